@@ -6,10 +6,12 @@ import hashlib
 import random
 import struct
 import unittest
+from itertools import pairwise
 
 from roles.values.content import (
     MAX_CHUNKS,
     MAX_FILE_SIZE,
+    MIN_CHUNK_SIZE,
     Content,
     bitmap_bytes,
     bitmap_of,
@@ -107,6 +109,16 @@ class CountingTest(unittest.TestCase):
             chunks = rng.getrandbits(content.count)
             wanted = sum(content.length(index) for index in indexes(chunks))
             self.assertEqual(content.bytes_in(chunks), wanted)
+
+    def test_the_bytes_of_a_range_are_counted_where_their_chunks_are(self) -> None:
+        rng = random.Random(8)
+        content = Content(bytes(32), 5 * MIN_CHUNK_SIZE + 100, MIN_CHUNK_SIZE)
+        for _ in range(50):
+            chunks = rng.getrandbits(content.count)
+            cuts = [0, *sorted(rng.randrange(content.size) for _ in range(4)), content.size]
+            parts = [content.bytes_in_range(chunks, a, b - a) for a, b in pairwise(cuts)]
+            self.assertEqual(sum(parts), content.bytes_in(chunks))
+        self.assertEqual(content.bytes_in_range(0b10, MIN_CHUNK_SIZE - 1, 5), 4)
 
     def test_an_empty_content_has_no_chunks_and_no_bytes(self) -> None:
         empty = content_of(0, b"")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import cast
 
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.sparse_file import bytes_on_disk
 from roles.disk.target_folder import TargetFolder
-from roles.downloads.content_queue import MAX_CHUNKS, MAX_TRANSFERS, ContentQueue
+from roles.downloads.content_queue import MAX_ARRIVING, MAX_CHUNKS, MAX_TRANSFERS, ContentQueue
 from roles.downloads.file_tally import FileTally
 from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.wanted import WantedFile
@@ -175,6 +176,44 @@ class ContentQueueTest(DownloadingTest):
         given_on = self.library.find(joined.content.root)
         assert given_on is not None
         self.assertEqual(given_on.have(), joined.content.all_chunks)
+
+    def test_each_file_is_told_of_with_what_is_here_of_it_and_how_many_send_it(self) -> None:
+        whole, begun, waiting = some_holding(2), some_holding(3, 1), some_holding(2, 2)
+        by_path = {"done": whole, "begun": begun, "waiting": waiting}
+        self.queue.begin([self.file(path, one) for path, one in by_path.items()], ())
+        sender = self.sender()
+        self.queue.step()
+        handles = {path: self.describe(sender, one) for path, one in by_path.items()}
+        for holding in by_path.values():
+            self.give_digests(sender, holding)
+
+        def are_asked_for() -> bool:
+            self.queue.step()
+            return all(transfer.is_asking for transfer in self.queue.transfers)
+
+        wait_until(are_asked_for)
+        self.give(sender, handles["begun"], begun, 1)
+        self.offer(sender, handles["begun"], 0)
+
+        def told() -> list[tuple[str, int, int]]:
+            now = time.monotonic()
+            return [(one.name, one.have, one.senders) for one in self.queue.arriving(now=now)]
+
+        wait_until(lambda: told() == [("begun", CHUNK, 1)])
+
+    def test_of_a_pack_with_thousands_of_files_only_some_are_told_of(self) -> None:
+        joined, pack, files = self.pack("small", [bytes([n % 256]) * 90 for n in range(900)])
+        self.queue.begin(files, [pack])
+        sender = self.sender()
+        self.queue.step()
+        [transfer] = self.queue.transfers
+        self.assertEqual(self.queue.arriving(now=0.0), ())
+        transfer.plan.had = joined.content.all_chunks
+        arriving = self.queue.arriving(now=0.0)
+        self.assertEqual(len(arriving), MAX_ARRIVING)
+        self.assertEqual((arriving[0].name, arriving[0].have), ("small/000", 90))
+        transfer.plan.had = 0
+        sender.link.close()
 
     def small_pack(
         self,

@@ -11,6 +11,7 @@ from roles.values.errors import StorageError
 from roles.values.events import (
     DownloadChanged,
     DownloadState,
+    FileArriving,
     FileEnded,
     FilesEnded,
     FilesListed,
@@ -168,6 +169,12 @@ class TreeInWindowTest(AppWindowTest):
         table = self.list.table
         return str(table.tree.set(table._items[key], STATUS))
 
+    def cells(self, key: str) -> tuple[str, ...]:
+        """Progress, speed, time left, and from how many."""
+        table = self.list.table
+        item = table._items[key]
+        return str(table.tree.item(item, "text")), *(str(table.tree.set(item, n)) for n in "345")
+
     def wait_for_status(self, key: str, status: str) -> None:
         self.pump_until(lambda: self.status_of(key) == status, LIMIT_S, status)
 
@@ -255,6 +262,39 @@ class TreeInWindowTest(AppWindowTest):
         self.assertEqual(self.status_of(inner), "2 files")
         self.download(share, DownloadState.DONE, files=3, files_ended=3)
         self.wait_for_status(inner, "Done, checked")
+
+    def test_files_and_folders_move_while_their_folder_is_on_its_way(self) -> None:
+        self.show_course()
+        share, inner = f"share:{COURSE}", f"share:{COURSE}/slides"
+        self.list.folding.toggle(inner)
+        self.download(share, DownloadState.DOWNLOADING, files=3)
+        self.wait_for_status("slides/1", "Waiting for its turn")
+        coming = FileArriving("slides/1", 5, 2.0, 4)
+        self.download(share, DownloadState.DOWNLOADING, files=3, arriving=(coming,))
+        self.wait_for_status("slides/1", "Downloading")
+        self.assertEqual(self.cells("slides/1"), ("50 %", "2 bytes/s", "0:02", "4"))
+        self.pump_until(lambda: self.cells(inner)[0] == "25 %")
+        self.assertEqual(self.cells(inner), ("25 %", "2 bytes/s", "0:08", "4"))
+        self.assertEqual(self.status_of(inner), "0 of 2 files")
+        done = FileEnded("slides/1", 10, DownloadState.DONE, Path("slides/1"))
+        self.model._handle(FilesEnded(share, (done,)))
+        self.download(share, DownloadState.PAUSED, files=3, files_ended=1)
+        self.wait_for_status("slides/1", "Done, checked")
+        self.wait_for_status("slides/2", "Paused")
+        self.assertEqual(self.cells(inner)[0], "50 %")
+        last = FileEnded("slides/2", 10, DownloadState.DONE, Path("slides/2"))
+        self.model._handle(FilesEnded(share, (last,)))
+        self.download(share, DownloadState.DOWNLOADING, files=3, files_ended=2)
+        self.wait_for_status(inner, "Done, checked")
+
+    def test_a_finished_file_of_a_folder_on_its_way_is_paused_with_the_folder(self) -> None:
+        self.show_course()
+        share = f"share:{COURSE}"
+        self.download(share, DownloadState.DOWNLOADING, files=3)
+        done = FileEnded("b.txt", 10, DownloadState.DONE, Path("b.txt"))
+        self.model._handle(FilesEnded(share, (done,)))
+        self.list.table.choose(["b.txt"])
+        self.assertEqual((self.list.can_pause(), self.list.can_cancel()), ([share], [share]))
 
     def test_what_failed_stands_below_its_folder_with_the_reason(self) -> None:
         self.show_course()

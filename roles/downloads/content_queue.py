@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
 
 from roles.disk.leftovers import pack_stored
 from roles.disk.promised_space import PromisedSpace
@@ -23,9 +23,12 @@ from roles.joining.listed_share import Pack
 from roles.swarm.outlook import Outlook
 from roles.values.content import Content
 from roles.values.errors import DiskFullError, LmkError, NoSeederError, StorageError
-from roles.values.events import DownloadState, FileEnded
+from roles.values.events import DownloadState, FileArriving, FileEnded
 
 MAX_TRANSFERS = 64  # at once: two descriptors each
+MAX_ARRIVING = (
+    256  # files that are told of one by one: four times a second, so that it costs little
+)
 MAX_CHUNKS = 2_048  # of all of them together, so that a folder comes in order
 # A content gives way if no peer has had it for so long. Peers say what they have within
 # milliseconds, or a second or two on a busy machine; it takes longer if one has just connected.
@@ -93,6 +96,16 @@ class ContentQueue:
     def pending(self) -> set[Identity]:
         wanted = (*self._waiting, *(one.wanted for one in self._transfers))
         return {file.identity for file in _files_of(wanted)}
+
+    def arriving(self, *, now: float) -> tuple[FileArriving, ...]:
+        """Files of which something is here, or on its way: of thousands, the first ones."""
+        with self._peer.swarm.locked():
+            coming = [(one.plan.coming_bytes, one.plan.senders) for one in self._transfers]
+        files = (
+            one.arriving(*bytes_and_senders, now=now)
+            for one, bytes_and_senders in zip(self._transfers, coming, strict=True)
+        )
+        return tuple(islice(chain.from_iterable(files), MAX_ARRIVING))
 
     def outlook(self) -> Outlook:
         return self._peer.downloads.outlook(self._transfers)

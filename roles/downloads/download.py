@@ -418,6 +418,7 @@ class Download(DownloadLife):
         self._tally.flush()
         rate, size = self.rate, self.wanted.size
         have = self._tally.had + self._queue.bytes_here
+        tells_files = self.is_folder and not state.is_final
         self._post(
             DownloadChanged(
                 name=self.key,
@@ -435,6 +436,7 @@ class Download(DownloadLife):
                 files=len(self.wanted.files),
                 files_ended=self._tally.ended,
                 renamed=self._tally.renamed + len(self._renamed),
+                arriving=self._queue.arriving(now=now) if tells_files else (),
             )
         )
 

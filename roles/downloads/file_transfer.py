@@ -12,11 +12,12 @@ from roles.disk.arriving_file import ArrivingFile
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.unpacking import Unpacking
 from roles.downloads.wanted import Identity, WantedContent, WantedFile, WantedPack
+from roles.net.rates import RateMeter
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.errors import FileTouchedError, StorageError
-from roles.values.events import DownloadState, FileEnded
+from roles.values.events import DownloadState, FileArriving, FileEnded
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class FileTransfer(ContentTransfer):
         self.unheld = Lasting()  # no peer has it
         self.lied_about = Lasting()  # all that are left sent wrong chunks, and were given up
         self._began = time.monotonic()
+        self._meter = RateMeter(now=self._began)
         library.add(self)
         swarm.add(self)
 
@@ -77,6 +79,20 @@ class FileTransfer(ContentTransfer):
     def is_whole(self) -> bool:
         """Whether every chunk is here, and those that an earlier run left are checked."""
         return self._is_checked and self.is_done
+
+    def arriving(self, coming: int, senders: int, *, now: float) -> Iterator[FileArriving]:
+        """Those of its files of which something is here, or on its way: `coming` unchecked bytes
+        from so many senders.
+        """
+        if self._unpacking is not None:
+            for file, have in self._unpacking.arriving(self.plan.had):
+                yield FileArriving(file.path, have)
+            return
+        self._meter.add(max(0, self.arrived + coming - self._meter.total), now=now)
+        have = self.content.bytes_in(self.plan.had)
+        if isinstance(self._wanted, WantedFile) and (have or senders):
+            rate = self._meter.rate(now=now) if senders else 0.0
+            yield FileArriving(self._wanted.path, have, rate, senders)
 
     def age(self, now: float) -> float:
         return now - self._began

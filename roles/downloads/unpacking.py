@@ -69,6 +69,10 @@ class Unpacking:
         (self._prefix,) = pack_stored(wanted.content)
         self._folders = LastFolder(target.path)
 
+    def arriving(self, had: int) -> Iterator[tuple[WantedFile, int]]:
+        """The files with bytes in the chunks of `had` that do not have their names yet."""
+        return self.wanted.arriving(had & ~self._unpacked)
+
     def ahead(self, had: int) -> Iterator[FileEnded]:
         """Like rest(), but only once enough has come since the last time.
 

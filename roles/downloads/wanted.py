@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
@@ -100,6 +100,20 @@ class WantedPack:
             )
             following = max(following, stop)
         return found
+
+    def arriving(self, chunks: int) -> Iterator[tuple[WantedFile, int]]:
+        """The wanted files with bytes in these chunks, and how many bytes."""
+        offsets = [file.offset for file in self.files]
+        chunk_size = self.content.chunk_size
+        following = 0
+        for chunk in indexes(chunks):
+            start = chunk * chunk_size
+            first = max(following, bisect_right(offsets, start) - 1)
+            following = max(first, bisect_right(offsets, start + chunk_size - 1))
+            for file in self.files[first:following]:
+                here = self.content.bytes_in_range(chunks, file.offset, file.content.size)
+                if here:
+                    yield file, here
 
     def _is_covered(self, file: WantedFile, have: int) -> bool:
         end = file.offset + file.content.size

@@ -63,6 +63,16 @@ class ChunkPlan:
     def is_moving(self) -> bool:
         return bool(self._coming_chunks)
 
+    @property
+    def coming_bytes(self) -> int:
+        """Bytes of chunks that are on their way."""
+        return sum(max(one.received for one in coming.values()) for coming in self._coming.values())
+
+    @property
+    def senders(self) -> int:
+        """Connections over which chunks are on their way."""
+        return len({connection for coming in self._coming.values() for connection in coming})
+
     def wanted_from(self, peer: Peer, *, now: float, is_alone: bool) -> int:
         """The wanted chunks that this peer may send. `is_alone`: nobody else can."""
         bad, sender = self.bad_peers, peer.sender

@@ -51,6 +51,18 @@ class Content:
         short = self.chunk_size - self.length(last) if chunks >> last & 1 else 0
         return chunks.bit_count() * self.chunk_size - short
 
+    def bytes_in_range(self, chunks: int, offset: int, length: int) -> int:
+        """How many of these `length` bytes from `offset` are in the chunks of this bitmap."""
+        if not length:
+            return 0
+        first, last = offset // self.chunk_size, (offset + length - 1) // self.chunk_size
+        return sum(
+            min((index + 1) * self.chunk_size, offset + length)
+            - max(index * self.chunk_size, offset)
+            for index in range(first, last + 1)
+            if chunks >> index & 1
+        )
+
 
 def chunk_size_for(size: int) -> int:
     """The smallest valid chunk size with at most FEW_CHUNKS chunks, or MAX_CHUNK_SIZE."""

@@ -282,6 +282,16 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class FileArriving:
+    """A file of a folder's download of which some bytes are here, or on their way."""
+
+    name: str  # path, from the wire
+    have: int  # bytes, verified and written
+    rate: float = 0.0  # bytes per second; 0.0 for a small file, which comes in a pack
+    senders: int = 0  # connections over which it comes now
+
+
+@dataclass(frozen=True, slots=True)
 class DownloadChanged:
     """A snapshot of one download, posted at each change of state and at most four times per second
     otherwise.
@@ -302,6 +312,7 @@ class DownloadChanged:
     files: int = 1  # number of files it brings
     files_ended: int = 0  # how many of these are done, skipped or failed
     renamed: int = 0  # files and folders stored under other names than in the share
+    arriving: tuple[FileArriving, ...] = ()  # of a folder's files; of thousands, the first ones
 
 
 def stored_path(path: str, saved_as: Path) -> str:

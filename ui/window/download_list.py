@@ -41,6 +41,7 @@ class DownloadList(ttk.Frame):
         self._rows = ListRows(model)
         self._filled_with: tuple[object, ...] = ()
         self._looks_later = False
+        self._states: dict[str, DownloadState | None] = {}  # of downloads, as the rows show them
         self.wanted = tk.StringVar(self)
         self._low_height = px(LOW_HEIGHT)
         verbs = (
@@ -90,9 +91,13 @@ class DownloadList(ttk.Frame):
 
     def put(self, download: str, paths: Iterable[str] = ()) -> None:
         """Show what has changed of a download, and of files that it brought."""
-        for name in (download, *paths):
-            for key in self._rows.changed_by(name):
-                self.table.put(key, self._rows.row(key))
+        changed = [key for name in (download, *paths) for key in self._rows.changed_by(name)]
+        state = self._model.state_of(download)
+        if state is not self._states.get(download):
+            self._states[download] = state
+            changed += self._rows.below(download)
+        for key in dict.fromkeys(changed):
+            self.table.put(key, self._rows.row(key))
         if self._rows.are_other(download):
             self._filled_with = ()
         self._look_later()

@@ -23,6 +23,7 @@ from roles.values.events import (
 )
 from roles.values.settings import LeecherSettings
 from ui.window.file_list import FileList, is_folder
+from ui.window.folder_parts import FolderParts
 from ui.window.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class LeecherModel:
         self._is_closed = False
         self.downloads: dict[str, DownloadChanged] = {}
         self.ended: dict[str, FileEnded] = {}  # files that came with folders, by path
+        self.parts = FolderParts()
         self._forget()
 
     def renew(self, settings: LeecherSettings) -> None:
@@ -56,11 +58,13 @@ class LeecherModel:
         """
         old, was_busy = self.leecher, bool(self.unfinished)
         had, ended = dict[str, DownloadChanged](), dict[str, FileEnded]()
+        parts = FolderParts()
         if self.settings is not None and self.settings.folder == settings.folder:
             had = {name: one for name, one in self.downloads.items() if one.state in HAD}
             ended = {path: one for path, one in self.ended.items() if one.state in HAD}
+            parts = self.parts
         self._forget()
-        self.downloads, self.ended = had, ended
+        self.downloads, self.ended, self.parts = had, ended, parts
         self.settings, self.leecher = settings, None
         if old is not None:
             old.stop()
@@ -123,13 +127,14 @@ class LeecherModel:
         return sum(len(self.problems.get(name, ())) or 1 for name in failed)
 
     def _forget(self) -> None:
-        self.downloads, self.ended = {}, {}
+        self.downloads, self.ended, self.parts = {}, {}, FolderParts()
         self.problems: dict[str, dict[str, FileEnded]] = {}  # failed files, by download and path
         self.uploads: tuple[Upload, ...] = ()  # to other leechers
         self.list = FileList()
         self.listed: FilesListed | None = None
         self.list_failed: ListFailed | None = None  # since the last list
         self._newest_list: FilesListed | None = None
+        self.changed_files = set[str]()  # paths of those that the newest DownloadChanged changed
         self._batch = set[str]()  # what was asked for since everything had last ended
 
     def _begin(self) -> None:
@@ -198,7 +203,9 @@ class LeecherModel:
         if before is not None and before.is_final and not event.state.is_final:
             for path in self.problems.pop(event.name, {}):  # it tries those again
                 self.ended.pop(path, None)
+                self.parts.forget(event.name, path)
         self.ended.pop(event.name, None)
+        self.changed_files = self.parts.note_arriving(event.name, event.arriving)
         self.downloads[event.name] = event
         self._batch.add(event.name)
 
@@ -208,6 +215,7 @@ class LeecherModel:
             if own is not None and own.is_final:
                 del self.downloads[file.name]  # what the folder brought is newer
             self.ended[file.name] = file
+            self.parts.note_ended(download, file)
             problems = self.problems.setdefault(download, {})
             if file.state is DownloadState.FAILED:
                 problems[file.name] = file

@@ -257,7 +257,7 @@ class LeecherTab(ttk.Frame):
                 self._say(str(reason), tone="Warning")
                 self.list.show()
             case DownloadChanged():
-                self.list.put(event.name)
+                self.list.put(event.name, model.changed_files)
                 if event.state in HAD:
                     self._seed_what_came()
             case FilesEnded(download=download, files=files):

@@ -122,6 +122,8 @@ def _by_seconds_left(row: ListRow) -> float:
 
 def _senders(row: ListRow) -> int:
     download = _progress(row)
+    if row.senders is not None:
+        return row.senders
     return sum(map(wording.is_sending, download.sources)) if download else 0
 
 

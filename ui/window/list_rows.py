@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import islice
 
-from roles.values.events import DownloadChanged, DownloadState, FileEnded, ListedFile
+from roles.values.events import DownloadChanged, DownloadState, FileArriving, FileEnded, ListedFile
 from roles.values.folder_keys import FolderKey
 from ui import wording
 from ui.window.file_list import CHILDREN_AT_ONCE, is_folder
+from ui.window.folder_parts import Part
 from ui.window.leecher_model import HAD, LeecherModel
 
 STARTS_OPEN = 200  # files of a share that is open without a click
@@ -64,6 +65,7 @@ class ListRow:
     download: DownloadChanged | None = None
     is_open: bool = False
     problems: int = 0  # how many files of a folder failed
+    senders: int | None = None  # of a part of a folder; None: as many as its download has
 
 
 class ListRows:
@@ -78,12 +80,13 @@ class ListRows:
         self._wished: dict[str, bool] = {}  # open or closed by the user
         self._asked = set[str]()  # what has a row
         self._changed_by: dict[str, list[str]] = {}  # the rows that a download or file changes
+        self._below: dict[str, list[str]] = {}  # the rows below the folder that is asked for
         self._others = set[str]()  # downloads whose row is not in the list
         self._problems: dict[str, int] = {}  # how many files of each download failed
 
     def fill(self, wanted: str = "") -> dict[str, ListRow]:
         """All rows by key; with `wanted`, only the files with this text in their names."""
-        self._nodes, self._changed_by = {}, {}
+        self._nodes, self._changed_by, self._below = {}, {}, {}
         self._asked.clear()
         self._others.clear()
         self._problems = {name: len(failed) for name, failed in self._model.problems.items()}
@@ -106,6 +109,10 @@ class ListRows:
             download = download_of(model.ended[node.path])
         if download is None and node.kind is NodeKind.FOLDER:
             download = self._had_with_share(node)
+        if download is None or (download.state.is_final and self._running_above(node)):
+            part = None if node.path in model.ended else self._part(node)
+            if part is not None:
+                return replace(part, is_open=is_open)
         return ListRow(node, download, is_open, len(model.problems.get(node.asked, ())))
 
     def node(self, key: str) -> Node | None:
@@ -116,6 +123,10 @@ class ListRows:
     def changed_by(self, name: str) -> list[str]:
         """The rows that show something of this download, or of the file with this path."""
         return self._changed_by.get(name, [])
+
+    def below(self, name: str) -> list[str]:
+        """The rows of all that this download brings."""
+        return self._below.get(name, [])
 
     def are_other(self, name: str) -> bool:
         """Whether a row for this download is missing, no longer needed, or a problem is new."""
@@ -162,14 +173,40 @@ class ListRows:
     def _bringing(self, node: Node, *, but_itself: bool = False) -> str:
         """The download that brings it; "" if there is none."""
         model = self._model
-        if not node.asked:
+        if not node.asked or (but_itself and node.path in model.ended):
             return ""
-        if not but_itself and node.asked in model.downloads:
-            return node.asked
-        if node.path in model.ended:
-            return ""
+        own = "" if but_itself else node.asked
+        state = model.state_of(own)
+        if state is not None and not state.is_final:
+            return own
+        return self._running_above(node) or (own if state is not None else "")
+
+    def _part(self, node: Node) -> ListRow | None:
+        """What the row shows of a folder's download that is bringing it, or has brought it."""
+        parts, whole = self._model.parts, self._model.downloads.get(self._running_above(node))
+        is_paused = whole is not None and whole.state is DownloadState.PAUSED
+        if node.kind is NodeKind.FILE:
+            if whole is None:
+                return None
+            file = parts.file(whole.name, node.path) or FileArriving(node.path, 0)
+            is_moving = file.senders > 0 and not is_paused
+            state = DownloadState.DOWNLOADING if is_moving else DownloadState.QUEUED
+            part = Part(file.have, rate=file.rate, senders=file.senders)
+        else:
+            part, state = parts.folder(node.share, node.path), DownloadState.DOWNLOADING
+            if part.ended and part.ended >= node.files:
+                state = DownloadState.FAILED if part.failed else DownloadState.DONE
+            elif whole is None or not (part.ended or part.have or part.senders):
+                return None
+        if is_paused and not state.is_final:
+            state = DownloadState.PAUSED
+        shown = _part_of(node, state, part)
+        return ListRow(node, shown, problems=part.failed, senders=part.senders)
+
+    def _running_above(self, node: Node) -> str:
+        """The download of a folder above that has not ended; "" if there is none."""
         for above in self._above(node):
-            state = model.state_of(above.asked)
+            state = self._model.state_of(above.asked)
             if above.asked != node.asked and state is not None and not state.is_final:
                 return above.asked
         return ""
@@ -193,6 +230,10 @@ class ListRows:
             names.add(node.path)
         elif node.path:
             names.add(str(FolderKey(node.share)))
+        for above in self._above(node):
+            if node.kind is NodeKind.FOLDER:
+                names.add(above.asked)
+            self._below.setdefault(above.asked, []).append(node.key)
         for name in names:
             self._changed_by.setdefault(name, []).append(node.key)
 
@@ -315,6 +356,21 @@ def download_of(ended: FileEnded) -> DownloadChanged:
         sources=(),
         failure=ended.failure,
         saved_as=ended.saved_as,
+    )
+
+
+def _part_of(node: Node, state: DownloadState, part: Part) -> DownloadChanged:
+    """A part of a folder's download, as if it were a download of its own."""
+    return DownloadChanged(
+        name=node.asked,
+        state=state,
+        size=node.size,
+        have=part.have,
+        rate=part.rate,
+        seconds_left=(node.size - part.have) / part.rate if part.rate >= 1 else None,
+        sources=(),
+        files=node.files,
+        files_ended=part.ended,
     )
 
 
