@@ -194,6 +194,7 @@ class RoomTest(LmkTestCase):
         tracker: tuple[str, int],
         *,
         give_up_after_s: float | None = None,
+        waits_for_space: bool = True,
         parallel_seeders: int = 5,
     ) -> Running[Leecher]:
         log = EventLog()
@@ -202,6 +203,7 @@ class RoomTest(LmkTestCase):
             Address(*tracker),
             parallel_seeders=parallel_seeders,
             give_up_after_s=give_up_after_s,
+            waits_for_space=waits_for_space,
             bind=ANYWHERE,
         )
         return self.run_role(Leecher(settings, log), log)
@@ -325,12 +327,14 @@ class LeecherTest(RoomTest):
         self,
         *,
         give_up_after_s: float | None = None,
+        waits_for_space: bool = True,
         parallel_seeders: int = 5,
     ) -> Running[Leecher]:
         return self.leecher(
             self.taken,
             self.room,
             give_up_after_s=give_up_after_s,
+            waits_for_space=waits_for_space,
             parallel_seeders=parallel_seeders,
         )
 

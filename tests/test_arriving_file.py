@@ -362,7 +362,7 @@ class WriteTest(ArrivingFileTestCase):
         ballast.write_bytes(bytes(700_000))
         arriving = self.arriving(disk)
         view = memoryview(DATA)[: 3 * CHUNK]
-        with self.assertRaisesRegex(DiskFullError, "is full. Make room"):
+        with self.assertRaisesRegex(DiskFullError, "is full. Free some space"):
             for start in range(0, len(view), CHUNK):
                 arriving.write(start, view[start : start + CHUNK])
         ballast.unlink()

@@ -371,7 +371,7 @@ class ContentQueueTest(DownloadingTest):
         self.assertEqual([path.name for path in self.target.iterdir()], ["one.lmkpart"])
         other = self.another()
         other.begin([self.file("three", two)], ())
-        with self.assertRaisesRegex(DiskFullError, "1 MB more must be free"):
+        with self.assertRaisesRegex(DiskFullError, "Free 1 MB"):
             other.step()
         self.serve(self.sender(), one, two)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unittest
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from roles.values.errors import ContentError, DiskFullError, LmkError, StorageError
 from roles.values.events import (
@@ -16,8 +18,9 @@ from roles.values.events import (
     FolderRenamed,
     ListedFile,
 )
-from tests.terminals import Printed, folder_of, printed, room
+from tests.terminals import Printed, folder_of, on_screen, printed, room
 from ui.exit_codes import ExitCode
+from ui.terminal import output as output_module
 from ui.terminal.download_report import DownloadReport
 from ui.terminal.offered_list import Chosen, OfferedList
 from ui.terminal.output import Output
@@ -45,6 +48,29 @@ class DownloadReportTest(unittest.TestCase):
         self.now = 100.0
         offer = OfferedList(room(LARGE, SMALL, loose=(PLAIN,)))
         self.large, self.small, self.plain = offer.all()
+
+    def test_a_full_disk_is_told_once_and_the_seconds_until_the_next_look_are_counted(self) -> None:
+        waiting = changed(
+            self.plain.key, DownloadState.WAITING_FOR_SPACE, cause="The disk is full. Free 1 MB."
+        )
+
+        def work(output: Output) -> None:
+            report = DownloadReport(output, [self.plain], clock=lambda: self.now)
+            report.note(waiting)
+            for _ in range(4):
+                report.pass_time()
+                self.now += 1.0
+            report.note(waiting)
+
+        with mock.patch.object(output_module, "PROGRESS_S", 0.0):
+            shown = on_screen(work)
+        self.assertEqual(
+            shown.lines[0],
+            "lmktorrent: The disk is full. Free 1 MB. The download continues once there is room.",
+        )
+        self.assertEqual(len(shown.lines), 2)
+        seconds = re.findall(r"Disk full, trying again in (\d) s  plain.bin", shown.getvalue())
+        self.assertEqual(seconds, ["4", "4", "3", "2", "1", "4"])
 
     def report(
         self,

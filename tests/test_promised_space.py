@@ -21,7 +21,7 @@ class PromisedSpaceTest(LmkTestCase):
 
     def test_what_others_need_is_not_there(self) -> None:
         self.space.promise("a", 6 * MB)
-        with self.assertRaisesRegex(DiskFullError, "2 MB more must be free"):
+        with self.assertRaisesRegex(DiskFullError, "Free 2 MB"):
             self.space.promise("b", 6 * MB)
         self.space.promise("b", 4 * MB)
 

@@ -192,7 +192,7 @@ class SpaceTest(TargetFolderTestCase):
         usage = shutil.disk_usage(self.folder)
         reserve = min(MAX_RESERVE, usage.total // 100)
         self.assertLess(abs(room_in(self.folder) - (usage.free - reserve)), reserve)
-        self.assertIn("full: 3 MB more must be free", str(disk_full(self.folder, 3_000_000)))
+        self.assertIn("full. Free 3 MB", str(disk_full(self.folder, 3_000_000)))
 
     def test_a_file_where_the_folder_should_be_is_refused(self) -> None:
         (self.folder / "file").touch()

@@ -107,6 +107,20 @@ class FolderTest(DiskTestCase):
         self.assertIn(f"The disk of {self.target} is full", error)
         self.assert_came("many/")
 
+    @needs_a_small_disk
+    def test_a_disk_that_is_full_is_waited_for_if_that_is_wanted(self) -> None:
+        self.target = self.small_disk()
+        hog = self.target / "hog"
+        hog.write_bytes(bytes(1_000_000))
+        with Running(
+            *("get", "many/", "--wait-for-space", "--tracker", self.standing.place),
+            *("--to", self.target, "--bind", "127.0.0.1:0"),
+            folder=self.folder,
+        ) as leecher:
+            leecher.wait_for("is full. Free .* The download continues once there is room")
+            hog.unlink()
+            leecher.wait_for("done and checked")
+
     def stop(self, number: int) -> list[str]:
         """End a download of everything in the middle; returns what it said."""
         with Running(

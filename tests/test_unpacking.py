@@ -332,7 +332,7 @@ class DisturbedTest(UnpackingTestCase):
         data, members = packed(self.files)
         source, _ = self.arrived(data)
         told = list[FileEnded]()
-        with self.assertRaisesRegex(DiskFullError, "is full. Make room"):
+        with self.assertRaisesRegex(DiskFullError, "is full. Free some space"):
             for end in unpack(source, members, disk, Existing.SKIP, go_on):
                 told.append(end)
         ballast.unlink()

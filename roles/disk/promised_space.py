@@ -64,8 +64,7 @@ def room_in(folder: Path) -> int:
 def disk_full(folder: Path, short: int) -> DiskFullError:
     """`short`: how many more bytes must be free."""
     return DiskFullError(
-        f"The disk of {folder} is full: {_megabytes(short)} more must be free. "
-        "Make room or choose another folder."
+        f"The disk of {folder} is full. Free {_megabytes(short)} or choose another folder."
     )
 
 

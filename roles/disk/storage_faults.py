@@ -22,7 +22,8 @@ def storage_error(error: OSError | MemoryError, path: Path) -> StorageError:
         error = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
     if error.errno in _DISK_FULL:
         return DiskFullError(
-            f"The disk of {shown_path(path.parent)} is full. Make room or choose another folder."
+            f"The disk of {shown_path(path.parent)} is full. Free some space or choose another "
+            "folder."
         )
     if error.errno in SHORTAGES:
         return ShortageError(

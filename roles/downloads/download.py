@@ -52,14 +52,13 @@ from roles.values.events import (
     stored_path,
 )
 from roles.values.safe_names import UnsafeNameError, shown_name
-from roles.values.settings import Existing, LeecherSettings
+from roles.values.settings import SPACE_AGAIN_S, Existing, LeecherSettings
 from roles.values.stopping import until_stopped
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.25
 REPORT_S = 0.25
-SPACE_AGAIN_S = 2.0  # a full disk is looked at again; it goes on within 5 s of space appearing
 MOVING_S = 2.0  # since the last chunk
 LOST_AGAIN_S = 1.0  # between two looks at what is not listed any more
 
@@ -251,7 +250,7 @@ class Download(DownloadLife):
                 self._follow(time.monotonic())
                 self._queue.step()
             except DiskFullError as error:
-                if self._settings.give_up_after_s is not None:
+                if not self._settings.waits_for_space:
                     raise
                 self._wait_for_space(error)
                 continue

@@ -27,13 +27,12 @@ from roles.values.errors import (
 )
 from roles.values.events import DownloadChanged, DownloadState, ListedFile, Post
 from roles.values.safe_names import collision_key, shown_name
-from roles.values.settings import Existing, LeecherSettings
+from roles.values.settings import SPACE_AGAIN_S, Existing, LeecherSettings
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.1
 REPORT_S = 0.25
-SPACE_AGAIN_S = 2.0  # between two looks at a full disk
 
 
 class Download(DownloadLife):
@@ -141,12 +140,8 @@ class Download(DownloadLife):
             if fault is None:
                 self._finish(partial)
                 return
-            if not (isinstance(fault, DiskFullError) and self._waits_for_ever):
+            if not (isinstance(fault, DiskFullError) and self._settings.waits_for_space):
                 raise fault
-
-    @property
-    def _waits_for_ever(self) -> bool:
-        return self._settings.give_up_after_s is None
 
     def _opened_when_there_is_space(self) -> PartialFile | None:
         """The partial file; None if halted while the disk was full. Raises StorageError."""
@@ -156,7 +151,7 @@ class Download(DownloadLife):
                 if self._partial is None:
                     self._partial = PartialFile(self._settings.folder, self._stored_name)
             except DiskFullError as error:
-                if not self._waits_for_ever:
+                if not self._settings.waits_for_space:
                     raise
                 self._space.withdraw(self)
                 self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))

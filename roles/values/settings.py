@@ -29,6 +29,7 @@ DEFAULT_PARALLEL_SEEDERS = 5  # per download; the original's number
 MAX_PARALLEL_SEEDERS = 16
 DOWNLOADS_AT_ONCE = 3  # libtorrent's default; more would share the same disk and network
 GIVE_UP_AFTER_S = 30.0  # command line: without any usable seeder
+SPACE_AGAIN_S = 4.0  # between two looks at a full disk; downloads go on within 5 s of some space
 MAX_RECENTS = 8
 LEAST_RATE = 10_000  # bytes per second; any slower, and original leechers give up between chunks
 MAX_RATE = 100_000_000_000  # bytes per second; faster than any network, so a typing error
@@ -82,7 +83,8 @@ class LeecherSettings:
     folder: Path
     tracker: Address = Address(LOOPBACK, TRACKER_PORT)
     parallel_seeders: int = DEFAULT_PARALLEL_SEEDERS
-    give_up_after_s: float | None = None  # without usable seeder or disk space; None: never
+    give_up_after_s: float | None = None  # without a usable seeder; None: never
+    waits_for_space: bool = True  # if the disk is full; otherwise the download fails
     bind: Address = Address(EVERY_INTERFACE, SEEDER_PORT)  # leechers upload what they have
     bind_exactly: bool = False
     state_folder: Path | None = None  # for unfinished downloads, resumed at the next start

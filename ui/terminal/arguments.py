@@ -208,6 +208,11 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
         help="if another file has the name: keep both, once (skip, the default) or each time; or "
         "replace it; an identical file is never downloaded again",
     )
+    option(
+        "--wait-for-space",
+        action=argparse.BooleanOptionalAction,
+        help="if the disk is full, wait until there is room; default: only on a terminal",
+    )
     _add_rates(option)
     option("--json", **_JSON)
 

@@ -85,6 +85,7 @@ def share_on_loopback(
             target,
             tracker,
             give_up_after_s=GIVE_UP_AFTER_S,
+            waits_for_space=False,
             bind=at_peer,
             bind_exactly=any_port,
         )

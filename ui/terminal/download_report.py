@@ -19,6 +19,7 @@ from roles.values.events import (
     stored_path,
 )
 from roles.values.safe_names import shown_name
+from roles.values.settings import SPACE_AGAIN_S
 from ui import wording
 from ui.exit_codes import ExitCode, exit_code_of
 from ui.terminal.offered_list import SHOWN_ONE_BY_ONE, Chosen
@@ -36,6 +37,7 @@ class _Download:
         self.wanted = wanted
         self.title = shown_name(wanted.title)
         self.started = started
+        self.look_at: float | None = None  # again at its full disk
         self.newest = DownloadChanged(
             wanted.key, DownloadState.QUEUED, wanted.size, 0, 0.0, None, ()
         )
@@ -125,6 +127,10 @@ class DownloadReport:
         one = self._downloads.get(changed.name)
         if one is None or one.is_ended:
             return
+        is_full = changed.state is DownloadState.WAITING_FOR_SPACE
+        if is_full and one.newest.state is not changed.state and not self._output.as_json:
+            self._output.error(f"{changed.cause} The download continues once there is room.")
+        one.look_at = self._clock() + SPACE_AGAIN_S if is_full else None
         one.newest, self.has_begun = changed, True
         if one.is_ended:
             self._unfinished -= 1
@@ -133,6 +139,12 @@ class DownloadReport:
             self._output.json(event="progress", **_progress(one))
         elif self._output.wants_progress():
             self._draw(one)
+
+    def pass_time(self) -> None:
+        """Count the seconds until a full disk is looked at again."""
+        full = next((one for one in self._downloads.values() if one.look_at is not None), None)
+        if full is not None and self._output.wants_progress():
+            self._draw(full)
 
     def note_files(self, ended: FilesEnded) -> None:
         """Take the files of a download that have ended."""
@@ -243,7 +255,7 @@ class DownloadReport:
         files = sum(one.files for one in downloads)
         rate = sum(one.newest.rate for one in running)
         left = wording.duration((whole - have) / rate) if rate else ""
-        text = wording.rate(rate) or wording.download_status(latest.newest)
+        text = wording.rate(rate) or self._status(latest)
         if files > SHOWN_ONE_BY_ONE:
             what = wording.part(sum(one.files_ended for one in downloads), files, "file")
         else:
@@ -251,6 +263,11 @@ class DownloadReport:
             more = f" and {len(moving) - 1} more" if len(moving) > 1 else ""
             what = shown_name(moving[0].newest.title or moving[0].wanted.title, 30) + more
         self._output.progress(have / whole if whole else 0.0, f"{text} {left} {what}".strip())
+
+    def _status(self, one: _Download) -> str:
+        if one.look_at is None:
+            return wording.download_status(one.newest)
+        return f"Disk full, trying again in {wording.spent(one.look_at - self._clock())}"
 
 
 def _ended(file: FileEnded) -> str:

@@ -45,7 +45,7 @@ from ui.terminal.offered_list import (
     once,
 )
 from ui.terminal.output import Output, can_ask
-from ui.terminal.session import Session
+from ui.terminal.session import POLL_S, Session
 from ui.terminal.trackers import chosen_tracker
 
 LIST_AGAIN_S = 1.0
@@ -63,6 +63,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         tracker,
         follow=follow,
         give_up_after_s=GIVE_UP_AFTER_S,
+        waits_for_space=_waits_for_space(chosen, output),
         bind=chosen.bind or Address(EVERY_INTERFACE, SEEDER_PORT),
         bind_exactly=chosen.bind is not None,
         state_folder=profile.state_folder,
@@ -122,7 +123,9 @@ def download(
     leecher.download(report.keys, existing)
     try:
         while not report.is_complete:
-            match session.next_event():
+            event = session.event_within(POLL_S)
+            report.pass_time()
+            match event:
                 case DownloadChanged() as changed:
                     report.note(changed)
                 case FilesEnded() as ended:
@@ -136,6 +139,13 @@ def download(
         report.say_what_is_kept()
         raise
     return report.conclude()
+
+
+def _waits_for_space(chosen: argparse.Namespace, output: Output) -> bool:
+    """Unless it is said, only if a person can make room."""
+    if chosen.wait_for_space is not None:
+        return bool(chosen.wait_for_space)
+    return can_ask() and not output.as_json
 
 
 def _usual_folder() -> Path:
