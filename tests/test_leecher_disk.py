@@ -87,7 +87,7 @@ class DisksThatRefuse(LeecherTest):
         leecher = self.taking(waits_for_space=False)
         order(leecher, "a")
         end = self.assert_fails(leecher, "a", DiskFullError)
-        self.assertRegex(str(end.failure), r"Free [0-9,]+ MB or choose another folder")
+        self.assertIn("MB or choose another folder", str(end.failure))
         self.assert_same_files(self.taken, {})
 
     def test_in_the_window_it_waits_for_space_and_can_be_cancelled(self) -> None:
@@ -117,7 +117,7 @@ class DisksThatRefuse(LeecherTest):
             end = self.assert_fails(leecher, "a", StorageError)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        self.assertIn("cannot be written")
+        self.assertIn("cannot be written", str(end.failure))
         self.assert_same_files(self.taken, {})
         leecher.log.clear()
         self.assert_takes(leecher, {"a": self.CONTENT})
@@ -163,7 +163,7 @@ class DisksThatRefuse(LeecherTest):
         finally:
             if is_root:
                 os.seteuid(0)
-        self.assertIn("Choose another folder")
+        self.assertIn("Choose another folder", str(end.failure))
         self.assert_same_files(self.taken, {})
 
     @unittest.skipUnless(os.name == "posix", "permissions of POSIX systems")
@@ -184,7 +184,7 @@ class DisksThatRefuse(LeecherTest):
         finally:
             if is_root:
                 os.seteuid(0)
-        self.assertIn("No permission")
+        self.assertIn("No permission", str(end.failure))
         self.assert_same_files(self.taken, {"a.lmkpart": content})
         self.taken.chmod(0o755)
         leecher.log.clear()
@@ -216,6 +216,6 @@ class DisksThatRefuse(LeecherTest):
         second = self.taking()
         order(second, "a")
         end = self.assert_fails(second, "a", StorageError)
-        self.assertIn("Another LMKtorrent")
+        self.assertIn("Another LMKtorrent", str(end.failure))
         gate.open()
         self.assertIs(wait_for_end(first, "a").state, DownloadState.DONE)
