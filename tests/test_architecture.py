@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import unittest
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -447,6 +449,39 @@ class WordsTest(RuleTestCase):
             product_modules(),
             lambda one: [] if ast.get_docstring(one.tree) else ["no docstring at the top"],
         )
+
+
+class PageTest(unittest.TestCase):
+    """docs/ARCHITECTURE.md names every module where a reader looks for it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        page = (ROOT / "docs/ARCHITECTURE.md").read_text(encoding="utf-8")
+        parts = page.split("\n## ")[1:]
+        self.sections = {title: text for title, _, text in (one.partition("\n") for one in parts)}
+
+    def check_names(self, folder: str, text: str) -> None:
+        """A name may be a pattern, such as *_tab."""
+        names = {path.stem for path in (ROOT / folder).glob("*.py")} - {"__init__"}
+        words = set(re.findall(r"\*?[a-z_0-9]+", text))
+        unnamed = [name for name in names if not any(fnmatch(name, word) for word in words)]
+        self.assertEqual(sorted(unnamed), [], f"of {folder}")
+
+    def test_each_package_of_roles_has_a_row_with_all_of_its_modules(self) -> None:
+        text = self.sections["Packages of roles/"]
+        rows = dict(re.findall(r"^\| `?(\w+)`? \| (.*) \|$", text, re.MULTILINE))
+        for package in PACKAGES:
+            self.check_names(f"roles/{package}", rows[package])
+        self.check_names("roles", rows["roles"] + " worker")
+
+    def test_each_folder_of_ui_has_a_section_with_all_of_its_modules(self) -> None:
+        for folder, title in (
+            ("ui", "Layout"),
+            ("ui/terminal", "The terminal"),
+            ("ui/window", "The window"),
+            ("ui/packed", "The packed program"),
+        ):
+            self.check_names(folder, self.sections[title])
 
 
 class CheckersTest(unittest.TestCase):
