@@ -8,21 +8,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from unittest import mock
 
-from roles.room import packed_lists, room_catalogue, share_update
-from roles.room.packed_lists import PackedLists
+from roles.room import room_catalogue
 from roles.room.registry_entry import Key
 from roles.room.room_catalogue import (
     ListRefusedError,
     Owner,
     RoomCatalogue,
-    Sums,
     UnprovedList,
-    line_size,
 )
 from roles.room.share_update import ShareUpdate
 from roles.values.catalogue import FileLine, FolderLine, decode_line, encode_line
 from roles.values.content import Content
-from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile
 from roles.wire.list_wire import (
     LineAdded,
@@ -30,7 +26,6 @@ from roles.wire.list_wire import (
     ShareGone,
     ShareOpened,
     TellList,
-    Unpacker,
     decode_entry,
 )
 from roles.wire.tracker_messages import Code
@@ -205,127 +200,8 @@ class ReadersTest(CatalogueTestCase):
         self.change(ONE, [f"-{number}" for number in range(100)], base=1)
         self.assertEqual(len(list(texts)), 100)
 
-    def test_packed_lists_are_packed_once_and_in_slices(self) -> None:
-        self.limit(packed_lists, "SLICE", 4_000)
-        self.limit(packed_lists, "PIECE", 3_000)
-        rng = random.Random(3)
-        self.tell(ONE, [f"+{rng.randbytes(32).hex()}" for _ in range(5_000)])
-        lists = PackedLists(self.catalogue)
-        packed = lists.since("")
-        self.assertIs(lists.since("nonsense"), packed)
-        slices = 1
-        while lists.work():
-            slices += 1
-        self.assertGreater(slices, 5)
-        self.assertIs(lists.since(""), packed)
-        assert packed.data is not None
-        self.assertGreater(len(packed.data), 1)
-        self.assertEqual(packed.size, len(b"".join(packed.data)))
-        self.reader.read(packed.version, packed.is_whole, Unpacker().lines(b"".join(packed.data)))
-        self.assertEqual(len(self.reader.shares[ONE]), 5_000)
-        self.change(ONE, ["+new"], base=1)
-        self.assertIsNot(lists.since(""), packed)
-
-    def change_often(self, count: int) -> list[str]:
-        """The versions that a reader may know after so many changes."""
-        self.tell(ONE, [f"+{number}" for number in range(2_000)])
-        versions = [self.catalogue.version]
-        for base in range(1, count):
-            self.change(ONE, [f"-{base - 1}"], base)
-            versions.append(self.catalogue.version)
-        return versions
-
-    def test_few_lists_are_packed_at_once_and_the_others_wait_for_their_turn(self) -> None:
-        self.limit(room_catalogue, "MAX_LOGGED_STEPS", 200)
-        versions = self.change_often(500)
-        lists = PackedLists(self.catalogue)
-        asked = [lists.since(version) for version in versions]
-        self.assertEqual(len({id(one) for one in asked}), room_catalogue.MAX_LOGGED_STEPS + 2)
-        lists.work()
-        begun = {one.known for one in asked if one.version}
-        self.assertLessEqual(len(begun), packed_lists.MAX_BUILDS)
-        while lists.work():
-            continue
-        self.assertTrue(all(one.data is not None for one in asked))
-
-    def test_what_nobody_waits_for_any_more_is_not_packed(self) -> None:
-        versions = self.change_often(50)
-        lists = PackedLists(self.catalogue)
-        asked = [lists.since(version) for version in ("", *versions)]
-        lists.work()
-        for one in asked[1:]:
-            lists.leave(one)
-        while lists.work():
-            continue
-        packed = [one.known for one in asked if one.data is not None]
-        self.assertLess(len(packed), packed_lists.MAX_BUILDS)
-        self.assertIn("", packed)
-
-
-class SeedersTest(CatalogueTestCase):
-    def test_only_the_owner_tells_a_share(self) -> None:
-        self.tell(ONE, ["+a"])
-        with self.assertRaises(ListRefusedError) as raised:
-            self.tell(ONE, ["+b"], OTHER)
-        self.assertEqual(raised.exception.code, Code.SHARE)
-        self.catalogue.drop(ONE)
-        self.tell(ONE, ["+b"], OTHER)
-
-    def test_changes_of_another_revision_are_refused_and_the_whole_is_asked_for(self) -> None:
-        self.assert_refused(Code.WHOLE, ONE, ["+a"], base=0, whole=False)
-        self.tell(ONE, ["+a"], revision=3)
-        self.assert_refused(Code.WHOLE, ONE, ["+b"], base=2, whole=False)
-        self.change(ONE, ["+b"], base=3)
-        self.assert_refused(Code.WHOLE, ONE, ["+c"], base=3, whole=False)
-
-    def test_a_long_change_is_asked_for_as_a_whole(self) -> None:
-        self.limit(share_update, "MAX_CHANGES", 2)
-        self.tell(ONE, ["+a"])
-        self.assert_refused(Code.WHOLE, ONE, ["+b", "+c", "+d"], base=1, whole=False)
-
-    def test_nothing_is_told_of_a_list_that_does_not_arrive_whole(self) -> None:
-        self.tell(ONE, ["+a"])
-        version = self.catalogue.version
-        update = self.begin(ONE)
-        update.take("+b")
-        update.abandon()
-        self.assertEqual(self.catalogue.version, version)
-        self.read()
-        self.assertEqual(self.reader.shares, {ONE: {"a"}})
-
-    def test_a_share_that_went_while_its_list_came_stays_away(self) -> None:
-        self.tell(ONE, ["+a"])
-        update = self.begin(ONE)
-        update.take("+a")
-        self.catalogue.drop(ONE)
-        with self.assertRaises(ListRefusedError) as raised:
-            list(update.finish())
-        update.abandon()
-        self.assertEqual(raised.exception.code, Code.UNKNOWN)
-        self.assertIsNone(self.catalogue.share(ONE))
-
-    def test_nonsense_is_refused(self) -> None:
-        for text in ("", "a", "+", "-", "S[]", "X", "+" + "a" * 5_000, "-a"):
-            with self.subTest(text=text[:9]), self.assertRaises(PeerProtocolError):
-                self.tell(ONE, [text])
-
 
 class LimitsTest(CatalogueTestCase):
-    def test_a_share_may_have_so_many_lines(self) -> None:
-        self.limit(share_update, "MAX_SHARE_FILES", 3)
-        self.tell(ONE, ["+a", "+b", "+c"])
-        self.assert_refused(Code.FULL, ONE, ["+a", "+b", "+c", "+d"])
-        self.assert_refused(Code.FULL, ONE, ["+d"], base=1, whole=False)
-        self.change(ONE, ["-a", "+d"], base=1)
-
-    def test_lines_that_say_nothing_new_count_too(self) -> None:
-        self.limit(share_update, "MAX_SHARE_FILES", 3)
-        self.limit(share_update, "MAX_CHANGES", 3)
-        self.assert_refused(Code.FULL, ONE, ["+a", "+a", "+a", "+a"])
-        self.tell(ONE, ["+a", "+a", "+a"])
-        self.assert_refused(Code.WHOLE, ONE, ["+b", "-b"] * 2, base=1, whole=False)
-        self.assert_refused(Code.WHOLE, ONE, ["-x"] * 4, base=1, whole=False)
-
     def test_a_host_that_fills_its_part_leaves_the_rest_for_others(self) -> None:
         for name, value in (("MAX_ROOM_FILES", 8), ("MAX_LIST_BYTES", 8 * 3)):
             with self.subTest(name), mock.patch.object(room_catalogue, name, value):
@@ -510,60 +386,3 @@ class Lmk1Test(CatalogueTestCase):
             self.tell(f"{number:016}", ["+a"])
         self.assertEqual(list(self.catalogue._shares), [f"{number:016}" for number in range(3)])
         self.assert_refused(Code.FULL, "3" * 16, ["+a"])
-
-
-class ShortStepsTest(CatalogueTestCase):
-    """Between two steps the tracker answers datagrams."""
-
-    def test_the_sums_of_a_share_are_right_whatever_changes(self) -> None:
-        rng = random.Random(7)
-        lines = [file_line(str(number)) for number in range(40)] + ["é" * 9, '["d","x",0]']
-        truth = set[str]()
-        for revision in range(200):
-            if rng.random() < 0.1:
-                truth = set(rng.sample(lines, 20))
-                self.tell(ONE, ["+" + line for line in truth], revision=revision + 1)
-            elif revision:
-                told = [rng.choice("+-") + rng.choice(lines) for _ in range(30)]
-                for text in told:
-                    (truth.add if text[0] == "+" else truth.discard)(text[1:])
-                self.change(ONE, told, base=revision)
-            else:
-                self.tell(ONE, [], revision=1)
-            share = self.catalogue.share(ONE)
-            assert share is not None
-            again = RoomCatalogue("0badcafe")
-            update = ShareUpdate(again, TellList(ONE, "f", PEER, 1, True, 0, 1, 0), ME)
-            for line in truth:
-                update.take("+" + line)
-            list(update.finish())
-            expected = again.share(ONE)
-            assert expected is not None
-            self.assertEqual((set(share.lines), share.sums), (truth, expected.sums))
-            self.assertEqual(self.catalogue._size, share.size)
-            self.assertEqual(self.catalogue._lines, len(truth))
-
-    def test_what_is_compared_and_summed_at_the_end_of_a_list_is_cut_into_slices(self) -> None:
-        self.limit(share_update, "SLICE", 10)
-        self.tell(ONE, [f"+{number}" for number in range(1_000)])
-        update = self.begin(ONE, revision=2)
-        update.take("+new")
-        with mock.patch.object(share_update, "line_size", wraps=line_size) as counted:
-            most = 0
-            for _ in update.finish():
-                most = max(most, counted.call_count)
-                counted.reset_mock()
-            self.assertEqual(counted.call_count + most, 9 + 10)
-
-    def test_a_long_change_is_summed_line_by_line_as_it_comes(self) -> None:
-        self.tell(ONE, [f"+{number}" for number in range(1_000)])
-        update = self.begin(ONE, whole=False, base=1, revision=2)
-        for number in range(1_000):
-            update.take(f"-{number}")
-        with (
-            mock.patch.object(share_update, "line_size") as sized,
-            mock.patch.object(Sums, "count") as counted,
-            mock.patch.object(room_catalogue, "line_size") as sized_too,
-        ):
-            list(update.finish())
-        self.assertEqual([sized.call_count, counted.call_count, sized_too.call_count], [0, 0, 0])

@@ -18,8 +18,9 @@ from roles.values.errors import PeerProtocolError
 from roles.values.participants import Participant, Status
 from roles.values.safe_names import UnsafeNameError, safe_name
 
-LIFETIME_S = 50.0  # three of our pings lost
-QUIET_S = 18.0  # without a ping, which comes every 15 s: the program has probably ended
+# Versions before 1.3 ping every 15 s.
+LIFETIME_S = 50.0  # three of their pings lost
+QUIET_S = 18.0  # without a ping: the program has probably ended
 
 
 class Key(NamedTuple):

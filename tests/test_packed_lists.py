@@ -1,0 +1,68 @@
+"""The room's list, packed once for all readers that know the same version."""
+
+from __future__ import annotations
+
+import random
+
+from roles.room import packed_lists, room_catalogue
+from roles.room.packed_lists import PackedLists
+from roles.wire.list_wire import Unpacker
+from tests.test_room_catalogue import ONE, CatalogueTestCase
+
+
+class PackedListsTest(CatalogueTestCase):
+    def test_packed_lists_are_packed_once_and_in_slices(self) -> None:
+        self.limit(packed_lists, "SLICE", 4_000)
+        self.limit(packed_lists, "PIECE", 3_000)
+        rng = random.Random(3)
+        self.tell(ONE, [f"+{rng.randbytes(32).hex()}" for _ in range(5_000)])
+        lists = PackedLists(self.catalogue)
+        packed = lists.since("")
+        self.assertIs(lists.since("nonsense"), packed)
+        slices = 1
+        while lists.work():
+            slices += 1
+        self.assertGreater(slices, 5)
+        self.assertIs(lists.since(""), packed)
+        assert packed.data is not None
+        self.assertGreater(len(packed.data), 1)
+        self.assertEqual(packed.size, len(b"".join(packed.data)))
+        self.reader.read(packed.version, packed.is_whole, Unpacker().lines(b"".join(packed.data)))
+        self.assertEqual(len(self.reader.shares[ONE]), 5_000)
+        self.change(ONE, ["+new"], base=1)
+        self.assertIsNot(lists.since(""), packed)
+
+    def change_often(self, count: int) -> list[str]:
+        """The versions that a reader may know after so many changes."""
+        self.tell(ONE, [f"+{number}" for number in range(2_000)])
+        versions = [self.catalogue.version]
+        for base in range(1, count):
+            self.change(ONE, [f"-{base - 1}"], base)
+            versions.append(self.catalogue.version)
+        return versions
+
+    def test_few_lists_are_packed_at_once_and_the_others_wait_for_their_turn(self) -> None:
+        self.limit(room_catalogue, "MAX_LOGGED_STEPS", 200)
+        versions = self.change_often(500)
+        lists = PackedLists(self.catalogue)
+        asked = [lists.since(version) for version in versions]
+        self.assertEqual(len({id(one) for one in asked}), room_catalogue.MAX_LOGGED_STEPS + 2)
+        lists.work()
+        begun = {one.known for one in asked if one.version}
+        self.assertLessEqual(len(begun), packed_lists.MAX_BUILDS)
+        while lists.work():
+            continue
+        self.assertTrue(all(one.data is not None for one in asked))
+
+    def test_what_nobody_waits_for_any_more_is_not_packed(self) -> None:
+        versions = self.change_often(50)
+        lists = PackedLists(self.catalogue)
+        asked = [lists.since(version) for version in ("", *versions)]
+        lists.work()
+        for one in asked[1:]:
+            lists.leave(one)
+        while lists.work():
+            continue
+        packed = [one.known for one in asked if one.data is not None]
+        self.assertLess(len(packed), packed_lists.MAX_BUILDS)
+        self.assertIn("", packed)
