@@ -99,6 +99,8 @@ def _command(name: str) -> Command:
             from ui.terminal.get_command import run
         case "demo":
             from ui.terminal.demo_command import run
+        case "completion":
+            from ui.terminal.completion_command import run
         case _:
             from ui.selftest.selftest import run
     return run

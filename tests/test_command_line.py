@@ -52,6 +52,15 @@ class AloneTest(LmkTestCase):
 
     def test_a_command_that_was_meant_is_named(self) -> None:
         self.assertIn("Did you mean seed?", run("sead", folder=self.folder).stderr)
+        for arguments, meant in {
+            ("gte", "lesson", "--to", "x"): "get",
+            ("--profile", "p", "lits", "get"): "list",
+            ("get", "--trakcer", "1.2.3.4"): "--tracker",
+        }.items():
+            with self.subTest(arguments=arguments):
+                result = run(*arguments, folder=self.folder)
+                self.assertIn(f"Did you mean {meant}?", result.stderr)
+                self.assertEqual(result.returncode, 2)
 
     def test_usage_errors_exit_with_2(self) -> None:
         for arguments in (

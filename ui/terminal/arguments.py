@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 from roles.program.user_folders import folder_named
 from roles.values.addresses import (
@@ -27,7 +27,8 @@ from ui.exit_codes import ExitCode
 from ui.terminal.output import Output
 from ui.terminal.streams import write
 
-COMMANDS = ("tracker", "trackers", "status", "check", "seed", "list", "get", "demo")
+COMMANDS = ("tracker", "trackers", "status", "check", "seed", "list", "get", "demo", "completion")
+SHELLS = ("bash", "zsh", "fish")
 
 _DESCRIPTION = """\
 Give a folder to the whole room, without installing anything.
@@ -48,12 +49,51 @@ _JSON = {"action": "store_true", "help": "one JSON object per line"}
 T = TypeVar("T")
 
 
+class Option(NamedTuple):
+    """An option or positional argument of a command, for scripts that complete them."""
+
+    flags: tuple[str, ...]  # () for a positional argument
+    does: str
+    takes: str  # what its value is called; "" if it takes none
+    choices: tuple[str, ...]  # all values; () if it takes any
+
+    @property
+    def is_folder(self) -> bool:
+        return self.takes in ("FOLDER", "DIR")
+
+
+class Command(NamedTuple):
+    name: str  # "" for what may stand without a command
+    does: str
+    options: tuple[Option, ...]
+
+
 class _Parser(argparse.ArgumentParser):
     """Prints like the commands do, whatever the standard streams are like."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, does: str = "", **options: Any) -> None:
         super().__init__(*args, **options)
         self._output = Output()
+        self._does = does
+        self._commands: list[_Parser] = []
+
+    def add_commands(self, common: _Parser) -> Callable[..., _Parser]:
+        """Returns a function that adds one, with its name and what it does."""
+        added = self.add_subparsers(dest="command", metavar="COMMAND")
+
+        def add(name: str, does: str, **more: Any) -> _Parser:
+            one = added.add_parser(name, parents=[common], help=does, does=does, **more)
+            self._commands.append(one)
+            return one
+
+        return add
+
+    def described(self) -> list[Command]:
+        """This parser and its commands."""
+        name = self.prog.partition(" ")[2]
+        options = [_described(one) for one in self._actions if one.help != argparse.SUPPRESS]
+        mine = Command(name, self._does, tuple(one for one in options if one.takes != "COMMAND"))
+        return [mine, *(command for one in self._commands for command in one.described())]
 
     def error(self, message: str) -> NoReturn:
         write(sys.stderr, self.format_usage())
@@ -76,6 +116,36 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     Exits with 2 and a sentence for what cannot be understood, with 0 after --help and --version.
     Raises StorageError for a relative path if the current folder is gone.
     """
+    parser, common = _parsers()
+    # A lone path is a folder for the window. Help lists the commands.
+    names_a_command = bool({*COMMANDS, "-h", "--help"} & set(arguments))
+    _refuse_mistyped(arguments, parser)
+    if names_a_command:
+        _add_commands(parser, common)
+    else:
+        parser.add_argument("given", nargs="*", metavar="folder")
+    chosen, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}.{_option_meant(unknown)}")
+    chosen = argparse.Namespace(**{**_DEFAULTS, **vars(chosen)})
+    if not names_a_command:
+        given = [_dropped(text, parser) for text in chosen.given]
+        chosen.command = "selftest" if chosen.selftest else "window"
+        chosen.folder, chosen.notices = _for_the_seeder_tab(given)
+    if chosen.selftest and (names_a_command or chosen.given):
+        parser.error("--selftest takes no folder and no command")
+    return chosen
+
+
+def all_commands() -> list[Command]:
+    """Every command with its options; the first is what may stand without one."""
+    parser, common = _parsers()
+    _add_commands(parser, common)
+    return parser.described()
+
+
+def _parsers() -> tuple[_Parser, _Parser]:
+    """The one of the command line, without its commands, and the options that all of them share."""
     common = _common_options()
     parser = _Parser(
         prog="lmktorrent",
@@ -88,21 +158,43 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--selftest", action="store_true", help="check that this copy works on this computer"
     )
-    # A lone path is a folder for the window. Help lists the commands.
-    names_a_command = bool({*COMMANDS, "-h", "--help"} & set(arguments))
-    if names_a_command:
-        _add_commands(parser, common)
+    return parser, common
+
+
+def _refuse_mistyped(arguments: Sequence[str], parser: _Parser) -> None:
+    """Exits with 2 and the command that was meant, if the first word is nearly one."""
+    words = iter(arguments)
+    for word in words:
+        if word == "--profile":
+            next(words, None)
+        elif not word.startswith("-"):
+            break
     else:
-        parser.add_argument("given", nargs="*", metavar="folder")
-    chosen = parser.parse_args(arguments)
-    chosen = argparse.Namespace(**{**_DEFAULTS, **vars(chosen)})
-    if not names_a_command:
-        given = [_dropped(text, parser) for text in chosen.given]
-        chosen.command = "selftest" if chosen.selftest else "window"
-        chosen.folder, chosen.notices = _for_the_seeder_tab(given)
-    if chosen.selftest and (names_a_command or chosen.given):
-        parser.error("--selftest takes no folder and no command")
-    return chosen
+        return
+    if word not in COMMANDS and not os.path.lexists(word) and (meant := _similar(word, COMMANDS)):
+        parser.error(f"“{shown_name(word)}” is neither a command nor a folder.{meant}")
+
+
+def _option_meant(unknown: Sequence[str]) -> str:
+    """A question, or ""."""
+    typed = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
+    options = (option for command in all_commands() for option in command.options)
+    return _similar(typed, [flag for option in options for flag in option.flags]) if typed else ""
+
+
+def _similar(word: str, known: Sequence[str]) -> str:
+    """ " Did you mean get?"; "" if nothing is similar."""
+    import difflib  # loaded only for a typing error
+
+    similar = difflib.get_close_matches(word, known, n=1)
+    return f" Did you mean {similar[0]}?" if similar else ""
+
+
+def _described(one: argparse.Action) -> Option:
+    takes = "" if one.nargs == 0 or isinstance(one, argparse.BooleanOptionalAction) else one.metavar
+    choices = tuple(map(str, one.choices or ()))
+    shown = takes if isinstance(takes, str) else (one.dest.upper() if choices else "")
+    return Option(tuple(one.option_strings), one.help or "", shown, choices)
 
 
 def _for_the_seeder_tab(given: Sequence[Path]) -> tuple[Path | None, list[str]]:
@@ -135,10 +227,10 @@ def _common_options() -> _Parser:
 
 
 def _add_commands(parser: _Parser, common: _Parser) -> None:
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    command = parser.add_commands(common)
 
     def add(name: str, does: str, **more: Any) -> _AddOption:
-        return commands.add_parser(name, parents=[common], help=does, **more).add_argument
+        return command(name, does, **more).add_argument
 
     option = add("tracker", "run a tracker (UDP)")
     _add_bind(option, "where to listen", TRACKER_PORT)
@@ -219,6 +311,9 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
     option = add("demo", "try it on this computer: tracker, seeder and download")
     _add_rates(option)
 
+    option = add("completion", "print a script with which a shell completes commands and options")
+    option("shell", choices=list(SHELLS), help="the shell that reads the script")
+
 
 def _add_tracker(option: _AddOption) -> None:
     option(
@@ -292,9 +387,5 @@ def _dropped(text: str, parser: _Parser) -> Path:
     except UserInputError as error:
         parser.error(str(error))
     if not os.path.lexists(path):
-        import difflib  # loaded only for a typing error
-
-        similar = difflib.get_close_matches(text, COMMANDS, n=1)
-        meant = f". Did you mean {similar[0]}?" if similar else ""
-        parser.error(f"“{shown_name(text)}” is neither a command nor a folder{meant}")
+        parser.error(f"“{shown_name(text)}” is neither a command nor a folder")
     return path
