@@ -9,8 +9,9 @@ from dataclasses import replace
 from roles.values.addresses import Address
 from roles.values.members import Member
 from roles.values.participants import MemberState
-from tests.terminals import printed
-from ui.terminal.status_command import print_room
+from tests.terminals import on_screen, printed
+from ui.terminal.output import Line, Output
+from ui.terminal.status_command import print_room, watch_room
 
 MOVING = Member(
     "0123456789abcdef",
@@ -64,6 +65,17 @@ class StatusTest(unittest.TestCase):
         out = printed(lambda output: print_room((GIVING, MOVING), output)).out.splitlines()
         self.assertEqual([line.split()[1] for line in out[1:3]], ["Sharing", "Downloading"])
         self.assertEqual(out[-1], "0 of 1 done, the last one in 3 s.")
+
+    def test_a_room_that_is_watched_is_shown_again_when_it_changes(self) -> None:
+        def work(output: Output) -> None:
+            shown: list[Line] = []
+            for members in ((), (), (GIVING, MOVING), (GIVING, MOVING), (GIVING,)):
+                shown = watch_room(members, shown, output)
+
+        self.assertEqual(printed(work).out.count("Computer "), 2)
+        seen = on_screen(work).lines
+        self.assertEqual([line.split()[0] for line in seen], ["Computer", "lab-pc-07", "Nobody"])
+        self.assertEqual(len(printed(work, as_json=True).events), 5 + 5)
 
     def test_an_empty_room_is_said_to_be_empty(self) -> None:
         self.assertEqual(

@@ -241,6 +241,7 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
 
     option = add("status", "show who is in the room and how far")
     _add_tracker(option)
+    option("--watch", action="store_true", help="keep showing it until Ctrl-C")
     option("--json", **_JSON)
 
     option = add("check", "check that this computer is ready: network, ports, folder, disk, clock")

@@ -12,24 +12,41 @@ from roles.values.events import RoomChanged
 from roles.values.members import Member, members_of, summary_of
 from roles.values.safe_names import shown_name
 from ui.exit_codes import ExitCode
-from ui.terminal.output import Output
+from ui.terminal.output import Line, Output
 from ui.terminal.room_table import room_summary, room_table
 from ui.terminal.session import Session
 from ui.terminal.trackers import chosen_tracker
 
 
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
-    """Print one line for each computer, and one for the room. Raises TrackerSilentError."""
+    """Print one line for each computer, and one for the room; with --watch again at each change,
+    until it is interrupted. Raises TrackerSilentError.
+    """
     tracker, follow = chosen_tracker(chosen.tracker, output)
+    shown: list[Line] = []
     with Session(output) as session:
         session.start(lambda post: Observer(tracker, follow, post))
         while True:
             match session.next_event():
                 case RoomChanged(participants):
-                    print_room(members_of(participants, now=time.monotonic()), output)
-                    return ExitCode.DONE
+                    members = members_of(participants, now=time.monotonic())
+                    if not chosen.watch:
+                        print_room(members, output)
+                        return ExitCode.DONE
+                    shown = watch_room(members, shown, output)
                 case _:
                     continue
+
+
+def watch_room(members: Sequence[Member], shown: list[Line], output: Output) -> list[Line]:
+    """Show the room if it is not what is shown already; returns what is shown now."""
+    if output.as_json:
+        print_room(members, output)
+        return shown
+    table = [*(room_table(members) if members else ()), Line(room_summary(members))]
+    if table != shown:
+        output.show_table(table)
+    return table
 
 
 def print_room(members: Sequence[Member], output: Output) -> None:
