@@ -13,13 +13,12 @@ import zlib
 from contextlib import suppress
 from dataclasses import replace
 from itertools import cycle
-from typing import cast
+from typing import Any, cast
 from unittest import mock
 
 from roles.net.connection import Connection
 from roles.net.listening import Listener
-from roles.room import list_server
-from roles.room.list_server import ListServer
+from roles.room.list_server import Limits, ListServer
 from roles.room.packed_lists import PackedLists
 from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
@@ -53,6 +52,8 @@ PEER = "fedcba9876543210"
 SHARE = "00112233445566aa"
 SEEDER = Address("127.0.0.1", 12501)
 HERE = Origin("127.0.0.1", is_here=True)
+LIMITS = Limits()
+NEVER_S = 600.0  # a patience that no test waits for
 BYTE_PAUSE_S = 0.002
 ZLIB_HEADER, EMPTY_BLOCK = b"x\x9c", b"\0\0\0\xff\xff"  # of a packed list that never ends
 
@@ -77,6 +78,9 @@ class ListServerTestCase(LmkTestCase):
         self._thread = threading.Thread(target=self._loop, args=(selector,), name="lmk-test-lists")
         self._thread.start()
         self.addCleanup(self._stop)
+
+    def limit(self, **limits: Any) -> None:
+        self.server.limits = replace(self.server.limits, **limits)
 
     def register(self, instance: str = PEER, *, is_leecher: bool = False) -> None:
         request = Register(ID, SEEDER, instance, "pc", is_leecher, shares=(SHARE, *self.shares))
@@ -185,7 +189,7 @@ class ListsTest(ListServerTestCase):
         self.assertEqual(self.tell(body, port=12502).code, "unknown")
 
     def test_a_hundred_thousand_lines_are_told_and_fetched_in_many_short_turns(self) -> None:
-        self.enterContext(mock.patch.object(list_server, "WORK_S", 0.0))
+        self.limit(work_s=0.0)
         lines = [f'["f","folder/file {number:06}.txt",{number}]' for number in range(100_000)]
         body = packed_list(map(LineAdded, lines))
         self.assertEqual(self.tell(body), Taken(True))
@@ -199,8 +203,8 @@ class ListsTest(ListServerTestCase):
     def test_many_readers_at_once_all_get_it(self) -> None:
         self.tell(packed_list(LineAdded(f"{number}") for number in range(20_000)))
         socks = list[socket.socket]()
-        for number in range(list_server.MAX_CLIENTS + 20):
-            socks.append(self.dial(f"127.0.0.{number // list_server.MAX_CLIENTS_HERE + 1}"))
+        for number in range(LIMITS.clients + 20):
+            socks.append(self.dial(f"127.0.0.{number // LIMITS.clients_here + 1}"))
             socks[-1].sendall(encode_call(AskList()))
         sizes = set()
         for sock in socks:
@@ -230,10 +234,10 @@ class RoomTest(ListServerTestCase):
 
     def test_many_who_ask_at_once_cost_one_room(self) -> None:
         self.participants = [Participant(SEEDER, time.monotonic())]
-        with mock.patch.object(list_server, "ROOM_S", 60.0):
-            self.assertEqual(len(self.room()), 1)
-            self.participants = []
-            self.assertEqual(len(self.room()), 1)
+        self.limit(room_s=60.0)
+        self.assertEqual(len(self.room()), 1)
+        self.participants = []
+        self.assertEqual(len(self.room()), 1)
         self.server._room_until = 0.0
         self.assertEqual(self.room(), [])
 
@@ -243,7 +247,7 @@ class ShortTurns(ListServerTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.enterContext(mock.patch.object(list_server, "WORK_S", 0.0))
+        self.limit(work_s=0.0)
 
     def turns_of(self, body: bytes, code: str = "") -> int:
         """In how many turns the loop takes this list."""
@@ -306,9 +310,6 @@ class HostileClients(ListServerTestCase):
         self.assertEqual(self.lines(), ["honest"])
         super().tearDown()
 
-    def constant(self, place: object, name: str, value: object) -> None:
-        self.enterContext(mock.patch.object(place, name, value))
-
     def assert_hung_up(self, sock: socket.socket) -> None:
         try:
             self.assertEqual(sock.recv(1 << 16), b"")
@@ -318,19 +319,19 @@ class HostileClients(ListServerTestCase):
     def test_a_silent_one_is_hung_up_on_after_its_time(self) -> None:
         sock = self.dial()
         self.fetch()
-        self.now_ahead_s = list_server.CALL_S
+        self.now_ahead_s = LIMITS.call_s
         self.assert_hung_up(sock)
         self.now_ahead_s = 0.0
 
     def fill(self, words: bytes = b"") -> list[socket.socket]:
         """Take every place, from as many addresses as that needs."""
         self.wait_for_clients(0)
-        hosts = list_server.MAX_CLIENTS // list_server.MAX_CLIENTS_HERE
+        hosts = LIMITS.clients // LIMITS.clients_here
         socks = list[socket.socket]()
-        for number in range(list_server.MAX_CLIENTS):
+        for number in range(LIMITS.clients):
             socks.append(self.dial(f"127.0.1.{number % hosts}"))
             socks[-1].sendall(words)
-        self.wait_for_clients(list_server.MAX_CLIENTS)
+        self.wait_for_clients(LIMITS.clients)
         return socks
 
     def wait_for_clients(self, count: int) -> None:
@@ -350,12 +351,11 @@ class HostileClients(ListServerTestCase):
             sock.close()
 
     def test_one_that_stands_still_on_the_last_place_goes_when_another_comes(self) -> None:
-        for name in ("SILENT_S", "STALLED_S"):
-            self.constant(list_server, name, list_server.CALL_S)
+        self.limit(silent_s=NEVER_S, stalled_s=NEVER_S)
         socks = self.fill(b"{")
         later = self.dial()
         later.sendall(encode_call(AskList()))
-        self.constant(list_server, "SILENT_S", 0.0)
+        self.limit(silent_s=0.0)
         self.assertIsInstance(self.reply(later)[0], ListFollows)
         self.assert_hung_up(socks[0])
         for sock in [*socks, later]:
@@ -374,8 +374,7 @@ class HostileClients(ListServerTestCase):
         return socks
 
     def test_a_byte_now_and_then_keeps_no_place_when_another_comes(self) -> None:
-        self.constant(list_server, "MAX_CLIENTS", 2)
-        self.constant(list_server, "STALLED_S", 0.2)
+        self.limit(clients=2, stalled_s=0.2)
         socks = self.telling(2)
         later = self.dial()
         later.sendall(encode_call(AskList()))
@@ -399,7 +398,7 @@ class HostileClients(ListServerTestCase):
         body = packed_list(map(LineAdded, text))
         self.assertTrue(self.tell(body).is_taken)
         size = self.fetch()[0].packed
-        self.constant(list_server, "MAX_UNREAD", 3 * size)
+        self.limit(unread=3 * size)
         slow = list[socket.socket]()
         for number in range(6):
             self.tell(packed_list([LineAdded(str(number))]), whole=False, base=number + 1)
@@ -414,32 +413,27 @@ class HostileClients(ListServerTestCase):
         self.tell(packed_list([LineAdded("honest")]))
 
     def test_a_host_with_many_places_loses_one_sooner(self) -> None:
-        self.constant(list_server, "MAX_CLIENTS", list_server.CROWD)
-        self.constant(list_server, "STALLED_S", list_server.CALL_S)
-        self.constant(list_server, "CROWD_S", 0.0)
-        socks = self.telling(list_server.CROWD)
+        self.limit(clients=LIMITS.crowd, stalled_s=NEVER_S, crowd_s=0.0)
+        socks = self.telling(LIMITS.crowd)
         self.assert_served()
         for sock in socks:
             sock.close()
 
     def test_who_has_its_answer_and_does_not_close_goes_when_another_comes(self) -> None:
-        for name in ("SILENT_S", "STALLED_S", "LINGER_S", "CALL_S"):
-            self.constant(list_server, name, 600.0)
+        self.limit(silent_s=NEVER_S, stalled_s=NEVER_S, linger_s=NEVER_S, call_s=NEVER_S)
         socks = self.fill(encode_call(AskList()))
         self.assert_served()
         for sock in socks:
             sock.close()
 
     def test_silent_ones_of_one_host_keep_no_other_host_out(self) -> None:
-        self.constant(list_server, "SILENT_S", list_server.CALL_S)
-        for host in ("127.0.0.1", "127.0.0.2"):  # exempt, or as other machines are
-            with self.subTest(host=host):
-                most = list_server.MAX_CLIENTS_HERE
-                if host == "127.0.0.2":
-                    self.constant(list_server, "is_loopback", lambda _: False)
-                    most = list_server.MAX_CLIENTS_PER_HOST
+        self.limit(silent_s=NEVER_S)
+        for most in (LIMITS.clients_here, LIMITS.clients_per_host):  # as other machines are
+            host = "127.0.0.2"
+            with self.subTest(most=most):
+                self.limit(clients_here=most)
                 self.wait_for_clients(0)
-                socks = [self.dial(host) for _ in range(3 * list_server.MAX_CLIENTS)]
+                socks = [self.dial(host) for _ in range(3 * LIMITS.clients)]
                 self.wait_for_clients(most)
                 self.assert_served("127.0.0.3")
                 self.assert_served(host)  # its silent ones go first
@@ -447,10 +441,10 @@ class HostileClients(ListServerTestCase):
                     sock.close()
 
     def test_another_machine_has_few_places(self) -> None:
-        self.constant(list_server, "is_loopback", lambda _: False)
+        self.limit(clients_here=LIMITS.clients_per_host)
         body = packed_list([LineAdded("a")])
         call = TellList(SHARE, "folder", PEER, 12501, True, 0, 1, len(body))
-        socks = [self.dial() for _ in range(list_server.MAX_CLIENTS_PER_HOST)]
+        socks = [self.dial() for _ in range(LIMITS.clients_per_host)]
         socks[0].sendall(encode_call(call))
         wait_until(lambda: bool(self.server._uploads), LIMIT_S, "it was not read")
         for sock in socks[1:]:
@@ -472,7 +466,9 @@ class HostileClients(ListServerTestCase):
 
     def test_who_hangs_up_or_talks_on_is_not_packed_for(self) -> None:
         lists, begun = self.server._lists, threading.Event()
-        self.constant(lists, "work", lambda: begun.is_set() and PackedLists.work(lists))
+        self.enterContext(
+            mock.patch.object(lists, "work", lambda: begun.is_set() and PackedLists.work(lists))
+        )
         for words in (b"", b"more"):
             with self.dial() as sock:
                 sock.sendall(encode_call(AskList()))
@@ -573,7 +569,7 @@ class HostileClients(ListServerTestCase):
         request = Register(ID, SEEDER, PEER, "pc", False, shares=(SHARE,))
         elsewhere = Origin("127.0.0.1", is_here=False)
         self.registry.register(request, elsewhere, advertised_is_here=False, now=time.monotonic())
-        self.constant(list_server, "LINES_OF_A_LIST", 0.01)
+        self.limit(lines_of_a_list=0.01)
         body = packed_list([LineAdded("a"), LineAdded("b")])
         self.assertEqual(self.tell(body), Taken(True))
         version = self.registry.catalogue.version
@@ -588,7 +584,7 @@ class HostileClients(ListServerTestCase):
         first = self.dial()
         first.sendall(encode_call(call) + body[:3])
         wait_until(lambda: bool(self.server._uploads), LIMIT_S, "the first did not begin")
-        self.constant(list_server, "STALLED_S", 0.0)
+        self.limit(stalled_s=0.0)
         self.assertEqual(self.tell(body), Taken(True))
         self.assert_hung_up(first)
         self.assertEqual(self.lines(), ["honest"])

@@ -45,27 +45,11 @@ from roles.wire.tracker_messages import Code
 
 log = logging.getLogger(__name__)
 
-MAX_CLIENTS = 128  # at once; more wait in the system's queue
-MAX_CLIENTS_PER_HOST = 8  # so that one computer leaves room for others
-MAX_CLIENTS_HERE = 64  # the same for the tracker's own machine, where many programs may run
 ACCEPTED_AT_ONCE = 64  # connections, so that one computer's do not fill the system's queue
-# When there is no room for a new connection, one that we have waited for this long has to go:
-SILENT_S = 0.25  # one without a call
-STALLED_S = 2.0  # one that takes this long for MOVED bytes
-CROWD_S = 0.5  # the same if its host has CROWD connections or more
-CROWD = 3
-MOVED = 64 * 1024  # a byte now and then is no progress
+MOVED = 64 * 1024  # bytes; a byte now and then is no progress
 ACCEPT_AGAIN_S = 0.25  # while no connection ends
-CALL_S = 30.0  # for everything but the bytes of a list
 SLOWEST = 256 * 1024  # bytes per second: the extra time for a list
-LINGER_S = 5.0  # for the other side to read the answer and close
-# Lists that a host may send in a second, and how many changed lines count as one list. A host that
-# sends more would push the changes of others out of the log, and every reader would have to fetch
-# the whole list.
-LISTS_PER_HOST, LISTS_IN_ALL, LINES_OF_A_LIST = 32.0, 2_000.0, 500
-MAX_UNREAD = 128 * 1024 * 1024  # bytes of packed lists that are being sent, each version once
-WORK_S = 0.005  # the longest time without reading datagrams
-ROOM_S = 0.5  # the room is told as it was so long ago, however many ask
+LISTS_PER_HOST, LISTS_IN_ALL = 32.0, 2_000.0  # that may be sent in a second
 _SLICE = 250  # lines taken before others have their turn,
 _SLICE_SIZE = 64 * 1024  # or characters of lines
 _BUFFER = 64 * 1024
@@ -78,6 +62,28 @@ class _Wait(Enum):
     TO_WRITE = "to write"
     TURN = "turn"  # others go first
     PACKED = "packed"  # the list is being packed
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of connections, and of the time and memory for them."""
+
+    clients: int = 128  # at once; more wait in the system's queue
+    clients_per_host: int = 8  # so that one computer leaves room for others
+    clients_here: int = 64  # for the tracker's own machine, where many programs may run
+    # When there is no room for a new connection, one that we have waited for this long has to go:
+    silent_s: float = 0.25  # one without a call
+    stalled_s: float = 2.0  # one that takes this long for MOVED bytes
+    crowd_s: float = 0.5  # the same if its host has `crowd` connections or more
+    crowd: int = 3
+    call_s: float = 30.0  # for everything but the bytes of a list
+    linger_s: float = 5.0  # for the other side to read the answer and close
+    # Changed lines that count as one list of LISTS_PER_HOST. A host that sends more would push the
+    # changes of others out of the log, and every reader would have to fetch the whole list.
+    lines_of_a_list: float = 500
+    unread: int = 128 * 1024 * 1024  # bytes of packed lists being sent, each version once
+    work_s: float = 0.005  # the longest time without reading datagrams
+    room_s: float = 0.5  # the room is told as it was so long ago, however many ask
 
 
 _Steps: TypeAlias = Generator[_Wait, None, None]
@@ -106,10 +112,6 @@ class _Client:
         """How long we have waited for its call, or for its next MOVED bytes."""
         is_waiting = self.waits_for in _EVENTS
         return self.waited_before_s + (now - self.waits_since if is_waiting else 0.0)
-
-    def prolong(self, packed: int) -> None:
-        """It may take CALL_S from now on, and as long as that many bytes of a list need."""
-        self.deadline = time.monotonic() + CALL_S + packed / SLOWEST
 
     def receive(self, most: int) -> Generator[_Wait, None, bytes]:
         """At least one byte. Raises ConnectionError at the end."""
@@ -161,6 +163,7 @@ class ListServer:
         self._listener, self._selector = listener, selector
         self._registry, self._senders = registry, senders
         self._participants = participants
+        self.limits = Limits()  # tests replace it
         self._room, self._room_until = b"", 0.0
         self._lists = PackedLists(registry.catalogue)
         self._clients = dict[_Client, None]()  # the oldest first
@@ -173,9 +176,9 @@ class ListServer:
         self._accept_again()
 
     def work(self) -> bool:
-        """Do work that waits for no network, for WORK_S at most. Returns whether more is left."""
+        """Do work that waits for no network, for work_s at most. Returns whether more is left."""
         now = time.monotonic()
-        until = now + WORK_S
+        until = now + self.limits.work_s
         if now >= self._accept_at:
             self._accept_again()
         # Go on with those whose list is packed, and notice those that hung up.
@@ -204,10 +207,10 @@ class ListServer:
 
     def _accept(self) -> None:
         now = time.monotonic()
-        if len(self._clients) >= MAX_CLIENTS and not self._make_room(now):
+        if len(self._clients) >= self.limits.clients and not self._make_room(now):
             self._stop_accepting(now)
             return
-        for _ in range(min(ACCEPTED_AT_ONCE, MAX_CLIENTS - len(self._clients))):
+        for _ in range(min(ACCEPTED_AT_ONCE, self.limits.clients - len(self._clients))):
             try:
                 connection = self._listener.accept()
             except (OSError, MemoryError) as error:  # it is gone, or no descriptor is left
@@ -218,11 +221,11 @@ class ListServer:
             if connection is None:
                 return
             ip = connection.address.host
-            most = MAX_CLIENTS_HERE if is_loopback(ip) else MAX_CLIENTS_PER_HOST
+            most = self.limits.clients_here if is_loopback(ip) else self.limits.clients_per_host
             if self._from_host[ip] >= most and not self._make_room(now, ip):
                 connection.close()
                 continue
-            client = _Client(connection, now + CALL_S)
+            client = _Client(connection, now + self.limits.call_s)
             client.steps = self._serve(client)
             self._clients[client] = None
             self._from_host[ip] += 1
@@ -249,7 +252,7 @@ class ListServer:
         now = time.monotonic()
         while True:
             lists = {id(one.packed): one.packed for one in self._clients if one.packed is not None}
-            if sum(packed.size for packed in lists.values()) <= MAX_UNREAD:
+            if sum(packed.size for packed in lists.values()) <= self.limits.unread:
                 return
             slow = [
                 one
@@ -260,6 +263,10 @@ class ListServer:
                 return
             self._close_worst(slow, now)
 
+    def _prolong(self, client: _Client, packed: int) -> None:
+        """It may take call_s from now on, and as long as that many bytes of a list need."""
+        client.deadline = time.monotonic() + self.limits.call_s + packed / SLOWEST
+
     def _close_worst(self, clients: list[_Client], now: float) -> None:
         """That of the host with most connections, for which we have waited longest."""
         self._close(max(clients, key=lambda one: (self._from_host[one.ip], one.waited_s(now))))
@@ -267,10 +274,10 @@ class ListServer:
     def _is_idle(self, client: _Client, now: float, *, is_host_full: bool = False) -> bool:
         if client.waits_for not in _EVENTS:
             return False
-        is_crowd = self._from_host[client.ip] >= CROWD and not is_host_full
-        patience_s = CROWD_S if is_crowd else STALLED_S
+        is_crowd = self._from_host[client.ip] >= self.limits.crowd and not is_host_full
+        patience_s = self.limits.crowd_s if is_crowd else self.limits.stalled_s
         if not client.has_called:
-            patience_s = 0.0 if is_host_full else SILENT_S
+            patience_s = 0.0 if is_host_full else self.limits.silent_s
         return client.is_served or client.waited_s(now) >= patience_s
 
     def _accept_again(self) -> None:
@@ -344,7 +351,7 @@ class ListServer:
                 yield from self._answer_list(client, call)
         client.connection.end_sending()
         client.is_served = True
-        client.deadline = min(client.deadline, time.monotonic() + LINGER_S)
+        client.deadline = min(client.deadline, time.monotonic() + self.limits.linger_s)
         left = MAX_PACKED  # if we closed with bytes unread, the system would drop the answer
         while left > 0:
             left -= len((yield from client.receive(_BUFFER)))
@@ -357,7 +364,7 @@ class ListServer:
                 client.check_is_there()
                 yield _Wait.PACKED
             self._make_room_in_memory(client)
-            client.prolong(packed.size)
+            self._prolong(client, packed.size)
             follows = ListFollows(packed.version, packed.is_whole, packed.size)
             yield from client.send(encode_reply(follows))
             for piece in packed.data:
@@ -374,9 +381,9 @@ class ListServer:
                 packed += packer.pack(encode_participant(one, now=now))
                 if number % _SLICE == _SLICE - 1:
                     yield _Wait.TURN
-            self._room, self._room_until = bytes(packed + packer.end()), now + ROOM_S
+            self._room, self._room_until = bytes(packed + packer.end()), now + self.limits.room_s
         room = self._room
-        client.prolong(len(room))
+        self._prolong(client, len(room))
         yield from client.send(encode_reply(RoomFollows(len(room))) + room)
 
     def _answer_list(self, client: _Client, call: TellList) -> _Steps:
@@ -384,7 +391,7 @@ class ListServer:
             if call.packed > MAX_PACKED:
                 text = f"A list may have {MAX_PACKED} bytes at most when it is packed."
                 raise ListRefusedError(Code.REFUSED, text)
-            client.prolong(call.packed)
+            self._prolong(client, call.packed)
             yield from self._take_list(client, call)
         except ListRefusedError as error:
             reply = Taken(False, error.code, str(error))
@@ -414,7 +421,7 @@ class ListServer:
             self._registry.owner_of(call, client.ip, now=time.monotonic())  # it may be gone by now
             for _ in update.finish():
                 yield _Wait.TURN
-            self._list_rate.charge(owner.host, update.changes / LINES_OF_A_LIST)
+            self._list_rate.charge(owner.host, update.changes / self.limits.lines_of_a_list)
         finally:
             update.abandon()
             del self._uploads[call.share]
