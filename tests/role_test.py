@@ -15,7 +15,7 @@ import unittest
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 from unittest import mock
 
 from roles.joining import membership
@@ -121,6 +121,12 @@ class RoomTest(LmkTestCase):
         """Give a constant of roles.MODULE another value until the test ends."""
         found = importlib.import_module(f"roles.{module}")
         self.enterContext(mock.patch.object(found, name, value))
+
+    def limits(self, module: str, **values: Any) -> None:
+        """Replace some of the LIMITS of roles.MODULE until the test ends."""
+        found = importlib.import_module(f"roles.{module}")
+        limits = replace(found.LIMITS, **values)
+        self.enterContext(mock.patch.object(found, "LIMITS", limits))
 
     def pace(self, **values: float) -> None:
         """Make members of the room hurry until the test ends."""

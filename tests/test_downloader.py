@@ -165,7 +165,7 @@ class HostileTest(DownloadingTest):
         self.assert_goes_on()
 
     def test_a_sender_that_sends_without_end_what_nobody_wants_is_dropped(self) -> None:
-        self.constant("swarm.downloader", "MAX_UNWANTED", 2 << 20)
+        self.limits("swarm.downloader", unwanted=2 << 20)
         sender, handle = self.offering(self.holding)
         self.offer(sender, handle, 2)
         try:
@@ -312,16 +312,15 @@ class HostileTest(DownloadingTest):
         wait_until(lambda: self.transfer_.is_done)
 
     def test_who_gives_no_sign_of_life_is_dropped_and_its_chunk_wanted_again(self) -> None:
-        self.constant("swarm.downloader", "RECEIVE_S", 0.1)
-        self.constant("swarm.downloader", "LOOK_S", 0.1)
-        self.constant("swarm.frame_deadlines", "SILENT_S", 0.3)
+        self.limits("swarm.downloader", alive_s=0.1, look_s=0.1)
+        self.limits("swarm.frame_deadlines", silent_s=0.3)
         self.begun()
         error = self.errors.get(timeout=LIMIT_S)
         self.assertIsInstance(error, TimeoutError)
         self.assertEqual(self.transfer_.plan.wanted, self.holding.content.all_chunks)
 
     def test_where_no_shutdown_wakes_it_it_looks_more_often_and_says_no_more(self) -> None:
-        self.constant("swarm.downloader", "LOOK_S", 0.05)
+        self.limits("swarm.downloader", look_s=0.05)
         sender = self.begun()
         sender.link.settimeout(0.3)
         with self.assertRaises(TimeoutError):
@@ -331,8 +330,7 @@ class HostileTest(DownloadingTest):
 
     def test_who_trickles_a_chunk_is_dropped_when_others_wait_for_its_buffer(self) -> None:
         self.chunks = ArrivingChunks(1 << 20)
-        self.constant("swarm.downloader", "RECEIVE_S", 0.1)
-        self.constant("swarm.downloader", "LOOK_S", 0.1)
+        self.limits("swarm.downloader", alive_s=0.1, look_s=0.1)
         self.constant("swarm.arriving_chunks", "LOOK_S", 0.3)
         slow = self.begun()
         time.sleep(0.5)  # it is late, and nobody minds
@@ -346,8 +344,7 @@ class HostileTest(DownloadingTest):
 
     def test_where_all_are_slow_nobody_is_dropped_though_others_wait(self) -> None:
         self.chunks = ArrivingChunks(2 << 20)
-        self.constant("swarm.downloader", "RECEIVE_S", 0.1)
-        self.constant("swarm.downloader", "LOOK_S", 0.1)
+        self.limits("swarm.downloader", alive_s=0.1, look_s=0.1)
         self.constant("swarm.arriving_chunks", "LOOK_S", 1.0)
         self.constant("swarm.arriving_chunks", "ENOUGH_RATE", 1 << 30)
         self.constant("swarm.arriving_chunks", "HOPELESS_RATE", 0)
@@ -437,7 +434,7 @@ class HostileTest(DownloadingTest):
         self.assert_goes_on()
 
     def test_a_word_that_does_not_end_ends_the_connection_however_it_trickles(self) -> None:
-        self.constant("swarm.frame_deadlines", "FRAME_S", 0.2)
+        self.limits("swarm.frame_deadlines", frame_s=0.2)
         sender = self.sender()
         sender.link.sendall(HEADER.pack(frames.Kind.GONE, 1_000))
         self.trickle_until_it_ends(sender, b"x")
@@ -445,8 +442,8 @@ class HostileTest(DownloadingTest):
         self.assert_goes_on()
 
     def test_a_part_that_does_not_end_does_so_too_and_the_chunk_is_wanted_again(self) -> None:
-        self.constant("swarm.downloader", "LOOK_S", 0.05)
-        self.constant("swarm.frame_deadlines", "PART_S", 0.3)
+        self.limits("swarm.downloader", look_s=0.05)
+        self.limits("swarm.frame_deadlines", part_s=0.3)
         sender = self.begun()
         sender.link.sendall(frames.encode_part_head(self.handle, 2, PART, PART))
         self.trickle_until_it_ends(sender, b"x" * 200)
@@ -463,15 +460,15 @@ class HostileTest(DownloadingTest):
             time.sleep(0.01)
 
     def test_a_frame_that_stands_still_ends_the_connection_long_before_silence_does(self) -> None:
-        self.constant("swarm.downloader", "LOOK_S", 0.05)
-        self.constant("swarm.frame_deadlines", "STILL_S", 0.2)
+        self.limits("swarm.downloader", look_s=0.05)
+        self.limits("swarm.frame_deadlines", still_s=0.2)
         sender = self.begun()
         sender.link.sendall(frames.encode_part_head(self.handle, 2, PART, PART) + b"x" * 1_000)
         self.assertIsInstance(self.errors.get(timeout=LIMIT_S), TimeoutError)
 
     def test_a_frame_that_began_together_with_the_one_before_must_end_too(self) -> None:
-        self.constant("swarm.downloader", "LOOK_S", 0.05)
-        self.constant("swarm.frame_deadlines", "STILL_S", 0.2)
+        self.limits("swarm.downloader", look_s=0.05)
+        self.limits("swarm.frame_deadlines", still_s=0.2)
         sender = self.begun()
         sender.link.sendall(
             frames.encode(frames.Alive()) + HEADER.pack(frames.Kind.GONE, 1_000)[:3]
@@ -481,8 +478,7 @@ class HostileTest(DownloadingTest):
         self.assertIn("in the middle of a frame", str(error))
 
     def test_where_the_limit_holds_a_part_up_its_sender_is_not_to_blame(self) -> None:
-        self.constant("swarm.frame_deadlines", "PART_S", 0.3)
-        self.constant("swarm.frame_deadlines", "STILL_S", 0.3)
+        self.limits("swarm.frame_deadlines", part_s=0.3, still_s=0.3)
         sender = self.sender(throttle=Throttle(800_000))
         handle = self.describe(sender, self.holding)
         self.give_digests(sender, self.holding)
@@ -490,8 +486,7 @@ class HostileTest(DownloadingTest):
         wait_until(lambda: self.transfer_.plan.had == 0b10)
 
     def test_who_only_hears_gives_signs_of_life(self) -> None:
-        self.constant("swarm.downloader", "RECEIVE_S", 0.1)
-        self.constant("swarm.downloader", "LOOK_S", 0.1)
+        self.limits("swarm.downloader", alive_s=0.1, look_s=0.1)
         sender, _ = self.offering(self.holding)
         for place in range(1, 20):
             sender.send(frames.Place(place))
@@ -501,7 +496,6 @@ class HostileTest(DownloadingTest):
         self.assertTrue(self.errors.empty())
 
     def test_who_has_nothing_to_say_hears_signs_of_life(self) -> None:
-        self.constant("swarm.downloader", "RECEIVE_S", 0.1)
-        self.constant("swarm.downloader", "LOOK_S", 0.1)
+        self.limits("swarm.downloader", alive_s=0.1, look_s=0.1)
         sender, _ = self.offering(self.holding)
         self.assertEqual(sender.next(), frames.Alive())

@@ -69,9 +69,9 @@ class HostileSendersTest(Beside, DownloadingTest):
             ("swarm.single_chunks", "IDLE_S", 0.05),
             ("swarm.single_chunks", "UNPROVEN_S", 0.1),
             ("swarm.swarm", "AGAIN_S", 0.1),
-            ("swarm.downloader", "LOOK_S", 0.1),
         ):
             self.constant(module, name, value)
+        self.limits("swarm.downloader", look_s=0.1)
 
     def assert_all_comes_beside(self, hostile: Sender) -> None:
         """The hostile one is asked first."""

@@ -30,9 +30,6 @@ class NoisyLineTest(RoomTest):
             ("downloads.swarm_peer", "TICK_S", 0.05),
             ("leecher", "TICK_S", 0.05),
             ("swarm.digest_requests", "ANSWER_S", 0.4),
-            ("swarm.downloader", "LOOK_S", 0.1),
-            ("swarm.frame_deadlines", "FRAME_S", 0.4),
-            ("swarm.frame_deadlines", "STILL_S", 0.3),
             ("uploads.uploader", "FRAME_S", 0.4),
             ("uploads.upload_session", "ALIVE_S", 0.1),
             ("net.peer_greeting", "ANSWER_S", 0.4),
@@ -45,6 +42,8 @@ class NoisyLineTest(RoomTest):
             ("lmk1.seeder_book", "AWAY_AGAIN_S", 0.02),
         ):
             self.constant(module, name, value)
+        self.limits("swarm.frame_deadlines", frame_s=0.4, still_s=0.3)
+        self.limits("swarm.downloader", look_s=0.1)
         self.taken = 0
 
     def seeding(self, content: bytes) -> tuple[str, int]:

@@ -10,6 +10,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from roles.net.connection import Connection
 from roles.net.frame_budget import FRAME_BYTES
@@ -24,14 +25,23 @@ from roles.worker import POLL_S, rest
 
 log = logging.getLogger(__name__)
 
-RECEIVE_S = 15.0  # of our silence before we send ALIVE
-# How often a waiting thread checks its deadlines. A shutdown of the socket wakes it at once, except
-# on Windows.
-LOOK_S = POLL_S if sys.platform == "win32" else 5.0
 WAKE_BYTES = 128 * 1024  # half a part; a peer that needs 45 s for that is as good as gone
 WAKE_PART = 0.25  # of a long part, which only fast peers send
-MAX_UNWANTED = 32 * 1024 * 1024  # bytes in a row: eight of the longest chunks that we cancelled
 _SCRAP = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    alive_s: float = 15.0  # of our silence before we send ALIVE
+    # How often a waiting thread checks its deadlines. A shutdown of the socket wakes it at once,
+    # except on Windows.
+    look_s: float = POLL_S if sys.platform == "win32" else 5.0
+    unwanted: int = (
+        32 * 1024 * 1024
+    )  # bytes in a row: eight of the longest chunks that we cancelled
+
+
+LIMITS = Limits()
 
 
 class Downloader:
@@ -57,7 +67,7 @@ class Downloader:
         self._unwanted = 0  # bytes of chunks since the last one that was wanted
         self._alive_at = time.monotonic()  # when we last sent ALIVE
         self._deadlines = FrameDeadlines(now=self._alive_at)
-        connection.limit(LOOK_S)
+        connection.limit(LIMITS.look_s)
 
     def run(self) -> None:
         """Receive until the peer leaves or we stop. Raises PeerProtocolError or OSError."""
@@ -161,7 +171,7 @@ class Downloader:
 
     def _discard(self, length: int) -> None:
         self._unwanted += length
-        if self._unwanted > MAX_UNWANTED:
+        if self._unwanted > LIMITS.unwanted:
             raise PeerProtocolError("it sends chunks that nobody asked for")
         scrap = memoryview(bytearray(min(length, _SCRAP)))
         length -= self._connection.take_ahead(scrap[: min(length, len(scrap))])
@@ -209,7 +219,7 @@ class Downloader:
 
     def _show_life(self, now: float) -> None:
         """We may have nothing else to send."""
-        if now - max(self._peer.told_at, self._alive_at) >= RECEIVE_S:
+        if now - max(self._peer.told_at, self._alive_at) >= LIMITS.alive_s:
             self._alive_at = now
             self._connection.post(frames.encode(frames.Alive()))
 

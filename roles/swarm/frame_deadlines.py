@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-SILENT_S = 45.0  # of the peer's silence before we give it up
-STILL_S = 10.0  # without a byte in the middle of a frame: it was damaged, or the peer hangs
-# From the first byte of a frame to the last; longer for a part of a chunk, which our seeders give
-# up after 60 s.
-FRAME_S = 10.0
-PART_S = 75.0
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    silent_s: float = 45.0  # of the peer's silence before we give it up
+    still_s: float = 10.0  # without a byte in the middle of a frame: damaged, or the peer hangs
+    frame_s: float = 10.0  # from the first byte of a frame to the last
+    part_s: float = 75.0  # the same for a part of a chunk, which our seeders give up after 60 s
+
+
+LIMITS = Limits()
 
 
 class FrameDeadlines:
     def __init__(self, *, now: float) -> None:
         self._heard_at = now
         self._began: float | None = None  # when the current frame began to arrive
-        self._most_s = FRAME_S  # for all of that frame
+        self._most_s = LIMITS.frame_s  # for all of that frame
 
     def next_frame(self, began: float | None = None) -> None:
         """The frame before is complete. `began`: when the first bytes of the next one came."""
-        self._began, self._most_s = began, FRAME_S
+        self._began, self._most_s = began, LIMITS.frame_s
         self._heard_at = began or self._heard_at
 
     def is_part(self) -> None:
-        self._most_s = PART_S
+        self._most_s = LIMITS.part_s
 
     def restart(self, *, now: float) -> None:
         """We had no buffer for what comes: until now it is not late."""
@@ -42,7 +48,7 @@ class FrameDeadlines:
     def heard_nothing(self, *, now: float) -> None:
         """Raises TimeoutError if nothing came for too long."""
         silent_s = now - self._heard_at
-        if silent_s > SILENT_S:
-            raise TimeoutError(f"no sign of life for {SILENT_S:.0f} s")
-        if self._began is not None and silent_s > STILL_S:
-            raise TimeoutError(f"nothing for {STILL_S:.0f} s in the middle of a frame")
+        if silent_s > LIMITS.silent_s:
+            raise TimeoutError(f"no sign of life for {LIMITS.silent_s:.0f} s")
+        if self._began is not None and silent_s > LIMITS.still_s:
+            raise TimeoutError(f"nothing for {LIMITS.still_s:.0f} s in the middle of a frame")
