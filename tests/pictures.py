@@ -177,9 +177,9 @@ class Photographer:
     def _join(self, name: str, role: Seeder | Leecher, join: Callable[[], None]) -> None:
         """Add a member to the room; it tells its name when it joins."""
         self._others.append(role)
-        self.computer, rows = name, len(self._window.tracker.room.row_keys)
+        self.computer, rows = name, len(self._window.tracker.room.members)
         join()
-        self._wait_until(lambda: len(self._window.tracker.room.row_keys) > rows)
+        self._wait_until(lambda: len(self._window.tracker.room.members) > rows)
         self.computer = TEACHER
 
     @property

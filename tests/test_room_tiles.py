@@ -49,7 +49,9 @@ class TilesTest(unittest.TestCase):
             MOVING, state=MemberState.WAITING, is_disk_full=True, reason="the disk is full", down=0
         )
         tile = tile_of(full)
-        self.assertEqual((tile.first, tile.tone), ("! The disk is full", "Bad"))
+        self.assertEqual(
+            (tile.first, tile.second, tile.tone), ("! Disk full", "the disk is full", "Bad")
+        )
         behind = tile_of(replace(MOVING, is_reachable=False))
         self.assertEqual((behind.first, behind.tone), ("! Behind a firewall", "Warning"))
         self.assertIn("2.0 MB/s", behind.second)

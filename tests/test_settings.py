@@ -149,12 +149,14 @@ class ProgramSettingsTest(unittest.TestCase):
         appearance="dark",
         recent_trackers=("pc:1", "pc:2"),
         window="900x600+10+10",
+        seats=("00112233445566aa 1 2",),
     )
 
     def test_what_was_kept_comes_back(self) -> None:
         stored = asdict(self.CHANGED) | {
             "recent_folders": ["/a", "/b"],
             "recent_trackers": ["pc:1", "pc:2"],
+            "seats": ["00112233445566aa 1 2"],
         }
         self.assertEqual(program_settings_from(stored), (self.CHANGED, ()))
 

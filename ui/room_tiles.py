@@ -15,6 +15,7 @@ Place: TypeAlias = tuple[int, int]  # column and row
 
 WIDTH, HEIGHT, GAP = 196, 92, 10  # pixels at 96 dpi
 LEAST_WIDTH, LEAST_HEIGHT = 140, 72
+PART_GAP = "   "  # between parts of the second line, which are left out where they do not fit
 _STEPS = 8  # sizes between those two that are tried
 
 
@@ -56,6 +57,7 @@ def tile_of(one: Member) -> Tile:
 
 def grid_for(count: int, width: int, height: int) -> Grid:
     """The largest tiles of which all fit into this room, else the smallest."""
+    columns = 1
     for step in range(_STEPS + 1):
         tile_width = WIDTH - (WIDTH - LEAST_WIDTH) * step // _STEPS
         tile_height = HEIGHT - (HEIGHT - LEAST_HEIGHT) * step // _STEPS
@@ -63,6 +65,8 @@ def grid_for(count: int, width: int, height: int) -> Grid:
         rows = (height + GAP) // (tile_height + GAP)
         if columns * rows >= count:
             break
+    # The rest of the width is theirs, too, so that both edges are straight.
+    tile_width = max(tile_width, min((width + GAP) // columns - GAP, WIDTH))
     return Grid(tile_width, tile_height, columns)
 
 
@@ -119,6 +123,9 @@ def _lines(one: Member) -> tuple[str, str]:
         return f"Left, {words.lower()}", gave
     moving = _joined(wording.rate(one.down), _left(one))
     why = reason(one)
+    if one.is_disk_full or one.state is MemberState.FAILED:
+        short = "Disk full" if one.is_disk_full else words
+        return f"! {short}", why or gave
     if why:
         return f"! {why[:1].upper()}{why[1:]}", moving or gave
     match one.state:
@@ -138,4 +145,4 @@ def _left(one: Member) -> str:
 
 
 def _joined(*parts: str) -> str:
-    return "   ".join(filter(None, parts))
+    return PART_GAP.join(filter(None, parts))

@@ -31,6 +31,7 @@ DOWNLOADS_AT_ONCE = 3  # libtorrent's default; more would share the same disk an
 GIVE_UP_AFTER_S = 30.0  # command line: without any usable seeder
 SPACE_AGAIN_S = 4.0  # between two looks at a full disk; downloads go on within 5 s of some space
 MAX_RECENTS = 8
+MAX_SEATS = 1_000
 LEAST_RATE = 10_000  # bytes per second; any slower, and original leechers give up between chunks
 MAX_RATE = 100_000_000_000  # bytes per second; faster than any network, so a typing error
 NO_DISCOVERY = frozenset({"off", "0", "no"})  # values of LMK_DISCOVER that switch it off
@@ -121,6 +122,7 @@ class ProgramSettings:
     appearance: str = Appearance.SYSTEM.value
     recent_trackers: tuple[str, ...] = ()  # those that answered, newest first
     window: str = ""  # Tk geometry, "900x600+10+10"
+    seats: tuple[str, ...] = ()  # where the tiles of a room stand: "MACHINE COLUMN ROW"
 
     def with_recent_folder(self, folder: str) -> ProgramSettings:
         """A copy that shares this folder and has it first among the recent ones."""
@@ -222,8 +224,8 @@ def program_settings_from(stored: Mapping[str, object]) -> tuple[ProgramSettings
         if field.name not in stored:
             continue
         value = stored[field.name]
-        if field.name in ("recent_folders", "recent_trackers") and isinstance(value, list):
-            value = tuple(item for item in value if isinstance(item, str))[:MAX_RECENTS]
+        if field.name in _MOST and isinstance(value, list):
+            value = tuple(item for item in value if isinstance(item, str))[: _MOST[field.name]]
         is_usable = type(value) is type(field.default) and _is_in_range(field.name, value)
         if is_usable and is_text(value):
             usable[field.name] = value
@@ -241,6 +243,7 @@ def is_text(value: object) -> bool:
     return True
 
 
+_MOST = {"recent_folders": MAX_RECENTS, "recent_trackers": MAX_RECENTS, "seats": MAX_SEATS}
 _RANGES = {
     "tracker_port": 65535,
     "seeder_port": 65535,

@@ -48,6 +48,8 @@ SYSTEM_LOOK_MS = 10_000  # how often the system is asked whether its theme is da
 STOP_LIMIT_S = 2.0
 STOP_POLL_MS = 20
 AFTER_TAB_MS = 50
+PROJECTOR_ZOOM = 1.6  # of texts and tiles in full screen,
+PROJECTOR_WIDTH = 800  # less if the screen is not that times as wide as this, in pixels at 96 dpi
 
 
 class AppWindow(tk.Tk):
@@ -67,6 +69,7 @@ class AppWindow(tk.Tk):
         self._bench = self._make_bench(profile, environment)
         self._is_closing = False
         self.is_interrupted = False
+        self.is_full_screen = False
         self._stop_by = 0.0
         self._make_tabs()
         self._make_lines_below()
@@ -134,10 +137,17 @@ class AppWindow(tk.Tk):
 
     @cached_property
     def tracker(self) -> TrackerTab:
-        from ui.window.tracker_tab import TrackerTab
+        from ui.window.tracker_tab import Around, TrackerTab
 
-        page, news = self.tabs.page("Tracker"), self.leecher.tracker_changed
-        tab = TrackerTab(page, self._bench, news, self._say_failed)
+        around = Around(
+            files_changed=self.leecher.tracker_changed,
+            failed=self._say_failed,
+            full_screen=self.toggle_full_screen,
+            join=self._join,
+            from_here=lambda: self.seeder.rate,
+            steps=(Choice("Give a folder", lambda: self.tabs.show("Seeder")),),
+        )
+        tab = TrackerTab(self.tabs.page("Tracker"), self._bench, around)
         tab.grid(sticky="nsew")
         return tab
 
@@ -189,6 +199,30 @@ class AppWindow(tk.Tk):
 
         self.tracker.start_only_here(go_on)
 
+    def _join(self, tracker: Address) -> None:
+        self.leecher.use_tracker(tracker)
+        self.tabs.show("Leecher")
+
+    def toggle_full_screen(self) -> None:
+        """The room alone, large enough for a projector; and back."""
+        self.is_full_screen = not self.is_full_screen
+        if self.is_full_screen:
+            self.tabs.show("Tracker")
+        self.tabs.configure(style="Bare.TNotebook" if self.is_full_screen else "TNotebook")
+        wide = self.winfo_screenwidth() / self._bench.theme.px(PROJECTOR_WIDTH)
+        zoom = max(1.0, min(PROJECTOR_ZOOM, wide))
+        self.tracker.zoom(zoom if self.is_full_screen else 1.0)
+        self.attributes("-fullscreen", self.is_full_screen)
+
+    def _leave(self) -> None:
+        """What Escape does: leave what was opened last."""
+        if self.tabs.in_front is self.tracker and self.tracker.room.close_details():
+            return
+        if self._close_newest_notice():
+            return
+        if self.is_full_screen:
+            self.toggle_full_screen()
+
     def _start_tracker(self) -> None:
         self.tabs.show("Tracker")
         self.tracker.start()
@@ -203,7 +237,8 @@ class AppWindow(tk.Tk):
             "<Control-o>": self._choose_folder,
             "<Control-p>": self.leecher.pause_or_resume,
             "<Control-f>": self._find,
-            "<Escape>": self._close_newest_notice,
+            "<Escape>": self._leave,
+            "<F11>": self.toggle_full_screen,
             "<Control-q>": self.close,
         }
         for number, name in enumerate(self.tabs.names, 1):
@@ -223,10 +258,9 @@ class AppWindow(tk.Tk):
         # After the focus of the tab's first field.
         self.after(AFTER_TAB_MS, self.leecher.list.finder.entry.focus_set)
 
-    def _close_newest_notice(self) -> None:
+    def _close_newest_notice(self) -> bool:
         in_tab = getattr(self.tabs.in_front, "notices", self.notices)
-        if not in_tab.close_newest():
-            self.notices.close_newest()
+        return bool(in_tab.close_newest()) or self.notices.close_newest()
 
     def _tab_changed(self) -> None:
         first = keyboard.first_control(self.tabs.in_front)
@@ -265,6 +299,8 @@ class AppWindow(tk.Tk):
         model = self.leecher.model
         self.seeder.show_from_downloads(model.uploads)
         words = health(model, self.seeder.seeded_files, self.tracker.seeder_count)
+        if self.tabs.in_front is self.tracker:
+            words = self.tracker.counts or words
         self.status.show(down=model.rate, up=self.seeder.rate, health=words)
         title = f"{model.percent} % – {TITLE}" if model.is_busy else TITLE
         if title != self.title():

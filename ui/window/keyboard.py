@@ -43,13 +43,20 @@ def tab_in_order(*widgets: tk.Misc) -> None:
 def focus_next_pane(place: tk.Misc) -> None:
     """From the fields to the tables, one after another, and back to the fields."""
     seen = (pane for pane in _below(place) if pane.winfo_viewable())
-    panes = [pane for pane in seen if isinstance(pane, ttk.Treeview | tk.Text)]
+    panes = [pane for pane in seen if _is_pane(pane)]
     first = next((one for one in _below(place) if isinstance(one, ttk.Entry)), None)
     stops = [*([first] if first is not None else []), *panes]
     if stops:
         now = place.focus_get()
         number = stops.index(now) + 1 if now in stops else 0
         stops[number % len(stops)].focus_set()
+
+
+def _is_pane(widget: tk.Misc) -> bool:
+    """Whether the arrow keys move within it; a canvas may be just a picture."""
+    if isinstance(widget, tk.Canvas):
+        return str(widget.cget("takefocus")) == "1"
+    return isinstance(widget, ttk.Treeview | tk.Text)
 
 
 def first_control(place: tk.Misc) -> tk.Misc | None:

@@ -14,6 +14,7 @@ from tkinter import ttk
 from roles.values.members import Member
 from ui.room_tiles import (
     GAP,
+    PART_GAP,
     Grid,
     Place,
     Tile,
@@ -56,12 +57,6 @@ class _Drawn:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Fonts:
-    text: tkfont.Font
-    strong: tkfont.Font
-
-
 class Seats(ttk.Frame):
     def __init__(
         self,
@@ -86,16 +81,17 @@ class Seats(ttk.Frame):
         self._spare = list[_Drawn]()
         self._grid = Grid(1, 1, 1)
         self._zoom = 1.0
-        self._fonts = _Fonts(theme.text_font, theme.strong_font)
+        self._fonts = theme.fonts(1.0)
         self._cut: dict[tuple[str, str, int], str] = {}  # by font, text and width
         self.chosen: set[str] = set()
         self._pressed: tuple[str, int, int] | None = None  # machine, and where it was pressed
         self._is_dragged = False
+        self._is_crowded = False  # those that need help stand first, wherever they were put
         self.canvas = tk.Canvas(self, highlightthickness=0, borderwidth=0, takefocus=True)
-        bar = ttk.Scrollbar(self, orient="vertical", command=self.canvas.yview)
-        self.canvas.configure(yscrollcommand=bar.set)
+        self._bar = ttk.Scrollbar(self, orient="vertical", command=self.canvas.yview)
+        self.canvas.configure(yscrollcommand=self._bar.set)
         self.canvas.grid(row=0, column=0, sticky="nsew")
-        bar.grid(row=0, column=1, sticky="ns")
+        self._bar.grid(row=0, column=1, sticky="ns")
         self.rowconfigure(0, weight=1)
         self.columnconfigure(0, weight=1)
         self._bind()
@@ -110,17 +106,7 @@ class Seats(ttk.Frame):
 
     def zoom(self, factor: float) -> None:
         """Larger texts and tiles; above 1, those that need help come first if not all tiles fit."""
-        self._zoom = factor
-        base = self._theme.text_font
-        family, size = base.actual("family"), round(base.actual("size") * factor)
-        self._fonts = (
-            _Fonts(base, self._theme.strong_font)
-            if factor == 1.0
-            else _Fonts(
-                tkfont.Font(self, family=family, size=size),
-                tkfont.Font(self, family=family, size=size, weight="bold"),
-            )
-        )
+        self._zoom, self._fonts = factor, self._theme.fonts(factor)
         self._cut.clear()
         self._draw(anew=True)
 
@@ -128,7 +114,8 @@ class Seats(ttk.Frame):
         """Select these tiles, and show the first of them."""
         self.chosen = set(machines) & self._members.keys()
         self._draw()
-        first = min((self._places[one][::-1] for one in self.chosen), default=None)
+        there = self.chosen & self._places.keys()
+        first = min((self._places[one][::-1] for one in there), default=None)
         if first is not None:
             self._scroll_to(first[0])
         self._say_chosen()
@@ -141,17 +128,15 @@ class Seats(ttk.Frame):
     # Drawing
 
     def _draw(self, *, anew: bool = False) -> None:
-        width, height = self.canvas.winfo_width(), self.canvas.winfo_height()
+        width, height = self.winfo_width(), self.winfo_height()
         if width <= 1:
             return
-        unit = self._theme.px(100) / 100 * self._zoom
-        grid = grid_for(len(self._members), int(width / unit), int(height / unit))
-        rows = max(1, int((height / unit + GAP) / (grid.height + GAP)))
-        is_crowded = self._zoom > 1.0 and len(self._members) > rows * grid.columns
-        order = in_order(self._members.values(), problems_first=is_crowded)
-        machines = [one.machine for one in order]
-        self._grid = grid
-        self._places = places_of(machines, {} if is_crowded else self._kept, grid.columns)
+        last = self._arrange(width, height)
+        if last > height:
+            self._bar.grid()
+            last = self._arrange(width - self._bar.winfo_reqwidth(), height)
+        else:
+            self._bar.grid_remove()
         for machine in self._drawn.keys() - self._members.keys():
             gone = self._drawn.pop(machine)
             self._spare.append(gone)
@@ -159,8 +144,23 @@ class Seats(ttk.Frame):
                 self.canvas.itemconfigure(item, state="hidden")
         for machine, member in self._members.items():
             self._draw_tile(machine, tile_of(member), anew=anew)
+        self.canvas.configure(scrollregion=(0, 0, width, last))
+
+    def _arrange(self, width: int, height: int) -> int:
+        """Give everybody a place; returns the height of them all."""
+        unit = self._theme.px(100) / 100 * self._zoom
+        edges = 2 * self._length(1)
+        grid = grid_for(len(self._members), int((width - edges) / unit), int(height / unit))
+        rows = max(1, int((height / unit + GAP) / (grid.height + GAP)))
+        self._is_crowded = is_crowded = (
+            self._zoom > 1.0 and len(self._members) > rows * grid.columns
+        )
+        order = in_order(self._members.values(), problems_first=is_crowded)
+        machines = [one.machine for one in order]
+        self._grid = grid
+        self._places = places_of(machines, {} if is_crowded else self._kept, grid.columns)
         last = max((row for _, row in self._places.values()), default=0)
-        self.canvas.configure(scrollregion=(0, 0, width, self._top(last + 1)))
+        return self._top(last + 1) - self._length(GAP) + self._length(1)
 
     def _draw_tile(self, machine: str, tile: Tile, *, anew: bool) -> None:
         place = self._places[machine]
@@ -191,6 +191,9 @@ class Seats(ttk.Frame):
             "Muted": colours.strip,
         }.get(tile.tone, colours.card)
         tone = self._theme.tones[tile.tone]
+        # The accent is too dark for words on a dark ground.
+        is_accent = tile.tone == "Accent"
+        corner, first = (colours.accent_strong, colours.text) if is_accent else (tone, tone)
         edge = tone if tile.tone in ("Bad", "Warning") else colours.line
         room = self._length(self._grid.width) - 2 * self._length(12)
         corner_room = self._fonts.strong.measure(tile.corner + "  ")
@@ -204,12 +207,15 @@ class Seats(ttk.Frame):
         bar_state = "hidden" if tile.part is None else "normal"
         canvas.itemconfigure(drawn.track, fill=colours.track, state=bar_state)
         canvas.itemconfigure(drawn.bar, fill=tone, state="normal" if tile.part else "hidden")
-        for item, text, font, fill, width in (
+        for item, whole, font, fill, width in (
             (drawn.name, tile.name, self._fonts.strong, colours.text, room - corner_room),
-            (drawn.corner, tile.corner, self._fonts.strong, tone, room),
-            (drawn.first, tile.first, self._fonts.text, tone, room),
+            (drawn.corner, tile.corner, self._fonts.strong, corner, room),
+            (drawn.first, tile.first, self._fonts.text, first, room),
             (drawn.second, tile.second, self._fonts.text, colours.muted, room),
         ):
+            text = whole
+            while PART_GAP in text and font.measure(text) > width:
+                text = text.rpartition(PART_GAP)[0]
             shown = self._fitting(text, font, width)
             canvas.itemconfigure(item, text=shown, font=font, fill=fill, state="normal")
 
@@ -259,6 +265,11 @@ class Seats(ttk.Frame):
         canvas.bind("<ButtonRelease-1>", self._drop)
         canvas.bind("<Double-Button-1>", lambda _event: self._open())
         canvas.bind("<Return>", lambda _event: self._open())
+        canvas.bind("<Button-3>", self._menu_clicked)
+        canvas.bind("<Prior>", lambda _event: self._page(-1))
+        canvas.bind("<Next>", lambda _event: self._page(1))
+        canvas.bind("<Home>", lambda _event: self._go(0))
+        canvas.bind("<End>", lambda _event: self._go(-1))
         canvas.bind("<FocusIn>", lambda _event: self._focus())
         for key, step in _ARROWS.items():
             canvas.bind(f"<{key}>", lambda _event, step=step: self._step(step))  # type: ignore[misc]
@@ -290,6 +301,8 @@ class Seats(ttk.Frame):
             return
         machine, x, y = self._pressed
         far = self._theme.px(DRAG_FROM)
+        if self._is_crowded:
+            return
         self._is_dragged |= abs(event.x - x) > far or abs(event.y - y) > far
         drawn = self._drawn.get(machine)
         if not self._is_dragged or drawn is None:
@@ -319,6 +332,23 @@ class Seats(ttk.Frame):
         if target is not None and target in by_place:
             self.choose([by_place[target]])
         return "break"
+
+    def _go(self, position: int) -> str:
+        """To the first or the last tile."""
+        order = sorted(self._places, key=lambda one: self._places[one][::-1])
+        if order:
+            self.choose([order[position]])
+        return "break"
+
+    def _page(self, pages: int) -> str:
+        if self.canvas.yview() != (0.0, 1.0):
+            self.canvas.yview_scroll(pages, "pages")
+        return "break"
+
+    def _menu_clicked(self, event: tk.Event[tk.Misc]) -> None:
+        self._press(event)
+        self._pressed = None
+        self._open()
 
     def _focus(self) -> None:
         if not self.chosen:
@@ -362,10 +392,16 @@ def places_from(kept: Sequence[str]) -> dict[str, Place]:
     """Places as the settings keep them: "MACHINE COLUMN ROW"."""
     places = dict[str, Place]()
     for text in kept:
-        machine, *place = text.split()
-        if len(place) == 2 and all(number.isdigit() and len(number) < 4 for number in place):
-            places[machine] = (int(place[0]), int(place[1]))
+        match text.split():
+            case [machine, column, row] if _is_small(column) and _is_small(row):
+                places[machine] = (int(column), int(row))
+            case _:
+                pass
     return places
+
+
+def _is_small(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 4
 
 
 def places_kept(places: Mapping[str, Place]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from ui.window.theme import Theme
 FLUSH_MS = 200  # any change redraws all visible rows, so changes are written together
 INSERT_AT_ONCE = 400  # rows; 10,000 at once would stop the window for a tenth of a second
 UNUSED_FIRST_COLUMN = "#0"
+_CELL_ROOM = 20  # pixels at 96 dpi beside the text of a cell
 WRAP = 520  # pixels at 96 dpi, of the text in an empty table
 
 
@@ -63,6 +64,7 @@ class Table(ttk.Frame, Generic[ItemT]):
         self._keys: dict[str, str] = {}
         self._dirty = dict[str, None]()
         self._flush_id = ""
+        self._fitted = list[int]()  # the widths that fit() gave last
         self._sorted_by, self._is_falling = sorted_by, False
         if title:
             label = ttk.Label(self, text=title, style="Strong.TLabel")
@@ -104,6 +106,30 @@ class Table(ttk.Frame, Generic[ItemT]):
             self._empty_text.pack(after=self._empty_title, pady=(self._theme.px(4), 0))
         else:
             self._empty_text.pack_forget()
+
+    def fit(self) -> None:
+        """Make every column as wide as its widest cell. Those that stretch share what is left, and
+        give way first where there is too little.
+        """
+        theme, tree = self._theme, self.tree
+        widths = list[int]()
+        for number, column in enumerate(self._columns):
+            shown = {written.cells[number] for written in self._written.values()}
+            cell = max((theme.text_font.measure(text) for text in shown), default=0)
+            heading = theme.strong_font.measure(f"{column.title}  ↓")
+            widths.append(max(cell, heading) + theme.px(_CELL_ROOM))
+        over = sum(widths) - (tree.winfo_width() - 2)
+        if over > 0 and tree.winfo_width() > 1:
+            giving = [number for number, one in enumerate(self._columns) if one.stretches]
+            for number in sorted(giving, key=lambda number: -widths[number]):
+                least = min(widths[number], theme.px(self._columns[number].width))
+                given = min(over, widths[number] - least)
+                widths[number] -= given
+                over -= given
+        if widths != self._fitted:
+            self._fitted = widths
+            for number, width in enumerate(widths):
+                tree.column(self._name_of(number), width=width, minwidth=min(width, theme.px(40)))
 
     # Selection
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Callable
+from dataclasses import dataclass
 from tkinter import font as tkfont
 from tkinter import ttk
 from typing import Any
@@ -16,8 +17,16 @@ from ui.window.palette import DARK, LIGHT, mixed
 from ui.window.system_look import colour_title_bar
 
 _USUAL_SCALING = 96 / 72  # Tk's pixels per point at 96 dpi
+_HEADLINE = 2.0  # times the text
 _OWN_CELL_PADDING = 4  # ttk adds it to any other padding
 _MIN_SCALE, _MAX_SCALE = 0.8, 6.0  # some servers report absurd screens
+
+
+@dataclass(frozen=True, slots=True)
+class Fonts:
+    text: tkfont.Font
+    strong: tkfont.Font
+    headline: tkfont.Font
 
 
 class Theme:
@@ -33,6 +42,8 @@ class Theme:
         self.text_font = tkfont.nametofont("TkDefaultFont", root)
         self.strong_font = self._derived(weight="bold")
         self.title_font = self._derived(weight="bold", larger=1.35)
+        headline = self._derived(weight="bold", larger=_HEADLINE)
+        self._fonts = {1.0: Fonts(self.text_font, self.strong_font, headline)}
         self._style.theme_use("clam")
         self.apply(is_dark=is_dark)
 
@@ -43,6 +54,16 @@ class Theme:
     @property
     def row_height(self) -> int:
         return int(self.text_font.metrics("linespace") * 1.6)
+
+    def fonts(self, factor: float) -> Fonts:
+        """The fonts for texts that are so many times as large as usual."""
+        if factor not in self._fonts:
+            self._fonts[factor] = Fonts(
+                self._derived(weight="normal", larger=factor),
+                self._derived(weight="bold", larger=factor),
+                self._derived(weight="bold", larger=_HEADLINE * factor),
+            )
+        return self._fonts[factor]
 
     def menu(self, parent: tk.Misc) -> tk.Menu:
         menu = tk.Menu(parent, tearoff=False, relief="flat", borderwidth=1)
@@ -111,12 +132,18 @@ class Theme:
             style.configure(f"{name}.TLabel", foreground=colour)
             style.configure(f"{name}.Tint.TLabel", foreground=colour, background=colours.tint)
             style.configure(f"{name}.Card.TLabel", foreground=colour, background=colours.card)
-        for name, font in (("Strong", self.strong_font), ("Title", self.title_font)):
+        for name, font in (
+            ("Strong", self.strong_font),
+            ("Title", self.title_font),
+            ("Headline", self._fonts[1.0].headline),
+        ):
             style.configure(f"{name}.TLabel", font=font)
             style.configure(f"{name}.Tint.TLabel", font=font, background=colours.tint)
             style.configure(f"{name}.Card.TLabel", font=font, background=colours.card)
         for name in ("Card", "Tint", "Strip", "Line"):
             style.configure(f"{name}.TFrame", background=getattr(colours, name.lower()))
+        style.configure("Help.TFrame", background=colours.bad_tint)
+        style.configure("Help.TLabel", background=colours.bad_tint, foreground=colours.bad)
         style.configure("Strip.TLabel", background=colours.strip, foreground=colours.muted)
         style.configure("Number.Strip.TLabel", foreground=colours.text)
 
@@ -164,6 +191,22 @@ class Theme:
             bordercolor=[("disabled", colours.track), ("focus", colours.text)],
             foreground=[("disabled", colours.muted)],
             **_flat(list(grounds.items())),
+        )
+        style.configure(
+            "Switch.Toolbutton",
+            padding=(px(12), px(5)),
+            relief="flat",
+            borderwidth=1,
+            bordercolor=colours.line,
+            anchor="center",
+            **_flat(colours.card),
+        )
+        style.map(
+            "Switch.Toolbutton",
+            bordercolor=[("selected", colours.accent), ("focus", colours.accent)],
+            relief=[],
+            font=[("selected", self.strong_font)],
+            **_flat([("selected", colours.chosen), ("active", colours.hover)]),
         )
         style.configure(
             "TCheckbutton",
@@ -297,6 +340,8 @@ class Theme:
             padding=(px(18), px(7)),
             focuscolor=colours.accent,
         )
+        style.layout("Bare.TNotebook.Tab", [])  # a page without its tabs
+        style.configure("Bare.TNotebook", tabmargins=0)
         style.map(
             "TNotebook.Tab",
             background=[("selected", colours.ground), ("active", colours.hover)],

@@ -1,30 +1,35 @@
-"""The Tracker tab: one button, the address for the others, and who is in the room."""
+"""The Tracker tab: one button, the address for the others, and the room."""
 
 from __future__ import annotations
 
 import logging
 import time
 import tkinter as tk
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
 from roles.values.events import (
-    ListedFile,
+    FoundTracker,
     NetworkChanged,
     RoleEvent,
     RoleStarted,
     RoleStopped,
     RoomChanged,
 )
-from roles.values.members import members_of
+from roles.values.members import Member, members_of
 from roles.values.safe_names import shown_name
-from roles.values.settings import TrackerSettings, parse_port
-from ui import room_columns, wording
-from ui.columns import Column
+from roles.values.settings import MAX_SEATS, TrackerSettings, parse_port
+from ui import wording
+from ui.room_summary import counts
 from ui.window.fields import Sentence, TextField
-from ui.window.table import Table
+from ui.window.keyboard import tab_in_order
+from ui.window.member_detail import Deeds
+from ui.window.notices import Choice, NoticeArea
+from ui.window.room_view import RoomView
+from ui.window.seats import places_from, places_kept
 from ui.window.workbench import RunState, Workbench
 
 if TYPE_CHECKING:
@@ -33,86 +38,88 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PINGS_AGAIN_MS = 1_000
+LARGE = 1.4  # from this zoom on, the address is written large, too
+QUESTION = "tracker"  # the key of what is asked before it starts or stops
 
 
-FILE_COLUMNS = (
-    Column[ListedFile]("File", lambda file: shown_name(file.name), width=420, stretches=True),
-    Column[ListedFile].of_number(
-        "Size", lambda file: file.size, lambda file: wording.size(file.size), 110
-    ),
-)
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the tab asks of the rest of the window."""
+
+    files_changed: Callable[[Address], None]  # at this address programs here reach the tracker
+    failed: Callable[[str], None]  # it could not start for a user who looks at another tab
+    full_screen: Callable[[], None]  # on or off
+    join: Callable[[Address], None]  # use another tracker
+    from_here: Callable[[], float]  # bytes per second that this computer sends
+    steps: Sequence[Choice]  # what to do while nobody is here
 
 
 class TrackerTab(ttk.Frame):
     """Owns the tracker of this window."""
 
-    def __init__(
-        self,
-        parent: tk.Misc,
-        bench: Workbench,
-        files_changed: Callable[[Address], None],
-        failed: Callable[[str], None],
-    ) -> None:
-        """`files_changed` gets the address at which programs here reach the tracker; `failed` why
-        it could not start for a user who is looking at another tab.
-        """
+    def __init__(self, parent: tk.Misc, bench: Workbench, around: Around) -> None:
         px = bench.theme.px
         super().__init__(parent, padding=(px(16), px(12)))
-        self._bench = bench
-        self._files_changed, self._failed = files_changed, failed
+        self._bench, self._around = bench, around
         self._tracker: Tracker | None = None
         self.run_state = RunState.STOPPED
         self._room = RoomChanged()
         self._is_open = True  # it listens for other computers too
-        self._files_shown: tuple[ListedFile, ...] = ()
+        self._for_others: Address | None = None
+        self._was_own = set[Address]()  # a search may still find what has been stopped
         self._once_started = list[Callable[[Address], None]]()
-        self._make_controls()
-        self._make_address()
-        self.room = Table(
+        self._note = ""  # about its port
+        self.notices = NoticeArea(self, bench.theme)
+        self.room = RoomView(
             self,
             bench.theme,
-            room_columns.IN_WINDOW,
-            height=4,
-            title="In the room",
-            tone=lambda one: "Warning" if one.needs_help or one.reason else "Plain",
+            Deeds(self._wake, self._remove, self._can_wake),
+            kept=places_from(bench.settings.now.seats),
+            keep=lambda places: bench.settings.change(seats=places_kept(places)[-MAX_SEATS:]),
+            steps=around.steps,
         )
-        self.files = Table(self, bench.theme, FILE_COLUMNS, height=4, title="Files in the room")
-        tables: tuple[ttk.Frame, ...] = (self.room, self.files)
-        for row, table in enumerate(tables, 2):
-            table.grid(row=row, column=0, sticky="nsew", pady=(px(12), 0))
-            self.rowconfigure(row, weight=1, uniform="tables")
+        controls = self._make_controls()
+        self.sentence = Sentence(self)
+        self.sentence.grid(row=1, column=0, sticky="ew", pady=(px(8), 0))
+        self.notices.grid(row=2, column=0, sticky="ew")
+        self.notices.grid_remove()
+        self.room.grid(row=3, column=0, sticky="nsew", pady=(px(12), 0))
+        tab_in_order(controls, self.notices, self.room)
         self.columnconfigure(0, weight=1)
-        self._show_state("Not running.", "Muted")
+        self.rowconfigure(3, weight=1)
+        self._show_state()
+        self._show_room()
         self._show_pings()
+        bench.trackers.follow(self._show_state)
 
-    def _make_controls(self) -> None:
+    def _make_controls(self) -> ttk.Frame:
         px, theme = self._bench.theme.px, self._bench.theme
         row = ttk.Frame(self)
         row.grid(row=0, column=0, sticky="ew")
-        self.button = ttk.Button(row, style="Accent.TButton", command=self.start_or_stop)
+        self.button = ttk.Button(row, command=self.start_or_stop)
         self.button.grid(row=0, column=0, sticky="nw")
-        self.sentence = Sentence(row)
-        self.sentence.grid(row=0, column=1, sticky="ew", padx=px(12))
-        label = ttk.Label(row, text="Port", style="Muted.TLabel")
-        label.grid(row=0, column=2, sticky="n", padx=px(8), pady=px(7))
-        port = str(self._bench.settings.now.tracker_port)
-        self.port = TextField(row, theme, port, self._read_port, width=6)
-        self.port.grid(row=0, column=3, sticky="ne")
-        row.columnconfigure(1, weight=1)
-
-    def _make_address(self) -> None:
-        """On a line of its own, large: people read it aloud and copy it from a blackboard."""
-        px = self._bench.theme.px
-        self._line = ttk.Frame(self, style="Tint.TFrame", padding=(px(16), px(10)))
-        self.address = ttk.Label(self._line, style="Title.Tint.TLabel")
-        self._hint = ttk.Label(self._line, style="Muted.Tint.TLabel")
-        self._copy = ttk.Button(
-            self._line, text="Copy address", underline=0, command=self._copy_address
+        self._running = ttk.Frame(row)
+        self.address = ttk.Label(self._running, style="Title.TLabel")
+        copy = ttk.Button(
+            self._running, text="Copy", underline=0, width=0, command=self._copy_address
         )
-        self.address.grid(row=0, column=0, sticky="w")
-        self._hint.grid(row=1, column=0, sticky="w", pady=(px(2), 0))
-        self._copy.grid(row=0, column=1, rowspan=2, sticky="e")
-        self._line.columnconfigure(0, weight=1)
+        self.address.pack(side="left")
+        copy.pack(side="left", padx=(px(8), 0))
+        self._running.grid(row=0, column=1, sticky="w", padx=px(12))
+        self._stopped_row = ttk.Frame(row)
+        label = ttk.Label(self._stopped_row, text="Port", style="Muted.TLabel")
+        label.grid(row=0, column=0, sticky="n", padx=px(8), pady=px(7))
+        port = str(self._bench.settings.now.tracker_port)
+        self.port = TextField(self._stopped_row, theme, port, self._read_port, width=6)
+        self.port.grid(row=0, column=1, sticky="ne")
+        self._stopped_row.grid(row=0, column=2, sticky="ne")
+        self._right = ttk.Frame(row)
+        self.room.make_switch(self._right).pack(side="left")
+        full = ttk.Button(self._right, text="Full screen  F11", command=self._around.full_screen)
+        full.pack(side="left", padx=(px(8), 0))
+        self._right.grid(row=0, column=3, sticky="ne")
+        row.columnconfigure(1, weight=1)
+        return row
 
     # What the rest of the window asks
 
@@ -130,19 +137,73 @@ class TrackerTab(ttk.Frame):
         """None while no tracker runs."""
         return self._room.seeder_count if self.run_state is RunState.RUNNING else None
 
+    @property
+    def counts(self) -> str:
+        """Who is in the room, in a few words; "" if nobody is."""
+        return counts(self.room.members)
+
+    def zoom(self, factor: float) -> None:
+        """Larger texts, for a projector."""
+        theme, is_large = self._bench.theme, factor >= LARGE
+        self.address.configure(font=theme.fonts(1.0).headline if is_large else theme.title_font)
+        self.room.zoom(factor)
+
     # What the user does
 
     def start_or_stop(self) -> None:
-        if not self.run_state.is_up:
+        """What the button does; it asks where the room would suffer."""
+        others = self._others_here()
+        if not self.run_state.is_up and self.other_tracker is not None:
+            self._ask_to_join(self.other_tracker)
+        elif not self.run_state.is_up:
             self._start(EVERY_INTERFACE)
-        elif self._tracker is not None:
-            self.run_state = RunState.STOPPING
-            self._tracker.stop()
-            self._show_state("Stopping …", "Muted")
+        elif others:
+            self._ask_to_stop(others)
+        else:
+            self._stop()
 
     def start(self) -> None:
         if not self.run_state.is_up:
             self.start_or_stop()
+
+    @property
+    def other_tracker(self) -> FoundTracker | None:
+        """One that runs on another computer, or in another program of this one."""
+        own = {self._for_others, self._bench.trackers.own, *self._was_own}
+        found = self._bench.trackers.found
+        return next((one for one in found if one.address not in own), None)
+
+    def _others_here(self) -> list[Member]:
+        """Computers whose programs use this tracker now, without this one."""
+        here = {LOOPBACK, self._for_others.host if self._for_others else LOOPBACK}
+        return [
+            one
+            for one in self.room.members
+            if not (one.has_left or one.is_silent or one.address.host in here)
+        ]
+
+    def _ask_to_join(self, other: FoundTracker) -> None:
+        name = _name_of(other)
+        self.notices.ask(
+            f"{name} runs one already. With two, the room falls apart: programs of one do not see "
+            "the files of the other.",
+            [
+                Choice(f"Join {name}", lambda: self._around.join(other.address)),
+                Choice("Start another one", lambda: self._start(EVERY_INTERFACE)),
+            ],
+            key=QUESTION,
+            tone="Warning",
+        )
+
+    def _ask_to_stop(self, others: list[Member]) -> None:
+        use = "computer uses" if len(others) == 1 else "computers use"
+        self.notices.ask(
+            f"{len(others):,} {use} this tracker. Without it, running downloads go on, but nobody "
+            "finds new files or computers.",
+            [Choice("Keep it running", lambda: None), Choice("Stop the tracker", self._stop)],
+            key=QUESTION,
+            tone="Warning",
+        )
 
     def _start(self, host: str) -> None:
         from roles.tracker import Tracker  # not before the window is painted
@@ -154,8 +215,14 @@ class TrackerTab(ttk.Frame):
         state_file = self._bench.settings.profile.tracker_state_file
         settings = TrackerSettings(bind, state_file=state_file)
         self.run_state = RunState.STARTING
-        self._show_state("Starting …", "Muted")
+        self._show_state()
         self._tracker = self._bench.roles.start(lambda post: Tracker(settings, post), self._handle)
+
+    def _stop(self) -> None:
+        if self._tracker is not None:
+            self.run_state = RunState.STOPPING
+            self._tracker.stop()
+            self._show_state()
 
     def _read_port(self) -> int | None:
         port = self.port.read(parse_port)
@@ -167,6 +234,20 @@ class TrackerTab(ttk.Frame):
         self.clipboard_clear()
         self.clipboard_append(str(self.address.cget("text")))
 
+    # What can be done with a computer
+
+    def _can_wake(self, member: Member) -> bool:
+        return any(one.address.host in self._room.wakeable for one in member.programs)
+
+    def _wake(self, member: Member) -> None:
+        for host in {one.address.host for one in member.programs}:
+            if self._tracker is not None:
+                self._tracker.wake(host)
+
+    def _remove(self, member: Member) -> None:
+        if self._tracker is not None:
+            self._tracker.remove(member.machine)
+
     # Events
 
     def _handle(self, event: RoleEvent) -> None:
@@ -174,13 +255,14 @@ class TrackerTab(ttk.Frame):
             case RoleStarted(address=Address() as address, for_others=for_others, note=note):
                 self._started(address, for_others or address, note)
             case NetworkChanged(for_others=Address() as for_others):
-                self._show_address(for_others)
+                self._for_others = for_others
+                self._show_state()
             case RoomChanged():
                 before, self._room = self._room, event
                 self._show_room()
                 has_news = before.files != event.files or before.seeder_count != event.seeder_count
                 if self._bench.trackers.own is not None and has_news:
-                    self._files_changed(self._bench.trackers.own)
+                    self._around.files_changed(self._bench.trackers.own)
             case RoleStopped(failure):
                 self._stopped(str(failure) if failure is not None else "")
             case _:
@@ -192,65 +274,110 @@ class TrackerTab(ttk.Frame):
         own = Address(LOOPBACK, address.port)
         log.info("The tracker runs on port %d.", address.port)
         self._is_open = address.host == EVERY_INTERFACE
-        self._show_address(for_others)
-        px = self._bench.theme.px
-        self._line.grid(row=1, column=0, sticky="ew", pady=(px(12), 0))
-        self._show_state(f"Running. {note}" if note else f"Running on port {address.port}.", "Good")
-        self._show_room()
+        self._for_others, self._note = for_others, note
         self._bench.trackers.set_own(own, is_only_here=address.host == LOOPBACK)
+        self._show_state()
+        self._show_room()
         waiting, self._once_started = self._once_started, []
         for then in waiting:
             then(own)
 
-    def _show_address(self, for_others: Address) -> None:
-        """Show what to type elsewhere; it changes as soon as this computer has another address."""
-        self.address.configure(text=str(for_others))
-        if not is_loopback(for_others.host):
-            hint = "Give this address to the others: they type it as their tracker."
-        elif self._is_open:
-            hint = "This computer is off the network: only programs on it reach the tracker."
-        else:
-            hint = "Only this computer reaches it. Stop it and start it here to let others in."
-        self._hint.configure(text=hint)
-
     def _stopped(self, failure: str) -> None:
         self._tracker, self.run_state = None, RunState.STOPPED
+        self._was_own |= {one for one in (self._for_others, self._bench.trackers.own) if one}
         self._bench.trackers.set_own(None)
-        self._room = RoomChanged()
+        self._room, self._for_others, self._note = RoomChanged(), None, ""
         if failure and self._once_started:
-            self._failed(failure)
+            self._around.failed(failure)
         self._once_started.clear()
-        self._line.grid_remove()
-        self._show_state(failure or "Not running.", "Bad" if failure else "Muted")
+        self.notices.close(QUESTION)
+        self.room.forget()
+        self._show_state(failure)
         self._show_room()
         log.info("The tracker has stopped.")
 
     # Display
 
-    def _show_state(self, sentence: str, tone: str) -> None:
+    def _show_state(self, failure: str = "") -> None:
+        """The row at the top and the sentence below it."""
+        state, is_up = self.run_state, self.run_state.is_up
+        verb = "Stop" if is_up else "Start"
+        self.button.configure(
+            text=f"{verb} the tracker",
+            underline=len(verb) + 2,
+            style="TButton" if is_up else "Accent.TButton",
+        )
+        self.button.state(["disabled" if state is RunState.STOPPING else "!disabled"])
+        is_running = state is RunState.RUNNING
+        for widget, is_shown in (
+            (self._running, is_running),
+            (self._right, is_running),
+            (self._stopped_row, not is_up),
+        ):
+            widget.grid() if is_shown else widget.grid_remove()
+        self.address.configure(text=str(self._for_others or ""))
+        sentence, tone = self._sentence(failure)
         self.sentence.say(sentence, tone=tone)
-        verb = "Stop" if self.run_state.is_up else "Start"
-        self.button.configure(text=f"{verb} the tracker", underline=len(verb) + 2)
-        self.button.state(["disabled" if self.run_state is RunState.STOPPING else "!disabled"])
+
+    def _sentence(self, failure: str) -> tuple[str, str]:
+        """What is to be said of the tracker now, and its tone."""
+        if failure:
+            return failure, "Bad"
+        other = self.other_tracker
+        match self.run_state:
+            case RunState.STARTING:
+                return "Starting …", "Muted"
+            case RunState.STOPPING:
+                return "Stopping …", "Muted"
+            case RunState.STOPPED if other is not None:
+                return f"{_name_of(other)} runs a tracker already; a room needs only one.", "Muted"
+            case RunState.STOPPED:
+                return "", "Muted"
+            case RunState.RUNNING:
+                pass
+        if other is not None and self._is_open:
+            return f"{_name_of(other)} runs a tracker too: a room needs only one.", "Warning"
+        return " ".join(filter(None, (self._note, self._hint()))), "Muted"
+
+    def _hint(self) -> str:
+        if self._for_others is not None and not is_loopback(self._for_others.host):
+            if self._others_here():
+                return ""
+            return (
+                "Other computers find it by themselves. Where one does not, type this address "
+                "there as the tracker."
+            )
+        if self._is_open:
+            return "This computer is off the network: only programs on it reach the tracker."
+        return "Only this computer can use it. Stop and start it to let others join."
 
     def _show_room(self) -> None:
         room = self._room
         members = members_of(room.participants, now=time.monotonic())
-        self.room.show({one.machine: one for one in members})
-        if room.files != self._files_shown:  # the participants change far more often
-            self._files_shown = room.files
-            self.files.show({f"{file.size} {file.name}": file for file in room.files})
-        if self.run_state is RunState.RUNNING:
-            self.room.say_empty("No seeder yet", "Seed a folder here or on another computer.")
-            self.files.say_empty("No files yet", "They appear with the first seeder.")
+        is_running = self.run_state is RunState.RUNNING
+        from_here = self._around.from_here() if is_running else 0.0
+        had_members = bool(self.room.members)
+        if is_running:
+            self.room.say_empty(
+                "Nobody is here yet",
+                "Start LMKtorrent on the other computers. Whoever opens it appears here, also "
+                "before anything is downloaded.",
+            )
         else:
             self.room.say_empty(
                 "The tracker is not running",
                 "One computer of the room runs it. It lists who has what, and moves no files.",
             )
-            self.files.say_empty("")
+        self.room.show(room, members, from_here=from_here, is_running=is_running)
+        if had_members != bool(members):
+            self._show_state()
 
     def _show_pings(self) -> None:
         """Silence grows without an event."""
         self.after(PINGS_AGAIN_MS, self._show_pings)
-        self._show_room()
+        if self.run_state is RunState.RUNNING:
+            self._show_room()
+
+
+def _name_of(found: FoundTracker) -> str:
+    return shown_name(found.name, wording.COMPUTER_LENGTH) or str(found.address)

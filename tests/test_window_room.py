@@ -1,0 +1,225 @@
+"""The room in the window: tiles, table, files and details of a lesson of thirty computers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from unittest import mock
+
+from roles.values.addresses import Address
+from roles.values.events import FoundTracker, RoleStarted, RoomChanged, TrackersFound
+from roles.values.members import Member
+from tests.lesson import BEHIND, FAILED, FULL, SILENT, lesson, machine, name
+from tests.support import widget_texts
+from tests.windows import AppWindowTest, button_texts, press, sentences, text_of, texts_of
+from ui.window.room_view import View
+from ui.window.tracker_tab import TrackerTab
+from ui.window.workbench import RunState
+
+HERE = Address("192.168.77.1", 12500)
+WIDTH, HEIGHT = 1240, 760
+
+
+class LessonTest(AppWindowTest):
+    withdrawn = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.open_lesson()
+
+    def open_lesson(self) -> TrackerTab:
+        window = self.open_window()
+        window.geometry(f"{WIDTH}x{HEIGHT}+0+0")
+        window.tabs.show("Tracker")
+        tab = window.tracker
+        tab.run_state = RunState.STARTING
+        tab._handle(RoleStarted(Address("0.0.0.0", 12500), HERE))
+        self.tell(lesson(time.monotonic()))
+        self.pump_until(lambda: len(tab.room.seats.drawn) == 31)
+        return tab
+
+    def tell(self, room: RoomChanged) -> None:
+        self.window.tracker._handle(room)
+        self.window.update()
+
+    @property
+    def tab(self) -> TrackerTab:
+        return self.window.tracker
+
+    def member(self, number: int) -> Member:
+        return next(one for one in self.tab.room.members if one.machine == machine(number))
+
+    def click(self, number: int, *, then: str = "") -> None:
+        """Press the tile of this computer."""
+        x, y = self.centre_of(number)
+        canvas = self.tab.room.seats.canvas
+        canvas.event_generate("<ButtonPress-1>", x=x, y=y)
+        canvas.event_generate("<ButtonRelease-1>", x=x, y=y)
+        if then:
+            canvas.event_generate(then)
+        self.window.update()
+
+    def centre_of(self, number: int) -> tuple[int, int]:
+        seats = self.tab.room.seats
+        x1, y1, x2, y2 = seats.canvas.bbox(seats._drawn[machine(number)].box)
+        return (x1 + x2) // 2, (y1 + y2) // 2
+
+    # The summary
+
+    def test_the_card_says_how_far_the_room_is(self) -> None:
+        card = self.tab.room.card
+        self.assertEqual(text_of(card.headline), "21 of 30 done")
+        self.assertIn("lesson2/", text_of(card.what))
+        self.assertIn("31 computers: 21 done", self.tab.counts)
+        self.pump_until(lambda: "31 computers" in widget_texts(self.window.status))
+
+    def test_the_strip_names_who_needs_help_and_selects_them(self) -> None:
+        room = self.tab.room
+        self.assertTrue(room.strip.winfo_ismapped())
+        self.assertIn(name(FAILED), text_of(room.strip.sentence))
+        room.strip.button.invoke()
+        stuck = {machine(number) for number in (SILENT, FULL, FAILED, BEHIND)}
+        self.assertEqual(room.seats.chosen, stuck)
+        room.choose_view(View.LIST)
+        room.strip.button.invoke()
+        self.assertEqual(set(room.list.chosen), stuck)
+
+    def test_the_strip_is_gone_when_nobody_needs_help(self) -> None:
+        room = lesson(time.monotonic())
+        fine = tuple(one for one in room.participants if one.status.state == "done")
+        self.tell(replace(room, participants=fine))
+        self.assertFalse(self.tab.room.strip.winfo_ismapped())
+
+    # Starting, stopping
+
+    def test_stopping_is_neutral_and_asks_once_while_others_use_it(self) -> None:
+        self.assertEqual(str(self.tab.button.cget("style")), "TButton")
+        self.tab.start_or_stop()
+        self.assertIs(self.tab.run_state, RunState.RUNNING)
+        self.assertIn("29 computers use this tracker", sentences(self.tab.notices)[0])
+        self.tab._tracker = mock.Mock()
+        press(self.tab.notices, "Stop the tracker")
+        self.tab._tracker.stop.assert_called_once_with()
+        self.assertIs(self.tab.run_state, RunState.STOPPING)
+        self.tab._tracker = None
+
+    def test_nobody_here_shows_the_next_step(self) -> None:
+        self.tell(RoomChanged())
+        self.assertTrue(self.tab.room.empty.winfo_ismapped())
+        self.assertFalse(self.tab.room.seats.winfo_ismapped())
+        press(self.tab.room.empty, "Give a folder")
+        self.assertIs(self.window.tabs.in_front, self.window.seeder)
+
+    # Details
+
+    def test_enter_opens_the_details_in_place_and_escape_closes_them(self) -> None:
+        self.click(FULL, then="<Return>")
+        detail = self.tab.room.detail
+        self.assertTrue(detail.winfo_ismapped())
+        self.assertIn("free 112 MB", widget_texts(detail))
+        self.assertTrue(detail.wake_button.instate(["disabled"]))
+        self.assertTrue(detail.remove_button.instate(["disabled"]))
+        self.window.event_generate("<Escape>")
+        self.window.update()
+        self.assertFalse(detail.winfo_ismapped())
+
+    def test_the_details_follow_the_selection_and_the_news(self) -> None:
+        room = self.tab.room
+        room.open_details(self.member(1))
+        self.click(2)
+        self.assertEqual(room.detail.member, self.member(2))
+        self.tell(RoomChanged(lesson(time.monotonic()).participants[:2]))
+        self.assertIsNone(room.detail.member)
+
+    def test_a_silent_computer_can_be_woken_and_removed(self) -> None:
+        tracker = self.tab._tracker = mock.Mock()
+        self.tab.room.open_details(self.member(SILENT))
+        press(self.tab.room.detail, "Wake it up")
+        tracker.wake.assert_called_once_with(self.member(SILENT).address.host)
+        press(self.tab.room.detail, "Remove")
+        tracker.remove.assert_called_once_with(machine(SILENT))
+        self.assertFalse(self.tab.room.detail.winfo_ismapped())
+        self.tab._tracker = None
+
+    def test_what_cannot_be_woken_says_why(self) -> None:
+        self.tell(replace(lesson(time.monotonic()), wakeable=frozenset()))
+        self.tab.room.open_details(self.member(SILENT))
+        self.assertTrue(self.tab.room.detail.wake_button.instate(["disabled"]))
+        self.assertIn("hardware address", text_of(self.tab.room.detail.note))
+
+    # Table and files
+
+    def test_no_address_is_cut_in_the_list(self) -> None:
+        room = self.tab.room
+        self.window.geometry("800x560")
+        self.window.update()
+        room.choose_view(View.LIST)
+        self.window.update()
+        tree, font = room.list.tree, self.window._bench.theme.text_font
+        longest = max(font.measure(text) for text in texts_of(tree, "1"))
+        self.assertGreater(int(tree.column("1", "width")), longest)
+
+    def test_the_files_are_a_tree_that_says_who_has_what(self) -> None:
+        self.tab.room.choose_view(View.FILES)
+        self.window.update()
+        files = self.tab.room.files
+        names = [text.strip() for text in texts_of(files.tree, "0")]
+        self.assertEqual(names[:2], ["▾ lesson2/", "▸ video/"])
+        self.assertEqual(texts_of(files.tree, "3")[:2], ["21 of 30", "21 or more of 30"])
+        files.choose([files.row_keys[1]])
+        files.tree.focus_force()
+        files.tree.event_generate("<Right>")
+        self.window.update()
+        self.assertIn("41 part.mp4", [text.strip() for text in texts_of(files.tree, "0")])
+        files.tree.event_generate("<Left>")
+        self.window.update()
+        self.assertNotIn("41 part.mp4", [text.strip() for text in texts_of(files.tree, "0")])
+
+    # Full screen
+
+    def test_full_screen_hides_the_tabs_enlarges_the_texts_and_escape_leaves(self) -> None:
+        window, canvas = self.window, self.tab.room.seats.canvas
+        before = canvas.winfo_rooty()
+        window.event_generate("<F11>")
+        window.update()
+        self.assertEqual(str(window.tabs.cget("style")), "Bare.TNotebook")
+        self.assertTrue(window.is_full_screen)
+        self.assertNotEqual(canvas.winfo_rooty(), before)
+        window.event_generate("<Escape>")
+        window.update()
+        self.assertFalse(window.is_full_screen)
+        self.assertEqual(str(window.tabs.cget("style")), "TNotebook")
+
+
+class SecondTrackerTest(AppWindowTest):
+    FOUND = FoundTracker(Address("192.168.77.9", 12500), "Teacher-PC", is_original=False)
+
+    def test_a_running_one_is_named_and_joined_instead(self) -> None:
+        window = self.open_window()
+        window._bench.trackers.take(TrackersFound((self.FOUND,)))
+        self.assertIn("Teacher-PC", text_of(window.tracker.sentence))
+        window.tracker.start_or_stop()
+        self.assertIs(window.tracker.run_state, RunState.STOPPED)
+        self.assertIn("Teacher-PC runs one already", sentences(window.tracker.notices)[0])
+        self.assertIn("Start another one", button_texts(window.tracker.notices))
+        press(window.tracker.notices, "Join Teacher-PC")
+        self.assertEqual(window.leecher.form.tracker.variable.get(), "192.168.77.9:12500")
+        self.assertIs(window.tabs.in_front, window.leecher)
+
+    def test_another_one_starts_if_the_user_says_so(self) -> None:
+        window = self.open_window()
+        window._bench.trackers.take(TrackersFound((self.FOUND,)))
+        window.tracker.start_or_stop()
+        press(window.tracker.notices, "Start another one")
+        self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
+        self.assertIn("Teacher-PC runs a tracker too", text_of(window.tracker.sentence))
+
+    def test_the_own_one_that_was_stopped_is_no_other(self) -> None:
+        window = self.open_window()
+        window.tracker.start_or_stop()
+        self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
+        own = Address(text_of(window.tracker.address).partition(":")[0], self.tracker_port)
+        window._bench.trackers.take(TrackersFound((replace(self.FOUND, address=own),)))
+        window.tracker.start_or_stop()
+        self.pump_until(lambda: window.tracker.run_state is RunState.STOPPED)
+        self.assertIsNone(window.tracker.other_tracker)

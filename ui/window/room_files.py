@@ -1,0 +1,231 @@
+"""The files of the room as a tree, and how many of its computers have each folder."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from roles.values.events import ListedFile, ListedFolder
+from roles.values.folder_keys import FolderKey
+from roles.values.members import Member
+from roles.values.participants import MemberState
+from roles.values.safe_names import shown_name
+from ui import wording
+from ui.columns import Column
+from ui.window.file_list import FileList
+from ui.window.table import Table
+from ui.window.theme import Theme
+
+STARTS_OPEN = 200  # files of a folder that is open without a click
+INDENT = "\u2003"  # for each folder that a row is in; a space as wide as the signs
+OPEN_SIGN, CLOSED_SIGN, NO_SIGN = "▾ ", "▸ ", "\u2002 "
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    key: str
+    name: str  # from the wire
+    size: int | None  # bytes; None if it is not known
+    files: int = 0  # in a folder; 0 for a file
+    parent: str = ""
+    depth: int = 0
+    is_open: bool = False
+    who: str = ""  # "27 of 30"
+    rank: int = 0  # folders stand before files, and what is left out behind them
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """How many of the members have everything of a share."""
+
+    have: int
+    members: int
+    is_moving: bool = False  # others have a part of it
+
+    def __str__(self) -> str:
+        return f"{self.have} of {self.members}"
+
+    @property
+    def of_a_file(self) -> str:
+        """Of one file in the share: those who have a part of the share may have it, too."""
+        return f"{self.have} or more of {self.members}" if self.is_moving else str(self)
+
+
+def holders_of(
+    members: Sequence[Member], sizes: Mapping[str, int | None]
+) -> dict[str, Holders | None]:
+    """Of each share. `sizes` are those of the shares; where one is not known, nobody can say who
+    has all of it.
+
+    A member tells which shares it takes part in, and how much it has of all that it asked for.
+    """
+    counted = [one for one in members if one.is_counted]
+    found = dict[str, Holders | None]()
+    for share, size in sizes.items():
+        if size is None or not counted:
+            found[share] = None
+            continue
+        taking = [one for one in counted if share in _shares_of(one)]
+        have = sum(_has_all(one, sizes) for one in taking)
+        found[share] = Holders(have, len(counted), is_moving=have < len(taking))
+    return found
+
+
+def _shares_of(one: Member) -> set[str]:
+    return {share for program in one.programs for share in program.status.shares}
+
+
+def _has_all(one: Member, sizes: Mapping[str, int | None]) -> bool:
+    """Whether it surely has all of its shares: as much as they are large."""
+    if one.state is not MemberState.DONE:
+        return False
+    return one.have >= sum(sizes.get(share) or 0 for share in _shares_of(one))
+
+
+class RoomFiles(Table[FileRow]):
+    def __init__(self, master: tk.Misc, theme: Theme) -> None:
+        super().__init__(
+            master,
+            theme,
+            FILE_COLUMNS,
+            height=4,
+            parent=lambda row: row.parent,
+            rank=lambda row: row.rank,
+        )
+        self._theme_of_signs = theme
+        self._contents = FileList()
+        self._shown: tuple[object, ...] = ()
+        self._who: dict[str, Holders | None] = {}
+        self._files_of: dict[str, int] = {}  # by share, how many it really has
+        self._wished: dict[str, bool] = {}  # opened or closed by the user
+        self._rows_shown: dict[str, FileRow] = {}
+        for key in ("<Return>", "<space>", "<Double-Button-1>"):
+            self.tree.bind(key, lambda _event: self._toggle(self.focused))
+        self.tree.bind("<Right>", lambda _event: self._unfold(is_open=True))
+        self.tree.bind("<Left>", lambda _event: self._unfold(is_open=False))
+        self.tree.bind("<ButtonRelease-1>", self._clicked, add="+")
+
+    def fill(
+        self,
+        files: tuple[ListedFile, ...],
+        folders: tuple[ListedFolder, ...],
+        members: Sequence[Member],
+    ) -> None:
+        """`files` may be the first of many."""
+        if self._shown != (files, folders):
+            self._shown = files, folders
+            self._contents = FileList(files, folders)
+            self._files_of = {one.share: one.files for one in folders}
+            self._refill(members)
+        elif self._who != (who := holders_of(members, self._sizes())):
+            self._who = who
+            self._fill_rows()
+
+    def _refill(self, members: Sequence[Member]) -> None:
+        self._who = holders_of(members, self._sizes())
+        self._fill_rows()
+
+    def _sizes(self) -> dict[str, int | None]:
+        """A share is as large as its files, if all of them are told."""
+        sizes = dict[str, int | None]()
+        for share, files in self._contents.shares.items():
+            below = files.below("")
+            is_whole = len(below) >= self._files_of.get(share, 0)
+            sizes[share] = sum(file.size for file in below) if is_whole else None
+        return sizes
+
+    def _fill_rows(self) -> None:
+        rows = dict[str, FileRow]()
+        sizes = self._sizes()
+        for folder in self._contents.folders:
+            key = folder.key
+            who = str(self._who.get(folder.share) or "")
+            row = FileRow(key, folder.name, sizes[folder.share], folder.files, who=who)
+            self._add_folder(rows, row, folder.share, "")
+        for file in self._contents.flat:
+            rows[file.key] = FileRow(file.key, file.key, file.size, rank=1)
+        self._rows_shown = rows
+        self.show(rows)
+
+    def _add_folder(self, rows: dict[str, FileRow], row: FileRow, share: str, path: str) -> None:
+        is_open = self._wished.get(row.key, not path and row.files <= STARTS_OPEN)
+        rows[row.key] = FileRow(
+            row.key, row.name, row.size, row.files, row.parent, row.depth, is_open, row.who
+        )
+        if not is_open:
+            return
+        found, rest = self._contents.shares[share].in_folder(path)
+        holders = self._who.get(share)
+        who = holders.of_a_file if holders is not None else ""
+        is_whole = row.size is not None
+        if not path:
+            rest = max(rest, row.files - len(self._contents.shares[share].below("")))
+        for one in found:
+            if isinstance(one, ListedFile):
+                key, name = f"{share}\0{one.key}", one.name.rpartition("/")[2]
+                rows[key] = FileRow(
+                    key, name, one.size, parent=row.key, depth=row.depth + 1, who=who, rank=1
+                )
+                continue
+            below, files, size = one
+            key, name = str(FolderKey(share, below)), below.rpartition("/")[2]
+            known = size if is_whole else None
+            inner = FileRow(key, name, known, files, row.key, row.depth + 1, who=who)
+            self._add_folder(rows, inner, share, below)
+        if rest > 0:
+            key = f"{row.key}\0more"
+            name = f"… and {rest:,} more"
+            rows[key] = FileRow(key, name, None, parent=row.key, depth=row.depth + 1, rank=2)
+
+    # Opening and closing
+
+    def _toggle(self, key: str | None) -> str:
+        row = self._rows_shown.get(key or "")
+        if row is not None and row.files:
+            self._wished[row.key] = not row.is_open
+            self._fill_rows()
+        return "break"
+
+    def _unfold(self, *, is_open: bool) -> str:
+        row = self._rows_shown.get(self.focused or "")
+        if row is not None and row.files and row.is_open is not is_open:
+            return self._toggle(row.key)
+        if row is not None and row.parent and not is_open:
+            self.choose([row.parent])
+        return "break"
+
+    def _clicked(self, event: tk.Event[tk.Misc]) -> None:
+        """A click on the sign of a folder opens or closes it."""
+        row = self._rows_shown.get(self.key_at(event.y) or "")
+        if row is None or not row.files:
+            return
+        sign = self._theme_of_signs.text_font.measure(INDENT * row.depth + OPEN_SIGN)
+        if event.x <= sign + self._theme_of_signs.px(8):
+            self._toggle(row.key)
+
+
+def _name(row: FileRow) -> str:
+    sign = NO_SIGN if not row.files else OPEN_SIGN if row.is_open else CLOSED_SIGN
+    name = shown_name(row.name) + ("/" if row.files else "")
+    return INDENT * row.depth + sign + name
+
+
+FILE_COLUMNS = (
+    Column[FileRow]("File", _name, lambda row: row.name.casefold(), 420, stretches=True),
+    Column[FileRow].of_number(
+        "Files",
+        lambda row: row.files,
+        lambda row: f"{row.files:,}" if row.files else "",
+        80,
+    ),
+    Column[FileRow].of_number(
+        "Size",
+        lambda row: row.size or 0,
+        lambda row: "" if row.size is None else wording.size(row.size),
+        110,
+    ),
+    Column[FileRow].of_number(
+        "Who has it", lambda row: float(row.who.split(" ")[0] or -1), lambda row: row.who, 150
+    ),
+)

@@ -1,0 +1,268 @@
+"""Everybody in the room: the summary above, and below it tiles, a table, or the files.
+
+It gets what a tracker tells and asks nobody. The details of one computer open beside the tiles.
+"""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from tkinter import ttk
+
+from roles.values.events import RoomChanged
+from roles.values.members import Member
+from ui import room_columns
+from ui.room_summary import in_need, room_summary
+from ui.room_tiles import Place
+from ui.window.member_detail import Deeds, MemberDetail
+from ui.window.notices import Choice
+from ui.window.room_card import HelpStrip, RoomCard
+from ui.window.room_files import RoomFiles
+from ui.window.seats import Seats
+from ui.window.table import Table
+from ui.window.theme import Theme
+
+WRAP = 560  # pixels at 96 dpi, of the text while nobody is here
+NARROW = 640  # below this, the details take the place of the tiles
+
+
+class View(Enum):
+    SEATS = "Seats"
+    LIST = "List"
+    FILES = "Files"
+
+
+class RoomView(ttk.Frame):
+    def __init__(
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        deeds: Deeds,
+        *,
+        kept: Mapping[str, Place],
+        keep: Callable[[dict[str, Place]], None],
+        steps: Sequence[Choice],
+    ) -> None:
+        """`kept` has the places of tiles at the last start, `keep` gets them after a change.
+        `steps` are offered while nobody is here.
+        """
+        super().__init__(parent)
+        px = theme.px
+        self._theme = theme
+        self._room = RoomChanged()
+        self.members: tuple[Member, ...] = ()
+        self._is_running = False
+        self._best_rate = 0.0  # bytes per second that one computer has sent
+        self._view = tk.StringVar(self, View.SEATS.value)
+        self.card = RoomCard(self, theme)
+        self.strip = HelpStrip(self, theme, self.show_those_in_need)
+        self.seats = Seats(
+            self, theme, kept=kept, keep=keep, chosen=self._chosen, opened=self.open_details
+        )
+        self.list: Table[Member] = Table(
+            self, theme, room_columns.IN_WINDOW, height=4, choose="extended", tone=_tone_of_row
+        )
+        self.files = RoomFiles(self, theme)
+        self.detail = MemberDetail(self, theme, deeds, self._close_details)
+        self._made_for: tuple[bool, bool] | None = None
+        self.empty = ttk.Frame(self)
+        self._empty_title, self._empty_text, self._steps = self._make_empty(self.empty, steps)
+        gap = (px(8), 0)
+        self.card.grid(row=0, column=0, columnspan=2, sticky="ew")
+        self.strip.grid(row=1, column=0, columnspan=2, sticky="ew", pady=gap)
+        self.strip.grid_remove()
+        for pane in self._panes.values():
+            pane.grid(row=2, column=0, sticky="nsew", pady=gap)
+        self.detail.grid(row=2, column=1, sticky="nsew", pady=gap, padx=gap)
+        self.detail.grid_remove()
+        self.empty.grid(row=2, column=0, columnspan=2)
+        self.empty.grid_remove()
+        self.rowconfigure(2, weight=1)
+        self.columnconfigure(0, weight=1)
+        self.list.tree.bind("<Return>", lambda _event: self._open_row())
+        self.list.tree.bind("<Double-Button-1>", lambda _event: self._open_row())
+        self.files.say_empty("No files yet", "They appear as soon as somebody gives a folder.")
+        self.bind("<Configure>", lambda _event: self._make_room())
+        self._show_pane()
+
+    def make_switch(self, parent: tk.Misc) -> ttk.Frame:
+        """Buttons that choose between tiles, table and files."""
+        switch = ttk.Frame(parent, style="Line.TFrame", padding=1)
+        for view in View:
+            button = ttk.Radiobutton(
+                switch,
+                text=view.value,
+                value=view.value,
+                variable=self._view,
+                style="Switch.Toolbutton",
+                command=self._show_pane,
+            )
+            button.pack(side="left")
+        return switch
+
+    # What is shown
+
+    def show(
+        self,
+        room: RoomChanged,
+        members: tuple[Member, ...],
+        *,
+        from_here: float,
+        is_running: bool,
+    ) -> None:
+        """`from_here`: what this computer sends, in bytes per second."""
+        self._room, self.members, self._is_running = room, members, is_running
+        self._best_rate = max([self._best_rate, *(float(one.up) for one in members)])
+        summary = room_summary(
+            members,
+            room.files,
+            room.folders,
+            file_count=room.file_count,
+            from_here=from_here,
+            best_rate=self._best_rate,
+        )
+        self.card.show(summary)
+        self.strip.show(summary.help, len(in_need(members)))
+        self._show_members()
+
+    def forget(self) -> None:
+        """The tracker has stopped."""
+        self._best_rate = 0.0
+        self.detail.close()
+
+    def say_empty(self, title: str, text: str) -> None:
+        """Show this while nobody is here."""
+        self._empty_title.configure(text=title)
+        self._empty_text.configure(text=text)
+
+    @property
+    def view(self) -> View:
+        return View(self._view.get())
+
+    def choose_view(self, view: View) -> None:
+        self._view.set(view.value)
+        self._show_pane()
+
+    def zoom(self, factor: float) -> None:
+        self.card.zoom(factor)
+        self.strip.zoom(factor)
+        self.seats.zoom(factor)
+
+    def show_those_in_need(self) -> None:
+        """Select them, and show the first."""
+        machines = [one.machine for one in in_need(self.members)]
+        if self.view is View.FILES:
+            self.choose_view(View.SEATS)
+        if self.view is View.LIST:
+            self.list.choose(machines)
+            self.list.tree.focus_set()
+        else:
+            self.seats.choose(machines)
+            self.seats.canvas.focus_set()
+
+    def open_details(self, member: Member) -> None:
+        self.detail.show(member)
+        self.detail.grid()
+        self._make_room()
+        self.detail.close_button.focus_set()
+
+    def close_details(self) -> bool:
+        """False if none are open."""
+        if self.detail.member is None:
+            return False
+        self.detail.close()
+        return True
+
+    # The rest
+
+    @property
+    def _panes(self) -> dict[View, ttk.Frame]:
+        return {View.SEATS: self.seats, View.LIST: self.list, View.FILES: self.files}
+
+    def _make_empty(
+        self, frame: ttk.Frame, steps: Sequence[Choice]
+    ) -> tuple[ttk.Label, ttk.Label, ttk.Frame]:
+        px = self._theme.px
+        title = ttk.Label(frame, style="Title.TLabel", justify="center")
+        text = ttk.Label(frame, style="Muted.TLabel", justify="center", wraplength=px(WRAP))
+        buttons = ttk.Frame(frame)
+        for number, step in enumerate(steps):
+            button = ttk.Button(buttons, text=step.label, command=step.act)
+            button.pack(side="left", padx=(px(8) if number else 0, 0))
+        title.pack()
+        text.pack(pady=(px(8), 0))
+        buttons.pack(pady=(px(16), 0))
+        return title, text, buttons
+
+    def _show_pane(self) -> None:
+        self._show_members()
+        self._make_room()
+
+    def _show_members(self) -> None:
+        """Only what is in sight costs anything."""
+        match self.view:
+            case View.SEATS:
+                self.seats.show(self.members)
+            case View.LIST:
+                self.list.show({one.machine: one for one in self.members})
+                self.list.fit()
+            case View.FILES:
+                self.files.fill(self._room.files, self._room.folders, self.members)
+        opened = self.detail.member
+        if opened is not None:
+            now = next((one for one in self.members if one.machine == opened.machine), None)
+            if now is None:
+                self.detail.close()
+            else:
+                self.detail.show(now)
+        made_for = self._is_running, bool(self.members)
+        if made_for != self._made_for:
+            self._made_for = made_for
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Show the chosen pane, the details beside it or in its place, or that nobody is here."""
+        if self._is_running and self.members:
+            self.card.grid()
+        else:
+            self.card.grid_remove()
+        is_empty = not self._is_running or not (self.members or self.view is View.FILES)
+        if self._is_running:
+            self._steps.pack(pady=(self._theme.px(16), 0))
+        else:
+            self._steps.pack_forget()
+        if is_empty:
+            self.empty.grid()
+        else:
+            self.empty.grid_remove()
+        is_open = self.detail.member is not None
+        is_narrow = 1 < self.winfo_width() < self._theme.px(NARROW)
+        for view, pane in self._panes.items():
+            if view is self.view and not is_empty and not (is_open and is_narrow):
+                pane.grid()
+            else:
+                pane.grid_remove()
+
+    def _chosen(self, member: Member | None) -> None:
+        if member is not None and self.detail.member is not None:
+            self.detail.show(member)
+
+    def _open_row(self) -> str:
+        machine = self.list.focused
+        member = next((one for one in self.members if one.machine == machine), None)
+        if member is not None:
+            self.open_details(member)
+        return "break"
+
+    def _close_details(self) -> None:
+        self.detail.grid_remove()
+        self._make_room()
+        if self.view is View.SEATS and self.seats.winfo_ismapped():
+            self.seats.canvas.focus_set()
+
+
+def _tone_of_row(one: Member) -> str:
+    """As its tile, but a row that needs nobody's attention is plain."""
+    tone = room_columns.tone_of(one)
+    return "Plain" if tone in ("Good", "Accent") else tone
