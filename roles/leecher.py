@@ -308,7 +308,7 @@ class Leecher(Role):
                 self._throttles,
                 self._post,
                 shares,
-                self._progress.status,
+                lambda: self._progress.status(now=time.monotonic()),
                 self._start_beside,
                 self.should_stop,
                 self._woken.set,

@@ -387,9 +387,8 @@ class Tracker(Role):
             self._hardware = self._hardware | self._neighbours.hardware_of(hosts)
 
     def _participants(self) -> Iterator[Participant]:
-        """All programs, first those that are gone."""
-        programs = map(self._registry.participant, self._registry.entries())
-        return chain(self._registry.departed, self._lmk1.participants(), programs)
+        now = time.monotonic()
+        return chain(self._lmk1.participants(), self._registry.participants(now=now))
 
     def _log_left_out(self, left_out: int, now: float) -> None:
         if left_out > self._left_out and now >= self._log_left_out_at:

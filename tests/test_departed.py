@@ -8,6 +8,8 @@ from roles.room.departed import MAX_DEPARTED, MAX_PER_HOST, Departed
 from roles.room.registry_entry import Key
 from roles.values.addresses import Address
 from roles.values.participants import MemberState, Participant, Status
+from roles.wire.fields import MAX_NUMBER
+from roles.wire.room_wire import decode_participant, encode_participant
 
 PEER = "fedcba9876543210"
 
@@ -53,6 +55,13 @@ class DepartedTest(unittest.TestCase):
         self.departed.note(key(peer="0" * 16), program(MemberState.DONE, given=3))
         (one,) = self.departed
         self.assertEqual((one.status.state, one.status.given), ("done", 5))
+
+    def test_what_impossible_numbers_add_up_to_can_still_be_told(self) -> None:
+        for number in range(3):
+            self.departed.note(key(peer=f"{number:016x}"), program(given=MAX_NUMBER))
+        (one,) = self.departed
+        line = encode_participant(one, now=5.0)
+        self.assertEqual(decode_participant(line, now=5.0).status.given, MAX_NUMBER)
 
     def test_what_was_downloaded_is_not_forgotten_for_a_program_that_asked_for_nothing(
         self,

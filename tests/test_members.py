@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import unittest
+from dataclasses import replace
 from itertools import pairwise, permutations
 
 from roles.values.addresses import Address
-from roles.values.members import DISK_IS_FULL, SILENT_S, Member, members_of, state_of, summary_of
+from roles.values.members import (
+    DISK_IS_FULL,
+    FELL_SILENT,
+    OLD_SILENT_S,
+    ORIGINAL_SILENT_S,
+    SILENT_S,
+    STOPPED,
+    Member,
+    members_of,
+    state_of,
+    summary_of,
+)
 from roles.values.participants import (
     PRECEDENCE,
     MemberState,
@@ -34,6 +46,7 @@ def program(
     given: int = 0,
     reason: str = "",
     transfers: tuple[TransferStatus, ...] = (),
+    left: int | None = None,
 ) -> Participant:
     status = Status(
         str(state),
@@ -44,6 +57,7 @@ def program(
         have=have,
         size=size,
         given=given,
+        seconds_left=left,
     )
     return Participant(
         Address("10.0.0.7", port),
@@ -149,6 +163,29 @@ class MembersTest(unittest.TestCase):
         )
         self.assertIsNone(only(program(MemberState.DONE, have=9, size=9)).seconds_left)
 
+    def test_seconds_left_are_those_that_the_computer_tells(self) -> None:
+        told = program(MemberState.DOWNLOADING, have=40, size=100, down=20, left=7)
+        other = program(MemberState.DOWNLOADING, port=2, size=100, left=9)
+        self.assertEqual(only(told).seconds_left, 7)
+        self.assertEqual(only(told, other).seconds_left, 9)
+        silent = replace(told, last_ping=NOW - SILENT_S)
+        self.assertIsNone(only(silent).seconds_left)
+
+    def test_a_download_whose_program_has_ended_waits_while_its_computer_is_idle_or_gives(
+        self,
+    ) -> None:
+        full = TransferStatus("a", 3, 9, 0, DISK_IS_FULL, "The disk is full.")
+        for state in (MemberState.DOWNLOADING, MemberState.WAITING):
+            left = program(state, has_left=True, have=3, size=9, transfers=(full,))
+            silent = program(state, silent_s=SILENT_S, have=3, size=9)
+            for gone, reason in ((left, STOPPED), (silent, FELL_SILENT)):
+                for other in (MemberState.IDLE, MemberState.GIVING):
+                    with self.subTest(state, reason=reason, other=other):
+                        member = only(gone, program(other, port=2))
+                        self.assertEqual(member.state, MemberState.WAITING)
+                        self.assertEqual((member.reason, member.have), (reason, 3))
+                        self.assertFalse(member.is_disk_full or member.is_silent)
+
     def test_the_summary_leaves_out_computers_that_only_give(self) -> None:
         members = members_of(
             [
@@ -167,6 +204,17 @@ class MembersTest(unittest.TestCase):
 
 
 class OlderVersionsTest(unittest.TestCase):
+    def test_who_pings_less_often_is_called_silent_later(self) -> None:
+        original = Participant(Address("10.0.0.7", 1), NOW, is_original=True)
+        for one, silent_s in (
+            (program("downloading", machine="", down=5), OLD_SILENT_S),
+            (original, ORIGINAL_SILENT_S),
+        ):
+            almost = only(replace(one, last_ping=NOW - silent_s + 0.1))
+            self.assertFalse(almost.is_silent or almost.needs_help)
+            self.assertEqual(almost.down, one.status.down)
+            self.assertTrue(only(replace(one, last_ping=NOW - silent_s)).is_silent)
+
     def test_their_words_are_read(self) -> None:
         for words, state in {
             "downloading": MemberState.DOWNLOADING,

@@ -7,7 +7,7 @@ import unittest
 from roles.downloads.progress import MAX_TRANSFERS, Progress
 from roles.values.errors import StorageError
 from roles.values.events import DownloadChanged, DownloadState
-from roles.values.participants import MemberState
+from roles.values.participants import MemberState, Status
 
 
 def changed(
@@ -34,8 +34,11 @@ class ProgressTest(unittest.TestCase):
         for event in events:
             self.progress.note(event)
 
+    def status(self, now: float = 0.0) -> Status:
+        return self.progress.status(now=now)
+
     def state(self) -> str:
-        return self.progress.status().state
+        return self.status().state
 
     def test_who_has_asked_for_nothing_is_idle(self) -> None:
         self.assertEqual(self.state(), MemberState.IDLE)
@@ -48,14 +51,14 @@ class ProgressTest(unittest.TestCase):
             changed("b", DownloadState.QUEUED, size=5),
             changed("a", DownloadState.DOWNLOADING, have=4),
         )
-        status = self.progress.status()
+        status = self.status()
         self.assertEqual((status.state, status.have, status.size), ("downloading", 4, 15))
 
     def test_it_is_done_only_when_everything_is_here_and_keeps_its_name(self) -> None:
         self.note(changed("a", DownloadState.DONE, have=3), changed("b", DownloadState.VERIFYING))
         self.assertEqual(self.state(), MemberState.DOWNLOADING)
         self.note(changed("b", DownloadState.SKIPPED))
-        status = self.progress.status()
+        status = self.status()
         self.assertEqual((status.state, status.have, status.size), ("done", 20, 20))
         self.assertEqual([one.title for one in status.transfers], ["B", "A"])
 
@@ -69,7 +72,7 @@ class ProgressTest(unittest.TestCase):
         ):
             with self.subTest(event.state):
                 self.note(event)
-                status = self.progress.status()
+                status = self.status()
                 self.assertEqual((status.state, status.reason), ("waiting", reason))
                 self.assertEqual(status.transfers[0].state, event.state.value)
 
@@ -82,7 +85,7 @@ class ProgressTest(unittest.TestCase):
             changed("a", DownloadState.FAILED, failure=StorageError("No rights.")),
             changed("b", DownloadState.DOWNLOADING),
         )
-        status = self.progress.status()
+        status = self.status()
         self.assertEqual((status.state, status.reason), ("failed", "No rights."))
         self.assertEqual([one.title for one in status.transfers], ["A", "B"])
         self.note(changed("a", DownloadState.QUEUED))
@@ -90,7 +93,7 @@ class ProgressTest(unittest.TestCase):
 
     def test_what_was_cancelled_is_forgotten_when_something_else_is_asked_for(self) -> None:
         self.note(changed("a", DownloadState.DONE), changed("b", DownloadState.CANCELLED, have=5))
-        status = self.progress.status()
+        status = self.status()
         self.assertEqual((status.state, status.have, status.size), ("cancelled", 10, 10))
         self.note(changed("c", DownloadState.QUEUED), changed("c", DownloadState.DONE))
         self.assertEqual(self.state(), MemberState.DONE)
@@ -98,6 +101,50 @@ class ProgressTest(unittest.TestCase):
     def test_of_thousands_of_downloads_the_first_few_are_named(self) -> None:
         self.note(*(changed(f"{number}", DownloadState.DONE) for number in range(3_000)))
         self.note(changed("x", DownloadState.DOWNLOADING))
-        status = self.progress.status()
+        status = self.status()
         self.assertEqual(len(status.transfers), MAX_TRANSFERS)
         self.assertEqual((status.transfers[0].title, status.size), ("X", 30_010))
+
+    def test_what_was_cancelled_counts_until_something_new_is_asked_for(self) -> None:
+        self.note(
+            changed("a", DownloadState.DOWNLOADING),
+            changed("b", DownloadState.CANCELLED),
+            changed("a", DownloadState.DOWNLOADING, have=1),
+        )
+        self.assertEqual(self.state(), MemberState.DOWNLOADING)
+        self.note(changed("a", DownloadState.DONE))
+        self.assertEqual(self.state(), MemberState.CANCELLED)
+        self.note(changed("b", DownloadState.QUEUED), changed("b", DownloadState.DONE))
+        self.assertEqual(self.state(), MemberState.DONE)
+
+    def test_what_failed_long_ago_still_says_why(self) -> None:
+        self.note(changed("a", DownloadState.FAILED, failure=StorageError("No rights.")))
+        self.note(*(changed(f"{number}", DownloadState.DONE) for number in range(3_000)))
+        status = self.status()
+        self.assertEqual((status.state, status.reason), ("failed", "No rights."))
+        self.assertEqual(status.transfers[0].title, "A")
+
+    def test_the_rates_are_of_what_moves_of_either_protocol(self) -> None:
+        self.note(
+            changed("a", DownloadState.DOWNLOADING, rate=2.0),
+            changed("b", DownloadState.DOWNLOADING, rate=3.0),
+        )
+        self.assertEqual(self.status().down, 5)
+        self.note(changed("a", DownloadState.DONE, rate=2.0))
+        self.assertEqual(self.status().down, 3)
+        self.note(changed("b", DownloadState.LOOKING, rate=3.0, cause="nobody has it"))
+        self.assertEqual(self.status().down, 0)
+
+    def test_the_time_left_follows_the_mean_rate(self) -> None:
+        self.note(changed("a", DownloadState.DOWNLOADING, size=1_000))
+        self.assertIsNone(self.status().seconds_left)
+        for now, rate, left in (
+            (1.0, 100.0, 10),
+            (2.0, 0.0, 20),
+            (2.5, 900.0, 20),
+            (3.0, 50.0, 20),
+        ):
+            self.note(changed("a", DownloadState.DOWNLOADING, size=1_000, rate=rate))
+            self.assertEqual(self.status(now).seconds_left, left)
+        self.note(changed("a", DownloadState.PAUSED, size=1_000))
+        self.assertIsNone(self.status(4.0).seconds_left)

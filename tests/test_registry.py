@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from roles.lmk1.seeder_table import (
     ORIGINAL_LIFETIME_S,
 )
 from roles.room import registry
-from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, MAX_RUNS, Registry
+from roles.room.registry import (
+    EXPIRED_AT_ONCE,
+    MAX_IDLE_PER_HOST,
+    MAX_PER_HOST,
+    MAX_RUNS,
+    Registry,
+)
 from roles.room.registry_entry import LIFETIME_S, Key
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
-from roles.values.members import SILENT_S
+from roles.values.members import OLD_SILENT_S
 from roles.values.participants import MemberState, Status
 from roles.wire.tracker_messages import Ping, Register, TellFiles
 from tests.tracker_tables import (
@@ -24,6 +31,52 @@ from tests.tracker_tables import (
 
 
 class RegistryTest(ProgramsTest):
+    def test_idle_windows_do_not_count_towards_the_programs_of_one_address(self) -> None:
+        def add(port: int, *shares: str) -> None:
+            request = Register(ID, Address(pc(1).ip, port), ID, "pc", True, shares=shares)
+            self.registry.register(request, pc(1), advertised_is_here=False, now=0.0)
+
+        for number in range(MAX_IDLE_PER_HOST):
+            add(14000 + number)
+        with self.assertRaises(PeerProtocolError):
+            add(14999)
+        for number in range(MAX_PER_HOST):
+            add(13000 + number, self.SHARE)
+        with self.assertRaises(PeerProtocolError):
+            add(13999, self.SHARE)
+
+    def test_who_registers_again_is_not_called_idle_until_its_next_ping(self) -> None:
+        self.register(pc(1), leecher=True)
+        named, last = Address(pc(1).ip, 12501), Status(MemberState.DOWNLOADING, have=5, size=9)
+        self.registry.hear(Ping(ID, named, ID, last), pc(1).ip, now=1.0)
+        self.register(pc(1), self.SHARE, leecher=True)
+        (program,) = self.registry.entries()
+        self.assertEqual(program.status, replace(last, shares=(self.SHARE,)))
+
+    def test_a_computer_that_changed_the_network_is_shown_at_its_new_address_only(self) -> None:
+        def shown(now: float) -> list[str]:
+            return [one.address.host for one in self.registry.participants(now=now)]
+
+        self.register(pc(1), leecher=True)
+        self.register(pc(2), leecher=True, now=9.0)
+        self.assertEqual(shown(11.0), [pc(1).ip, pc(2).ip])
+        self.assertEqual(shown(12.0), [pc(2).ip])
+        self.hear(pc(2), now=LIFETIME_S)
+        self.expire(LIFETIME_S + 1)
+        self.assertEqual(list(self.registry.departed), [])
+
+    def test_nobody_hides_a_computer_that_pings_or_one_that_has_left(self) -> None:
+        def shown(now: float) -> list[str]:
+            return [one.address.host for one in self.registry.participants(now=now)]
+
+        self.register(pc(1), leecher=True)
+        self.register(pc(2), leecher=True)
+        self.hear(pc(1), now=12.0)
+        self.hear(pc(2), now=12.0)
+        self.assertEqual(shown(20.0), [pc(1).ip, pc(2).ip])
+        self.hear(pc(1), leaving=True, now=20.0)
+        self.assertEqual(shown(21.0), [pc(1).ip, pc(2).ip])
+
     def test_who_leaves_is_kept_with_what_it_said_last(self) -> None:
         self.register(pc(1), leecher=True)
         named = Address(pc(1).ip, 12501)
@@ -48,11 +101,11 @@ class RegistryTest(ProgramsTest):
         self.register(pc(3), leecher=True)
         before = self.registry.changes
         for number in (1, 2, 3):
-            self.registry.remove(pc(number).ip, now=31.0)
+            self.registry.remove(pc(number).ip, now=OLD_SILENT_S)
         self.assertEqual(list(self.registry.departed), [])
         self.assertEqual([one.origin.ip for one in self.registry.entries()], [pc(2).ip])
         self.assertGreater(self.registry.changes, before)
-        self.registry.remove(pc(2).ip, now=30.0 + SILENT_S)
+        self.registry.remove(pc(2).ip, now=30.0 + OLD_SILENT_S)
         self.assertEqual(self.registry.entries(), [])
 
     def test_it_is_forgotten_after_50_s_of_silence_and_its_share_is_gone(self) -> None:
@@ -176,10 +229,10 @@ class RegistryTest(ProgramsTest):
     def test_leechers_are_registered_like_seeders_and_never_told_to_originals(self) -> None:
         for number in range(MAX_PER_HOST):
             advertised = Address(pc(1).ip, 12501 + number)
-            request = Register(ID, advertised, ID, "pc", True)
+            request = Register(ID, advertised, ID, "pc", True, shares=(self.SHARE,))
             self.registry.register(request, pc(1), advertised_is_here=False, now=0.0)
         with self.assertRaises(PeerProtocolError):
-            request = Register(ID, Address(pc(1).ip, 13000), ID, "pc", True)
+            request = Register(ID, Address(pc(1).ip, 13000), ID, "pc", True, shares=(self.SHARE,))
             self.registry.register(request, pc(1), advertised_is_here=False, now=0.0)
         told = TellFiles(ID, {"a": 1}, ID, 12502)
         self.assertFalse(self.registry.upload(told, pc(1)))

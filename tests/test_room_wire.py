@@ -29,6 +29,7 @@ LEECHER = Participant(
         5,
         10,
         9,
+        4,
     ),
     is_reachable=False,
     machine=MACHINE,
@@ -39,7 +40,7 @@ LINES = {
     '"files":0,"reachable":false,"left":true,"state":"waiting","shares":["00112233445566aa"],'
     '"up":7,"down":8,"reason":"no room",'
     '"transfers":[["a.iso",5,10,2,"waiting for space","no room"]],'
-    '"machine":"00aa00aa00aa00aa","have":5,"of":10,"given":9}': LEECHER,
+    '"machine":"00aa00aa00aa00aa","have":5,"of":10,"given":9,"seconds_left":4}': LEECHER,
     '{"lmk":2,"at":["10.0.0.8",1],"as":"seeder","silent_ms":0,"files":3,"original":true,'
     '"state":"","shares":[],"up":0,"down":0}': Participant(
         Address("10.0.0.8", 1), NOW, is_original=True, files=3
@@ -72,6 +73,13 @@ class RoomWireTest(WireTestCase):
             one = replace(LEECHER, name=letter * 64, status=status)
             self.assertLess(len(encode_participant(one, now=NOW)), MAX_LINE)
 
+    def test_nobody_has_more_than_there_is(self) -> None:
+        (line, *_) = LINES
+        for old, new in (('"have":5', '"have":99'), ("5,10,2", "99,10,2")):
+            status = decode_participant(line.replace(old, new, 1), now=NOW).status
+            self.assertLessEqual(status.have, status.size)
+            self.assertLessEqual(status.transfers[0].have, status.transfers[0].size)
+
     def test_what_no_tracker_says_is_refused(self) -> None:
         (line, *_) = LINES
         for old, new in (
@@ -81,6 +89,7 @@ class RoomWireTest(WireTestCase):
             ("1500", "-1"),
             ("12501", "0"),
             ('"of":10', '"of":true'),
+            ('"seconds_left":4', '"seconds_left":null'),
             ("00aa00aa00aa00aa", "00AA"),
         ):
             with self.subTest(new=new), self.assertRaises(PeerProtocolError):

@@ -116,7 +116,7 @@ class TrackerReportTest(unittest.TestCase):
 
         def work(output: Output) -> None:
             report = TrackerReport(output, clock=lambda: now[0])
-            report.tell(room(LEECHER))
+            report.tell(room(replace(LEECHER, machine="a" * 16)))
             for now[0] in (5.0, 13.0, 14.0):
                 report.pass_time()
 

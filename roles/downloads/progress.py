@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from itertools import islice
+from collections import deque
+from itertools import chain, islice
 
 from roles.values.events import DownloadChanged, DownloadState
 from roles.values.participants import PRECEDENCE, MemberState, Status, TransferStatus
 from roles.values.safe_names import shown_name
 
 MAX_TRANSFERS = 8  # more do not fit into a ping
-_LOOKED_AT = 32  # newest events: all that are running, and what ended last
+_LOOKED_AT = 32  # newest events: all that are running
+LEFT_OVER_S = 10  # the time left is told at the mean rate of so long, or it would jump
 _STATES = {
     DownloadState.QUEUED: MemberState.DOWNLOADING,
     DownloadState.CHECKING: MemberState.DOWNLOADING,
@@ -26,6 +27,8 @@ _STATES = {
     DownloadState.FAILED: MemberState.FAILED,
     DownloadState.CANCELLED: MemberState.CANCELLED,
 }
+# Of a download that is not there, or has ended; from another it goes on when something comes.
+_ENDED = (None, MemberState.DONE, MemberState.FAILED, MemberState.CANCELLED)
 _REASONS = {
     DownloadState.IN_QUEUE: "in the queue: every seeder is serving others",
     DownloadState.PAUSED: "paused",
@@ -37,40 +40,63 @@ class Progress:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._newest: dict[str, DownloadChanged] = {}  # by download, the one that changed last last
-        self._states = Counter[MemberState]()
+        # The newest event of each download, the one that changed last last.
+        self._newest: dict[MemberState, dict[str, DownloadChanged]] = {s: {} for s in PRECEDENCE}
+        self._states: dict[str, MemberState] = {}  # of each download
         self._have = self._size = 0  # bytes of all but cancelled ones
+        self._rates = deque[float](maxlen=LEFT_OVER_S)  # one a second
+        self._rated_at = float("-inf")
 
     def note(self, event: DownloadChanged) -> None:
         with self._lock:
-            if not event.state.is_final and self._states[MemberState.CANCELLED]:
-                self._forget_cancelled()
-            self._count(self._newest.pop(event.name, None), -1)
-            self._newest[event.name] = event
+            before = self._states.pop(event.name, None)
+            if before is not None:
+                self._count(self._newest[before].pop(event.name), -1)
+            if before in _ENDED and not event.state.is_final:
+                self._forget_cancelled()  # the user has asked for something else
+            state = self._states[event.name] = _state(event)
+            self._newest[state][event.name] = event
             self._count(event, 1)
 
-    def status(self) -> Status:
-        """Without shares and rates of the connections."""
+    def status(self, *, now: float) -> Status:
+        """Without shares and uploads."""
         with self._lock:
-            state = next((one for one in PRECEDENCE if self._states[one]), MemberState.IDLE)
-            newest = list(islice(reversed(self._newest.values()), _LOOKED_AT))
+            state = next((one for one in PRECEDENCE if self._newest[one]), MemberState.IDLE)
+            # What decides the state comes first, so that title and reason belong to it.
+            newest = chain.from_iterable(reversed(self._newest[s].values()) for s in PRECEDENCE)
+            transfers = tuple(map(_transfer, islice(newest, MAX_TRANSFERS)))
+            running = self._newest[MemberState.DOWNLOADING].values()
+            down = sum(one.rate for one in islice(reversed(running), _LOOKED_AT))
             have, size = self._have, self._size
-        # What decides the state comes first, so that title and reason belong to it.
-        newest.sort(key=lambda one: (_state(one) is not state, one.state.is_final))
-        transfers = tuple(map(_transfer, newest[:MAX_TRANSFERS]))
+            left_s = self._left_s(down, now)
         reason = transfers[0].reason if transfers else ""
-        return Status(state, reason=reason, transfers=transfers, have=have, size=size)
+        left = None if left_s is None else round(left_s)
+        return Status(
+            state,
+            down=round(down),
+            reason=reason,
+            transfers=transfers,
+            have=have,
+            size=size,
+            seconds_left=left,
+        )
+
+    def _left_s(self, down: float, now: float) -> float | None:
+        """Until everything is here, at the mean rate of the last LEFT_OVER_S."""
+        if not self._newest[MemberState.DOWNLOADING]:
+            self._rates.clear()
+        elif now - self._rated_at >= 1.0 and (down or self._rates):
+            self._rates.append(down)
+            self._rated_at = now
+        mean = sum(self._rates) / max(1, len(self._rates))
+        return (self._size - self._have) / mean if mean else None
 
     def _forget_cancelled(self) -> None:
-        """The user has asked for something else."""
-        for one in list(self._newest.values()):
-            if one.state is DownloadState.CANCELLED:
-                self._count(self._newest.pop(one.name), -1)
+        for name in self._newest[MemberState.CANCELLED]:
+            del self._states[name]
+        self._newest[MemberState.CANCELLED].clear()
 
-    def _count(self, event: DownloadChanged | None, sign: int) -> None:
-        if event is None:
-            return
-        self._states[_state(event)] += sign
+    def _count(self, event: DownloadChanged, sign: int) -> None:
         if event.state is not DownloadState.CANCELLED:
             self._have += sign * _have(event)
             self._size += sign * event.size

@@ -70,7 +70,6 @@ class SwarmPeer:
         self._should_stop = should_stop
         self._shares = tuple(shares)[:MAX_SHARES]  # replaced whole by join()
         self._told = UploadsChanged(SeederState.AVAILABLE, (), 0)
-        self._down = 0.0  # bytes per second
         self._listener, _ = listen_tcp(settings.bind, exactly=settings.bind_exactly)
         address = self._listener.address
         me = Hello(new_id(), own_name(), address.port, is_seeder=False)
@@ -179,7 +178,6 @@ class SwarmPeer:
             self._acceptor.look()
 
     def _report(self, now: float) -> None:
-        self._down = sum(source.rate for source in self.sources())
         uploads, sent = self._uploads.report(now)
         state = SeederState.CONNECTED if uploads else SeederState.AVAILABLE
         told = UploadsChanged(state, uploads, sent)
@@ -193,6 +191,5 @@ class SwarmPeer:
             self._downloads_status(),
             shares=self._shares,
             up=up,
-            down=round(self._down),
             given=self._told.sent_total,
         )

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from roles.room.registry_entry import Key
 from roles.values.members import machine_of, state_of
 from roles.values.participants import MemberState, Participant
+from roles.wire.fields import MAX_NUMBER
 
 MAX_DEPARTED = 1_000  # more than a lesson has computers
 MAX_PER_HOST = 4  # so that one computer cannot push out the others
@@ -26,7 +27,10 @@ class Departed:
         self._of_host: dict[str, list[_Place]] = {}
 
     def __iter__(self) -> Iterator[Participant]:
-        return (one for _, one in list(self._gone.values()))
+        return (one for _, one in self.items())
+
+    def items(self) -> list[tuple[Key, Participant]]:
+        return list(self._gone.values())
 
     def note(self, key: Key, one: Participant) -> None:
         """This program is gone."""
@@ -66,7 +70,7 @@ class Departed:
 
 def _both(before: Participant, one: Participant) -> Participant:
     """What is kept of two programs of one computer that ended one after the other."""
-    given = before.status.given + one.status.given
+    given = min(before.status.given + one.status.given, MAX_NUMBER)  # more could not be passed on
     if state_of(one) in _HAS_ASKED_FOR_NOTHING and before.is_leecher:
         one = replace(before, last_ping=one.last_ping, has_left=one.has_left)
     return replace(one, status=replace(one.status, given=given))

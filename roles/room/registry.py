@@ -29,7 +29,7 @@ from roles.room.room_catalogue import ListRefusedError, Owner, RoomCatalogue
 from roles.values.addresses import Address, is_unicast
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile, ListedFolder
-from roles.values.members import SILENT_S, machine_of
+from roles.values.members import SILENT_S, is_silent, machine_of
 from roles.values.participants import Participant, Status
 from roles.wire.fields import is_id, is_port
 from roles.wire.list_wire import TellList
@@ -37,6 +37,7 @@ from roles.wire.tracker_messages import Code, Holder, Ping, Register, TellFiles
 
 MAX_PROGRAMS = 12_000  # seeders and leechers
 MAX_PER_HOST = 8  # for lab machines with several users; this machine is exempt
+MAX_IDLE_PER_HOST = 32  # besides: open windows that have asked for nothing
 MAX_RUNS = 2  # programs at one address and port: one of them has ended or lies
 MAX_FILES = 400_000  # on all lists for LMK/1 readers
 MAX_SHOWN = 2_000  # files in the window: nobody reads more
@@ -67,6 +68,7 @@ class Registry:
         self.changes = 0  # counts those of what participant() returns, but for the times of pings
         self.pings = 0
         self._programs: dict[Key, Program] = {}
+        self._runs: dict[str, Key] = {}  # the newest entry of each run of a program, by its peer id
         self._silent = OrderedDict[Key, None]()  # the same keys, longest silence first
         self._files = 0  # on all lists for LMK/1 readers
 
@@ -96,14 +98,18 @@ class Registry:
         key = program.key
         known = self._programs.get(key)
         if known is None:
-            self._make_room(key, origin, now)
+            self._make_room(key, origin, now, is_idle=program.is_idle)
         else:
             program.files = {} if program.is_leecher else known.files
             program.has_answered = known.has_answered
+            if program.is_leecher == known.is_leecher:  # its next ping tells it
+                said = program.status
+                program.status = replace(known.status, shares=said.shares, machine=said.machine)
             self._forget(key, now, keeps=() if program.is_leecher else program.shares)
         self.changes += 1
         self.departed.returned(key)
         self._programs[key] = program
+        self._runs[key.peer] = key
         self._silent[key] = None
         self.places.enter(key)
         self._files += len(program.files)
@@ -193,8 +199,7 @@ class Registry:
 
     def is_heard(self, key: Key, *, now: float) -> bool:
         """Whether this program pinged within QUIET_S."""
-        program = self._programs.get(key)
-        return program is not None and now - program.last_ping < QUIET_S
+        return self._is_within(key, QUIET_S, now)
 
     def expire(self, *, now: float) -> int:
         """Forget programs that have been silent for LIFETIME_S. Returns how many: EXPIRED_AT_ONCE
@@ -205,7 +210,8 @@ class Registry:
             key = next(iter(self._silent))
             if now - self._programs[key].last_ping <= LIFETIME_S:
                 break
-            self.departed.note(key, self._programs[key].participant(0))
+            if not self._has_moved(key, now=now):
+                self.departed.note(key, self._programs[key].participant(0))
             self._forget(key, now)
             gone += 1
         return gone
@@ -236,6 +242,28 @@ class Registry:
     def entries(self) -> list[Program]:
         return list(self._programs.values())
 
+    def participants(self, *, now: float) -> Iterator[Participant]:
+        """All programs, first those that are gone."""
+        for key, gone in self.departed.items():
+            if gone.has_left or not self._has_moved(key, now=now):
+                yield gone
+        for key, program in list(self._programs.items()):
+            if not self._has_moved(key, now=now):
+                yield self.participant(program)
+
+    def _has_moved(self, key: Key, *, now: float) -> bool:
+        """Whether it is silent, but the same run is heard from another address: its computer has
+        changed the network. Peers know each other's ids, so this proves nothing while it is heard.
+        """
+        newest = self._runs.get(key.peer, key)
+        if newest == key or self._is_within(key, SILENT_S, now):
+            return False
+        return self._is_within(newest, SILENT_S, now)
+
+    def _is_within(self, key: Key, seconds: float, now: float) -> bool:
+        program = self._programs.get(key)
+        return program is not None and now - program.last_ping < seconds
+
     def participant(self, program: Program) -> Participant:
         if program.is_leecher:
             return program.participant(0)
@@ -252,14 +280,11 @@ class Registry:
 
     def remove(self, machine: str, *, now: float) -> None:
         """Forget a computer (Member.machine) whose programs are all gone or silent."""
-        there = [
-            (key, program)
-            for key, program in self._programs.items()
-            if machine_of(program.participant(0)) == machine
-        ]
-        if any(now - program.last_ping < SILENT_S for _, program in there):
+        programs = ((key, one.participant(0)) for key, one in self._programs.items())
+        there = {key: one for key, one in programs if machine_of(one) == machine}
+        if not all(is_silent(one, now=now) for one in there.values()):
             return
-        for key, _ in there:
+        for key in there:
             self._forget(key, now)
         self.changes += self.departed.remove(machine)
 
@@ -331,6 +356,8 @@ class Registry:
     ) -> None:
         self.changes += 1
         program = self._programs.pop(key)
+        if self._runs.get(key.peer) == key:
+            del self._runs[key.peer]
         del self._silent[key]
         self.places.leave(key)
         self._files -= len(program.files)
@@ -373,7 +400,12 @@ class Registry:
                 self.catalogue.drop(share_id)
                 self.held.hold(share_id, owner, quiet_at=quiet_at, now=now)
 
-    def _make_room(self, key: Key, origin: Origin, now: float) -> None:
+    def _is_host_full(self, ip: str, *, is_idle: bool) -> bool:
+        ports = self.places.by_port(ip)
+        idle = sum(all(self._programs[key].is_idle for key in there) for there in ports)
+        return idle >= MAX_IDLE_PER_HOST if is_idle else len(ports) - idle >= MAX_PER_HOST
+
+    def _make_room(self, key: Key, origin: Origin, now: float, *, is_idle: bool) -> None:
         """Make room for one more program. Raises PeerProtocolError if there is none.
 
         At one address and port, MAX_RUNS stay: the newest, and one that still pings, preferably the
@@ -389,9 +421,8 @@ class Registry:
             least = min(there, key=worth)
             self.departed.note(least, self._programs[least].participant(0))
             self._forget(least, now)
-        from_there = self.places.places_of(origin.ip)
-        if not there and from_there >= MAX_PER_HOST and not origin.is_here:
-            raise PeerProtocolError(f"{origin.ip} registered {from_there} programs already")
+        if not there and not origin.is_here and self._is_host_full(origin.ip, is_idle=is_idle):
+            raise PeerProtocolError(f"{origin.ip} registered too many programs already")
         if len(self._programs) >= MAX_PROGRAMS:
             raise PeerProtocolError(f"there are {MAX_PROGRAMS} programs already")
 

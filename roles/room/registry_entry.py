@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
@@ -72,9 +72,9 @@ class Places:
         ip, port = place
         return list(self._ports.get(ip, {}).get(port, ()))
 
-    def places_of(self, ip: str) -> int:
-        """The number of ports at which programs of this address are registered."""
-        return len(self._ports.get(ip, ()))
+    def by_port(self, ip: str) -> Collection[Collection[Key]]:
+        """The keys at each port of this address."""
+        return self._ports.get(ip, {}).values()
 
     def keys_of(self, ip: str) -> int:
         return sum(map(len, self._ports.get(ip, {}).values()))
@@ -171,6 +171,11 @@ class Program(Entry):
     @property
     def shares(self) -> tuple[str, ...]:
         return self.status.shares
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has asked for nothing, such as an open window."""
+        return self.is_leecher and not self.shares
 
     def participant(self, files: int) -> Participant:
         """What users of the tracker see; `files`: how many it offers."""

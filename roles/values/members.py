@@ -13,7 +13,13 @@ from roles.values.addresses import Address
 from roles.values.participants import PRECEDENCE, MemberState, Participant, total_of
 
 SILENT_S = 12.0  # without a ping, which comes every 5 s
+OLD_SILENT_S = 50.0  # the same for versions before 1.3, which ping every 15 s
+ORIGINAL_SILENT_S = 250.0  # originals ping every 120 s
 DISK_IS_FULL = "waiting for space"  # the state of such a transfer, on the wire
+# Why a computer waits whose other programs go on.
+STOPPED = "stopped before its end"
+FELL_SILENT = "the program that downloads is silent"
+_UNFINISHED = frozenset({MemberState.DOWNLOADING, MemberState.WAITING})
 # What version 1.2 and earlier report of a download that cannot go on.
 _OLD_WAITING = frozenset({"in line", "retrying", DISK_IS_FULL, "paused"})
 
@@ -34,7 +40,9 @@ class Member:
     down: int = 0
     given: int = 0  # bytes uploaded
     files: int = 0  # that it offers
+    told_seconds_left: float | None = None  # until it has everything, as its programs say
     silent_s: float = 0.0  # since the last ping of any of its programs
+    silent_from_s: float = SILENT_S  # when that is longer than the program rests between pings
     has_left: bool = False  # all of its programs have said that they stop
     is_disk_full: bool = False
     is_reachable: bool | None = None  # can others connect to all of its programs? None: not known
@@ -44,7 +52,7 @@ class Member:
     @property
     def is_silent(self) -> bool:
         """Whether it may have been switched off."""
-        return self.silent_s >= SILENT_S and not self.has_left
+        return self.silent_s >= self.silent_from_s and not self.has_left
 
     @property
     def is_behind_firewall(self) -> bool:
@@ -62,10 +70,12 @@ class Member:
 
     @property
     def seconds_left(self) -> float | None:
-        """Until it has everything, at its present rate; None if nothing moves."""
-        if self.state is not MemberState.DOWNLOADING or self.down <= 0 or self.size <= self.have:
+        """Until it has everything; None if nothing moves."""
+        if self.state is not MemberState.DOWNLOADING or self.size <= self.have:
             return None
-        return (self.size - self.have) / self.down
+        if self.told_seconds_left is not None:
+            return self.told_seconds_left
+        return (self.size - self.have) / self.down if self.down > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,34 +142,53 @@ def state_of(one: Participant) -> MemberState:
 
 
 def _member(machine: str, programs: list[Participant], now: float) -> Member:
-    live = [one for one in programs if not one.has_left and now - one.last_ping < SILENT_S]
+    live = [one for one in programs if not (one.has_left or is_silent(one, now=now))]
     newest = max(live or programs, key=lambda one: one.last_ping)
     has_asked = any(one.is_leecher and state_of(one) is not MemberState.IDLE for one in live)
     # What a program that has ended got counts until another one of this computer gets something.
     counted = live if has_asked else programs
     first = min(counted, key=lambda one: (PRECEDENCE.index(state_of(one)), one not in live))
+    state, reason = state_of(first), _reason(first)
+    has_ended = bool(live) and first not in live
+    if has_ended and state in _UNFINISHED:
+        state, reason = MemberState.WAITING, STOPPED if first.has_left else FELL_SILENT
     totals = [_total(one) for one in counted]
     known = [one.is_reachable for one in live if one.is_reachable is not None]
+    left = [one.status.seconds_left for one in live if one.status.seconds_left is not None]
     return Member(
         machine=machine,
         name=next((one.name for one in (newest, *programs) if one.name), ""),
         address=newest.address,
-        state=state_of(first),
+        state=state,
         have=sum(have for have, _ in totals),
         size=sum(size for _, size in totals),
         title=_title(first),
-        reason=_reason(first),
+        reason=reason,
         up=sum(one.status.up for one in live),
         down=sum(one.status.down for one in live),
         given=sum(one.status.given for one in programs),
         files=max(one.files for one in programs),
+        told_seconds_left=max(left, default=None),
         silent_s=max(0.0, now - newest.last_ping),
+        silent_from_s=_silent_from_s(newest),
         has_left=not live and newest.has_left,
-        is_disk_full=any(one.state == DISK_IS_FULL for one in first.status.transfers),
+        is_disk_full=not has_ended
+        and any(one.state == DISK_IS_FULL for one in first.status.transfers),
         is_reachable=all(known) if known else None,
         is_original=all(one.is_original for one in programs),
         programs=tuple(programs),
     )
+
+
+def is_silent(one: Participant, *, now: float) -> bool:
+    """Whether it has missed at least two pings."""
+    return now - one.last_ping >= _silent_from_s(one)
+
+
+def _silent_from_s(one: Participant) -> float:
+    if one.is_original:
+        return ORIGINAL_SILENT_S
+    return SILENT_S if one.machine else OLD_SILENT_S
 
 
 def _total(one: Participant) -> tuple[int, int]:

@@ -63,6 +63,7 @@ class Status:
     have: int = 0  # bytes, of `size`: of everything that was asked for
     size: int = 0
     given: int = 0  # bytes uploaded since the program started
+    seconds_left: int | None = None  # until everything is here; None: not known
 
 
 @dataclass(frozen=True, slots=True)

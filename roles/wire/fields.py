@@ -16,7 +16,7 @@ from roles.values.strict_json import JsonValue
 
 MAX_REQUEST_SHARES = 8
 COOKIE_SIZE = 12  # bytes; too many to guess within its lifetime of two minutes
-_MAX_NUMBER = 1 << 50  # bytes, or bytes per second: 1 PiB
+MAX_NUMBER = 1 << 50  # bytes, or bytes per second: 1 PiB
 _MAX_VERSION = 32  # characters; ours have about 12
 
 _ID = re.compile("[0-9a-f]{16}")
@@ -105,7 +105,7 @@ def room_of(value: JsonValue) -> str:
 
 
 def number(value: JsonValue) -> int:
-    if type(value) is not int or not 0 <= value <= _MAX_NUMBER:
+    if type(value) is not int or not 0 <= value <= MAX_NUMBER:
         raise PeerProtocolError("an impossible number")
     return value
 

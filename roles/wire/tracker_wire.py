@@ -254,6 +254,8 @@ def status_fields(status: Status) -> dict[str, object]:
         line |= {"have": status.have, "of": status.size}
     if status.given:
         line["given"] = status.given
+    if status.seconds_left is not None:
+        line["seconds_left"] = status.seconds_left
     return line
 
 
@@ -312,6 +314,7 @@ def status_of(line: dict[str, JsonValue]) -> Status:
     """Raises PeerProtocolError."""
     transfers = line.get("transfers")
     items = transfers[:MAX_TRANSFERS] if isinstance(transfers, list) else []
+    size = number(line.get("of", 0))
     return Status(
         state=shown(line.get("state"), MAX_STATE),
         shares=shares_of(line.get("shares")),
@@ -320,9 +323,10 @@ def status_of(line: dict[str, JsonValue]) -> Status:
         reason=shown(line.get("reason"), MAX_REASON),
         transfers=tuple(map(_decode_transfer, items)),
         machine=_machine_of(line),
-        have=number(line.get("have", 0)),
-        size=number(line.get("of", 0)),
+        have=min(number(line.get("have", 0)), size),
+        size=size,
         given=number(line.get("given", 0)),
+        seconds_left=number(line["seconds_left"]) if "seconds_left" in line else None,
     )
 
 
@@ -335,7 +339,7 @@ def _decode_transfer(value: JsonValue) -> TransferStatus:
         case [str(title), int(have), int(size), int(rate), str(state), str(reason), *_]:
             return TransferStatus(
                 title=shown(title, MAX_TITLE),
-                have=number(have),
+                have=min(number(have), number(size)),
                 size=number(size),
                 rate=float(number(rate)),
                 state=shown(state, MAX_STATE),
