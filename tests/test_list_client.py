@@ -10,11 +10,13 @@ from collections.abc import Callable
 from unittest import mock
 
 from roles.joining import list_client
-from roles.joining.list_client import FetchedList, fetch_list, tell_list
+from roles.joining.list_client import FetchedList, fetch_list, fetch_room, tell_list
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
+from roles.values.participants import Participant
 from roles.wire import list_wire
 from roles.wire.list_wire import Taken, TellList
+from roles.wire.room_wire import encode_participant
 from tests.scripted_seeder import ScriptedSeeder
 from tests.support import LIMIT_S, LmkTestCase
 
@@ -177,6 +179,12 @@ class TellTest(ListClientTestCase):
                 "packed": 0,
             },
         )
+
+    def test_one_line_of_a_room_that_cannot_be_read_hides_no_other(self) -> None:
+        line = encode_participant(Participant(Address("10.0.0.7", 1), 0.0), now=0.0)
+        data = packed(line, line.replace('"up":0', '"up":-1'), line)
+        tracker = self.answering(b'{"lmk":2,"room":%d}\n' % len(data), data)
+        self.assertEqual(len(fetch_room(tracker, never)), 2)
 
     def test_a_refusal_is_told_with_its_code(self) -> None:
         tracker = self.answering(b'{"lmk":2,"taken":false,"code":"whole","text":"all of it"}\n')

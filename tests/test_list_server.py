@@ -42,7 +42,7 @@ from roles.wire.list_wire import (
     decode_reply,
     encode_call,
 )
-from roles.wire.room_wire import decode_participant
+from roles.wire.room_wire import decode_participant, encode_participant
 from roles.wire.tracker_messages import Ping, Register
 from tests.packing import packed_list
 from tests.support import LIMIT_S, LmkTestCase, wait_until
@@ -240,6 +240,27 @@ class RoomTest(ListServerTestCase):
         self.assertEqual(len(self.room()), 1)
         self.server._room_until = 0.0
         self.assertEqual(self.room(), [])
+
+    def test_those_who_ask_while_a_huge_room_is_packed_cost_one_room(self) -> None:
+        packed = list[str]()
+
+        def encoded(one: Participant, *, now: float) -> str:
+            packed.append(one.name)
+            return encode_participant(one, now=now)
+
+        self.participants = [
+            Participant(SEEDER, time.monotonic(), name=f"{number}") for number in range(2_000)
+        ]
+        with mock.patch.object(list_server, "encode_participant", encoded):
+            socks = [self.dial() for _ in range(8)]
+            for sock in socks:
+                sock.sendall(encode_call(AskRoom()))
+            for sock in socks:
+                reply, rest = self.reply(sock)
+                sock.close()
+                assert isinstance(reply, RoomFollows)
+                self.assertEqual(len(list(Unpacker().lines(rest))), 2_000)
+        self.assertEqual(len(packed), 2_000)
 
 
 class ShortTurns(ListServerTestCase):

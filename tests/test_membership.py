@@ -12,7 +12,7 @@ from typing import Any
 from unittest import mock
 
 from roles.joining.list_client import fetch_list
-from roles.joining.membership import Announced, Membership, Pace
+from roles.joining.membership import Announced, Membership, Pace, _words
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.tracker_client import TrackerClient
 from roles.tracker import Tracker
@@ -189,6 +189,19 @@ class InTheRoomTest(MembershipTestCase):
         self.wait_for_member(lambda one: one.status.state == "connected")
         (one,) = self.participants()
         self.assertEqual(one.status, self.status)
+
+    def test_a_reason_with_another_number_is_no_reason_to_ping_early(self) -> None:
+        tracker = self.scripted(with_cookie(usual))
+        self.status = Status("giving", reason="reading its folder, 12,345 files left")
+        with mock.patch("roles.joining.membership._words", side_effect=_words) as looked:
+            self.member(tracker.address, replace(CALM, early_ping_s=600.0))
+            wait_until(lambda: looked.call_count > 2)
+            before, looks = len(tracker.heard), looked.call_count
+            self.status = Status("giving", reason="reading its folder, 999 files left")
+            wait_until(lambda: looked.call_count > looks + 4)
+            self.assertEqual(len(tracker.heard), before)
+            self.status = Status("giving", reason="all upload slots are in use")
+            wait_until(lambda: b"slots" in tracker.heard[-1])
 
     def test_other_shares_are_told_at_once(self) -> None:
         tracker = self.scripted(with_cookie(usual))

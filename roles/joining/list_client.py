@@ -64,7 +64,8 @@ def fetch_list(tracker: Address, since: str, should_stop: Callable[[], bool]) ->
 
 
 def fetch_room(tracker: Address, should_stop: Callable[[], bool]) -> tuple[Participant, ...]:
-    """The programs of the tracker's room; `last_ping` is on this computer's clock.
+    """The programs of the tracker's room; `last_ping` is on this computer's clock. Leaves out lines
+    that cannot be read.
 
     Raises ListNotPassedError.
     """
@@ -74,7 +75,13 @@ def fetch_room(tracker: Address, should_stop: Callable[[], bool]) -> tuple[Parti
             raise PeerProtocolError("it gives another kind of answer")
         now = time.monotonic()
         lines = islice(call.unpacked(reply.packed), MAX_PARTICIPANTS)
-        return tuple(decode_participant(line, now=now) for line in lines)
+        return tuple(_readable(lines, now))
+
+
+def _readable(lines: Iterable[str], now: float) -> Iterator[Participant]:
+    for line in lines:
+        with suppress(PeerProtocolError):
+            yield decode_participant(line, now=now)
 
 
 def tell_list(

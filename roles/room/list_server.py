@@ -10,7 +10,7 @@ import logging
 import selectors
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
@@ -50,6 +50,7 @@ MOVED = 64 * 1024  # bytes; a byte now and then is no progress
 ACCEPT_AGAIN_S = 0.25  # while no connection ends
 SLOWEST = 256 * 1024  # bytes per second: the extra time for a list
 LISTS_PER_HOST, LISTS_IN_ALL = 32.0, 2_000.0  # that may be sent in a second
+RESTS = 9  # the room is told as it was so many times as long ago as it took to pack it
 _SLICE = 250  # lines taken before others have their turn,
 _SLICE_SIZE = 64 * 1024  # or characters of lines
 _BUFFER = 64 * 1024
@@ -165,6 +166,7 @@ class ListServer:
         self._participants = participants
         self.limits = Limits()  # tests replace it
         self._room, self._room_until = b"", 0.0
+        self._packing: Iterator[None] | None = None  # of `_room`, by all that wait
         self._lists = PackedLists(registry.catalogue)
         self._clients = dict[_Client, None]()  # the oldest first
         self._turns = deque[_Client]()  # those that wait for their turn
@@ -374,17 +376,27 @@ class ListServer:
             self._lists.leave(packed)
 
     def _send_room(self, client: _Client) -> _Steps:
-        now = time.monotonic()
-        if now >= self._room_until:
-            packer, packed = Packer(), bytearray()
-            for number, one in enumerate(self._participants()):
-                packed += packer.pack(encode_participant(one, now=now))
-                if number % _SLICE == _SLICE - 1:
-                    yield _Wait.TURN
-            self._room, self._room_until = bytes(packed + packer.end()), now + self.limits.room_s
+        if time.monotonic() >= self._room_until and self._packing is None:
+            self._packing = self._pack_room()
+        packing = self._packing
+        while packing is not None and packing is self._packing:
+            if next(packing, self) is self:
+                self._packing = None
+            else:
+                yield _Wait.TURN
         room = self._room
         self._prolong(client, len(room))
-        yield from client.send(encode_reply(RoomFollows(len(room))) + room)
+        yield from client.send(encode_reply(RoomFollows(len(room))))
+        yield from client.send(room)
+
+    def _pack_room(self) -> Iterator[None]:
+        packer, packed, now = Packer(), bytearray(), time.monotonic()
+        for number, one in enumerate(self._participants()):
+            packed += packer.pack(encode_participant(one, now=now))
+            if number % _SLICE == _SLICE - 1:
+                yield
+        self._room, ended = bytes(packed + packer.end()), time.monotonic()
+        self._room_until = ended + max(self.limits.room_s, RESTS * (ended - now))
 
     def _answer_list(self, client: _Client, call: TellList) -> _Steps:
         try:
