@@ -251,7 +251,7 @@ class RoomTest(ListServerTestCase):
         self.participants = [
             Participant(SEEDER, time.monotonic(), name=f"{number}") for number in range(2_000)
         ]
-        with mock.patch.object(list_server, "encode_participant", encoded):
+        with mock.patch("roles.room.list_server.encode_participant", encoded):
             socks = [self.dial() for _ in range(8)]
             for sock in socks:
                 sock.sendall(encode_call(AskRoom()))
