@@ -129,7 +129,7 @@ class PeerUploadsTest(UploadingTest):
         self.offer(waiting)
 
     def test_who_waits_for_a_moment_only_is_not_told_that_it_waits(self) -> None:
-        self.constant("uploads.upload_session", "POSITION_S", 60.0)
+        self.limits("uploads.upload_session", position_s=60.0)
         hungs = [self.wanting(self.room, self.holding) for _ in range(2)]
         for hung in hungs:
             self.offer(hung)

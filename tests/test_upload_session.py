@@ -9,12 +9,8 @@ from roles.swarm.swarm_library import SwarmLibrary
 from roles.uploads.small_contents import FREE_BYTES, SENT_FIRST
 from roles.uploads.upload_scheduler import UploadScheduler
 from roles.uploads.upload_session import (
-    ALIVE_S,
-    ANSWER_S,
     IN_VAIN,
-    LEAST_ANSWER_S,
-    POSITION_S,
-    SILENT_S,
+    LIMITS,
     Sending,
     UploadSession,
 )
@@ -59,7 +55,7 @@ class SessionTest(unittest.TestCase):
     def told(self, session: UploadSession | None = None) -> list[frames.Frame]:
         """What it has said since the last time."""
         session = session or self.session
-        told, session.to_say = session.to_say, []
+        told, session.to_send = session.to_send, []
         return told
 
     def offered(self, session: UploadSession | None = None) -> frames.Offer:
@@ -107,10 +103,10 @@ class SessionTest(unittest.TestCase):
             self.hear(frames.Take(HANDLE, index))
 
     def test_an_offer_holds_its_slot_half_as_long_after_each_one_in_vain(self) -> None:
-        patience_s = ANSWER_S
+        patience_s = LIMITS.answer_s
         for _ in range(8):
             offer = self.offered()
-            self.assertEqual(self.session.patience_s(), max(LEAST_ANSWER_S, patience_s))
+            self.assertEqual(self.session.patience_s(), max(LIMITS.least_answer_s, patience_s))
             self.now += self.session.patience_s() + 1e-6
             self.session.look(now=self.now)
             self.assertEqual(self.scheduler.slots_taken, 0)
@@ -118,15 +114,15 @@ class SessionTest(unittest.TestCase):
             patience_s /= 2
         self.session.sent(self.sending(), now=self.now)
         self.offered()
-        self.assertEqual(self.session.patience_s(), ANSWER_S)
+        self.assertEqual(self.session.patience_s(), LIMITS.answer_s)
 
     def test_who_is_silent_hears_a_sign_of_life_and_is_gone_in_the_end(self) -> None:
-        self.now += ALIVE_S
+        self.now += LIMITS.alive_s
         self.session.look(now=self.now)
         self.assertEqual(self.told(), [frames.Alive()])
         self.session.look(now=self.now)
         self.assertEqual(self.told(), [])
-        self.now += SILENT_S - ALIVE_S + 0.1
+        self.now += LIMITS.silent_s - LIMITS.alive_s + 0.1
         with self.assertRaises(TimeoutError):
             self.session.look(now=self.now)
 
@@ -135,11 +131,15 @@ class SessionTest(unittest.TestCase):
         other = self.joined(2)
         self.hear(frames.Open(1, self.big.content.root), session=other)
         self.hear(frames.Want(1, b"\x0f"), session=other)
-        for wait_s, words in ((0.0, []), (POSITION_S / 2, []), (POSITION_S, [frames.Place(1)])):
+        for wait_s, words in (
+            (0.0, []),
+            (LIMITS.position_s / 2, []),
+            (LIMITS.position_s, [frames.Place(1)]),
+        ):
             other.offer_if_idle(now=self.now + wait_s)
             self.assertEqual([one for one in self.told(other) if _is_place(one)], words)
-        self.assertEqual(other.patience_s(), POSITION_S)
-        self.now += POSITION_S
+        self.assertEqual(other.patience_s(), LIMITS.position_s)
+        self.now += LIMITS.position_s
         self.scheduler.release(1)
         other.offer_if_idle(now=self.now)
         self.assertEqual(self.told(other)[0], frames.Place(0))
@@ -208,7 +208,7 @@ class SessionTest(unittest.TestCase):
         self.hear(frames.Open(1, self.big.content.root), session=other)
         self.hear(frames.Want(1, b"\x0f"), session=other)
         other.offer_if_idle(now=self.now)
-        self.session.look(now=self.now + ANSWER_S)
+        self.session.look(now=self.now + LIMITS.answer_s)
         self.assertEqual(self.woken, [2])
 
 

@@ -136,7 +136,7 @@ class HostileTest(UploadingTest):
         self.constant("uploads.uploader", "WAIT_S", 0.05)
         self.constant("uploads.upload_scheduler", "STALL_S", 0.1)
         self.constant("uploads.upload_scheduler", "SLOW_UPLINK", 1e9)
-        self.constant("uploads.upload_session", "POSITION_S", 0.05)
+        self.limits("uploads.upload_session", position_s=0.05)
         self.room = self.uploads(self.holding, slots=1)
 
     def assert_others_are_served(self) -> None:
@@ -202,7 +202,7 @@ class HostileTest(UploadingTest):
         self.opened(leecher, self.holding)
 
     def test_three_thousand_contents_at_once_are_too_many(self) -> None:
-        self.constant("net.frame_budget", "PER_SECOND", 1e6)
+        self.limits("net.frame_budget", per_second=1e6)
         leecher = self.joined(self.room)
         opened = [frames.Open(n, random.Random(n).randbytes(32)) for n in range(3_000)]
         leecher.send(*opened)
@@ -245,7 +245,7 @@ class HostileTest(UploadingTest):
         self.assertLess(parts, 20_000)
 
     def test_who_never_answers_an_offer_keeps_no_slot(self) -> None:
-        self.constant("uploads.upload_session", "ANSWER_S", 0.2)
+        self.limits("uploads.upload_session", answer_s=0.2)
         hung = self.wanting(self.room, self.holding)
         self.offer(hung)
         self.assert_others_are_served()
@@ -254,8 +254,7 @@ class HostileTest(UploadingTest):
     def test_each_offer_that_leads_to_nothing_holds_a_slot_half_as_long_as_the_one_before(
         self,
     ) -> None:
-        self.constant("uploads.upload_session", "ANSWER_S", NEVER_S)
-        self.constant("uploads.upload_session", "LEAST_ANSWER_S", 0.0)
+        self.limits("uploads.upload_session", answer_s=NEVER_S, least_answer_s=0.0)
         room = self.uploads(self.holding, slots=1)
         idler = self.wanting(room, self.holding)
         other = self.joined(room)
@@ -270,9 +269,7 @@ class HostileTest(UploadingTest):
         self.fetch(other, self.holding)
 
     def test_who_says_much_and_takes_nothing_is_dropped(self) -> None:
-        self.constant("net.frame_budget", "TALK_S", 0.05)
-        self.constant("net.frame_budget", "MOST", 50)
-        self.constant("net.frame_budget", "PER_SECOND", 1_000.0)
+        self.limits("net.frame_budget", talk_s=0.05, at_once=50, per_second=1_000.0)
         for words in (
             frames.encode(frames.Alive()),
             frames.encode(frames.Open(9, bytes(32))),
@@ -286,8 +283,7 @@ class HostileTest(UploadingTest):
         self.assert_others_are_served()
 
     def test_who_says_much_and_takes_chunks_is_served_on(self) -> None:
-        self.constant("net.frame_budget", "TALK_S", 0.0)
-        self.constant("net.frame_budget", "MOST", 50)
+        self.limits("net.frame_budget", talk_s=0.0, at_once=50)
         talker = self.joined(self.room)
         self.opened(talker, self.holding)
         for index in range(6):
@@ -299,7 +295,7 @@ class HostileTest(UploadingTest):
 
     def test_a_frame_that_does_not_end_ends_the_connection_however_it_trickles(self) -> None:
         self.constant("uploads.uploader", "FRAME_S", 0.2)
-        self.constant("uploads.upload_session", "ALIVE_S", 0.05)
+        self.limits("uploads.upload_session", alive_s=0.05)
         leecher = self.joined(self.room)
         leecher.link.sendall(frames.HEADER.pack(5, 1_000))
         self.assertTrue(self.trickles_until_left(leecher, b"\0"))
@@ -335,7 +331,7 @@ class HostileTest(UploadingTest):
             left.discard(getattr(frame, "handle", 0))
 
     def test_a_late_answer_is_served_all_the_same(self) -> None:
-        self.constant("uploads.upload_session", "ANSWER_S", 0.1)
+        self.limits("uploads.upload_session", answer_s=0.1)
         late = self.wanting(self.room, self.holding)
         offer = self.offer(late)
         self.assert_others_are_served()
@@ -343,8 +339,7 @@ class HostileTest(UploadingTest):
         self.assertEqual(late.chunk(CHUNK), self.holding.chunk(offer.index))
 
     def test_who_takes_late_waits_in_the_queue_again(self) -> None:
-        self.constant("uploads.upload_session", "ANSWER_S", 0.5)
-        self.constant("uploads.upload_session", "POSITION_S", 0.0)
+        self.limits("uploads.upload_session", answer_s=0.5, position_s=0.0)
         late = self.wanting(self.room, self.holding)
         offer = self.offer(late)
         wait_until(lambda: self.room.slots_taken == 0)
@@ -431,7 +426,7 @@ class HostileTest(UploadingTest):
         self.assert_others_are_served()
 
     def test_a_leecher_that_only_reads_for_a_long_time_is_not_taken_for_dead(self) -> None:
-        self.constant("uploads.upload_session", "SILENT_S", 0.5)
+        self.limits("uploads.upload_session", silent_s=0.5)
         room = self.uploads(self.holding, limit=300_000)
         leecher = self.wanting(room, self.holding, chunks=0b1)
         self.offer(leecher)
@@ -442,8 +437,7 @@ class HostileTest(UploadingTest):
         self.assertEqual(self.offer(leecher).index, 1)
 
     def test_who_gives_no_sign_of_life_is_dropped(self) -> None:
-        self.constant("uploads.upload_session", "SILENT_S", 0.2)
-        self.constant("uploads.upload_session", "ALIVE_S", 0.1)
+        self.limits("uploads.upload_session", silent_s=0.2, alive_s=0.1)
         leecher = self.joined(self.room)
         self.assertEqual(leecher.next(), frames.Alive())
         self.assert_dropped(leecher)
@@ -636,7 +630,7 @@ class PartsTest(unittest.TestCase):
         self.theirs, ours = self.enterContext(tcp_pair())
         self.throttle, self.source = Throttle(), NotingSource()
         self.session = mock.create_autospec(UploadSession, instance=True)
-        self.session.to_say, self.session.closed, self.session.is_cancelled = [], [], False
+        self.session.to_send, self.session.closed, self.session.is_cancelled = [], [], False
         self.enterContext(mock.patch("roles.uploads.uploader.TELL_S", 0.0))
         self.moved = list[int]()
         self.session.moved = lambda count, **_: self.moved.append(count)
@@ -667,7 +661,7 @@ class PartsTest(unittest.TestCase):
 
     def test_what_waits_goes_out_before_the_limit_is_waited_for(self) -> None:
         self.throttle.set_limit(1_000_000)
-        self.session.to_say = [frames.Alive(), frames.Digests(7, 0, bytes(32))]
+        self.session.to_send = [frames.Alive(), frames.Digests(7, 0, bytes(32))]
         with mock.patch.object(self.throttle, "wait", side_effect=lambda *_: self.theirs.recv(5)):
             self.theirs.setblocking(False)
             self.uploader._queue_frames()
@@ -675,7 +669,7 @@ class PartsTest(unittest.TestCase):
             self.theirs.recv(5)
 
     def test_answers_that_would_fill_the_memory_go_out_at_once(self) -> None:
-        self.session.to_say = [frames.Digests(7, 0, bytes(MAX_QUEUED + 1))]
+        self.session.to_send = [frames.Digests(7, 0, bytes(MAX_QUEUED + 1))]
         self.uploader._queue_frames()
         self.assertTrue(self.theirs.recv(100))
 

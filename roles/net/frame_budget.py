@@ -5,37 +5,46 @@ We read more slowly from a peer that sends more, and drop it if it goes on. Pure
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from roles.values.errors import PeerProtocolError
 
-MOST = 1_000  # frames at once; opening 64 files together leads to some hundred answers
-PER_SECOND = 200.0
-TALK_S = 30.0  # of sending more than that; then the connection ends
 FRAME_BYTES = 1_024  # bytes; a longer frame counts as several
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    at_once: int = 1_000  # frames; opening 64 files together leads to some hundred answers
+    per_second: float = 200.0
+    talk_s: float = 30.0  # of sending more than that; then the connection ends
+
+
+LIMITS = Limits()
 
 
 class FrameBudget:
     def __init__(self) -> None:
-        self._left, self._since = float(MOST), 0.0
+        self._left, self._since = float(LIMITS.at_once), 0.0
         self._short_since: float | None = None
 
     def refill(self) -> None:
         """The peer was of use: start over."""
-        self._left, self._short_since = float(MOST), None
+        self._left, self._short_since = float(LIMITS.at_once), None
 
     def spend(self, frames: int, *, now: float) -> float:
         """Count this many frames. Returns for how many seconds to stop reading.
 
-        Raises PeerProtocolError once the peer has gone on for TALK_S.
+        Raises PeerProtocolError once the peer has gone on for talk_s.
         """
-        gained = max(0.0, now - self._since) * PER_SECOND
-        self._left = min(MOST, self._left + gained) - frames
+        gained = max(0.0, now - self._since) * LIMITS.per_second
+        self._left = min(LIMITS.at_once, self._left + gained) - frames
         self._since = now
-        if self._left >= MOST / 2:  # it was quiet for a while
+        if self._left >= LIMITS.at_once / 2:  # it was quiet for a while
             self._short_since = None
         if self._left >= 0:
             return 0.0
         if self._short_since is None:
             self._short_since = now
-        if now - self._short_since > TALK_S:
+        if now - self._short_since > LIMITS.talk_s:
             raise PeerProtocolError("it keeps talking and is of no use")
-        return -self._left / PER_SECOND
+        return -self._left / LIMITS.per_second

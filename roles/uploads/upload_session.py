@@ -22,15 +22,23 @@ from roles.wire import frames
 
 MAX_CONNECTIONS = 128  # a thread each
 MAX_PER_HOST = 16  # one host must not keep a room out; this machine is exempt
-ALIVE_S = 15.0  # of our silence before we send ALIVE
-SILENT_S = 45.0  # of its silence before we give it up
-ANSWER_S = 2.0  # how long an unanswered offer keeps its slot
-# Half as long after each offer that led to nothing: else a leecher that never answers in time would
-# hold a slot most of the time.
-LEAST_ANSWER_S = 0.1
-POSITION_S = 1.0  # in the queue before a leecher gets its position, and between two positions
 IN_VAIN = 3  # offers in a row that led to nothing: then waiting counts as idle
 ANSWERED = 64  # bytes sent in an answer count as one received frame
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    alive_s: float = 15.0  # of our silence before we send ALIVE
+    silent_s: float = 45.0  # of its silence before we give it up
+    answer_s: float = 2.0  # how long an unanswered offer keeps its slot
+    # Half as long after each offer that led to nothing: else a leecher that never answers in time
+    # would hold a slot most of the time.
+    least_answer_s: float = 0.1
+    # In the queue, before a leecher gets its position, and between two positions.
+    position_s: float = 1.0
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ class UploadSession:
         self.is_proven = False  # it has taken a whole chunk
         self.fruitless = 0  # offers since the last whole chunk
         self.is_over = False  # the leecher has left
-        self.to_say: list[frames.Frame] = []  # the caller sends them and empties the list
+        self.to_send: list[frames.Frame] = []  # the caller sends them and empties the list
         self.closed: list[int] = []  # handles of sources to close; the caller empties the list
         self._scheduler = scheduler
         self._wake = wake
@@ -80,14 +88,14 @@ class UploadSession:
         self.is_cancelled = False  # the chunk that is being sent is no longer wanted
         self._heard = self._spoke = now
         self._offered_at = now
-        self._answer_s = ANSWER_S  # how long the pending offer may keep a slot
-        self._position_told, self._position_told_at = 0, now
+        self._answer_s = LIMITS.answer_s  # how long the pending offer may keep a slot
+        self._position_sent, self._position_sent_at = 0, now
 
     def patience_s(self) -> float:
         """Seconds to wait for a frame before calling look()."""
         if self._pending is not None and self._has_slot:
             return self._answer_s
-        return POSITION_S if self.position else ALIVE_S
+        return LIMITS.position_s if self.position else LIMITS.alive_s
 
     def idle_s(self, *, now: float) -> float:
         """Seconds since it took something; 0 while it waits in the queue."""
@@ -141,7 +149,7 @@ class UploadSession:
         if self._contents.is_open(handle):
             self._close(handle)
         if self._contents.is_full:
-            self._say(frames.Gone(handle, "too many files at once"), now)
+            self._send(frames.Gone(handle, "too many files at once"), now)
             return 0
         self._contents.add(handle, root)
         return self._describe(handle, now)
@@ -159,7 +167,7 @@ class UploadSession:
             self._singles.add(handle)
             return 0
         shown = bitmap_bytes(have, content.count)
-        self._say(frames.File(handle, content.size, content.chunk_size, shown), now)
+        self._send(frames.File(handle, content.size, content.chunk_size, shown), now)
         return len(shown)
 
     def _tell_digests(self, handle: int, first: int, count: int, now: float) -> int:
@@ -172,7 +180,7 @@ class UploadSession:
         if not 0 < count <= frames.MAX_DIGESTS or (first + count) * DIGEST_SIZE > len(digests):
             raise PeerProtocolError("it asked for digests that do not exist")
         part = digests[first * DIGEST_SIZE : (first + count) * DIGEST_SIZE]
-        self._say(frames.Digests(handle, first, part), now)
+        self._send(frames.Digests(handle, first, part), now)
         return len(part) if self._contents.is_told_again(handle, count) else 0
 
     def _want(self, handle: int, chunks: bytes) -> None:
@@ -264,7 +272,7 @@ class UploadSession:
             return True
         has_slot, others = self._scheduler.ask_slot(self.number, now=now)
         self._wake(others)
-        self._tell_position(now)
+        self._send_position(now)
         return has_slot
 
     @property
@@ -310,11 +318,11 @@ class UploadSession:
         self._offer(now)
 
     def look(self, *, now: float) -> None:
-        """Do what is due. Raises TimeoutError when the leecher has been silent for SILENT_S."""
-        if now - self._heard > SILENT_S:
-            raise TimeoutError(f"no sign of life for {SILENT_S:.0f} s")
-        if now - self._spoke >= ALIVE_S:
-            self._say(frames.Alive(), now)
+        """Do what is due. Raises TimeoutError when the leecher has been silent for silent_s."""
+        if now - self._heard > LIMITS.silent_s:
+            raise TimeoutError(f"no sign of life for {LIMITS.silent_s:.0f} s")
+        if now - self._spoke >= LIMITS.alive_s:
+            self._send(frames.Alive(), now)
         if self._pending is not None and now - self._offered_at >= self._answer_s:
             self._release()
 
@@ -326,7 +334,7 @@ class UploadSession:
             self._gone_if_open(handle, now)
             return None
         content = holding.content
-        self._say(frames.File(handle, content.size, content.chunk_size, b"\x01"), now)
+        self._send(frames.File(handle, content.size, content.chunk_size, b"\x01"), now)
         return Sending(ChosenChunk(handle, content.root, 0), holding, is_single=True)
 
     def _next_taken(self, now: float) -> Sending | None:
@@ -348,13 +356,14 @@ class UploadSession:
     def _offer(self, now: float) -> None:
         choice, others = self._scheduler.next_choice(self.number, now=now)
         self._wake(others)
-        self._tell_position(now)
+        self._send_position(now)
         if choice is None:
             return
         self._pending, self._offered_at = choice, now
-        self._answer_s = max(LEAST_ANSWER_S, ANSWER_S * 0.5 ** min(self.fruitless, 10))
+        answer_s = LIMITS.answer_s * 0.5 ** min(self.fruitless, 10)
+        self._answer_s = max(LIMITS.least_answer_s, answer_s)
         self.fruitless += 1
-        self.to_say.append(frames.Offer(choice.handle, choice.index))
+        self.to_send.append(frames.Offer(choice.handle, choice.index))
 
     def _not_sent(self, choice: ChosenChunk) -> None:
         self._scheduler.not_sent(self.number, choice.handle, choice.index)
@@ -362,7 +371,7 @@ class UploadSession:
     def _gone(self, handle: int, reason: str, now: float) -> None:
         """The content is not here. It may come, and is described then."""
         self._cancel_sending(handle)
-        self._say(frames.Gone(handle, reason), now)
+        self._send(frames.Gone(handle, reason), now)
         self._scheduler.forget(self.number, handle)
         self._contents.note_missing(handle)
         self.closed.append(handle)
@@ -372,8 +381,8 @@ class UploadSession:
         if self._contents.is_open(handle):
             self._gone(handle, "not here any more", now)
 
-    def _say(self, frame: frames.Frame, now: float) -> None:
-        self.to_say.append(frame)
+    def _send(self, frame: frames.Frame, now: float) -> None:
+        self.to_send.append(frame)
         self._spoke = now
 
     # The slot
@@ -391,18 +400,18 @@ class UploadSession:
         """Let others have the slot."""
         self._wake(self._scheduler.release(self.number))
 
-    def _tell_position(self, now: float) -> None:
-        """Send the position once the leecher has waited for POSITION_S, and then when it changes; 0
+    def _send_position(self, now: float) -> None:
+        """Send the position once the leecher has waited for position_s, and then when it changes; 0
         when it no longer waits. In a fast room nobody waits that long.
         """
         position = 0 if self._has_slot else self._scheduler.position(self.number)
         if not self.position:
-            self._position_told_at = now  # if it waits, it waits from now on
+            self._position_sent_at = now  # if it waits, it waits from now on
         self.position = position
-        is_due = now - self._position_told_at >= POSITION_S
-        if position != self._position_told and (is_due or not position):
-            self._position_told, self._position_told_at = position, now
-            self._say(frames.Place(position), now)
+        is_due = now - self._position_sent_at >= LIMITS.position_s
+        if position != self._position_sent and (is_due or not position):
+            self._position_sent, self._position_sent_at = position, now
+            self._send(frames.Place(position), now)
 
 
 def room_for_leecher(

@@ -20,7 +20,8 @@ from roles.net.throttle import Throttle
 from roles.net.waiting import Waiting
 from roles.uploads.open_sources import OpenSources
 from roles.uploads.part_sizes import PartSizes, rate_of
-from roles.uploads.upload_session import POSITION_S, Sending, UploadSession
+from roles.uploads.upload_session import LIMITS as SESSION
+from roles.uploads.upload_session import Sending, UploadSession
 from roles.values.errors import FileChangedError
 from roles.wire import frames
 from roles.wire.greeting import Hello, Welcome
@@ -160,9 +161,9 @@ class Uploader:
         close the sources that it has closed.
         """
         session = self.session
-        if session.to_say:
-            to_say, session.to_say = session.to_say, []
-            for frame in to_say:
+        if session.to_send:
+            to_send, session.to_send = session.to_send, []
+            for frame in to_send:
                 if isinstance(frame, frames.Digests):
                     self._await_turn(len(frame.digests))
                 self.connection.queue(frames.encode(frame))
@@ -263,7 +264,7 @@ class Uploader:
         with self._lock:
             has_slot = session.part_sent(now=time.monotonic())
         while not (has_slot or session.is_cancelled or self._should_stop()):
-            self._listen(POSITION_S)
+            self._listen(SESSION.position_s)
             self._look()
             with self._lock:
                 has_slot = session.regain(now=time.monotonic())

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from roles.swarm.content_transfer import ContentTransfer
-from roles.swarm.downloader import RECEIVE_S, WAKE_BYTES
+from roles.swarm.downloader import LIMITS, WAKE_BYTES
 from roles.swarm.frame_deadlines import FrameDeadlines
 from roles.swarm.peer import Peer
 from roles.values.errors import PeerProtocolError
@@ -98,7 +98,7 @@ class DownloadEnd:
         except TimeoutError as error:
             self.close(f"drops it: {error}")
             return
-        if now - self.spoke_at >= RECEIVE_S:
+        if now - self.spoke_at >= LIMITS.alive_s:
             self.spoke_at = now
             self.connection.tell_uploader(frames.Alive())
 

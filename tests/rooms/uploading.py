@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from roles.net.send_buffer import ALONE, MAX_BUFFER, fitting_buffer
 from roles.uploads.part_sizes import PartSizes, rate_of
-from roles.uploads.upload_session import POSITION_S, Sending, UploadSession
+from roles.uploads.upload_session import LIMITS as SESSION
+from roles.uploads.upload_session import Sending, UploadSession
 from roles.uploads.uploader import PART_S, TELL_S
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
@@ -123,9 +124,9 @@ class UploadEnd:
                 self._clock.at(self._read_at, self.look)
 
     def _tell(self) -> None:
-        to_say, self.session.to_say = self.session.to_say, []
+        to_send, self.session.to_send = self.session.to_send, []
         self.session.closed.clear()
-        for frame in to_say:
+        for frame in to_send:
             self.connection.tell_downloader(frame)
 
     def _send_part(self) -> None:
@@ -239,7 +240,7 @@ class UploadEnd:
         """Look again when the session wants to."""
         if not self.is_open or (self._sending is not None and not self._awaits_slot):
             return
-        patience_s = POSITION_S if self._awaits_slot else self.session.patience_s()
+        patience_s = SESSION.position_s if self._awaits_slot else self.session.patience_s()
         due = self._clock.now + patience_s
         if due < self._look_at:
             self._look_at = due
