@@ -125,7 +125,7 @@ class NextStartTest(RoomTest):
         self.state = self.make_folder("state")
         self.target = self.make_folder("target")
         self.constant("downloads.unfinished_downloads", "SAVE_S", 0.0)
-        self.limits: list[Throttle] = []
+        self.throttles: list[Throttle] = []
 
     def taking(self) -> Running[Leecher]:
         log = EventLog()
@@ -143,7 +143,7 @@ class NextStartTest(RoomTest):
             folder = self.make_folder(f"shared {number}", {"a.bin": self.DATA})
             seeder = self.seeder(folder, self.room)
             seeder.role._throttles.up.set_limit(400_000)
-            self.limits.append(seeder.role._throttles.up)
+            self.throttles.append(seeder.role._throttles.up)
         leecher = self.taking()
         wait_until(lambda: self.is_offered(leecher))
         leecher.role.download(["a.bin"], Existing.SKIP)
@@ -163,7 +163,7 @@ class NextStartTest(RoomTest):
     def test_a_download_goes_on_by_itself_and_is_forgotten_when_it_is_done(self) -> None:
         part = self.stopped_in_the_middle(1)
         self.assertTrue(part.exists())
-        self.limits[0].set_limit(None)
+        self.throttles[0].set_limit(None)
         leecher = self.taking()
         self.assertIs(wait_for_end(leecher, "a.bin", 20.0).state, DownloadState.DONE)
         self.assertTrue((self.target / "a.bin").read_bytes() == self.DATA)
@@ -171,7 +171,7 @@ class NextStartTest(RoomTest):
 
     def test_what_is_done_just_before_the_end_is_not_begun_again(self) -> None:
         self.stopped_in_the_middle(1)
-        self.limits[0].set_limit(None)
+        self.throttles[0].set_limit(None)
         self.enterContext(mock.patch.object(UnfinishedDownloads, "note"))  # none in time
         leecher = self.taking()
         list_now(leecher, "a.bin")
