@@ -14,10 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 
+from roles.disk.download_record import RecordedDownload
 from roles.disk.leftovers import drop_packs
 from roles.disk.name_twins import key_of_names
 from roles.disk.promised_space import PromisedSpace
+from roles.disk.share_folders import ShareFolders
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife, failed_to_begin
@@ -48,6 +51,7 @@ from roles.values.events import (
     RoleStarted,
     Warned,
 )
+from roles.values.folder_keys import FolderKey
 from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
 from roles.worker import failure_of
 
@@ -83,6 +87,7 @@ class Leecher(Role):
         self._names: StoredNames | None = None  # made when the folder can be looked at
         self._peer: SwarmPeer | None = None  # made with the first list; _found() reads it
         self._unfinished = UnfinishedDownloads(settings)
+        self._folders = ShareFolders(settings.folder, settings.state_folder)
         self._is_busy = False  # AllDownloadsEnded is due
         self._eager_until = 0.0
         self._start_again_at = 0.0
@@ -134,6 +139,16 @@ class Leecher(Role):
         """End these downloads and remove what they have."""
         self._request(partial(self._cancel, tuple(keys)))
 
+    def place_of(self, key: str) -> Path | None:
+        """The folder that the files of this key go to; None if that is not decided yet. Versions
+        before 1.3 put all of them into the target folder.
+        """
+        asked = FolderKey.of(key)
+        if asked is None or not (asked.share and self._settings.own_folders):
+            return self._settings.folder
+        home = self._folders.of(asked.share)
+        return None if home is None else self._settings.folder / home
+
     def stop(self) -> None:
         super().stop()
         self._woken.set()
@@ -141,6 +156,7 @@ class Leecher(Role):
 
     def _run(self) -> None:
         trouble = self._unfinished.load()
+        self._folders.load()
         lister = self._start_beside(self._lister.run, "lmk-lister")
         self._post(RoleStarted())
         if trouble:
@@ -198,14 +214,17 @@ class Leecher(Role):
 
     def _queue(self, keys: Iterable[str], existing: Existing) -> None:
         self._waiting = sum(not one.state.is_final for one in self._all())
-        for key in keys:
-            if self.should_stop():
-                return
-            try:
-                self._begin(key, existing, DownloadState.QUEUED)
-            # No port is free, or there are too many downloads.
-            except (StorageError, UserInputError) as error:
-                self._fail(key, error)
+        try:
+            for key in keys:
+                if self.should_stop():
+                    return
+                try:
+                    self._begin(key, existing, DownloadState.QUEUED)
+                # No port is free, or there are too many downloads.
+                except (StorageError, UserInputError) as error:
+                    self._fail(key, error)
+        finally:
+            self._folders.save()
 
     def _fail(self, key: str, error: LmkError) -> None:
         """Report a download that could not begin."""
@@ -226,21 +245,27 @@ class Leecher(Role):
             if download.is_running:
                 self._follow(download)
 
-        def start(key: str, existing: Existing, is_paused: bool) -> bool:
-            state = DownloadState.PAUSED if is_paused else DownloadState.QUEUED
+        def start(one: RecordedDownload) -> bool:
+            state = DownloadState.PAUSED if one.is_paused else DownloadState.QUEUED
             with contextlib.suppress(StorageError):  # no port is free: try again with the next list
-                return self._begin(key, existing, state)
+                return self._begin(one.key, one.existing, state, home=one.home)
             return False
 
-        self._unfinished.take_up(start)
+        try:
+            self._unfinished.take_up(start)
+        finally:
+            self._folders.save()
 
     def _follow(self, download: DownloadLife) -> None:
         running = (one for one in self._all() if one.is_running)
         if download.follow(self._lister, running):
             self._note_names(download)
 
-    def _begin(self, key: str, existing: Existing, state: DownloadState) -> bool:
-        """Create the download of this key; False if the list does not have it.
+    def _begin(
+        self, key: str, existing: Existing, state: DownloadState, home: str | None = None
+    ) -> bool:
+        """Create the download of this key; False if the list does not have it. `home`: the folder
+        below the target folder that it goes on in.
 
         Raises UserInputError and StorageError.
         """
@@ -251,7 +276,7 @@ class Leecher(Role):
             raise UserInputError(
                 f"More than {MAX_WAITING:,} downloads are waiting. Download this later."
             )
-        download = self._made(key, existing)
+        download = self._made(key, existing, home)
         if download is None:
             return False
         self._waiting += 1
@@ -265,7 +290,7 @@ class Leecher(Role):
         self._is_busy = True
         return True
 
-    def _made(self, key: str, existing: Existing) -> DownloadLife | None:
+    def _made(self, key: str, existing: Existing, home: str | None) -> DownloadLife | None:
         lmk1 = self._lmk1.made(key, existing)
         if lmk1 is not None:
             if self._has_twin(lmk1):
@@ -290,11 +315,22 @@ class Leecher(Role):
             stamp=stamp,
             settings=self._settings,
             existing=existing,
-            names=self._names,
+            names=self._names.below(self._home_of(key, wanted, self._names, home)),
             post=self._post_and_note,
             ended=self._woken.set,
             is_cut_off=self.is_cut_off,
         )
+
+    def _home_of(self, key: str, wanted: Wanted, names: StoredNames, home: str | None) -> str:
+        """The folder below the target folder that this goes to; "" for the target folder itself."""
+        asked = FolderKey.of(key)
+        if asked is None or not (asked.share and self._settings.own_folders):
+            return ""
+        if home is not None:
+            if self._folders.of(asked.share) is None:
+                self._folders.note(asked.share, home)
+            return home
+        return self._folders.choose(asked.share, wanted.share_name, wanted.files, names)
 
     def _join(self, shares: tuple[str, ...]) -> SwarmPeer:
         """Be in the room and in the swarms of these shares. Raises StorageError."""

@@ -202,6 +202,7 @@ class RoomTest(LmkTestCase):
         give_up_after_s: float | None = None,
         waits_for_space: bool = True,
         parallel_seeders: int = 5,
+        own_folders: bool = False,
     ) -> Running[Leecher]:
         log = EventLog()
         settings = LeecherSettings(
@@ -211,6 +212,7 @@ class RoomTest(LmkTestCase):
             give_up_after_s=give_up_after_s,
             waits_for_space=waits_for_space,
             bind=ANYWHERE,
+            own_folders=own_folders,
         )
         return self.run_role(Leecher(settings, log), log)
 

@@ -143,7 +143,7 @@ class AloneTest(LmkTestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         for source in DATA.iterdir():
             with self.subTest(name=source.name):
-                copy = self.folder / "tmp" / source.name
+                copy = self.folder / "tmp" / "data" / source.name
                 self.assertEqual(copy.read_bytes(), source.read_bytes())
                 self.assertRegex(result.stdout, rf"same  sha256 [0-9a-f]+….*{source.name}")
 
@@ -256,6 +256,7 @@ class RoomTestCase(LmkTestCase):
         self.shared, self.place = room.shared, room.place
         self.tracker, self.seeder = room.tracker, room.seeder
         self.target = self.folder / "target"
+        self.arrived = self.target / "shared"  # where the folder of the room comes to
 
     def find_room(self) -> Room:
         self.fill(self.folder)
@@ -277,10 +278,10 @@ class RoomTestCase(LmkTestCase):
         )
         return result.returncode, result.stdout, result.stderr
 
-    def assert_same(self, *names: str) -> None:
+    def assert_same(self, folder: Path, *names: str) -> None:
         for name in names:
             with self.subTest(name=name):
-                copy = (self.target / name).read_bytes()
+                copy = (folder / name).read_bytes()
                 self.assertEqual(copy, (self.shared / name).read_bytes())
 
 
@@ -329,7 +330,17 @@ class RoomTest(StandingRoomTestCase):
         code, out, _ = self.get("--all")
         self.assertEqual(code, 0)
         self.assertIn("Files: 3 done and checked.", out)
-        self.assert_same("big one.bin", "été.txt", "empty")
+        self.assert_same(self.arrived, "big one.bin", "été.txt", "empty")
+        self.assertEqual(len(list(self.arrived.iterdir())), 3)
+        self.assertEqual(list(self.target.iterdir()), [self.arrived])
+
+    def test_flat_puts_the_files_straight_into_the_folder_that_was_named(self) -> None:
+        code, _, _ = self.get("--all", "--flat")
+        self.assertEqual(code, 0)
+        self.assert_same(self.target, "big one.bin", "été.txt", "empty")
+        self.assertEqual(len(list(self.target.iterdir())), 3)
+        code, out, _ = self.get("--all")  # what is there already stays there
+        self.assertIn("3 skipped", out)
         self.assertEqual(len(list(self.target.iterdir())), 3)
 
     def test_get_by_name_brings_only_that(self) -> None:
@@ -341,7 +352,7 @@ class RoomTest(StandingRoomTestCase):
         code, _, error = self.get("absent", "empty")
         self.assertEqual(code, 1)
         self.assertIn("Cannot get “absent”: nobody offers it.", error)
-        self.assert_same("empty")
+        self.assert_same(self.target, "empty")
 
     def test_in_json_a_name_that_nobody_offers_has_all_keys(self) -> None:
         _, out, _ = self.get("absent", "--json")
@@ -364,7 +375,7 @@ class RoomTest(StandingRoomTestCase):
         code, out, _ = self.get("--all")
         self.assertEqual(code, 0)
         self.assertIn("3 skipped", out)
-        self.assertEqual(len(list(self.target.iterdir())), 3)
+        self.assertEqual(len(list(self.arrived.iterdir())), 3)
 
     def test_a_different_file_of_that_name_is_kept_beside_the_new_one(self) -> None:
         self.target.mkdir()
@@ -379,13 +390,15 @@ class RoomTest(StandingRoomTestCase):
         (self.target / "empty").write_text("mine")
         self.get("empty", "--existing", "replace")
         self.assertEqual([path.name for path in self.target.iterdir()], ["empty"])
-        self.assert_same("empty")
+        self.assert_same(self.target, "empty")
 
     def test_json_says_where_each_file_is(self) -> None:
         code, out, _ = self.get("--all", "--json")
         lines = [json.loads(line) for line in out.splitlines()]
         paths = {line["path"] for line in lines if line["event"] == "file"}
-        self.assertEqual(paths, {str(path) for path in self.target.iterdir()})
+        self.assertEqual(paths, {str(path) for path in self.arrived.iterdir()})
+        folder = next(line for line in lines if line["event"] == "folder")
+        self.assertEqual(folder["path"], str(self.arrived))
         counts = {"done": 3, "skipped": 0, "failed": 0, "renamed": 0}
         last = {"event": "ended", **counts, "exit_code": code}
         self.assertEqual(lines[-1], last)
@@ -487,7 +500,7 @@ class RefusingSystemTest(StandingRoomTestCase):
                     done = self.lmk(*arguments, "--profile", "profile", out=full.fileno())
                     self.assertEqual(done.code, 4)
                     self.assertIn("The output cannot be written (No space left", done.error)
-        self.assert_same("empty")
+        self.assert_same(self.target, "empty")
 
     def test_a_reader_who_left_is_told_by_the_exit_code_alone(self) -> None:
         reader, writer = os.pipe()
@@ -631,13 +644,13 @@ class AskingTest(StandingRoomTestCase):
         self.assertEqual(code, 0, screen)
         self.assertRegex(screen, r"1 +2\.0 MB  big one\.bin")
         self.assertRegex(screen, r"3 +6 kB  été\.txt")
-        self.assert_same("big one.bin", "été.txt")
+        self.assert_same(self.target, "big one.bin", "été.txt")
         self.assertFalse((self.target / "empty").exists())
 
     def test_a_means_all(self) -> None:
         code, screen = self.talk(answers={"a for all: ": "a"})
         self.assertEqual(code, 0, screen)
-        self.assert_same("big one.bin", "été.txt", "empty")
+        self.assert_same(self.arrived, "big one.bin", "été.txt", "empty")
 
     def test_another_answer_exits_with_2(self) -> None:
         code, screen = self.talk(answers={"a for all: ": "7"})
@@ -649,12 +662,15 @@ class AskingTest(StandingRoomTestCase):
         self.assertEqual(code, 130)
 
     def test_what_exists_is_asked_about_once(self) -> None:
-        self.target.mkdir()
-        (self.target / "empty").write_text("mine")
-        code, screen = self.talk("--all", answers={"(r)eplace? ": "k"})
-        self.assertEqual(code, 0, screen)
-        self.assertEqual((self.target / "empty").read_text(), "mine")
-        self.assertTrue((self.target / "empty (2)").exists())
+        for arguments, folder in ((("empty",), self.target), (("--all",), self.arrived)):
+            with self.subTest(arguments=arguments):
+                self.talk("--all", answers={})
+                folder.mkdir(exist_ok=True)
+                (folder / "empty").write_text("mine")
+                code, screen = self.talk(*arguments, answers={"(r)eplace? ": "k"})
+                self.assertEqual(code, 0, screen)
+                self.assertEqual((folder / "empty").read_text(), "mine")
+                self.assertTrue((folder / "empty (2)").exists())
 
 
 class FolderArgumentTest(LmkTestCase):

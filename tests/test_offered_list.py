@@ -52,8 +52,8 @@ class NameTest(unittest.TestCase):
     def test_a_sub_folder_is_meant_by_its_path(self) -> None:
         for name in ("slides", "slides/"):
             with self.subTest(name=name):
-                self.assert_keys(name, "folder:slides")
-        self.assert_keys("slides/x", "folder:slides/x")
+                self.assert_keys(name, "share:" + "a" * 16 + "/slides")
+        self.assert_keys("slides/x", "share:" + "a" * 16 + "/slides/x")
 
     def test_a_file_that_two_folders_have_is_in_both(self) -> None:
         both = ListedFile("shared.txt", 5, b"r" * 32, "a" * 16, also=("b" * 16, "c" * 16))
@@ -81,9 +81,19 @@ class NameTest(unittest.TestCase):
             keys = [f"share:{share * 16}/slides" for share in shares]
             self.assertEqual([one.key for one in found], keys)
             self.assertEqual(len(found[-1].files), 1)
-        found = offer.named("slides")
+
+    def test_a_sub_folder_of_several_folders_is_meant_in_each_of_them(self) -> None:
+        other = folder_of("b" * 16, "other", "slides/9.png")
+        found = OfferedList(room(LESSON, other)).named("slides")
         assert isinstance(found, list), found
-        self.assertEqual([(one.key, len(one.files)) for one in found], [("folder:slides", 5)])
+        brought = {one.key: len(one.files) for one in found}
+        self.assertEqual(brought, {f"share:{'a' * 16}/slides": 3, f"share:{'b' * 16}/slides": 1})
+
+    def test_a_sub_folder_that_two_folders_have_alike_is_meant_once(self) -> None:
+        both = ListedFile("pages/1.txt", 5, b"r" * 32, "a" * 16, also=("b" * 16,))
+        found = OfferedList(room(LESSON, OTHER, loose=(both,))).named("pages")
+        assert isinstance(found, list), found
+        self.assertEqual([one.key for one in found], [f"share:{'a' * 16}/pages"])
 
     def test_what_is_wanted_knows_what_it_brings(self) -> None:
         found = OFFER.named("slides")
@@ -158,7 +168,7 @@ class OnceTest(unittest.TestCase):
         share = "share:" + "a" * 16
         self.assertEqual(self.chosen("intro.txt", "slides", "lesson", "lesson/"), [share])
         self.assertEqual(
-            self.chosen("slides", "slides/x", "intro.txt"), ["folder:slides", "intro.txt"]
+            self.chosen("slides", "slides/x", "intro.txt"), [f"{share}/slides", "intro.txt"]
         )
 
     def test_the_order_stays_as_it_was_typed(self) -> None:

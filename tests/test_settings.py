@@ -140,6 +140,7 @@ class ProgramSettingsTest(unittest.TestCase):
         recent_folders=("/a", "/b"),
         download_folder="/c",
         keep_seeding=True,
+        own_folders=False,
         tracker_port=1,
         seeder_port=65535,
         slots=64,

@@ -41,9 +41,11 @@ class FolderTest(DiskTestCase):
         )
         return result.returncode, result.stdout, result.stderr
 
-    def assert_came(self, below: str = "") -> None:
+    def assert_came(self, below: str = "", *, arrives_in: str = "shared") -> None:
         """Everything below this path is there, and nothing else."""
-        self.assertEqual(contents(self.target), contents(self.shared, below))
+        self.assertEqual(contents(self.target / arrives_in), contents(self.shared, below))
+        if arrives_in:
+            self.assertEqual([one.name for one in self.target.iterdir()], [arrives_in])
 
     def test_the_list_has_one_line_for_the_folder(self) -> None:
         result = run("list", "--tracker", self.standing.place, folder=self.folder)
@@ -67,7 +69,7 @@ class FolderTest(DiskTestCase):
         code, out, _ = self.get("deep/er/big.bin")
         self.assertEqual(code, 0)
         self.assertIn("deep/er/big.bin: Done, checked (3.0 MB)", out)
-        self.assert_came("deep/er/big.bin")
+        self.assert_came("deep/er/big.bin", arrives_in="")
 
     def test_json_has_each_file_once(self) -> None:
         code, out, _ = self.get("--all", "--json")

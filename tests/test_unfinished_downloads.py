@@ -28,6 +28,8 @@ from tests.support import EventLog, calls_made, wait_until
 
 
 class QueuedDownload(Download):
+    home = ""
+
     def __init__(self, key: str) -> None:
         self.key, self.existing, self.state = key, Existing.SKIP, DownloadState.QUEUED
 
@@ -55,9 +57,9 @@ class RecordTest(RoomTest):
         unfinished.load()
         return unfinished
 
-    def start(self, key: str, existing: Existing, is_paused: bool) -> bool:
-        self.started.append((key, existing, is_paused))
-        return key != "b.bin"
+    def start(self, one: RecordedDownload) -> bool:
+        self.started.append((one.key, one.existing, one.is_paused))
+        return one.key != "b.bin"
 
     def test_what_the_list_has_is_taken_up_once_and_the_rest_waits(self) -> None:
         other = replace(self.one, key="b.bin", existing=Existing.REPLACE, is_paused=True)

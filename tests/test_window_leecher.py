@@ -39,7 +39,7 @@ class TryItTest(AppWindowTest):
         for name in examples():
             with self.subTest(name=name):
                 original = (bundled_folder("data") / name).read_bytes()
-                self.assertEqual((self.downloads / name).read_bytes(), original)
+                self.assertEqual((self.downloads / "data" / name).read_bytes(), original)
         tree = window.leecher.list.table.tree
         self.pump_until(lambda: set(texts_of(tree, STATUS)) == {ALL_DONE})
 
@@ -69,7 +69,7 @@ class ExistingTest(AppWindowTest):
     def setUp(self) -> None:
         super().setUp()
         self.downloads.mkdir()
-        self.window = self.open_with_examples()
+        self.window = self.open_with_examples(own_folders=False)
 
     def begin_with(self, content: bytes, answer: str) -> Path:
         """Download a file that is there already, and answer the question."""

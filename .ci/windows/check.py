@@ -111,7 +111,7 @@ def send(checks: Checks, seeding: Side, leeching: Side, folder: Path) -> None:
     for line in result.errors.splitlines():
         say(f"     {line}")
     checks.check(f"{folder.name}: get ends with 0, {took_s:.1f} s", result.code == 0)
-    expected, had = contents(shared), contents(taken)
+    expected, had = contents(shared), contents(taken / "lesson")
     names = expected.keys() | had.keys()
     different = sorted(name for name in names if expected.get(name) != had.get(name))
     checks.check(f"{len(had)} files and folders, {len(different)} of them differ", not different)
@@ -126,7 +126,7 @@ def send_foreign_names(checks: Checks, windows: Side, folder: Path) -> None:
         get = ("get", "lesson/", "--tracker", tracker, "--to", windows.path(folder / "taken"))
         result = windows.run(*get, folder=folder)
     checks.check("names that Windows does not take: get ends with 0", result.code == 0)
-    had = contents(folder / "taken")
+    had = contents(folder / "taken" / "lesson")
     checks.check(f"they are stored as {sorted(had)}", had == expected)
 
 

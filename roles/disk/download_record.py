@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from roles.disk.share_folders import is_folder_name
 from roles.disk.state_file import StateFile
 from roles.values.errors import PeerProtocolError
 from roles.values.safe_names import shown_name
@@ -31,6 +32,7 @@ class RecordedDownload:
     shares: tuple[str, ...] = ()  # ids of the shares that it comes from
     path: str = ""  # of a file, to find it again when its share has a new id
     is_paused: bool = False
+    home: str = ""  # its folder below the target folder; "" for the target folder itself
     # Further fields, written by a newer version.
     more: Mapping[str, object] = field(default_factory=dict, hash=False)
 
@@ -77,6 +79,7 @@ def encode_record(
             "shares": list(download.shares),
             "path": download.path,
             "paused": download.is_paused,
+            "home": download.home,
         }
         for download in downloads
     ]
@@ -142,4 +145,9 @@ def _download(row: object) -> RecordedDownload:
         raise PeerProtocolError(f"a download with “{existing[:20]}” files") from None
     shown = shown_name(title)  # the record may be damaged
     kept = {str(name): value for name, value in more.items()}
-    return RecordedDownload(tracker, Path(folder), key, shown, policy, ids, path, is_paused, kept)
+    home = kept.pop("home", "")  # version 1.2 had none
+    if not isinstance(home, str) or (home and not is_folder_name(home)):
+        raise PeerProtocolError("a download to an impossible folder")
+    return RecordedDownload(
+        tracker, Path(folder), key, shown, policy, ids, path, is_paused, home, kept
+    )

@@ -6,6 +6,7 @@ It does not look at what the target folder already has.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from typing import TypeAlias
 
 from roles.values.content import Content
@@ -41,6 +42,8 @@ class StoredNames:
         self._windows = windows
         self._key_of = key
         self._should_stop = should_stop
+        self.home: Stored = ()  # every path is placed below it
+        self._below = dict[str, StoredNames]()  # by home
         # Wished names of a folder -> its stored names, and its key followed by "/".
         self._folders: dict[Stored, tuple[Stored, str]] = {(): ((), "")}
         # Path of a folder -> its wished names: a cache.
@@ -49,6 +52,21 @@ class StoredNames:
         self._file_keys = set[str]()
         self._given = dict[tuple[str, Content | None], tuple[Stored, str]]()
         self._numbers = dict[str, int]()  # key -> the next number to try, so n twins take n steps
+
+    def below(self, home: str) -> StoredNames:
+        """The names below this folder, which no other file or folder gets; "" for these names."""
+        if not home:
+            return self
+        inside = self._below.get(home)
+        if inside is None:
+            inside = self._below[home] = copy(self)
+            inside.home, _ = self._folder((home,))
+            inside._given, inside._safe_folders = {}, {}
+        return inside
+
+    def is_free(self, name: str) -> bool:
+        """Whether nothing directly in the target folder was given this name."""
+        return self._is_free(self._key_of(name))
 
     def place_all(
         self, files: Sequence[tuple[str, Content | None]], folders: Iterable[str] = ()
@@ -86,7 +104,7 @@ class StoredNames:
 
     def key_wished(self, path: str) -> str:
         """The key that a file of this path gets if nothing collides. Raises UnsafeNameError."""
-        *_, name = names = safe_path(path, windows=self._windows)
+        *_, name = names = (*self.home, *safe_path(path, windows=self._windows))
         return self._folder(names[:-1])[1] + self._key_of(name)
 
     def hand_over(self, path: str, old: Content | None, new: Content | None) -> None:
@@ -105,7 +123,7 @@ class StoredNames:
         folder, slash, name = path.rpartition("/")
         try:
             check_length(path)
-            above = self._safe_folder(folder) if slash else ()
+            above = self._safe_folder(folder) if slash else self.home
             if isinstance(above, UnsafeNameError):
                 return above
             return (*above, safe_name(name, windows=self._windows))

@@ -82,8 +82,8 @@ class Download(DownloadLife):
         ended: Callable[[], None],
         is_cut_off: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`peer` is the leecher's; `space` and `names` belong to its target folder. `stamp`: of
-        the list that `wanted` is from.
+        """`peer` is the leecher's; `space` belongs to its target folder, `names` to the folder
+        in it that this goes to. `stamp`: of the list that `wanted` is from.
 
         While `is_cut_off`, this computer has no network, and nothing is given up.
         """
@@ -95,6 +95,8 @@ class Download(DownloadLife):
         self._followed = FollowedScope(self.newest.scope)
         self._peer = peer
         self._settings = settings
+        self._home = names.home
+        self.path = settings.folder.joinpath(*names.home)  # where the files of the share go
         self._post = post
         self._is_cut_off = is_cut_off
         self._target = TargetFolder(settings.folder, existing, self.halting.is_set)
@@ -117,6 +119,11 @@ class Download(DownloadLife):
     def title(self) -> str:
         """Safe to show."""
         return self.wanted.title
+
+    @property
+    def home(self) -> str:
+        """Its folder below the target folder; "" for the target folder itself."""
+        return "".join(self._home)
 
     @property
     def collision_keys(self) -> frozenset[str]:
@@ -231,16 +238,18 @@ class Download(DownloadLife):
     def _make_folders(self, scope: Scope) -> None:
         """Make those that no earlier list had. Raises DiskFullError and HaltedError."""
         fresh = {one: line for one, line in scope.folders.items() if one not in self._folders}
-        times = ((stored, folder.mtime) for stored, folder in fresh.items())
+        times = [(stored, folder.mtime) for stored, folder in fresh.items()]
+        if self._home and not self._folders:
+            times.insert(0, (self._home, None))
         failed = self._target.make_folders(times)
         self._folders.update(fresh)
         self._not_made |= {fresh[stored].path: error for stored, error in failed.items()}
         for stored, folder in fresh.items():
-            is_renamed = path_from_disk("/".join(stored)) != folder.path
-            if is_renamed and stored not in failed and folder.path not in self._renamed:
-                path = self._renamed[folder.path] = self._target.path.joinpath(*stored)
-                self._log_renamed(folder.path, path)
-                self._post(FilesEnded(self.key, (), (FolderRenamed(folder.path, path),)))
+            is_renamed = path_from_disk("/".join(stored[len(self._home) :])) != folder.path
+            if is_renamed and stored not in failed:
+                self._note_renamed(folder.path, self._target.path.joinpath(*stored))
+        if self._home and path_from_disk(self.home) != self.wanted.share_name:
+            self._note_renamed(self.wanted.share_name, self.path)
 
     # What must come
 
@@ -356,6 +365,12 @@ class Download(DownloadLife):
         self._set_state(DownloadState.LOOKING, cause=cause)
         return True
 
+    def _note_renamed(self, folder: str, path: Path) -> None:
+        if folder not in self._renamed:
+            self._renamed[folder] = path
+            self._log_renamed(folder, path)
+            self._post(FilesEnded(self.key, (), (FolderRenamed(folder, path),)))
+
     def _log_renamed(self, path: str, saved_as: Path) -> None:
         log.info("%s is stored as %s", path, stored_path(path, saved_as))
 
@@ -386,7 +401,7 @@ class Download(DownloadLife):
                 f"the first one {shown_name(first.name)}: {first.failure}"
             )
         is_new = self._tally.done or not self.wanted.files
-        path = self._settings.folder if self.is_folder else self._tally.saved_as
+        path = self.path if self.is_folder else self._tally.saved_as
         log.info("%s is %s", path, "done and checked" if is_new else "there already, the same")
         state = DownloadState.DONE if is_new else DownloadState.SKIPPED
         self._set_state(state, saved_as=path)

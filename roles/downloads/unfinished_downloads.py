@@ -20,7 +20,7 @@ from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife
 from roles.values.errors import StorageError
 from roles.values.events import DownloadState
-from roles.values.settings import Existing, LeecherSettings
+from roles.values.settings import LeecherSettings
 
 log = logging.getLogger(__name__)
 
@@ -49,15 +49,9 @@ class UnfinishedDownloads:
         self._more = {one.key: one.more for one in self._waiting}
         return self._record.notice
 
-    def take_up(self, start: Callable[[str, Existing, bool], bool]) -> None:
-        """Continue those that the newest list has.
-
-        `start` gets the key, what to do with existing files and whether it is paused; it returns
-        whether the list has it.
-        """
-        self._waiting = [
-            one for one in self._waiting if not start(one.key, one.existing, one.is_paused)
-        ]
+    def take_up(self, start: Callable[[RecordedDownload], bool]) -> None:
+        """Continue those that the newest list has; `start` returns whether it has this one."""
+        self._waiting = [one for one in self._waiting if not start(one)]
 
     def has_any(self, downloads: Iterable[DownloadLife]) -> bool:
         """Whether any download to this folder can go on, even one of another tracker."""
@@ -110,6 +104,7 @@ class UnfinishedDownloads:
             existing=download.existing,
             shares=download.wanted.shares[:MAX_SHARES],
             is_paused=download.state is DownloadState.PAUSED,
+            home=download.home,
             more=self._more.get(download.key, {}),
         )
 

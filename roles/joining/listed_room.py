@@ -42,6 +42,7 @@ class Wanted:
     shares: tuple[str, ...]  # that have some of it: the asked ones first, then those with most
     is_folder: bool = True
     files_left: int = 0  # of a folder: files that its seeders have yet to read
+    share_name: str = ""  # from the wire, if the key asks for a share or a folder of it
 
     @cached_property
     def title(self) -> str:
@@ -285,7 +286,8 @@ class ListedRoom:
         if asked.path and not (files or folders):
             return None
         wanted = self._wanted(files, folders, [share], above=asked.path)
-        return wanted if asked.path else replace(wanted, name=share.name)
+        name = wanted.name if asked.path else share.name
+        return replace(wanted, name=name, share_name=share.name)
 
     def _folder(self, path: str) -> Wanted | None:
         """What all shares have below a path."""

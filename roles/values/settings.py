@@ -89,6 +89,7 @@ class LeecherSettings:
     bind: Address = Address(EVERY_INTERFACE, SEEDER_PORT)  # leechers upload what they have
     bind_exactly: bool = False
     state_folder: Path | None = None  # for unfinished downloads, resumed at the next start
+    own_folders: bool = True  # what is asked for as part of a share arrives in its folder
     follow: Follow = described(default=Follow.NOWHERE, compare=False)
 
 
@@ -113,6 +114,7 @@ class ProgramSettings:
     recent_folders: tuple[str, ...] = ()
     download_folder: str = ""
     keep_seeding: bool = False
+    own_folders: bool = True  # each share arrives in a folder of its own
     tracker_port: int = TRACKER_PORT
     seeder_port: int = SEEDER_PORT
     slots: int = DEFAULT_SLOTS

@@ -16,6 +16,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -80,10 +81,12 @@ def make_role(kind: str, host: str, words: list[str], post: Driver) -> Role:
     else:
         tracker, folder = Address(words[0], int(words[1])), Path(words[2])
         state_folder = Path(words[3]) if len(words) > 3 else None
-        kind_of = SeederSettings if kind == "seeder" else LeecherSettings
-        settings = kind_of(folder, tracker, state_folder=state_folder)
-        if anywhere:
-            settings = kind_of(folder, tracker, state_folder=state_folder, bind=anywhere)
+        chosen: SeederSettings | LeecherSettings
+        if kind == "seeder":
+            chosen = SeederSettings(folder, tracker, state_folder=state_folder)
+        else:
+            chosen = LeecherSettings(folder, tracker, state_folder=state_folder, own_folders=False)
+        settings = replace(chosen, bind=anywhere) if anywhere else chosen
     role: Role = role_class(settings, post)
     return role
 

@@ -293,6 +293,12 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
     option(
         "--to", metavar="FOLDER", type=_folder, help="default: Downloads/LMKtorrent in your home"
     )
+    option(
+        "--flat",
+        action="store_true",
+        help="put everything straight into the folder of --to; otherwise each shared folder "
+        "arrives in a folder of its own name",
+    )
     option("--keep-seeding", action="store_true", help="then keep sharing it until Ctrl-C")
     _add_bind(option, "where others connect", SEEDER_PORT)
     option(

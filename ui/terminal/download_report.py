@@ -205,6 +205,7 @@ class DownloadReport:
             download=one.wanted.key,
             name=one.wanted.title,
             state=changed.state.value,
+            path=None if changed.saved_as is None else str(changed.saved_as),
             **_numbers(one.counts),
             error=_text(changed.failure),
         )

@@ -12,6 +12,7 @@ from roles.net.throttle import Throttle, Throttles
 from roles.program.profile import Profile
 from roles.program.user_folders import default_download_folder
 from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, Address
+from roles.values.disk_names import shown_path
 from roles.values.errors import ListNotPassedError, NoSeederError, UserInputError
 from roles.values.events import (
     AllDownloadsEnded,
@@ -67,6 +68,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         bind=chosen.bind or Address(EVERY_INTERFACE, SEEDER_PORT),
         bind_exactly=chosen.bind is not None,
         state_folder=profile.state_folder,
+        own_folders=not chosen.flat,
     )
     with Session(output) as session:
         leecher = session.start(lambda post: Leecher(settings, post, throttles))
@@ -79,7 +81,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
             )
         wanted, unclear = _chosen(chosen, offer, session)
         _print_unclear(unclear, output)
-        existing = _chosen_existing(chosen, output, session, settings.folder, wanted)
+        existing = _chosen_existing(chosen, output, session, leecher, wanted)
         report = DownloadReport(output, wanted, in_vain=len(unclear))
         code = download(session, leecher, report, existing)
         if chosen.keep_seeding:
@@ -239,7 +241,7 @@ def _chosen_existing(
     chosen: argparse.Namespace,
     output: Output,
     session: Session,
-    folder: Path,
+    leecher: Leecher,
     wanted: Sequence[Chosen],
 ) -> Existing:
     """What --existing says, otherwise what the person answers, otherwise SKIP, which loses nothing.
@@ -248,14 +250,18 @@ def _chosen_existing(
     """
     if chosen.existing is not None:
         return Existing(chosen.existing)
-    names = [file.name for one in wanted for file in one.files]
-    if output.as_json or not can_ask() or len(names) > SHOWN_ONE_BY_ONE:
+    if output.as_json or not can_ask() or sum(len(one.files) for one in wanted) > SHOWN_ONE_BY_ONE:
         return Existing.SKIP
-    there = existing_names(folder, names)
+    there = list[Path]()
+    for one in wanted:
+        folder = leecher.place_of(one.key)
+        names = [file.name for file in one.files]
+        there += (folder / name for name in existing_names(folder, names)) if folder else ()
     if not there:
         return Existing.SKIP
-    which = shown_name(there[0]) if len(there) == 1 else wording.count(len(there), "file")
-    question = f"{folder} has {which} already: (s)kip if the same, (k)eep both, (r)eplace? "
+    which = shown_path(there[0].name) if len(there) == 1 else wording.count(len(there), "file")
+    where = shown_path(there[0].parent)
+    question = f"{where} has {which} already: (s)kip if the same, (k)eep both, (r)eplace? "
     while answer := session.ask(question).lower():
         if answer in _ANSWERS:
             return _ANSWERS[answer]

@@ -101,10 +101,11 @@ class OfferedList:
         folders = self._called(path)
         if folders:
             return [self.of(folder) for folder in folders]
-        below = tuple(_below(path, self.files))
-        if below:
-            return [Chosen(str(FolderKey(path=path)), f"{path}/", below, is_folder=True)]
-        return self._in_named_folder(path, is_file=is_file) or Unclear(path, NOBODY)
+        return (
+            self._below(path, self._in_share, f"{path}/")
+            or self._in_named_folder(path, is_file=is_file)
+            or Unclear(path, NOBODY)
+        )
 
     def _in_named_folder(self, path: str, *, is_file: bool) -> list[Chosen]:
         """A path that begins with a folder's name, as a list shows it: only of that folder."""
@@ -114,12 +115,16 @@ class OfferedList:
             for file in self._files_named.get(rest, ()):
                 if share in self._shares(file):
                     return [self.of(file)]
-        parts = {share: tuple(_below(rest, self._in_share[share])) for share in shares}
-        return [
-            Chosen(str(FolderKey(share, rest)), f"{path}/", files, is_folder=True)
+        return self._below(rest, shares, f"{path}/")
+
+    def _below(self, path: str, shares: Iterable[str], title: str) -> list[Chosen]:
+        """What each of these folders has below a path, without what another one has, too."""
+        parts = {share: tuple(_below(path, self._in_share[share])) for share in shares}
+        return once(
+            Chosen(str(FolderKey(share, path)), title, files, is_folder=True)
             for share, files in parts.items()
             if files
-        ]
+        )
 
     def _like(self, name: str) -> str:
         """The listed name that most resembles this one, or has its last part; "" if none does."""

@@ -46,13 +46,16 @@ class DownloadStart:
         fresh = model.in_states(names, *_FRESH)
         if not fresh:
             return
-        leecher, folder = model.leecher, model.settings.folder
+        leecher, target = model.leecher, model.settings.folder
         files = [name for name in fresh if not is_folder(name)]
         paths = {name: self._paths_to_look_at(name) for name in fresh if is_folder(name)}
 
         def look() -> list[str]:
-            folders = (name for name, below in paths.items() if has_any(folder, below))
-            return [*existing_names(folder, files), *folders]
+            places = {name: leecher.place_of(name) for name in paths}
+            folders = (
+                name for name, place in places.items() if place and has_any(place, paths[name])
+            )
+            return [*existing_names(target, files), *folders]
 
         def start(there: list[str]) -> None:
             if model.leecher is leecher:  # no other folder or tracker was chosen in the meantime

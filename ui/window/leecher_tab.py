@@ -188,6 +188,7 @@ class LeecherTab(ttk.Frame):
             bind=self._bind(tracker),
             state_folder=self._bench.settings.profile.state_folder,
             follow=self._bench.trackers.follow_of(tracker),
+            own_folders=self._bench.settings.now.own_folders,
         )
 
     def _bind(self, tracker: Address) -> Address:

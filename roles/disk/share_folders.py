@@ -1,0 +1,234 @@
+"""Which folder below a target folder has the files of which share, remembered across runs.
+
+Two shares never get one folder, not even if both are called "lesson".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from roles.disk import disk_calls
+from roles.disk.file_lock import try_lock
+from roles.disk.state_file import StateFile
+from roles.disk.stored_names import StoredNames
+from roles.values.catalogue import FileLine
+from roles.values.disk_names import path_from_disk
+from roles.values.errors import StorageError
+from roles.values.safe_names import PARTIAL_SUFFIX, UnsafeNameError, safe_name, safe_path
+
+RECORD_NAME = "folders.json"
+MAX_FOLDERS = 10_000  # remembered; the oldest go first
+LOOKED_AT = 200  # files of a share, to see whether a folder has them
+ENOUGH = 20  # of these: if none is there, the others are not looked at
+SAME_TIME_S = 2  # FAT keeps even seconds only
+_VERSION = 1
+_PATIENCE_S = 2.0  # while another program chooses
+_AGAIN_S = 0.02
+_FLAGS = os.O_RDWR | os.O_CREAT | disk_calls.PLAIN_FLAGS
+_WINDOWS = os.name == "nt"
+
+
+class ShareFolders:
+    """The folders below one target folder. For one thread, but for of()."""
+
+    def __init__(self, target: Path, state_folder: Path | None) -> None:
+        """Without a state folder it remembers until the program ends."""
+        self._target = target.absolute()
+        self._record = None if state_folder is None else state_folder / RECORD_NAME
+        self._lock = threading.Lock()  # protects _folders; never held during I/O
+        self._folders: dict[str, str] = {}  # by share; "" for the target folder itself
+        self._unsaved = dict[str, str]()
+        self._is_choosing = False
+        self._turn: int | None = None  # descriptor of the locked file while we choose
+
+    def of(self, share: str) -> str | None:
+        """The folder of this share; None if it has none yet."""
+        with self._lock:
+            return self._folders.get(share)
+
+    def load(self) -> tuple[str, ...]:
+        """Read what earlier runs chose. Returns the names that are taken."""
+        folders = {share: name for target, share, name in self._read() if target == self._target}
+        with self._lock:
+            self._folders = folders | self._folders
+            return tuple(filter(None, self._folders.values()))
+
+    def choose(self, share: str, name: str, files: Sequence[FileLine], names: StoredNames) -> str:
+        """The folder of this share, whose name is from the wire; "" for the target folder itself,
+        where versions before 1.3 put every share.
+
+        `files` are those that are to be downloaded. Other programs wait until save().
+        """
+        if not self._is_choosing:
+            self._is_choosing, self._turn = True, self._waited_for_turn()
+            for taken in self.load():
+                names.below(taken)
+        known = self.of(share)
+        if known is not None and (not known or _is_usable(self._target / known)):
+            return known
+        is_here = self._is_here_already(files)
+        chosen = "" if is_here else self._free(share, name, files, names)
+        self.note(share, chosen)
+        return chosen
+
+    def note(self, share: str, name: str) -> None:
+        """This share has this folder from now on."""
+        self._unsaved[share] = name
+        with self._lock:
+            self._folders[share] = name
+
+    def save(self) -> None:
+        """Remember what was chosen."""
+        try:
+            if self._unsaved:
+                self._write(self._unsaved)
+        finally:
+            self._unsaved, self._is_choosing = {}, False
+            if self._turn is not None:
+                os.close(self._turn)
+                self._turn = None
+
+    def _is_here_already(self, files: Sequence[FileLine]) -> bool:
+        """Whether the target folder itself has at least half of these files."""
+        some = _some(files)
+        there, alike = _found(self._target, some)
+        return alike > 0 and 2 * alike >= max(len(some), there)
+
+    def _free(self, share: str, name: str, files: Sequence[FileLine], names: StoredNames) -> str:
+        try:
+            wished = safe_name(name, windows=_WINDOWS)
+        except UnsafeNameError:
+            wished = f"share {share}"
+        number, candidate = 1, wished
+        while not (names.is_free(candidate) and self._may_take(candidate, files)):
+            number += 1
+            candidate = f"{wished} ({number})"
+        return candidate
+
+    def _may_take(self, name: str, files: Sequence[FileLine]) -> bool:
+        """Whether there is no such folder, or it has nothing but files of this share, as far as we
+        can tell: a record of its own may have been lost.
+        """
+        path = self._target / name
+        if not os.path.lexists(path):
+            return True
+        if not _is_usable(path):
+            return False
+        there, alike = _found(path, _some(files))
+        return 2 * alike > there or not (there or _has_any(path))
+
+    # The record
+
+    def _waited_for_turn(self) -> int | None:
+        """Lock out other programs that choose; None if the disk has no locks."""
+        if self._record is None:
+            return None
+        with suppress(OSError):
+            self._record.parent.mkdir(parents=True, exist_ok=True)
+            turn = os.open(self._record.with_suffix(".lock"), _FLAGS, 0o600)
+            until = time.monotonic() + _PATIENCE_S
+            with suppress(OSError):
+                while not try_lock(turn) and time.monotonic() < until:
+                    time.sleep(_AGAIN_S)
+            return turn
+        return None
+
+    def _read(self) -> list[tuple[Path, str, str]]:
+        """Target folder, share and name, the oldest first."""
+        if self._record is None:
+            return []
+        file = StateFile(self._record)
+        match file.read():
+            case {"lmk": 1, "folders": list(rows)}:
+                found = list[tuple[Path, str, str]]()
+                for row in rows[-MAX_FOLDERS:]:
+                    match row:
+                        case {"target": str(target), "share": str(share), "name": str(name)} if (
+                            not name or is_folder_name(name)
+                        ):
+                            found.append((Path(target), share, name))
+                        case _:
+                            pass
+                return found
+            case None:
+                pass
+            case {"lmk": int(version)} if version > _VERSION:
+                file.keep_aside(f"is of version {version}", is_newer=True)
+            case _:
+                file.keep_aside("it is no list of folders")
+        return []
+
+    def _write(self, folders: Mapping[str, str]) -> None:
+        if self._record is None:
+            return
+        rows = [row for row in self._read() if row[0] != self._target or row[1] not in folders]
+        rows += ((self._target, share, name) for share, name in folders.items())
+        record = {
+            "lmk": _VERSION,
+            "folders": [
+                {"target": str(target), "share": share, "name": name}
+                for target, share, name in rows[-MAX_FOLDERS:]
+            ],
+        }
+        with suppress(StorageError):  # then the next run looks at what the folders have
+            StateFile(self._record).write(json.dumps(record, indent=1).encode("ascii"))
+
+
+def is_folder_name(text: str) -> bool:
+    """Whether it is one name that this system can store as it is."""
+    try:
+        return safe_name(path_from_disk(text), windows=_WINDOWS) == text
+    except UnsafeNameError:
+        return False
+
+
+def _is_usable(path: Path) -> bool:
+    """Whether it is a folder or can become one; a link to a folder is none."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
+def _some(files: Sequence[FileLine]) -> Sequence[FileLine]:
+    return files[:: len(files) // LOOKED_AT + 1]
+
+
+def _has_any(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(entries)
+    except OSError:
+        return True
+
+
+def _found(base: Path, files: Sequence[FileLine]) -> tuple[int, int]:
+    """How many of these files the folder has, and how many of these are as listed or arriving."""
+    there = alike = 0
+    for number, file in enumerate(files):
+        if number == ENOUGH and not there:
+            break
+        try:
+            path = os.fspath(base.joinpath(*safe_path(file.path, windows=_WINDOWS)))
+        except UnsafeNameError:
+            continue
+        try:
+            status = os.lstat(path)
+        except (OSError, ValueError):
+            is_alike = is_there = os.path.lexists(path + PARTIAL_SUFFIX)
+        else:
+            is_there = True
+            is_alike = stat.S_ISREG(status.st_mode) and status.st_size == file.size
+            if file.mtime is not None:
+                is_alike = is_alike and abs(status.st_mtime - file.mtime) <= SAME_TIME_S
+        there, alike = there + is_there, alike + is_alike
+    return there, alike
