@@ -127,7 +127,7 @@ class RegistryTest(ProgramsTest):
         heard = {entry.origin.ip for entry in self.registry.entries()}
         self.assertEqual(heard, {pc(number).ip for number in (1, 3, 7)})
 
-    def test_a_share_goes_with_who_told_it_though_others_name_it(self) -> None:
+    def test_a_share_stays_without_who_told_it_while_others_name_it(self) -> None:
         self.register(pc(1), self.SHARE)
         self.register(pc(2), self.SHARE)
         self.register(pc(3), self.SHARE, leecher=True)
@@ -136,10 +136,14 @@ class RegistryTest(ProgramsTest):
         self.hear(pc(2), self.SHARE)
         self.assertIsNotNone(self.registry.catalogue.share(self.SHARE))
         self.hear(pc(1), self.SHARE, leaving=True)
+        self.hear(pc(2), self.SHARE)
+        self.assertIsNotNone(self.registry.catalogue.share(self.SHARE))
+        self.assertEqual(self.holding(self.SHARE), [pc(2).ip, pc(3).ip])
+        self.hear(pc(2), self.OTHER)
+        self.hear(pc(3), self.SHARE, leaving=True)
         self.assertIsNone(self.registry.catalogue.share(self.SHARE))
         self.hear(pc(2), self.SHARE)
         self.assertIsNone(self.registry.catalogue.share(self.SHARE))
-        self.assertEqual(self.holding(self.SHARE), [pc(2).ip, pc(3).ip])
 
     def test_the_list_of_an_original_goes_with_it_though_others_name_it(self) -> None:
         self.seeder(1, {"a": 1})

@@ -19,7 +19,7 @@ SHARE = "00112233445566aa"
 PC, CABLE = "10.0.0.1", "10.0.0.2"
 
 
-class ShareOwnersTest(unittest.TestCase):
+class OwnersTestCase(unittest.TestCase):
     def setUp(self) -> None:
         self.registry = Registry()
         self.catalogue = self.registry.catalogue
@@ -50,6 +50,8 @@ class ShareOwnersTest(unittest.TestCase):
         ping = Ping(ID, Address(ip, 12501), PEER, Status("available", (SHARE,)), leaving)
         self.assertIsNotNone(self.registry.hear(ping, ip, now=now))
 
+
+class ShareOwnersTest(OwnersTestCase):
     def test_the_same_program_at_another_port_takes_its_share_over(self) -> None:
         self.tell(PC, 12502)
         self.assert_told_by(PC, 12502)
@@ -169,3 +171,114 @@ class ShareOwnersTest(unittest.TestCase):
         self.registry.restore(saved, now=100.0)
         self.tell(CABLE, 12501, PEER, now=100.0 + QUIET_S)
         self.assert_told_by(CABLE, 12501)
+
+
+class LeftShareTest(OwnersTestCase):
+    """A share stays listed without its seeder while somebody else has it."""
+
+    HOLDER, SECOND = "10.0.0.8", "10.0.0.9"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.join(self.HOLDER)
+
+    def join(self, ip: str, *shares: str, now: float = 0.0) -> None:
+        at = Address(ip, 12501)
+        request = Register(ID, at, STRANGER, "pc", is_leecher=True, shares=shares or (SHARE,))
+        self.registry.register(request, Origin(ip, False), advertised_is_here=False, now=now)
+
+    def holder_says(
+        self, *shares: str, now: float, leaving: bool = False, ip: str = HOLDER
+    ) -> None:
+        ping = Ping(ID, Address(ip, 12501), STRANGER, Status("done", shares), leaving)
+        self.assertIsNotNone(self.registry.hear(ping, ip, now=now))
+
+    def lines(self) -> list[str] | None:
+        share = self.catalogue.share(SHARE)
+        return None if share is None else list(share.lines)
+
+    def test_it_stays_while_a_holder_pings(self) -> None:
+        for silent in (False, True):
+            with self.subTest(silent=silent):
+                self.setUp()
+                if not silent:
+                    self.hear(PC, now=1.0, leaving=True)
+                for now in range(10, 1_000, 10):
+                    self.holder_says(SHARE, now=float(now))
+                    self.registry.expire(now=float(now))
+                self.assertIsNone(self.registry.entry(Key(PC, 12501, PEER)))
+                self.assertEqual(self.lines(), [PC])
+                self.registry.expire(now=991.0 + LIFETIME_S)
+                self.assertIsNone(self.lines())
+
+    def test_it_goes_with_the_last_holder(self) -> None:
+        self.join(self.SECOND)
+        self.hear(PC, now=1.0, leaving=True)
+        self.holder_says(SHARE, now=2.0, leaving=True)
+        self.assertEqual(self.lines(), [PC])
+        self.holder_says(now=3.0, ip=self.SECOND)  # it has other things to do now
+        self.assertIsNone(self.lines())
+
+    def test_a_holder_that_registers_again_is_still_one(self) -> None:
+        self.hear(PC, now=1.0, leaving=True)
+        self.join(self.HOLDER, now=2.0)
+        self.assertEqual(self.lines(), [PC])
+        self.join(self.HOLDER, "3" * 16, now=3.0)
+        self.assertIsNone(self.lines())
+
+    def test_a_seeder_that_shares_something_else_leaves_it_to_those_who_have_it(self) -> None:
+        ping = Ping(ID, Address(PC, 12501), PEER, Status("available"))
+        self.registry.hear(ping, PC, now=1.0)
+        self.assertEqual(self.lines(), [PC])
+
+    def test_nobody_else_can_change_it(self) -> None:
+        self.hear(PC, now=1.0, leaving=True)
+        for now in (2.0, HELD_S + 100.0):
+            self.holder_says(SHARE, now=now)
+            self.assert_refused(Code.SHARE, CABLE, 12501, STRANGER, now=now)
+            self.assert_refused(Code.SHARE, CABLE, 12501, PEER, now=now)  # others know that id
+            self.assert_refused(Code.SHARE, PC, 12502, STRANGER, now=now)
+            self.assert_refused(Code.SHARE, self.HOLDER, 12501, STRANGER, now=now)
+        self.assertEqual(self.lines(), [PC])
+
+    def test_its_seeder_gets_it_back_when_it_starts_again(self) -> None:
+        self.hear(PC, now=1.0, leaving=True)
+        self.tell(PC, 12501, "3" * 16, now=2.0)
+        self.assert_told_by(PC, 12501, "3" * 16)
+        self.holder_says(SHARE, now=3.0, leaving=True)
+        self.assert_told_by(PC, 12501, "3" * 16)
+
+    def test_its_seeder_gets_it_back_after_a_sleep_also_elsewhere(self) -> None:
+        self.holder_says(SHARE, now=LIFETIME_S)
+        self.assertEqual(self.registry.expire(now=LIFETIME_S + 1), 1)
+        self.tell(CABLE, 12501, now=LIFETIME_S + 2)
+        self.assert_told_by(CABLE, 12501)
+        self.holder_says(SHARE, now=LIFETIME_S + 3, leaving=True)
+        self.assert_told_by(CABLE, 12501)
+
+    def test_its_id_is_kept_for_its_seeder_after_the_last_holder(self) -> None:
+        self.hear(PC, now=1.0, leaving=True)
+        self.holder_says(SHARE, now=100.0, leaving=True)
+        self.assert_refused(Code.SHARE, CABLE, 12501, STRANGER, now=99.0 + HELD_S)
+        self.tell(PC, 12501, "3" * 16, now=99.0 + HELD_S)
+        self.assert_told_by(PC, 12501, "3" * 16)
+
+    def test_a_tracker_that_starts_again_keeps_its_id_for_its_seeder(self) -> None:
+        self.hear(PC, now=1.0, leaving=True)
+        (saved,) = self.registry.saved()
+        self.assertEqual(saved, {"share": SHARE, "teller": [PC, 12501, ""]})
+
+    def test_nothing_more_is_awaited_of_a_folder_that_was_still_being_read(self) -> None:
+        call = TellList(SHARE, "folder", PEER, 12501, False, 1, 2, 0)
+        owner = self.registry.owner_of(call, PC, now=0.0)
+        update = ShareUpdate(self.catalogue, call, owner)
+        update.take('+["r",17]')
+        list(update.finish())
+        version = self.catalogue.version
+        self.hear(PC, now=1.0, leaving=True)
+        self.assertEqual(self.lines(), [PC])
+        is_whole, texts = self.catalogue.texts_since(version)
+        self.assertFalse(is_whole)
+        self.assertEqual(list(texts)[1:], ['-["r",17]'])
+        self.holder_says(SHARE, now=2.0, leaving=True)
+        self.assertEqual((self.catalogue._lines, self.catalogue._size), (0, 0))

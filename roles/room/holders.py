@@ -59,6 +59,9 @@ class HoldersByShare:
             if not ring.members:
                 del self._rings[(share, is_leecher)]
 
+    def has_any(self, share: str) -> bool:
+        return (share, False) in self._rings or (share, True) in self._rings
+
     def some(self, asked: Sequence[str], most: int) -> Iterator[tuple[Key, tuple[int, ...]]]:
         """About `most` seeders, then leechers, of these shares; different ones at each call.
 

@@ -63,6 +63,9 @@ class Registry:
         self.places = Places()  # of programs; only this class changes it
         self.by_share = HoldersByShare()  # includes LMK/1 seeders
         self.held = HeldShares()
+        # Shares that are listed although their owners are gone, because others have them. Their
+        # owners alone may tell them again; a peer id is "" if that run has ended.
+        self._left: dict[str, Key] = {}
         self.departed = Departed()
         self.lmk1: Lmk1Seeders | None = None  # set once, before anybody registers
         self.changes = 0  # counts those of what participant() returns, but for the times of pings
@@ -105,7 +108,7 @@ class Registry:
             if program.is_leecher == known.is_leecher:  # its next ping tells it
                 said = program.status
                 program.status = replace(known.status, shares=said.shares, machine=said.machine)
-            self._forget(key, now, keeps=() if program.is_leecher else program.shares)
+            self._take_out(key, now, keeps=() if program.is_leecher else program.shares)
         self.changes += 1
         self.departed.returned(key)
         self._programs[key] = program
@@ -114,6 +117,8 @@ class Registry:
         self.places.enter(key)
         self._files += len(program.files)
         self._enter_shares(key, program)
+        if known is not None:
+            self._drop_unheld(known.shares, now)
         self._tell_lmk1(key, program)
         return key, program
 
@@ -306,8 +311,9 @@ class Registry:
         owner = Owner(key, "" if entry.origin.is_here else ip)
         share = self.catalogue.share(call.share)
         held = self.held.share_owner(call.share, now=now)
-        former = held if share is None else share.owner.key
+        former = held if share is None else self._left.get(call.share, share.owner.key)
         if former is None or former == key:
+            self._left.pop(call.share, None)
             if share is not None and share.owner != owner:  # the tracker's own addresses changed
                 self.catalogue.hand_over(call.share, owner)
             return owner
@@ -323,6 +329,7 @@ class Registry:
             raise _busy()
         if former.ip != ip and held != key:
             self.held.hold(call.share, former, quiet_at=now, now=now)
+        self._left.pop(call.share, None)
         self.catalogue.hand_over(call.share, owner)
         return owner
 
@@ -333,7 +340,7 @@ class Registry:
 
         What it yields changes with `catalogue.owners_state`, unless only held shares have changed.
         """
-        owners = {**dict(self.held.items()), **dict(self.catalogue.owners())}
+        owners = {**dict(self.held.items()), **dict(self.catalogue.owners()), **self._left}
         for share, owner in owners.items():
             yield {"share": share, "teller": [owner.ip, owner.port, owner.peer]}
 
@@ -351,7 +358,12 @@ class Registry:
 
     # Coming and going
 
-    def _forget(
+    def _forget(self, key: Key, now: float, *, has_ended: bool = False) -> None:
+        shares = self._programs[key].shares
+        self._take_out(key, now, has_ended=has_ended)
+        self._drop_unheld(shares, now)
+
+    def _take_out(
         self, key: Key, now: float, keeps: Sequence[str] = (), *, has_ended: bool = False
     ) -> None:
         self.changes += 1
@@ -368,9 +380,11 @@ class Registry:
         if status.shares == program.shares:
             program.status = status
             return
+        before = program.shares
         self._leave_shares(key, program, now=now, keeps=status.shares)
         program.status = status
         self._enter_shares(key, program)
+        self._drop_unheld(before, now)
 
     def _tell_lmk1(self, key: Key, program: Program | None) -> None:
         if self.lmk1 is not None:
@@ -388,17 +402,29 @@ class Registry:
         keeps: Sequence[str],
         has_ended: bool = False,
     ) -> None:
-        """Drop the lists of the shares that it owns and does not keep, even if others have them:
-        nobody would report changes. `has_ended`: its peer id, which others know, is worthless now.
+        """Leave the shares that it owns and does not keep to those who have them, or else drop
+        them. `has_ended`: its peer id, which others know, is worthless now.
         """
         owner = key._replace(peer="") if has_ended else key
         quiet_at = program.last_ping + QUIET_S
         self.by_share.part(key, program.shares, is_leecher=program.is_leecher)
         for share_id in program.shares:
             share = self.catalogue.share(share_id)
-            if share_id not in keeps and share is not None and share.owner.key == key:
+            if share_id in keeps or share is None or share.owner.key != key:
+                continue
+            if self.by_share.has_any(share_id):
+                self._left[share_id] = owner
+                self.catalogue.leave(share_id)
+            else:
                 self.catalogue.drop(share_id)
                 self.held.hold(share_id, owner, quiet_at=quiet_at, now=now)
+
+    def _drop_unheld(self, shares: Sequence[str], now: float) -> None:
+        """Drop those of these shares whose owners are gone and which nobody has any more."""
+        for share_id in shares:
+            if share_id in self._left and not self.by_share.has_any(share_id):
+                self.catalogue.drop(share_id)
+                self.held.hold(share_id, self._left.pop(share_id), quiet_at=now, now=now)
 
     def _is_host_full(self, ip: str, *, is_idle: bool) -> bool:
         ports = self.places.by_port(ip)

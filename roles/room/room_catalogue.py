@@ -33,6 +33,7 @@ LOOKED_AT_PER_FILE = 2  # lines that first_files() may read for each that it sho
 SLICE = 100  # lines that it reads before sockets are read again
 _REMEMBERED = 4_096  # lines; a report reads some fewer
 _FILE = '["f"'  # the start of a file's line
+_READING = '["r"'  # of the line that says how many files are still to be read
 
 
 class ListRefusedError(LmkError):
@@ -245,6 +246,20 @@ class RoomCatalogue:
     def drop(self, share_id: str) -> None:
         if share_id in self._shares:
             self._note([self._taken_out(share_id)])
+
+    def leave(self, share_id: str) -> None:
+        """Its seeder is gone, so nothing more will be read."""
+        share = self._shares[share_id]
+        self.owners_state += 1
+        reading = [line for line in share.lines if line.startswith(_READING)]
+        if reading:
+            sums = Sums()
+            for line in reading:
+                sums.count(line, -1)
+            self.release(len(reading), -sums.size, share.owner)
+            share.change((), reading, sums)
+            share.revision = -1  # if the seeder returns, it sends the whole list
+            self._note([_Change(share_id, share.folder, (), reading)])
 
     def reaches(self, version: str) -> bool:
         """Whether the log has all changes since that version."""
