@@ -8,11 +8,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from roles.swarm.arriving_chunks import (
-    COMPARE_S,
-    ENOUGH_RATE,
-    HOPELESS_RATE,
-    LOOK_S,
-    SLOW_SHARE,
+    LIMITS,
     ArrivingChunk,
     ArrivingChunks,
     StoppedError,
@@ -24,7 +20,7 @@ from tests.support import LmkTestCase
 
 Stop: TypeAlias = Callable[[], bool]
 
-BETWEEN = 2 * HOPELESS_RATE
+BETWEEN = 2 * LIMITS.hopeless
 SIZE = MIN_CHUNK_SIZE
 
 
@@ -41,14 +37,14 @@ class ArrivingChunksTest(unittest.TestCase):
         self.chunks = ArrivingChunks(MAX_CHUNK_SIZE)
         self.chunks._waiting[""] = 1  # somebody
 
-    def chunk(self, rate: float, *, for_s: float = COMPARE_S) -> ArrivingChunk:
+    def chunk(self, rate: float, *, for_s: float = LIMITS.compare_s) -> ArrivingChunk:
         """One that came at this rate from 0.0 on."""
         chunk = ArrivingChunk(TRANSFER, 0, "", bytearray(), 0.0, round(rate * for_s))
         self.chunks._chunks.add(chunk)
         return chunk
 
     def is_slow(self, chunk: ArrivingChunk) -> bool:
-        return self.chunks.is_too_slow(chunk, now=COMPARE_S)
+        return self.chunks.is_too_slow(chunk, now=LIMITS.compare_s)
 
     def test_on_a_slow_line_all_are_slow_and_nobody_is_to_blame(self) -> None:
         chunks = [self.chunk(BETWEEN) for _ in range(12)]
@@ -56,54 +52,58 @@ class ArrivingChunksTest(unittest.TestCase):
 
     def test_who_is_much_slower_than_the_others_is(self) -> None:
         slow = self.chunk(BETWEEN)
-        others = [self.chunk(SLOW_SHARE * BETWEEN + 1_000) for _ in range(3)]
+        others = [self.chunk(LIMITS.slow_share * BETWEEN + 1_000) for _ in range(3)]
         self.assertTrue(self.is_slow(slow))
         self.assertFalse(any(map(self.is_slow, others)))
 
     def test_who_is_somewhat_slower_is_not(self) -> None:
         slow = self.chunk(BETWEEN)
-        self.chunk(SLOW_SHARE * BETWEEN - 1_000)
+        self.chunk(LIMITS.slow_share * BETWEEN - 1_000)
         self.assertFalse(self.is_slow(slow))
 
     def test_nobody_is_too_slow_who_sends_enough_however_fast_the_others_are(self) -> None:
-        slow = self.chunk(ENOUGH_RATE + 1)
-        self.chunk(100 * ENOUGH_RATE)
+        slow = self.chunk(LIMITS.enough + 1)
+        self.chunk(100 * LIMITS.enough)
         self.assertFalse(self.is_slow(slow))
 
     def test_who_sends_next_to_nothing_is_though_all_the_others_do_the_same(self) -> None:
-        chunks = [self.chunk(HOPELESS_RATE - 1) for _ in range(12)]
+        chunks = [self.chunk(LIMITS.hopeless - 1) for _ in range(12)]
         self.assertTrue(all(map(self.is_slow, chunks)))
 
     def test_only_what_came_since_the_last_look_counts(self) -> None:
-        chunk = self.chunk(100 * ENOUGH_RATE)
+        chunk = self.chunk(100 * LIMITS.enough)
         self.assertFalse(self.is_slow(chunk))
-        self.assertFalse(self.chunks.is_too_slow(chunk, now=COMPARE_S + LOOK_S - 0.1))
-        self.assertTrue(self.chunks.is_too_slow(chunk, now=COMPARE_S + LOOK_S))
+        self.assertFalse(
+            self.chunks.is_too_slow(chunk, now=LIMITS.compare_s + LIMITS.judge_s - 0.1)
+        )
+        self.assertTrue(self.chunks.is_too_slow(chunk, now=LIMITS.compare_s + LIMITS.judge_s))
 
     def test_who_sends_nothing_is_found_out_long_before_who_is_only_slower_than_others(
         self,
     ) -> None:
-        silent, slow = self.chunk(HOPELESS_RATE - 1, for_s=LOOK_S), self.chunk(BETWEEN)
-        self.chunk(100 * ENOUGH_RATE)
-        self.assertTrue(self.chunks.is_too_slow(silent, now=LOOK_S))
-        self.assertFalse(self.chunks.is_too_slow(slow, now=LOOK_S))
+        silent, slow = self.chunk(LIMITS.hopeless - 1, for_s=LIMITS.judge_s), self.chunk(BETWEEN)
+        self.chunk(100 * LIMITS.enough)
+        self.assertTrue(self.chunks.is_too_slow(silent, now=LIMITS.judge_s))
+        self.assertFalse(self.chunks.is_too_slow(slow, now=LIMITS.judge_s))
 
     def test_what_is_through_is_compared_with_nothing_any_more(self) -> None:
         slow = self.chunk(BETWEEN)
-        fast = self.chunk(100 * ENOUGH_RATE)
+        fast = self.chunk(100 * LIMITS.enough)
         self.chunks.end(fast)
         self.assertFalse(self.is_slow(slow))
 
     def test_time_for_which_this_program_itself_held_it_up_does_not_count(self) -> None:
-        chunk = self.chunk(ENOUGH_RATE + 1, for_s=1.0)
-        chunk.was_held_up(COMPARE_S - 1.0)
+        chunk = self.chunk(LIMITS.enough + 1, for_s=1.0)
+        chunk.was_held_up(LIMITS.compare_s - 1.0)
         self.assertFalse(self.is_slow(chunk))
         chunk.received = 0
-        self.assertFalse(self.chunks.is_too_slow(chunk, now=COMPARE_S - 1.0 + LOOK_S - 0.1))
+        self.assertFalse(
+            self.chunks.is_too_slow(chunk, now=LIMITS.compare_s - 1.0 + LIMITS.judge_s - 0.1)
+        )
 
     def test_nobody_is_too_slow_while_nobody_waits_for_a_buffer(self) -> None:
         self.chunks._waiting.clear()
-        self.assertFalse(self.is_slow(self.chunk(HOPELESS_RATE - 1)))
+        self.assertFalse(self.is_slow(self.chunk(LIMITS.hopeless - 1)))
 
 
 class BuffersTest(LmkTestCase):

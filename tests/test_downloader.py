@@ -331,7 +331,7 @@ class HostileTest(DownloadingTest):
     def test_who_trickles_a_chunk_is_dropped_when_others_wait_for_its_buffer(self) -> None:
         self.chunks = ArrivingChunks(1 << 20)
         self.limits("swarm.downloader", alive_s=0.1, look_s=0.1)
-        self.constant("swarm.arriving_chunks", "LOOK_S", 0.3)
+        self.limits("swarm.arriving_chunks", judge_s=0.3)
         slow = self.begun()
         time.sleep(0.5)  # it is late, and nobody minds
         self.assertTrue(self.errors.empty())
@@ -345,10 +345,9 @@ class HostileTest(DownloadingTest):
     def test_where_all_are_slow_nobody_is_dropped_though_others_wait(self) -> None:
         self.chunks = ArrivingChunks(2 << 20)
         self.limits("swarm.downloader", alive_s=0.1, look_s=0.1)
-        self.constant("swarm.arriving_chunks", "LOOK_S", 1.0)
-        self.constant("swarm.arriving_chunks", "ENOUGH_RATE", 1 << 30)
-        self.constant("swarm.arriving_chunks", "HOPELESS_RATE", 0)
-        self.constant("swarm.arriving_chunks", "SLOW_SHARE", 100)
+        self.limits(
+            "swarm.arriving_chunks", judge_s=1.0, enough=1 << 30, hopeless=0, slow_share=100
+        )
         clock = Clock()
         self.constant("swarm.downloader", "time", clock)
         self.constant("swarm.arriving_chunks", "time", clock)
@@ -377,8 +376,7 @@ class HostileTest(DownloadingTest):
 
     def test_the_limit_of_this_program_makes_no_chunk_late(self) -> None:
         self.chunks = ArrivingChunks(1 << 20)
-        self.constant("swarm.arriving_chunks", "LOOK_S", 0.3)
-        self.constant("swarm.arriving_chunks", "HOPELESS_RATE", 1 << 30)
+        self.limits("swarm.arriving_chunks", judge_s=0.3, hopeless=1 << 30)
         throttle = Throttle(1_500_000)
         first, second = self.sender(throttle=throttle), self.sender(throttle=throttle)
         handle = self.describe(first, self.holding)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.net.eviction import CROWD_S, PROVEN_S, UNPROVEN_S, Occupant, has_room, who_goes
+from roles.net.eviction import LIMITS, Occupant, has_room, who_goes
 
 MOST, OF_HOST = 8, 4
 NEWCOMER = "newcomer"
@@ -35,27 +35,27 @@ class EvictionTest(unittest.TestCase):
 
     def test_nobody_goes_who_has_just_come_or_was_of_use_a_moment_ago(self) -> None:
         hosts = [f"h{number}" for number in range(MOST)]
-        fresh = occupants(*[(host, UNPROVEN_S - 0.1, False) for host in hosts])
-        useful = occupants(*[(host, PROVEN_S - 0.1, True) for host in hosts])
+        fresh = occupants(*[(host, LIMITS.unproven_s - 0.1, False) for host in hosts])
+        useful = occupants(*[(host, LIMITS.proven_s - 0.1, True) for host in hosts])
         self.assertIsNone(self.goes(fresh))
         self.assertIsNone(self.goes(useful))
 
     def test_the_one_that_is_idle_longest_goes(self) -> None:
-        some = occupants(("a", 5.0, False), ("b", 9.0, False), ("c", PROVEN_S - 1, True))
+        some = occupants(("a", 5.0, False), ("b", 9.0, False), ("c", LIMITS.proven_s - 1, True))
         self.assertEqual(self.goes(some), 1)
-        some = occupants(("a", 5.0, False), ("b", 9.0, False), ("c", PROVEN_S + 1, True))
+        some = occupants(("a", 5.0, False), ("b", 9.0, False), ("c", LIMITS.proven_s + 1, True))
         self.assertEqual(self.goes(some), 2)
 
     def test_a_host_with_many_places_loses_one_first_and_soon(self) -> None:
-        crowd = [("crowd", CROWD_S + 0.1, True), ("crowd", CROWD_S, True)]
+        crowd = [("crowd", LIMITS.crowd_s + 0.1, True), ("crowd", LIMITS.crowd_s, True)]
         some = occupants(("lonely", 60.0, False), *crowd)
         self.assertEqual(self.goes(some), 1)
         self.assertEqual(self.goes(some, "lonely"), 0)  # the crowd has just one more
 
     def test_a_newcomer_of_a_host_that_has_all_its_places_gets_one_of_that_host(self) -> None:
         some = occupants(
-            ("lonely", 60.0, False), *[("a", UNPROVEN_S + n, False) for n in range(OF_HOST)]
+            ("lonely", 60.0, False), *[("a", LIMITS.unproven_s + n, False) for n in range(OF_HOST)]
         )
         self.assertEqual(self.goes(some, "a"), OF_HOST)
-        some = occupants(("lonely", 60.0, False), *[("a", UNPROVEN_S - 1, False)] * OF_HOST)
+        some = occupants(("lonely", 60.0, False), *[("a", LIMITS.unproven_s - 1, False)] * OF_HOST)
         self.assertIsNone(self.goes(some, "a"))

@@ -237,8 +237,7 @@ class IdleLeechers(SeederTest):
         """It is found out soon that somebody is idle."""
         self.constant("lmk1.uploads", "ASK_S", 0.2)
         self.constant("lmk1.uploads", "LOOK_S", look_s)
-        for name in ("UNPROVEN_S", "PROVEN_S", "CROWD_S"):
-            self.constant("net.eviction", name, 0.05)
+        self.limits("net.eviction", unproven_s=0.05, proven_s=0.05, crowd_s=0.05)
 
     def is_connected(self, seeder: Running[Seeder]) -> bool:
         """Whether one more is."""

@@ -147,7 +147,7 @@ class PeerDownloadsTest(DownloadingTest):
         self.assertTrue(self.downloads.make_room_for_caller("10.0.0.2"))
 
     def test_idle_callers_lose_their_places_to_others_the_longest_idle_first(self) -> None:
-        self.constant("net.eviction", "UNPROVEN_S", 0.05)
+        self.limits("net.eviction", unproven_s=0.05)
         hosts = [f"10.0.0.{n}" for n in range(MAX_CALLERS // MAX_CALLERS_PER_HOST)]
         idle = [self.called_by(host, MAX_CALLERS_PER_HOST) for host in hosts]
         wait_until(lambda: self.downloads.make_room_for_caller("10.0.0.99"))

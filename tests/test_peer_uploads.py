@@ -38,8 +38,7 @@ class PeerUploadsTest(UploadingTest):
         self.assertTrue(self.room.make_room(Address("127.0.0.1", 1)))
 
     def test_there_is_an_end_to_it_for_everybody_and_room_again_when_they_leave(self) -> None:
-        self.constant("net.eviction", "UNPROVEN_S", NEVER_S)
-        self.constant("net.eviction", "CROWD_S", NEVER_S)
+        self.limits("net.eviction", unproven_s=NEVER_S, crowd_s=NEVER_S)
         leechers = [self.joined(self.room) for _ in range(MAX_CONNECTIONS)]
         somebody = Address("10.0.0.2", 1)
         self.assertFalse(self.room.make_room(somebody))
@@ -47,8 +46,7 @@ class PeerUploadsTest(UploadingTest):
         wait_until(lambda: self.room.make_room(somebody))
 
     def test_idle_leechers_lose_their_places_to_others_the_longest_idle_first(self) -> None:
-        self.constant("net.eviction", "CROWD_S", NEVER_S)
-        self.constant("net.eviction", "UNPROVEN_S", 0.05)
+        self.limits("net.eviction", crowd_s=NEVER_S, unproven_s=0.05)
         hosts = [f"10.0.0.{n}" for n in range(MAX_CONNECTIONS // MAX_PER_HOST)]
         idle = [self.joined(self.room, host=host) for host in hosts for _ in range(MAX_PER_HOST)]
         wait_until(lambda: self.room.make_room(Address("10.0.0.99", 1)))
@@ -58,7 +56,7 @@ class PeerUploadsTest(UploadingTest):
         self.assertTrue(idle[1].is_silent(0.01))
 
     def test_who_took_a_chunk_or_waits_for_one_keeps_its_place(self) -> None:
-        self.constant("net.eviction", "UNPROVEN_S", 0.05)
+        self.limits("net.eviction", unproven_s=0.05)
         host = "10.0.0.1"
         leecher = self.joined(self.room, host=host)
         self.opened(leecher, self.holding)

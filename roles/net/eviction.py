@@ -10,11 +10,18 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
-# How long a connection may be idle before it loses its place:
-UNPROVEN_S = 2.0  # if it was never of use
-PROVEN_S = 15.0  # if it was
-CROWD_S = 0.5  # in any case, if its host has CROWD places more than the newcomer's host
-CROWD = 2
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a connection may be idle before it loses its place."""
+
+    unproven_s: float = 2.0  # if it was never of use
+    proven_s: float = 15.0  # if it was
+    crowd_s: float = 0.5  # in any case, if its host has `crowd` places more than the newcomer's
+    crowd: int = 2
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +58,6 @@ def evicted(
 
 
 def _patience_s(one: Occupant, counts: Counter[str], of_newcomer: int) -> float:
-    patience_s = PROVEN_S if one.is_proven else UNPROVEN_S
-    return min(CROWD_S, patience_s) if counts[one.host] >= of_newcomer + CROWD else patience_s
+    patience_s = LIMITS.proven_s if one.is_proven else LIMITS.unproven_s
+    is_crowd = counts[one.host] >= of_newcomer + LIMITS.crowd
+    return min(LIMITS.crowd_s, patience_s) if is_crowd else patience_s

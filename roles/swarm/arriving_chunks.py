@@ -25,11 +25,20 @@ if TYPE_CHECKING:
 # waiting.
 HOST_MOST = 2 * MAX_CHUNK_SIZE  # bytes
 STOP_LOOK_S = 0.5  # how often a waiting thread checks should_stop()
-LOOK_S = 5.0  # a chunk is judged by the bytes of this time
-COMPARE_S = 30.0  # and compared with others over this time, because rates fluctuate
-ENOUGH_RATE = 64 * 1024  # bytes per second: never too slow
-HOPELESS_RATE = 8 * 1024  # bytes per second: less is too slow, whatever the others do
-SLOW_SHARE = 4  # in between, less than the average rate divided by this is too slow
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a chunk is too slow. Rates are in bytes per second."""
+
+    judge_s: float = 5.0  # it is judged by the bytes of this time
+    compare_s: float = 30.0  # and compared with others over this time, because rates fluctuate
+    enough: float = 64 * 1024  # never too slow
+    hopeless: float = 8 * 1024  # less is too slow, whatever the others do
+    slow_share: float = 4  # in between, less than the average rate divided by this is too slow
+
+
+LIMITS = Limits()
 
 
 class StoppedError(Exception):
@@ -114,7 +123,7 @@ class ArrivingChunks:
     def is_too_slow(self, chunk: ArrivingChunk, *, now: float) -> bool:
         """Whether its sender is to blame for the time that others wait for its buffer."""
         return (
-            now - chunk.judged_at >= LOOK_S
+            now - chunk.judged_at >= LIMITS.judge_s
             and self._is_slow(chunk, now)
             and bool(self._waiting[""] or self._waiting[chunk.host])
         )
@@ -123,18 +132,19 @@ class ArrivingChunks:
         """Judges it by the bytes since the last time."""
         rate = (chunk.received - chunk.judged) / max(now - chunk.judged_at, 1e-3)
         chunk.judged_at, chunk.judged = now, chunk.received
-        if rate < HOPELESS_RATE:
+        if rate < LIMITS.hopeless:
             return True
-        if now - chunk.compared_at < COMPARE_S:
+        if now - chunk.compared_at < LIMITS.compare_s:
             return False
         rate = (chunk.received - chunk.compared) / (now - chunk.compared_at)
         chunk.compared_at, chunk.compared = now, chunk.received
-        if rate >= ENOUGH_RATE:
+        if rate >= LIMITS.enough:
             return False
         with self._room:
             others = [one for one in self._chunks if one is not chunk]
         spent = sum(max(now - one.began, 0.0) for one in others)
-        return bool(spent) and rate * SLOW_SHARE < sum(one.received for one in others) / spent
+        received = sum(one.received for one in others)
+        return bool(spent) and rate * LIMITS.slow_share < received / spent
 
     def _awaited(self, size: int, host: str) -> str | None:
         """The host whose buffers must come back first, "" for any; None when there is room."""
