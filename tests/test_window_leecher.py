@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from roles.program.profile import bundled_folder
@@ -17,6 +18,7 @@ from roles.values.events import (
 from roles.values.settings import SeederSettings
 from tests.support import LIMIT_S, EventLog
 from tests.windows import AppWindowTest, examples, is_gone, sentences, text_of, texts_of
+from ui.window.app_window import AppWindow
 
 NAME = "table.csv"
 LARGEST = "many-chunks.bin"
@@ -201,29 +203,43 @@ class UnderWayTest(AppWindowTest):
 
 
 class KeepSeedingTest(AppWindowTest):
-    def test_what_came_is_seeded_when_that_is_ticked(self) -> None:
-        window = self.open_with_examples(keep_seeding=True)
-        window.leecher.download_all()
-        self.pump_until(lambda: len(window.seeder.besides) == 2)
-        run = list(window.seeder.besides)[1]
-        self.assertEqual(run.settings.folder, self.downloads)
-        self.pump_until(lambda: run.address is not None)
-
-    def test_ticking_it_afterwards_does_it_too(self) -> None:
-        window = self.open_with_examples()
+    def download(self, **settings: object) -> AppWindow:
+        window = self.open_with_examples(**settings)
         window.leecher.download_all()
         self.wait_for_state(DownloadState.DONE, *examples())
+        return window
+
+    def forget_folders(self) -> None:
+        """As in a room of originals."""
+        assert self.model.listed is not None
+        self.model.listed = replace(self.model.listed, folders=())
+
+    def test_in_a_swarm_no_download_folder_becomes_a_share_of_its_own(self) -> None:
+        window = self.download(keep_seeding=True)
+        window.leecher.keep_seeding_changed()
+        self.assertEqual(len(window.seeder.besides), 1)
+        self.assertEqual([one.name for one in self.model.listed.folders], ["data"])  # type: ignore[union-attr]
+
+    def test_what_originals_sent_is_seeded_when_that_is_ticked(self) -> None:
+        window = self.download()
+        self.forget_folders()
         self.assertEqual(len(window.seeder.besides), 1)
         window.leecher.form.keep_seeding.set(True)
         window.leecher.keep_seeding_changed()
         self.assertEqual(len(window.seeder.besides), 2)
+        run = list(window.seeder.besides)[1]
+        self.assertEqual(run.settings.folder, self.downloads)
+        self.pump_until(lambda: run.address is not None)
 
     def test_a_folder_that_is_seeded_already_is_not_seeded_twice(self) -> None:
         self.downloads.mkdir()
-        window = self.open_with_examples(keep_seeding=True, shared_folder=str(self.downloads))
+        window = self.open_with_examples(shared_folder=str(self.downloads))
         window.seeder.start_or_stop()
         window.leecher.download_all()
         self.wait_for_state(DownloadState.DONE, *examples())
+        self.forget_folders()
+        window.leecher.form.keep_seeding.set(True)
+        window.leecher.keep_seeding_changed()
         self.assertEqual(len(window.seeder.besides), 1)
 
 

@@ -304,7 +304,12 @@ class LeecherTab(ttk.Frame):
             self.notices.close("failed")
 
     def _seed_what_came(self) -> None:
-        """Keep seeding the download folder, if that is wanted and there is something in it."""
+        """Keep seeding the download folder, if that is wanted and there is something in it.
+
+        In a swarm the leecher itself shares what it has, as part of the folders that it came from.
+        """
+        if self.model.listed is not None and self.model.listed.folders:
+            return
         settings = self.model.settings
         if settings is None or not self.form.keep_seeding.get() or not self.model.had_count:
             return
