@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from unittest import mock
 
-from roles.disk.promised_space import PromisedSpace
+from roles.disk.promised_space import PromisedSpace, disk_full
 from roles.values.errors import DiskFullError
+from roles.wire.fields import cut
+from roles.wire.tracker_wire import MAX_REASON
 from tests.support import LmkTestCase
 
 MB = 1_000_000
@@ -24,6 +27,10 @@ class PromisedSpaceTest(LmkTestCase):
         with self.assertRaisesRegex(DiskFullError, "Free 2 MB"):
             self.space.promise("b", 6 * MB)
         self.space.promise("b", 4 * MB)
+
+    def test_a_room_is_told_how_much_must_be_freed_however_long_the_path_is(self) -> None:
+        folder = Path("/home/Schülerin Zoë/Téléchargements/" + "lesson/" * 20)
+        self.assertIn("Free 112 MB", cut(str(disk_full(folder, 112 * MB)), MAX_REASON))
 
     def test_what_was_promised_stays_when_more_does_not_fit(self) -> None:
         self.space.promise("a", 6 * MB)

@@ -62,9 +62,11 @@ def room_in(folder: Path) -> int:
 
 
 def disk_full(folder: Path, short: int) -> DiskFullError:
-    """`short`: how many more bytes must be free."""
+    """`short`: how many more bytes must be free. It comes first, because a room is told only the
+    beginning.
+    """
     return DiskFullError(
-        f"The disk of {folder} is full. Free {_megabytes(short)} or choose another folder."
+        f"The disk is full. Free {_megabytes(short)} for {folder} or choose another folder."
     )
 
 

@@ -22,7 +22,7 @@ def storage_error(error: OSError | MemoryError, path: Path) -> StorageError:
         error = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
     if error.errno in _DISK_FULL:
         return DiskFullError(
-            f"The disk of {shown_path(path.parent)} is full. Free some space or choose another "
+            f"The disk is full. Free some space for {shown_path(path.parent)} or choose another "
             "folder."
         )
     if error.errno in SHORTAGES:

@@ -23,6 +23,7 @@ from roles.sharing.digest_cache import DigestCache
 from roles.values.addresses import Address
 from roles.values.catalogue import MAX_LINE, Line, decode_line, encode_line
 from roles.values.errors import PeerProtocolError
+from roles.values.members import members_of
 from roles.wire import frames as wire_frames
 from roles.wire import tracker_wire
 from roles.wire.frames import Bye, Frame, FrameBuffer, Gone, Kind
@@ -44,10 +45,12 @@ from roles.wire.list_wire import (
     encode_call,
     encode_reply,
 )
+from roles.wire.room_wire import decode_participant, encode_participant
 from roles.wire.tracker_messages import Register
 from tests import test_frames as frame_samples
 from tests import test_greeting as greeting_samples
 from tests import test_list_wire as list_samples
+from tests import test_room_wire as room_samples
 from tests import test_tracker_wire as tracker_samples
 from tests.fuzz.samples import TRACKER_REQUESTS
 from tests.fuzz.target import Target, check, in_pieces
@@ -55,8 +58,11 @@ from tests.packing import packed_list
 from tests.test_catalogue import LINES
 from tests.test_download_record import ONE, TWO
 from tests.tracker_tables import answerer_of
+from ui.room_columns import IN_TERMINAL, IN_WINDOW
+from ui.room_summary import room_summary
 
 ID = "0123456789abcdef"
+NOW = 1_000.0
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -185,6 +191,20 @@ def reply(data: bytes) -> None:
     check(type(must(decode_reply, encode_reply(read).rstrip(b"\n"))) is type(read), "another reply")
 
 
+def participant(data: bytes) -> None:
+    """A line about a program, down to what the window and the terminal say of its computer."""
+    read = decode_participant(data.decode("utf-8", "replace"), now=NOW)
+    again = must(lambda line: decode_participant(line, now=NOW), encode_participant(read, now=NOW))
+    check((again.address, again.machine) == (read.address, read.machine), "another computer")
+    numbers = (read.status.have, read.status.down)
+    check((again.status.have, again.status.down) == numbers, "other numbers")
+    for one in members_of((read, replace(read, machine=""), read), now=NOW):
+        texts = [column.text(one) for column in (*IN_WINDOW, *IN_TERMINAL)]
+        check(all(text.isprintable() for text in texts), "a control character")
+        check(0 <= one.have <= one.size, "more than there is")
+        check(len(room_summary([one], ()).parts) <= 1, "two states of one computer")
+
+
 def packed(data: bytes) -> None:
     """Mutations of the packed bytes."""
     unpacker = Unpacker(most=1 << 20)
@@ -269,6 +289,7 @@ LMK2_TARGETS = (
     Target("LMK/2 answers", tracker_answer, list(tracker_samples.ANSWERS)),
     Target("calls for lists", call, [one.rstrip() for one in list_samples.CALLS]),
     Target("answers to calls", reply, [one.rstrip() for one in list_samples.REPLIES]),
+    Target("lines of a room", participant, [line.encode() for line in room_samples.LINES]),
     Target("packed lists", packed, [LIST, LIST * 2]),
     Target("lines of lists", entries, [*ENTRIES, b"\n".join(ENTRIES) + b"\n"]),
     Target("catalogue lines", any_line, [text.encode() for text in LINES]),
