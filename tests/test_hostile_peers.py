@@ -92,12 +92,12 @@ class HostileLeechersTest(Beside, UploadingTest):
     def setUp(self) -> None:
         super().setUp()
         for module, name, value in (
-            ("uploads.uploader", "WAIT_S", 0.05),
             ("uploads.upload_scheduler", "STALL_S", 0.2),
             ("uploads.upload_scheduler", "SLOW_UPLINK", 1e9),
         ):
             self.constant(module, name, value)
         self.limits("uploads.upload_session", answer_s=0.2, least_answer_s=0.01, position_s=0.1)
+        self.limits("uploads.uploader", wait_s=0.05)
 
     def assert_another_is_served_beside(self, name: str) -> None:
         """The hostile ones come first, and more of them than there are slots."""

@@ -82,8 +82,7 @@ class SeedersThatFail(LeecherTest):
     def assert_others_suffice(self, play: Callable[[socket.socket], None]) -> None:
         """A download with this seeder and an honest one ends at once, long before any patience."""
         self.constant("net.dialling", "CONNECT_S", NEVER_S)
-        for name in ("ANSWER_S", "FIRST_CHUNK_S", "CHUNK_S"):
-            self.constant("lmk1.chunk_fetcher", name, NEVER_S)
+        self.limits("lmk1.chunk_fetcher", answer_s=NEVER_S, first_chunk_s=NEVER_S, chunk_s=NEVER_S)
         self.constant("lmk1.fetchers", "MOVING_S", 0.2)
         self.constant("lmk1.download_plan", "STALLED_S", 0.2)
         content = content_of(200 * CHUNK)
@@ -93,8 +92,7 @@ class SeedersThatFail(LeecherTest):
 
     def assert_is_given_up(self, play: Callable[[socket.socket], None], why: str) -> None:
         """A download from this seeder alone says why it does not move."""
-        for name in ("ANSWER_S", "FIRST_CHUNK_S", "CHUNK_S"):
-            self.constant("lmk1.chunk_fetcher", name, 0.2)
+        self.limits("lmk1.chunk_fetcher", answer_s=0.2, first_chunk_s=0.2, chunk_s=0.2)
         self.scripted(play, self.room, a=200 * CHUNK)
         leecher = self.taking()
         order(leecher, "a")
@@ -152,8 +150,7 @@ class SeedersThatFail(LeecherTest):
         self.constant("lmk1.fetchers", "STANDING_S", 0.2)
         self.constant("lmk1.download_plan", "STALLED_S", 0.2)
         self.constant("lmk1.tracker_answers", "LISTS_IN_ALL", 1e9)
-        for name in ("ANSWER_S", "FIRST_CHUNK_S", "CHUNK_S"):
-            self.constant("lmk1.chunk_fetcher", name, NEVER_S)
+        self.limits("lmk1.chunk_fetcher", answer_s=NEVER_S, first_chunk_s=NEVER_S, chunk_s=NEVER_S)
         content = content_of(200 * CHUNK)
         for play in (self.stay_silent, self.fall_silent_after_the_answer):
             with self.subTest(play=play.__name__):
@@ -180,7 +177,7 @@ class SeedersThatFail(LeecherTest):
         self.constant("lmk1.fetchers", "MOVING_S", 0.2)
         content = content_of(200 * CHUNK)
         self.constant("net.dialling", "CONNECT_S", NEVER_S)
-        self.constant("lmk1.chunk_fetcher", "ANSWER_S", NEVER_S)
+        self.limits("lmk1.chunk_fetcher", answer_s=NEVER_S)
         register(self.room, self.deaf_address(), {"a": len(content)})
         self.offering_lmk1({"a": content})
         self.assert_takes(self.taking(), {"a": content})

@@ -279,7 +279,7 @@ class OurLeecherNeverEndsAnOriginalSeeder(OriginalSeederTest):
                 leecher.stop()
 
     def test_when_its_answer_takes_too_long(self) -> None:
-        self.constant("lmk1.chunk_fetcher", "ANSWER_S", 0.1)
+        self.limits("lmk1.chunk_fetcher", answer_s=0.1)
         self.constant("lmk1.seeder_book", "AWAY_AGAIN_S", 0.3)
         blocking = self.connected(self.original.address)
         leecher = self.taking("long")
@@ -339,7 +339,7 @@ class OurLeecherNeverEndsAnOriginalSeeder(OriginalSeederTest):
         self.assert_unharmed(self.original, self.room)
 
     def test_when_it_lacks_the_file(self) -> None:
-        self.constant("lmk1.chunk_fetcher", "FIRST_CHUNK_S", 0.2)
+        self.limits("lmk1.chunk_fetcher", first_chunk_s=0.2)
         (self.shared / "sixty KB").unlink()
         leecher = self.taking("sixty KB")
         wait_for_state(leecher, "sixty KB", DownloadState.RETRYING)

@@ -30,7 +30,6 @@ class NoisyLineTest(RoomTest):
             ("downloads.swarm_peer", "TICK_S", 0.05),
             ("leecher", "TICK_S", 0.05),
             ("swarm.digest_requests", "ANSWER_S", 0.4),
-            ("uploads.uploader", "FRAME_S", 0.4),
             ("net.peer_greeting", "ANSWER_S", 0.4),
             ("swarm.acceptor", "GREETING_S", 0.4),
             ("swarm.peer_book", "AGAIN_S", 0.05),
@@ -41,6 +40,7 @@ class NoisyLineTest(RoomTest):
             ("lmk1.seeder_book", "AWAY_AGAIN_S", 0.02),
         ):
             self.constant(module, name, value)
+        self.limits("uploads.uploader", frame_s=0.4)
         self.limits("uploads.upload_session", alive_s=0.1)
         self.limits("swarm.frame_deadlines", frame_s=0.4, still_s=0.3)
         self.limits("swarm.downloader", look_s=0.1)

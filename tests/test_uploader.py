@@ -18,7 +18,7 @@ from roles.uploads.part_sizes import MIN_AHEAD
 from roles.uploads.small_contents import SENT_FIRST
 from roles.uploads.upload_scheduler import PIECE, ChosenChunk
 from roles.uploads.upload_session import Sending, UploadSession
-from roles.uploads.uploader import MAX_QUEUED, Uploader
+from roles.uploads.uploader import MAX_QUEUED, Limits, Uploader
 from roles.values.content import Content
 from roles.values.errors import FileChangedError
 from roles.wire import frames
@@ -133,7 +133,7 @@ class HostileTest(UploadingTest):
         wait_until(lambda: self.room.slots_taken == 0)
 
     def stalls_soon(self) -> None:
-        self.constant("uploads.uploader", "WAIT_S", 0.05)
+        self.limits("uploads.uploader", wait_s=0.05)
         self.constant("uploads.upload_scheduler", "STALL_S", 0.1)
         self.constant("uploads.upload_scheduler", "SLOW_UPLINK", 1e9)
         self.limits("uploads.upload_session", position_s=0.05)
@@ -294,7 +294,7 @@ class HostileTest(UploadingTest):
             self.assertEqual(talker.chunk(CHUNK), self.holding.chunk(index))
 
     def test_a_frame_that_does_not_end_ends_the_connection_however_it_trickles(self) -> None:
-        self.constant("uploads.uploader", "FRAME_S", 0.2)
+        self.limits("uploads.uploader", frame_s=0.2)
         self.limits("uploads.upload_session", alive_s=0.05)
         leecher = self.joined(self.room)
         leecher.link.sendall(frames.HEADER.pack(5, 1_000))
@@ -387,7 +387,7 @@ class HostileTest(UploadingTest):
         self.assertGreater(time.monotonic() - began, 0.6)
 
     def test_who_never_reads_is_dropped_and_its_slot_is_free(self) -> None:
-        self.constant("uploads.uploader", "PART_S", 0.5)
+        self.limits("uploads.uploader", part_s=0.5)
         self.stalls_soon()
         hung = self.joined(self.room, buffer=4_096)
         big = some_holding(64, seed=3)
@@ -408,7 +408,7 @@ class HostileTest(UploadingTest):
         self.assert_others_are_served()
 
     def test_who_reads_a_few_bytes_a_second_holds_a_slot_no_longer_than_a_minute(self) -> None:
-        self.constant("uploads.uploader", "PART_S", 0.5)
+        self.limits("uploads.uploader", part_s=0.5)
         self.stalls_soon()
         drip = self.joined(self.room, buffer=2_048)
         big = MemoryHolding(some_bytes(8 << 20), chunk_size=4 << 20)
@@ -631,7 +631,7 @@ class PartsTest(unittest.TestCase):
         self.throttle, self.source = Throttle(), NotingSource()
         self.session = mock.create_autospec(UploadSession, instance=True)
         self.session.to_send, self.session.closed, self.session.is_cancelled = [], [], False
-        self.enterContext(mock.patch("roles.uploads.uploader.TELL_S", 0.0))
+        self.enterContext(mock.patch("roles.uploads.uploader.LIMITS", Limits(report_s=0.0)))
         self.moved = list[int]()
         self.session.moved = lambda count, **_: self.moved.append(count)
         self.session.offer_ahead = lambda **_: self.source.sent.append("offer")

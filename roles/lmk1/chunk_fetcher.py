@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -26,14 +27,21 @@ from roles.worker import POLL_S
 if TYPE_CHECKING:
     from roles.lmk1.fetchers import Fetchers
 
-ANSWER_S = 10.0  # an original may be waiting for another leecher's second message
-FIRST_CHUNK_S = 30.0  # an original reads the whole range into memory first
-CHUNK_S = 10.0
 # Acknowledgements sent in advance; this number was fastest with an original seeder.
 MAX_AHEAD = 64
 # For reading a late answer; closing with unread data would reset the connection.
 FAREWELL_S = 0.5
 BUFFER = 512 * 1024  # bytes, a hundred chunks
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    answer_s: float = 10.0  # an original may be waiting for another leecher's second message
+    first_chunk_s: float = 30.0  # an original reads the whole range into memory first
+    chunk_s: float = 10.0
+
+
+LIMITS = Limits()
 
 
 class Outcome(Enum):
@@ -81,7 +89,7 @@ class ChunkFetcher:
         """Send the first word and read the answer; None, after taking leave, if none comes."""
         connection.send_all(REQUEST_CONNECTION, within_s=POLL_S)
         received = b""
-        deadline = time.monotonic() + ANSWER_S
+        deadline = time.monotonic() + LIMITS.answer_s
         while time.monotonic() < deadline and not (self.is_leaving or self._work.should_stop()):
             data = connection.receive(MAX_GREETING)
             if data is None:
@@ -165,7 +173,7 @@ class _Range:
 
     def _check_patience(self) -> None:
         """Raise an error if the next whole chunk takes too long, even if single bytes arrive."""
-        patience_s = FIRST_CHUNK_S if self._acknowledged == 0 else CHUNK_S
+        patience_s = LIMITS.first_chunk_s if self._acknowledged == 0 else LIMITS.chunk_s
         if time.monotonic() - self._heard < patience_s:
             return
         if self._is_unanswered:  # this is what an original without the file does

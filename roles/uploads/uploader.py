@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from roles.disk.holding import ChunkSource, Library
 from roles.net.connection import Connection, send_all
@@ -29,14 +30,21 @@ from roles.worker import rest
 
 log = logging.getLogger(__name__)
 
-TELL_S = 0.25  # between two reports to the scheduler of bytes sent
-FRAME_S = 10.0  # from the first byte of a leecher's frame to its last
-WAIT_S = 2.0  # for one call of the system, which may wait as long again for each 64 KiB
-# For 256 KiB: a slower leecher is as good as gone. It may wait so long for a buffer.
-PART_S = 60.0
 MAX_QUEUED = 64 * 1024  # bytes of frames that wait for the next part
 LOOK_AGAIN = b"\1"  # the wake-up byte when the library's contents have changed
 _RECEIVE = 8 * 1024  # little, so that the pauses of _hear() come between few frames
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    report_s: float = 0.25  # between two reports to the scheduler of bytes sent
+    frame_s: float = 10.0  # from the first byte of a leecher's frame to its last
+    wait_s: float = 2.0  # for one call of the system, which may wait as long again for each 64 KiB
+    # For 256 KiB: a slower leecher is as good as gone. It may wait so long for a buffer.
+    part_s: float = 60.0
+
+
+LIMITS = Limits()
 
 
 class Uploader:
@@ -69,7 +77,7 @@ class Uploader:
         self._buffer = SendBuffer(connection)
         self._sizes = PartSizes(leecher.longest_part)
         self._moved, self._moved_at = 0, 0.0  # bytes not reported yet, and the last report's time
-        connection.limit(WAIT_S)
+        connection.limit(LIMITS.wait_s)
         self._waiting = Waiting(connection)
 
     def wake(self, word: bytes = b"\0") -> None:
@@ -153,8 +161,8 @@ class Uploader:
         now = time.monotonic()
         with self._lock:
             self.session.look(now=now)
-        if self._half_since is not None and now - self._half_since > FRAME_S:
-            raise TimeoutError(f"a frame did not end within {FRAME_S:.0f} s")
+        if self._half_since is not None and now - self._half_since > LIMITS.frame_s:
+            raise TimeoutError(f"a frame did not end within {LIMITS.frame_s:.0f} s")
 
     def _queue_frames(self) -> None:
         """Queue the session's frames for the next part or _flush(), so that the leecher wakes once;
@@ -176,7 +184,7 @@ class Uploader:
 
     def _flush(self) -> None:
         if self.connection.queued:
-            self.connection.send_all(b"", within_s=PART_S)
+            self.connection.send_all(b"", within_s=LIMITS.part_s)
 
     def _await_turn(self, count: int) -> None:
         """Wait until the rate limit allows so many bytes; queued frames go out before that."""
@@ -233,7 +241,7 @@ class Uploader:
                     self.session.offer_ahead(now=time.monotonic())
                 self._queue_frames()
             head = frames.encode_part_head(choice.handle, choice.index, sent, part)
-            self.connection.send_all(head, within_s=PART_S, more=True)
+            self.connection.send_all(head, within_s=LIMITS.part_s, more=True)
             try:
                 self._send_bytes(source, start + sent, part)
             except FileChangedError as error:  # the rest of this part can never be sent
@@ -253,7 +261,7 @@ class Uploader:
             self._note_moved(count)
             return count
 
-        send_all(length, send, PART_S)
+        send_all(length, send, LIMITS.part_s)
 
     def _may_go_on(self) -> bool:
         """Whether the next part follows; False when the chunk was cancelled. Waits while others
@@ -275,10 +283,10 @@ class Uploader:
             raise ConnectionResetError("it left in the middle of a chunk")
 
     def _note_moved(self, count: int) -> None:
-        """Report sent bytes to the scheduler every TELL_S."""
+        """Report sent bytes to the scheduler every report_s."""
         self._moved += count
         now = time.monotonic()
-        if now - self._moved_at >= TELL_S:
+        if now - self._moved_at >= LIMITS.report_s:
             with self._lock:
                 self.session.moved(self._moved, now=now)
             self._moved, self._moved_at = 0, now

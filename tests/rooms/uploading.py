@@ -11,7 +11,7 @@ from roles.net.send_buffer import ALONE, MAX_BUFFER, fitting_buffer
 from roles.uploads.part_sizes import PartSizes, rate_of
 from roles.uploads.upload_session import LIMITS as SESSION
 from roles.uploads.upload_session import Sending, UploadSession
-from roles.uploads.uploader import PART_S, TELL_S
+from roles.uploads.uploader import LIMITS
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
 from tests.rooms.network import SEGMENT
@@ -145,10 +145,10 @@ class UploadEnd:
 
         def is_late() -> None:
             if self.is_open and self._part and part.offset == self._out and self._began <= began:
-                self.close(f"reads nothing for {PART_S:.0f} s")
+                self.close(f"reads nothing for {LIMITS.part_s:.0f} s")
 
         self.connection.to_downloader.write(part, size, lambda: self._host.awake(self._part_out))
-        self._clock.after(PART_S, is_late)
+        self._clock.after(LIMITS.part_s, is_late)
 
     def _part_out(self) -> None:
         sending = self._sending
@@ -226,7 +226,7 @@ class UploadEnd:
 
     def _note_out(self, count: int) -> None:
         self._moved += count
-        if self._clock.now - self._moved_at >= TELL_S and self.is_open:
+        if self._clock.now - self._moved_at >= LIMITS.report_s and self.is_open:
             self.session.moved(self._moved, now=self._clock.now)
             self._moved, self._moved_at = 0, self._clock.now
 
