@@ -24,6 +24,7 @@ from roles.disk.share_folders import ShareFolders
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife, failed_to_begin
+from roles.downloads.download_log import DownloadLog
 from roles.downloads.progress import Progress
 from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
@@ -96,6 +97,7 @@ class Leecher(Role):
         self._woken = threading.Event()
         self._place = TrackerPlace(settings.tracker, settings.follow, post)
         self._progress = Progress()
+        self._download_log = DownloadLog()
         self._lmk1 = Lmk1Downloads(
             settings,
             self._place,
@@ -460,6 +462,7 @@ class Leecher(Role):
     def _post_and_note(self, event: RoleEvent) -> None:
         if isinstance(event, DownloadChanged):
             self._progress.note(event)
+            self._download_log.note(event, now=time.monotonic())
         self._post(event)
 
 

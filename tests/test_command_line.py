@@ -546,7 +546,7 @@ class RefusingSystemTest(StandingRoomTestCase):
 class ChangingRoomTest(RoomTestCase):
     def test_nobody_who_has_the_files_exits_with_3(self) -> None:
         self.seeder.signal(signal.SIGTERM)
-        self.tracker.wait_for("has left")
+        self.tracker.wait_for(" left$")
         for chosen in ("--all", "empty"):
             with self.subTest(chosen=chosen):
                 code, _, error = self.get(chosen)
@@ -564,9 +564,9 @@ class ChangingRoomTest(RoomTestCase):
             if port is None:  # a leecher of a swarm gives on what it has by itself
                 self.tracker.wait_for("joined")
             else:
-                self.tracker.wait_for(rf"port {port} offers 3 files")
+                self.tracker.wait_for(rf"port {port} shares 3 files")
             self.assertEqual(leecher.signal(signal.SIGINT), 130)
-            self.tracker.wait_for(rf"port {port or ''}.* has left")
+            self.tracker.wait_for(rf"port {port or ''}.* left$")
 
     def test_servers_end_by_ctrl_c_with_130_and_by_sigterm_with_0(self) -> None:
         self.assertEqual(self.seeder.signal(signal.SIGINT), 130)
@@ -581,7 +581,7 @@ class ChangingRoomTest(RoomTestCase):
             with socket.create_connection((host, int(port)), timeout=10) as leecher:
                 # A change of its state is told within 2 s, and nothing else for up to 15 s.
                 leecher.sendall(b"request_connection")
-                new.wait_for("offers 3 files")
+                new.wait_for("shares 3 files")
 
 
 class LongDownloadTest(RoomTestCase):

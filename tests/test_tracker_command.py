@@ -51,28 +51,30 @@ class TrackerReportTest(unittest.TestCase):
         self.assertEqual(
             self.told(room(seeder(TEACHER, "teacher", 10_000)), room()),
             [
-                "teacher (192.168.1.5:12501) offers 10,000 files",
-                "teacher (192.168.1.5:12501) has left",
+                "teacher (192.168.1.5:12501) shares 10,000 files",
+                "teacher (192.168.1.5:12501) left",
             ],
         )
 
     def test_one_on_this_computer_is_called_by_its_port(self) -> None:
         here = room(seeder(HERE, "lab-pc-01", 1))
-        self.assertEqual(self.told(here), ["this computer, port 12501 offers 1 file"])
+        self.assertEqual(self.told(here), ["this computer, port 12501 shares 1 file"])
 
     def test_a_leecher_is_said_to_be_one(self) -> None:
         self.assertEqual(
             self.told(room(LEECHER), room(LEECHER), room()),
             [
                 "lab-pc-07 (192.168.1.7:12501) joined",
-                "lab-pc-07 (192.168.1.7:12501) has left",
+                "lab-pc-07 (192.168.1.7:12501) left",
             ],
         )
 
     def test_who_cannot_be_reached_is_told_once(self) -> None:
         behind = seeder(TEACHER, "teacher", is_reachable=False)
         lines = self.told(room(behind), room(behind))
-        self.assertEqual(lines, ["teacher (192.168.1.5:12501) cannot be reached from outside"])
+        self.assertEqual(
+            lines, ["teacher (192.168.1.5:12501) is behind a firewall: others cannot connect to it"]
+        )
 
     def test_with_another_address_of_this_computer_others_type_another_one(self) -> None:
         now = Address("10.0.0.11", 12500)
@@ -103,11 +105,12 @@ class TrackerReportTest(unittest.TestCase):
             ),
             [
                 f"{who} joined",
-                f"{who} waits: The disk is full",
-                f"{who} is done (Course, 9 kB)",
-                f"{who} has failed: No rights",
-                f"{who} is done (Course, 9 kB)",
-                f"{who} has left",
+                f"{who} is downloading Course, 9 kB",
+                f"{who} is waiting: The disk is full",
+                f"{who} downloaded Course, 9 kB",
+                f"{who} failed: No rights",
+                f"{who} downloaded Course, 9 kB",
+                f"{who} left",
             ],
         )
 
@@ -121,7 +124,7 @@ class TrackerReportTest(unittest.TestCase):
                 report.pass_time()
 
         lines = printed(work).out.splitlines()
-        self.assertEqual(lines[1:], ["lab-pc-07 (192.168.1.7:12501) is silent"])
+        self.assertEqual(lines[1:], ["lab-pc-07 (192.168.1.7:12501) has gone silent"])
 
     def test_the_room_is_shown_every_few_seconds_when_it_changed(self) -> None:
         now = [0.0]
@@ -155,9 +158,9 @@ class TrackerReportTest(unittest.TestCase):
             on_screen(work).lines,
             [
                 "lab-pc-07 (192.168.1.7:12501) joined",
-                "teacher (192.168.1.5:12501) offers 3 files",
-                "lab-pc-07 (192.168.1.7:12501) has left",
-                "teacher (192.168.1.5:12501) has left",
+                "teacher (192.168.1.5:12501) shares 3 files",
+                "lab-pc-07 (192.168.1.7:12501) left",
+                "teacher (192.168.1.5:12501) left",
                 "Computer  State  Has  Down  Up  Left  Gave  Reason",
                 "Nobody has joined to download yet.",
             ],

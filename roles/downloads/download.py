@@ -402,7 +402,6 @@ class Download(DownloadLife):
             )
         is_new = self._tally.done or not self.wanted.files
         path = self.path if self.is_folder else self._tally.saved_as
-        log.info("%s is %s", path, "done and checked" if is_new else "there already, the same")
         state = DownloadState.DONE if is_new else DownloadState.SKIPPED
         self._set_state(state, saved_as=path)
 

@@ -229,7 +229,6 @@ class Download(DownloadLife):
             return
         path, was_there = finished
         self._partial = None
-        log.info("%s %s", path, "was there already" if was_there else "is complete")
         state = DownloadState.SKIPPED if was_there else DownloadState.DONE
         self._set_state(state, saved_as=path)
 

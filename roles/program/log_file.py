@@ -19,6 +19,7 @@ from roles.values.safe_names import shown_name
 MAX_BYTES = 1024 * 1024
 BACKUPS = 2
 MAX_LINE = 500  # characters of one message
+SAID = {"is_said": True}  # `extra` of a record that a command prints itself
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -123,6 +124,7 @@ def start_logging(log_file: Path | None, *, terminal_level: int | None) -> str:
     if terminal_level is not None:
         terminal = _Terminal()
         terminal.setLevel(terminal_level)
+        terminal.addFilter(lambda record: not hasattr(record, "is_said"))
         terminal.setFormatter(LineFormatter("%(message)s"))
         root.addHandler(terminal)
     if log_file is None:
