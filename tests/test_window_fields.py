@@ -16,6 +16,7 @@ from roles.values.errors import StorageError, UserInputError
 from roles.values.settings import parse_port
 from tests.support import LmkTestCase, WindowTestCase, widget_texts
 from tests.windows import AppWindowTest, press, sentences
+from ui.about import version_line
 from ui.existing_files import existing_names, has_any, question
 from ui.window import desktop
 from ui.window.app_window import AppWindow
@@ -226,6 +227,13 @@ class LogTabTest(AppWindowTest):
         self.window.log.copy_all()
         self.assertEqual(self.window.clipboard_get(), self.shown())
         self.assertEqual(str(self.window.log.text.cget("state")), "disabled")
+
+    def test_a_report_can_be_copied(self) -> None:
+        self.window.log.copy_report()
+        self.pump_until(lambda: bool(sentences(self.window.log.notices)))
+        self.assertIn("Paste it where", sentences(self.window.log.notices)[-1])
+        copied = self.window.clipboard_get()
+        self.assertTrue(copied.startswith(f"{version_line()}\nSystem: "), copied)
 
     def test_what_is_copied_names_no_folder_by_its_whole_path(self) -> None:
         self.log.info("The folder /media/anna/stick/lesson is gone.")

@@ -8,6 +8,7 @@ import tkinter as tk
 from tkinter import ttk
 
 from roles.program.log_file import line_of
+from roles.program.problem_report import problem_report
 from ui.about import version_line
 from ui.window.notices import NoticeArea
 from ui.window.workbench import Workbench
@@ -29,6 +30,8 @@ class LogTab(ttk.Frame):
         self.notices = NoticeArea(self, bench.theme)
         self.text = self._make_text()
         row = ttk.Frame(self)
+        copy = ttk.Button(row, text="Copy report", underline=5, command=self.copy_report)
+        copy.pack(side="left", padx=(0, px(8)))
         ttk.Button(row, text="Copy all", underline=0, command=self.copy_all).pack(side="left")
         folder = ttk.Button(row, text="Open log folder", underline=0, command=self.open_log_folder)
         folder.pack(side="left", padx=px(8))
@@ -39,7 +42,6 @@ class LogTab(ttk.Frame):
         row.grid(row=0, column=0, sticky="ew")
         self.notices.grid(row=1, column=0, sticky="ew")
         self.notices.grid_remove()
-        # What a bug report needs, beside the lines that it also needs.
         self.about = ttk.Label(self, text=f"This is {version_line()}.", style="Muted.TLabel")
         self.about.grid(row=3, column=0, sticky="w", pady=(px(8), 0))
         self.columnconfigure(0, weight=1)
@@ -83,6 +85,21 @@ class LogTab(ttk.Frame):
     def copy_all(self) -> None:
         self.clipboard_clear()
         self.clipboard_append(self.text.get("1.0", "end-1c"))
+
+    def copy_report(self) -> None:
+        """What a bug report needs, without the name of the user."""
+        bench = self._bench
+        log_file, listening = bench.settings.profile.log_file, bench.roles.listening
+
+        def take(text: str) -> None:
+            self.clipboard_clear()
+            self.clipboard_append(text)
+            self.notices.say("The report is copied. Paste it where you report the problem.")
+
+        def make() -> str:
+            return problem_report(version_line(), log_file, listening, bench.environment)
+
+        bench.pump.in_background(make, take)
 
     def open_log_folder(self) -> None:
         self._bench.open_folder(self._bench.settings.profile.log_file.parent, self.notices)

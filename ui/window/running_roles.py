@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from roles.net.throttle import Throttles
-from roles.values.events import Post, RoleEvent, RoleStopped, Warned
+from roles.values.addresses import Address
+from roles.values.events import Post, RoleEvent, RoleStarted, RoleStopped, Warned
 from ui.window.event_pump import EventPump
 
 SWITCH_INTERVAL_S = 0.001  # keeps Tk's thread punctual beside busy roles; Python's default is 5 ms
@@ -33,6 +34,7 @@ class RunningRoles:
         self._warn = warn
         self._pump = pump
         self._running = list[StartsAndStops]()
+        self._listening = dict[StartsAndStops, Address]()
         self._usual_interval_s = sys.getswitchinterval()
 
     def start(self, make: Callable[[Post], RoleT], handle: Callable[[RoleEvent], None]) -> RoleT:
@@ -41,8 +43,11 @@ class RunningRoles:
         def note(event: RoleEvent) -> None:
             if isinstance(event, RoleStopped):
                 self._running.remove(role)
+                self._listening.pop(role, None)
                 if self.all_ended:
                     sys.setswitchinterval(self._usual_interval_s)
+            if isinstance(event, RoleStarted) and event.address is not None:
+                self._listening[role] = event.address
             if isinstance(event, Warned):
                 self._warn(event.sentence)
             else:
@@ -58,6 +63,11 @@ class RunningRoles:
         """Ask every role to end; each does within 2 s."""
         for role in self._running:
             role.stop()
+
+    @property
+    def listening(self) -> list[tuple[str, Address]]:
+        """What runs, and where it listens."""
+        return [(type(role).__name__, address) for role, address in self._listening.items()]
 
     @property
     def all_ended(self) -> bool:

@@ -23,6 +23,7 @@ from roles.values.members import Member, members_of
 from roles.values.safe_names import shown_name
 from roles.values.settings import MAX_SEATS, TrackerSettings, parse_port
 from ui import wording
+from ui.room_news import RoomNews
 from ui.room_summary import counts
 from ui.window.fields import Sentence, TextField
 from ui.window.keyboard import tab_in_order
@@ -64,6 +65,7 @@ class TrackerTab(ttk.Frame):
         self._tracker: Tracker | None = None
         self.run_state = RunState.STOPPED
         self._room = RoomChanged()
+        self._news = RoomNews()
         self._is_open = True  # it listens for other computers too
         self._for_others: Address | None = None
         self._was_own = set[Address]()  # a search may still find what has been stopped
@@ -287,6 +289,7 @@ class TrackerTab(ttk.Frame):
         self._was_own |= {one for one in (self._for_others, self._bench.trackers.own) if one}
         self._bench.trackers.set_own(None)
         self._room, self._for_others, self._note = RoomChanged(), None, ""
+        self._news = RoomNews()
         if failure and self._once_started:
             self._around.failed(failure)
         self._once_started.clear()
@@ -353,7 +356,9 @@ class TrackerTab(ttk.Frame):
 
     def _show_room(self) -> None:
         room = self._room
-        members = members_of(room.participants, now=time.monotonic())
+        now = time.monotonic()
+        members = members_of(room.participants, now=now)
+        self._news.note(members, now=now)  # the log shows it
         is_running = self.run_state is RunState.RUNNING
         from_here = self._around.from_here() if is_running else 0.0
         had_members = bool(self.room.members)
