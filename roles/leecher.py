@@ -51,6 +51,7 @@ from roles.values.events import (
     RoleEvent,
     RoleStarted,
     Warned,
+    Watched,
 )
 from roles.values.folder_keys import FolderKey
 from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
@@ -66,6 +67,7 @@ START_AGAIN_S = 1.0  # after there was no thread for a download
 # not block others. It has more time while it is in a peer's queue.
 GIVES_WAY_S = 5.0
 GIVES_WAY_QUEUED_S = 15.0
+WATCHED_S = 0.25  # between two looks at what is watched
 # Unfinished downloads: all folders that a room can have, and some thousand files.
 MAX_WAITING = 20_000
 
@@ -93,6 +95,8 @@ class Leecher(Role):
         self._eager_until = 0.0
         self._start_again_at = 0.0
         self._lacking_since: float | None = None  # when threads ran out
+        self._watched, self._watched_at = ("", ""), 0.0  # download and path, and when it was told
+        self._told: Watched | None = None
         self._requests = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._place = TrackerPlace(settings.tracker, settings.follow, post)
@@ -151,6 +155,12 @@ class Leecher(Role):
         home = self._folders.of(asked.share)
         return None if home is None else self._settings.folder / home
 
+    def watch(self, key: str, path: str = "") -> None:
+        """Post Watched about this file of a download from now on, and no other; a `key` of "" for
+        none.
+        """
+        self._request(partial(self._look_at, key, path))
+
     def stop(self) -> None:
         super().stop()
         self._woken.set()
@@ -200,6 +210,7 @@ class Leecher(Role):
             self._unfinished.note(self._all(), now=time.monotonic())
             if self._peer is not None:
                 self._peer.tick()
+            self._tell_watched(time.monotonic())
             is_eager = time.monotonic() < self._eager_until
             self._woken.wait(EAGER_TICK_S if is_eager else TICK_S)
             self._woken.clear()
@@ -363,6 +374,23 @@ class Leecher(Role):
     def _note_names(self, download: DownloadLife) -> None:
         for name in download.collision_keys:
             self._owners.setdefault(name, download.key)
+
+    def _look_at(self, key: str, path: str) -> None:
+        self._watched, self._watched_at = (key, path), 0.0
+
+    def _tell_watched(self, now: float) -> None:
+        key, path = self._watched
+        if not key or self._peer is None or now < self._watched_at + WATCHED_S:
+            return
+        self._watched_at = now
+        download = self._downloads.get(key)
+        transfer = download.transfer_of(path) if download is not None else None
+        have, coming, holders = self._peer.watched(transfer, now=now)
+        content = transfer.content if transfer is not None else None
+        told = Watched(key, path, content, have, coming, holders, self._peer.bottleneck)
+        if told != self._told:
+            self._told = told
+            self._post(told)
 
     def _pause(self, keys: Iterable[str]) -> None:
         for download in self._chosen(keys):

@@ -7,6 +7,7 @@ import queue
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 from roles.net.throttle import Throttle
 from roles.swarm.arriving_chunks import ArrivingChunks
@@ -120,6 +121,7 @@ class DownloadingTest(RoomTest):
         self.news: list[tuple[bytes, int]] = []
         self.swarm = SharedSwarm(lambda root, chunks: self.news.append((root, chunks)))
         self.chunks = ArrivingChunks(8 * CHUNK)
+        self.make_store: Callable[[int], MemoryStore] = MemoryStore
         self.errors: queue.Queue[BaseException | None] = queue.Queue()
         self._stopping = threading.Event()
 
@@ -132,7 +134,7 @@ class DownloadingTest(RoomTest):
                 asked.set()
                 self.swarm.ask(transfer, store)
 
-        store = MemoryStore(holding.content.size)
+        store = self.make_store(holding.content.size)
         transfer = ContentTransfer(holding.content, "some bytes", look)
         self.swarm.add(transfer)
         if transfer.is_single:

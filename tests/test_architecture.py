@@ -82,6 +82,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "swarm": (
         "bad_peers",
+        "bottleneck",
         "call_book",
         "chunk_plan",
         "content_transfer",

@@ -151,6 +151,8 @@ class ProgramSettingsTest(unittest.TestCase):
         recent_trackers=("pc:1", "pc:2"),
         window="900x600+10+10",
         seats=("00112233445566aa 1 2",),
+        list_columns="1:300,2:88",
+        list_percent=40,
     )
 
     def test_what_was_kept_comes_back(self) -> None:

@@ -56,6 +56,72 @@ class SwarmTestCase(DownloadingTest):
         return sender
 
 
+class HoldersTest(SwarmTestCase):
+    """What is known of who has which chunk."""
+
+    def seen(self) -> list[int | None]:
+        with self.swarm.locked() as swarm:
+            return [one.has for one in swarm.holders(self.transfer_, now=time.monotonic())]
+
+    def survey(self) -> None:
+        with self.swarm.locked() as swarm:
+            swarm.survey(self.transfer_)
+
+    def describe_some(self, sender: RawPeer, handle: int, chunks: int) -> None:
+        content = self.holding.content
+        have = bitmap(content, chunks)
+        sender.send(frames.File(handle, content.size, content.chunk_size, have))
+
+    def begun(self, chunks: int) -> tuple[RawPeer, int]:
+        """A sender that has these chunks so far."""
+        sender = self.sender()
+        opening = sender.expect(frames.Open)
+        assert isinstance(opening, frames.Open)
+        self.describe_some(sender, opening.handle, chunks)
+        self.give_digests(sender, self.holding)
+        sender.expect(frames.Want)
+        return sender, opening.handle
+
+    def test_a_chunk_that_is_offered_is_there(self) -> None:
+        sender, handle = self.begun(0b1)
+        self.offer(sender, handle, 3)
+        self.assertEqual(self.seen(), [0b1001])
+
+    def test_a_survey_asks_by_a_handle_of_its_own_and_breaks_nothing_off(self) -> None:
+        sender, handle = self.begun(0b1)
+        self.offer(sender, handle, 0)
+        self.survey()
+        opening = sender.expect(frames.Open)
+        assert isinstance(opening, frames.Open)
+        self.assertNotEqual(opening.handle, handle)
+        self.describe_some(sender, opening.handle, 0b111)
+        self.assertEqual(sender.expect(frames.Want), frames.Want(opening.handle, b""))
+        wait_until(lambda: self.seen() == [0b111])
+        sender.send_chunk(handle, 0, self.holding.chunk(0))
+        wait_until(lambda: self.transfer_.plan.had == 1)
+
+    def test_who_has_lost_it_closes_the_handle_of_the_survey(self) -> None:
+        sender, _ = self.begun(0b11)
+        self.survey()
+        opening = sender.expect(frames.Open)
+        assert isinstance(opening, frames.Open)
+        sender.send(frames.Gone(opening.handle, "too many files at once"))
+        self.assertEqual(sender.expect(frames.Want), frames.Want(opening.handle, b""))
+        self.assertEqual(self.seen(), [0b11])
+
+    def test_who_sent_a_damaged_chunk_is_asked_for_it_again_after_a_while(self) -> None:
+        sender, handle = self.begun(0b111111)
+        self.offer(sender, handle, 2)
+        sender.send_chunk(handle, 2, bytes(CHUNK))
+
+        def damaged() -> list[tuple[int, bool]]:
+            with self.swarm.locked() as swarm:
+                holders = swarm.holders(self.transfer_, now=time.monotonic())
+            return [(one.damaged, one.damaged_again_s > 0) for one in holders]
+
+        wait_until(lambda: damaged() == [(1, True)])
+
+
 class WordsTest(SwarmTestCase):
     def test_a_chunk_that_another_brings_is_declined_with_what_is_wanted(self) -> None:
         first, handle = self.offering(self.holding)

@@ -137,6 +137,89 @@ class TableTest(WindowTestCase):
         self.assertEqual(len(images), 1)
 
 
+class CutTest(WindowTestCase):
+    withdrawn = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.theme = Theme(self.root)
+        self.kept: list[str] = []
+
+    def table(self, layout: str = "") -> Table[ListRow]:
+        table = Table(
+            self.root, self.theme, FILE_COLUMNS, height=3, bar=bar_of, layout=(layout, self.keep)
+        )
+        table.pack(fill="both", expand=True)
+        self.root.geometry("900x300")
+        self.root.update()
+        return table
+
+    def keep(self, layout: str) -> None:
+        self.kept.append(layout)
+
+    def named(self, name: str) -> ListRow:
+        return ListRow(Node("a", NodeKind.FILE, name, "a", 5, path="a", has_sign=False))
+
+    def shown(self, table: Table[ListRow], column: str = "1") -> str:
+        return str(table.tree.set(table._items["a"], column))
+
+    def test_a_long_name_is_cut_in_the_middle_and_whole_in_the_tooltip(self) -> None:
+        table, name = self.table(), f"{'long ' * 20}.tar.gz"
+        table.show({"a": self.named(name)})
+        table._fit_texts()
+        shown = self.shown(table)
+        self.assertIn("…", shown)
+        self.assertTrue(shown.startswith("long ") and shown.endswith(".tar.gz"), shown)
+        width = int(table.tree.column("1", "width"))
+        self.assertLess(self.theme.text_font.measure(shown), width)
+        self.assertGreater(self.theme.text_font.measure(shown), width * 3 // 4)
+        box = table.tree.bbox(table._items["a"], "1")
+        assert box
+        table.tooltip.show_at(int(box[0]) + 20, int(box[1]) + 5)
+        self.assertEqual(table.tooltip.text, name)
+        table.tooltip.show_at(20, int(box[1]) + 5)
+        self.assertEqual(table.tooltip.text, "")
+
+    def test_a_wider_column_shows_more_and_a_short_name_is_never_cut(self) -> None:
+        table = self.table()
+        table.show({"a": self.named("long " * 60)})
+        table._fit_texts()
+        before = self.shown(table)
+        self.root.geometry("1200x300")
+        self.pump_until(lambda: len(self.shown(table)) > len(before))
+        table.put("a", self.named("short"))
+        self.pump_until(lambda: self.shown(table) == "short")
+
+    def test_columns_keep_their_order_and_widths(self) -> None:
+        table = self.table()
+        assert table.layout is not None
+        table.layout.move("6", "2")
+        self.assertEqual(table.layout.order, ["1", "6", "2", "3", "4", "5"])
+        [kept] = self.kept
+        table.destroy()
+        again = self.table(kept)
+        assert again.layout is not None
+        self.assertEqual(again.layout.order, ["1", "6", "2", "3", "4", "5"])
+        again.destroy()
+        other = self.table("1:30,7:50,x,2:9999999")
+        assert other.layout is not None
+        self.assertEqual(other.layout.order, ["1", "2", "3", "4", "5", "6"])
+
+    def test_a_heading_is_dragged_to_the_place_of_another(self) -> None:
+        table = self.table()
+        assert table.layout is not None
+        tree = table.tree
+        places = dict[str, int]()
+        for x in range(0, tree.winfo_width(), 4):
+            places.setdefault(tree.identify_column(x), x + 12)
+        tree.event_generate("<ButtonPress-1>", x=places["#3"], y=8)
+        tree.event_generate("<B1-Motion>", x=places["#5"], y=8)
+        tree.event_generate("<ButtonRelease-1>", x=places["#5"], y=8)
+        self.root.update()
+        self.assertEqual(table.layout.order, ["1", "2", "4", "5", "3", "6"])
+        self.assertEqual(table._sorted_by, 0)
+
+
 class ColumnsTest(unittest.TestCase):
     def test_the_columns_of_each_table_fit_into_the_usual_window(self) -> None:
         sets: tuple[Iterable[Column[Any]], ...] = (

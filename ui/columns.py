@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 from roles.values.addresses import Address
 from roles.values.safe_names import shown_name
 from ui import wording
 
 SortKey: TypeAlias = str | float
+Cut: TypeAlias = Literal["", "middle", "end"]  # where the window shortens a text; "": nowhere
 ItemT = TypeVar("ItemT")
 
 
@@ -24,6 +25,7 @@ class Column(Generic[ItemT]):
     width: int = 0
     is_number: bool = False
     stretches: bool = False
+    cut: Cut = ""
 
     def key(self, item: ItemT) -> SortKey:
         """What sorts the rows by this column."""

@@ -6,7 +6,7 @@ Units are decimal, as disks and networks are sold: 1 MB is 1,000,000 bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from roles.values.addresses import Address, is_loopback
@@ -181,6 +181,11 @@ def is_sending(source: Source) -> bool:
     return source.is_sending or source.rate >= 1
 
 
+def sender_count(sources: Iterable[Source]) -> int:
+    """Programs that are sending; each may have several connections."""
+    return len({source.seeder for source in sources if is_sending(source)})
+
+
 def list_status(listed: FilesListed) -> str:
     offered, tracker = count(len(listed.files), "file").capitalize(), place(listed.tracker)
     if listed.folders:
@@ -297,7 +302,7 @@ def _with_cause(words: str, cause: str) -> str:
 
 
 def _downloading(sources: tuple[Source, ...]) -> str:
-    sending = sum(map(is_sending, sources))
+    sending = sender_count(sources)
     return f"Downloading from {count(sending, 'seeder')}" if sending else "Downloading"
 
 

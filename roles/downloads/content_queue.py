@@ -97,6 +97,13 @@ class ContentQueue:
         wanted = (*self._waiting, *(one.wanted for one in self._transfers))
         return {file.identity for file in _files_of(wanted)}
 
+    def transfer_of(self, path: str) -> FileTransfer | None:
+        """The transfer of this file, not of a pack; from any thread."""
+        for transfer in self.transfers:
+            if isinstance(transfer.wanted, WantedFile) and transfer.wanted.path == path:
+                return transfer
+        return None
+
     def arriving(self, *, now: float) -> tuple[FileArriving, ...]:
         """Files of which something is here, or on its way: of thousands, the first ones."""
         with self._peer.swarm.locked():

@@ -32,6 +32,7 @@ from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.joining.room_lister import RoomLister
 from roles.net.rates import RateMeter, seconds_left
+from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.outlook import Outlook
 from roles.values.catalogue import FileLine
 from roles.values.disk_names import path_from_disk
@@ -156,6 +157,11 @@ class Download(DownloadLife):
         self._stamp = stamp
         self.woken.set()
         return found is not None
+
+    def transfer_of(self, path: str) -> ContentTransfer | None:
+        files = self.wanted.files
+        name = files[0].path if not path and files and not self.is_folder else path
+        return self._queue.transfer_of(name)
 
     def discard(self) -> None:
         for error in self._queue.discard():

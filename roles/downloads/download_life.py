@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 
 from roles.joining.listed_room import Wanted
 from roles.joining.room_lister import RoomLister
+from roles.swarm.content_transfer import ContentTransfer
 from roles.values.errors import ContentError, LmkError
 from roles.values.events import DownloadChanged, DownloadState
 from roles.worker import Worker, run_guarded
@@ -189,6 +190,12 @@ class DownloadLife(ABC):
             self._thread.join()
             self._thread, self._has_ended = None, False
             self._settle()
+
+    def transfer_of(self, _path: str) -> ContentTransfer | None:
+        """The content of one of its files, "" for the only one, while it is on its way through
+        the swarm.
+        """
+        return None
 
     @abstractmethod
     def discard(self) -> None:

@@ -20,6 +20,8 @@ from roles.net.listening import listen_tcp
 from roles.net.throttle import Throttles
 from roles.program.machine_key import machine_key
 from roles.swarm.acceptor import Acceptor
+from roles.swarm.bottleneck import BottleneckMeter
+from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.peer_downloads import PeerDownloads
 from roles.swarm.reverse_connections import ReverseConnections
 from roles.swarm.shared_swarm import SharedSwarm
@@ -28,7 +30,14 @@ from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
 from roles.values.addresses import Address
 from roles.values.errors import ShortageError
-from roles.values.events import Post, SeederState, Source, UploadsChanged
+from roles.values.events import (
+    Bottleneck,
+    Holder,
+    Post,
+    SeederState,
+    Source,
+    UploadsChanged,
+)
 from roles.values.participants import Status
 from roles.values.settings import DEFAULT_SLOTS, LeecherSettings
 from roles.wire.greeting import Hello
@@ -38,6 +47,7 @@ log = logging.getLogger(__name__)
 REPORT_S = 1.0
 TICK_S = 0.25  # between two looks for chunks that come too slowly
 START_AGAIN_S = 1.0  # after a thread that could not be started
+SURVEY_S = 5.0  # between two questions to all peers what they have of what is watched
 IDLE_S = 5.0  # with nothing on its way: then the connections end
 MAX_SHARES = 8  # that the tracker is told of
 
@@ -101,7 +111,10 @@ class SwarmPeer:
         except OSError:  # no descriptor left
             self._listener.close()
             raise
-        self._tick_at = self._report_at = self._start_at = 0.0
+        self.bottleneck: Bottleneck | None = None  # of the last seconds
+        self._bottlenecks = BottleneckMeter()
+        self._throttle = throttles.down
+        self._tick_at = self._report_at = self._start_at = self._survey_at = 0.0
         self._idle_since: float | None = None
         self._start_beside = start_beside
         self._beside = list[threading.Thread]()
@@ -124,6 +137,18 @@ class SwarmPeer:
         """Each peer's part in what arrives; from any thread."""
         with self.swarm.locked() as swarm:
             return swarm.sources(now=time.monotonic())
+
+    def watched(
+        self, transfer: ContentTransfer | None, *, now: float
+    ) -> tuple[int, int, tuple[Holder, ...]]:
+        """What is here of a content and what is coming, both bitmaps, and what each peer has."""
+        with self.swarm.locked() as swarm:
+            if transfer is None:
+                return 0, 0, swarm.holders(None, now=now)
+            if now >= self._survey_at:
+                self._survey_at = now + SURVEY_S
+                swarm.survey(transfer)
+            return transfer.plan.had, transfer.plan.coming, swarm.holders(transfer, now=now)
 
     def network_changed(self) -> None:
         self._membership.wake()
@@ -178,6 +203,9 @@ class SwarmPeer:
             self._acceptor.look()
 
     def _report(self, now: float) -> None:
+        with self.swarm.locked() as swarm:
+            peers = swarm.peers.values()
+            self.bottleneck = self._bottlenecks.note(peers, self._throttle.limit, now=now)
         uploads, sent = self._uploads.report(now)
         state = SeederState.CONNECTED if uploads else SeederState.AVAILABLE
         told = UploadsChanged(state, uploads, sent)

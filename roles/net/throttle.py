@@ -29,6 +29,11 @@ class Throttle:
             self._limit, self._free_at = bytes_per_second, 0.0
 
     @property
+    def limit(self) -> int | None:
+        """Bytes per second."""
+        return self._limit
+
+    @property
     def has_limit(self) -> bool:
         """Whether wait() may ever wait."""
         return self._limit is not None

@@ -109,6 +109,13 @@ class BadPeers:
         bad = record.chunks.items() if record is not None else ()
         return sum(1 << index for index, at in bad if now - at < OTHERS_FIRST_S)
 
+    def damaged(self, sender: Sender, *, now: float) -> tuple[int, float]:
+        """How many of its chunks came wrong, and in how many seconds it is asked for one again."""
+        record = self._peers.get(sender)
+        if record is None or not record.chunks:
+            return 0, 0.0
+        return len(record.chunks), max(0.0, max(record.chunks.values()) + OTHERS_FIRST_S - now)
+
     def _is_over(self, record: _Record) -> bool:
         return record.in_a_row >= (self._tries if record.good else -(-self._tries // 2))
 

@@ -64,14 +64,19 @@ class ChunkPlan:
         return bool(self._coming_chunks)
 
     @property
+    def coming(self) -> int:
+        """The bitmap of the chunks that are on their way."""
+        return self._coming_chunks
+
+    @property
     def coming_bytes(self) -> int:
         """Bytes of chunks that are on their way."""
         return sum(max(one.received for one in coming.values()) for coming in self._coming.values())
 
     @property
     def senders(self) -> int:
-        """Connections over which chunks are on their way."""
-        return len({connection for coming in self._coming.values() for connection in coming})
+        """Peers that are sending chunks of it, however many connections they have."""
+        return len({one.sender for coming in self._coming.values() for one in coming.values()})
 
     def wanted_from(self, peer: Peer, *, now: float, is_alone: bool) -> int:
         """The wanted chunks that this peer may send. `is_alone`: nobody else can."""

@@ -153,12 +153,17 @@ class Downloader:
             self._check_pace(time.monotonic())
         self._note(chunk, begin + length)
         self._connection.wake_at(1)
+        began = time.monotonic()
         chunk.hash.update(view)
+        spent = self._peer.spent
+        spent.hashing += time.monotonic() - began
+        spent.received += length
 
     def _hold_up(self, count: int, chunk: ArrivingChunk | None = None) -> None:
         """Wait until our rate limit allows so many bytes; deadlines move by that time."""
         held_s = self._throttle.wait(count, self._should_stop)
         self._deadlines.held_up(held_s)
+        self._peer.spent.held += held_s
         if chunk is not None:
             chunk.was_held_up(held_s)
 
@@ -192,6 +197,7 @@ class Downloader:
 
     def _receive(self, receive: Callable[[], int | None]) -> int:
         self._connection.release()
+        began = time.monotonic()
         while True:
             if self._should_stop():
                 raise StoppedError
@@ -202,6 +208,8 @@ class Downloader:
             if not count:
                 raise _LeftError
             now = time.monotonic()
+            if self._chunk is not None:
+                self._peer.spent.receiving += now - began
             self._deadlines.heard(now=now)
             self._show_life(now)
             return count

@@ -15,6 +15,18 @@ USEFUL_BYTES = 8 * 1024  # of chunks: a peer that sends this from time to time i
 
 
 @dataclass(slots=True)
+class Spent:
+    """What a connection's thread spent on chunks, in seconds and bytes; only that thread writes."""
+
+    receiving: float = 0.0  # waiting for bytes of a chunk that has begun
+    held: float = 0.0  # by this program's own limit
+    hashing: float = 0.0
+    writing: float = 0.0
+    received: int = 0  # bytes of chunks
+    written: int = 0
+
+
+@dataclass(slots=True)
 class Peer:
     """Protected by the swarm's lock, but for `budget`. Each connection has its own number."""
 
@@ -28,6 +40,9 @@ class Peer:
     # The last WANT that it was sent, a bitmap, for each content that it has described, by handle.
     opened: dict[int, int | None] = field(default_factory=dict)
     has: dict[int, int] = field(default_factory=dict)  # the chunks that it had of these then
+    # The chunks that it is known to have, also from its offers and answers to a survey.
+    seen: dict[int, int] = field(default_factory=dict)
+    spent: Spent = field(default_factory=Spent)
     singles: set[int] = field(default_factory=set)  # contents of one chunk that it was asked for
     taking: tuple[int, int] | None = None  # handle and index of the chunk that is arriving
     order: deque[tuple[int, int]] = field(default_factory=deque)  # of the accepted chunks
@@ -53,6 +68,7 @@ class Peer:
         """It has not described this content, or no longer has it."""
         self.opened.pop(handle, None)
         self.has.pop(handle, None)
+        self.seen.pop(handle, None)
 
     def note_bytes(self, count: int, *, now: float) -> None:
         self.meter.add(count, now=now)

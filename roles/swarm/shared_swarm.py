@@ -130,7 +130,10 @@ class SharedSwarm:
         is_written = False
         try:
             if not is_here:
+                began = time.monotonic()
                 store.write(index * transfer.content.chunk_size, chunk)
+                peer.spent.writing += time.monotonic() - began
+                peer.spent.written += len(chunk)
             is_written = True
         except StorageError as error:
             transfer.fault = error

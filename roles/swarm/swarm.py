@@ -16,7 +16,7 @@ from roles.swarm.peer import Peer
 from roles.swarm.single_chunks import SingleChunks
 from roles.values.content import bitmap_bytes, bitmap_of, check_shape, chunk_count
 from roles.values.errors import PeerProtocolError
-from roles.values.events import Source
+from roles.values.events import Holder, Source
 from roles.wire import frames
 
 Message: TypeAlias = tuple[Peer, frames.Frame]
@@ -28,6 +28,7 @@ MOVING_AGAIN_S = 20.0  # the same while others move: most files of a folder wait
 # because a message may have been damaged; after the second, peers that promised chunks are left.
 OPEN_AGAIN_S = 5.0
 QUIET_S = 10.0
+MAX_SURVEYED = 1_024  # answers that are waited for
 RATE_BYTES = 16 * 1024  # a shorter content of one chunk says nothing about a peer's rate
 
 
@@ -41,6 +42,7 @@ class Swarm:
         self.peers: dict[int, Peer] = {}
         self._transfers: dict[int, ContentTransfer] = {}  # by handle
         self._handles = itertools.count(1)
+        self._surveyed: dict[int, int] = {}  # by the handle of the survey: the content's own
         self._digests = DigestRequests()
         self._singles = SingleChunks()
         self.moved_at = 0.0  # when a byte of a chunk last came, or a content was asked for
@@ -142,6 +144,42 @@ class Swarm:
             for peer in self.peers.values()
         )
 
+    def holders(self, transfer: ContentTransfer | None, *, now: float) -> tuple[Holder, ...]:
+        """What each peer has of a content, and how it is doing."""
+        handle, found = transfer.handle if transfer is not None else 0, list[Holder]()
+        for peer in self.peers.values():
+            damaged, again_s, coming = 0, 0.0, 0
+            if transfer is not None:
+                damaged, again_s = transfer.plan.bad_peers.damaged(peer.sender, now=now)
+                coming = sum(1 << index for index in transfer.plan.coming_over(peer.number))
+            found.append(
+                Holder(
+                    peer.address,
+                    peer.computer,
+                    peer.seen.get(handle),
+                    peer.meter.rate(now=now),
+                    coming,
+                    peer.taking is not None,
+                    peer.position,
+                    damaged,
+                    again_s,
+                )
+            )
+        return tuple(found)
+
+    def survey(self, transfer: ContentTransfer) -> None:
+        """Ask each peer what it has of a content by now: by another handle, because to open a
+        handle again would break off its chunks.
+        """
+        if transfer.handle not in self._transfers or transfer.is_single:
+            return
+        for peer in self._with_content(transfer):
+            handle = next(self._handles)
+            self._surveyed[handle] = transfer.handle
+            self.to_send_later.append((peer, frames.Open(handle, transfer.content.root)))
+        while len(self._surveyed) > MAX_SURVEYED:  # of those that never answered
+            del self._surveyed[next(iter(self._surveyed))]
+
     def tick(self, *, now: float) -> list[Peer]:
         """Call it a few times a second. Asks a second peer for chunks that are too slow at the end,
         and asks again for contents that nobody had. Returns peers that do not send what they
@@ -194,6 +232,7 @@ class Swarm:
         transfer = self._transfers.get(file.handle)
         if transfer is None:
             self._close(peer, file.handle)
+            self._note_seen(peer, self._surveyed.pop(file.handle, 0), has)
         elif (file.size, file.chunk_size) != (transfer.content.size, transfer.content.chunk_size):
             transfer.mistaken.add(peer.number)
             self._close(peer, file.handle)
@@ -202,11 +241,17 @@ class Swarm:
                 self._ask_singles(now)
         elif not transfer.is_single:
             peer.opened.setdefault(file.handle)
-            peer.has[file.handle] = has
+            peer.has[file.handle] = peer.seen[file.handle] = has
             if transfer.digests() is None:
                 self._ask_digests(transfer, now)
             elif transfer.is_asking:
                 self._want_from(peer, transfer, self._wanted_from(peer, transfer, now))
+
+    def _note_seen(self, peer: Peer, handle: int, chunks: int) -> None:
+        """It has these chunks, and perhaps more."""
+        transfer = self._transfers.get(handle)
+        if transfer is not None and handle in peer.seen:
+            peer.seen[handle] |= chunks & transfer.content.all_chunks
 
     def _digests_came(self, peer: Peer, digests: frames.Digests, now: float) -> None:
         transfer = self._transfers.get(digests.handle)
@@ -224,6 +269,8 @@ class Swarm:
     def _answer(self, peer: Peer, handle: int, index: int, now: float) -> None:
         peer.position = 0  # it is our turn
         transfer = self._transfers.get(handle)
+        if transfer is not None and index < transfer.content.count:
+            self._note_seen(peer, handle, 1 << index)
         if transfer is None or not transfer.is_asking:
             peer.forget(handle)
             self.to_send.append((peer, frames.Decline(handle, index, b"")))
@@ -254,6 +301,8 @@ class Swarm:
         """A peer does not have this content, or no longer has it."""
         transfer = self._transfers.get(handle)
         if transfer is None:
+            if self._surveyed.pop(handle, 0):
+                self._close(peer, handle)  # or it would be described once it is there
             return
         peer.forget(handle)
         if self._digests.lost(handle, peer):

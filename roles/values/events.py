@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from roles.values.addresses import Address
+from roles.values.content import Content
 from roles.values.disk_names import path_from_disk
 from roles.values.errors import LmkError
 from roles.values.folder_keys import FolderKey
@@ -281,6 +282,58 @@ class Source:
     computer: str = ""  # its computer's name, from the wire
 
 
+class Slowest(Enum):
+    """What holds downloads up; ui/wording.py has the words for users."""
+
+    LIMIT = "limit"  # that was set for this program
+    DISK = "disk"  # of this computer
+    PROCESSOR = "processor"  # of this computer, which checks what comes
+    LINK = "link"  # this computer's: more senders bring no more
+    SENDERS = "senders"  # their lines, or what they let through
+
+
+@dataclass(frozen=True, slots=True)
+class Bottleneck:
+    """What holds downloads up, with the evidence: rates in bytes per second; 0.0 for unknown."""
+
+    slowest: Slowest
+    rate: float  # at which chunks arrive
+    senders: tuple[str, ...]  # names of the computers that send, "" for one without
+    limit: int = 0
+    disk_rate: float = 0.0  # what the disk could take
+    check_rate: float = 0.0  # what the processor could check
+    fewer: int = 0  # LINK: so many senders brought `fewer_rate` before
+    fewer_rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A connected peer, and what it has of the watched file."""
+
+    address: Address
+    computer: str  # name, from the wire
+    has: int | None  # bitmap of chunks; None: not known
+    rate: float  # bytes per second, of all that it sends
+    coming: int  # bitmap of the chunks that it is sending or will send next
+    is_sending: bool  # something, to this program
+    position: int = 0  # ours in its queue
+    damaged: int = 0  # chunks of the file that came wrong from it
+    damaged_again_s: float = 0.0  # until it is asked again for one of those
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What Leecher.watch() asked for; posted at most four times per second."""
+
+    download: str  # DownloadChanged.name
+    path: str  # of the file, from the wire
+    content: Content | None  # None: no chunk of this file is on its way
+    have: int  # bitmaps of chunks
+    coming: int
+    holders: tuple[Holder, ...]
+    bottleneck: Bottleneck | None  # of all downloads; None: nothing moves
+
+
 @dataclass(frozen=True, slots=True)
 class FileArriving:
     """A file of a folder's download of which some bytes are here, or on their way."""
@@ -288,7 +341,7 @@ class FileArriving:
     name: str  # path, from the wire
     have: int  # bytes, verified and written
     rate: float = 0.0  # bytes per second; 0.0 for a small file, which comes in a pack
-    senders: int = 0  # connections over which it comes now
+    senders: int = 0  # peers that are sending it
 
 
 @dataclass(frozen=True, slots=True)
@@ -482,6 +535,7 @@ LeecherEvent: TypeAlias = (
     | ListFailed
     | DownloadChanged
     | FilesEnded
+    | Watched
     | AllDownloadsEnded
     | ReachabilityChanged
     | UploadsChanged

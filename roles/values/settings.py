@@ -125,6 +125,8 @@ class ProgramSettings:
     recent_trackers: tuple[str, ...] = ()  # those that answered, newest first
     window: str = ""  # Tk geometry, "900x600+10+10"
     seats: tuple[str, ...] = ()  # where the tiles of a room stand: "MACHINE COLUMN ROW"
+    list_columns: str = ""  # of the list of files: "1:300,2:88", column and width in their order
+    list_percent: int = 55  # of the height: the list; below it, the selected download
 
     def with_recent_folder(self, folder: str) -> ProgramSettings:
         """A copy that shares this folder and has it first among the recent ones."""
@@ -251,6 +253,7 @@ _RANGES = {
     "seeder_port": 65535,
     "slots": MAX_SLOTS,
     "parallel_seeders": MAX_PARALLEL_SEEDERS,
+    "list_percent": 100,
 }
 
 

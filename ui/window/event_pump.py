@@ -25,6 +25,7 @@ from roles.values.events import (
     RoomChanged,
     TrackersFound,
     UploadsChanged,
+    Watched,
 )
 from roles.worker import Worker
 
@@ -112,7 +113,7 @@ def _snapshot_key(event: RoleEvent) -> Hashable:
     match event:
         case DownloadChanged(name=name):
             return (DownloadChanged, name)
-        case RoomChanged() | FolderScanned() | UploadsChanged() | FilesListed():
+        case RoomChanged() | FolderScanned() | UploadsChanged() | FilesListed() | Watched():
             return (type(event),)
         case HashingChanged() | TrackersFound():
             return (type(event),)

@@ -124,7 +124,7 @@ def _senders(row: ListRow) -> int:
     download = _progress(row)
     if row.senders is not None:
         return row.senders
-    return sum(map(wording.is_sending, download.sources)) if download else 0
+    return wording.sender_count(download.sources) if download else 0
 
 
 def _status(row: ListRow) -> str:
@@ -145,14 +145,14 @@ def _status(row: ListRow) -> str:
 
 FILE_COLUMNS = (
     Column("Progress", _progress_text, _percent, 120),
-    Column("File", _name, lambda row: row.node.name.casefold(), 168, stretches=True),
+    Column("File", _name, lambda row: row.node.name.casefold(), 168, stretches=True, cut="middle"),
     Column[ListRow].of_number("Size", lambda row: row.node.size, _size, 88),
     Column.of_number("Speed", _rate, lambda row: wording.rate(_rate(row)), 92),
     Column.of_number(
         "Time left", _by_seconds_left, lambda row: wording.duration(_seconds_left(row)), 88
     ),
     Column.of_number("From", _senders, lambda row: str(_senders(row) or ""), 56),
-    Column("Status", _status, width=156, stretches=True),
+    Column("Status", _status, width=156, stretches=True, cut="end"),
 )
 SOURCE_COLUMNS: tuple[Column[Source], ...] = (
     *computer_columns(lambda source: source.computer, lambda source: source.seeder),

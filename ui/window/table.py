@@ -10,9 +10,12 @@ from tkinter import ttk
 from typing import Generic, Literal
 
 from ui.columns import Column, ItemT, SortKey
+from ui.window.column_layout import ColumnLayout
+from ui.window.cut_text import TextCutter
 from ui.window.notices import Choice
 from ui.window.progress_bars import ProgressBars
 from ui.window.theme import Theme
+from ui.window.tooltip import Tooltip
 
 FLUSH_MS = 200  # any change redraws all visible rows, so changes are written together
 INSERT_AT_ONCE = 400  # rows; 10,000 at once would stop the window for a tenth of a second
@@ -51,8 +54,9 @@ class Table(ttk.Frame, Generic[ItemT]):
         parent: Callable[[ItemT], str] | None = None,
         rank: Callable[[ItemT], int] = lambda _item: 0,
         steps: Sequence[Choice] = (),
+        layout: tuple[str, Callable[[str], None]] | None = None,
     ) -> None:
-        """`steps` are offered by an empty table."""
+        """`steps` are offered by an empty table. `layout`: see ColumnLayout."""
         super().__init__(master)
         self._theme = theme
         self._columns = columns
@@ -69,7 +73,13 @@ class Table(ttk.Frame, Generic[ItemT]):
         if title:
             label = ttk.Label(self, text=title, style="Strong.TLabel")
             label.grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
+        self._cutter = TextCutter(theme.text_font.measure)
+        self._widths: dict[int, int] = {}  # of the texts in columns that are cut
         self.tree = self._make_tree(height, choose)
+        self.layout = ColumnLayout(self.tree, theme, *layout) if layout is not None else None
+        self.tooltip = Tooltip(self.tree, theme, self._cut_off_at)
+        for event in ("<Configure>", "<ButtonRelease-1>"):
+            self.tree.bind(event, lambda _event: self.after_idle(self._fit_texts), add="+")
         self._put_in_order()
         self.empty = ttk.Frame(self, style="Card.TFrame")
         self._empty_title, self._empty_text = self._make_empty(steps)
@@ -154,6 +164,10 @@ class Table(ttk.Frame, Generic[ItemT]):
 
     def key_at(self, y: int) -> str | None:
         return self._keys.get(self.tree.identify_row(y))
+
+    def full_text(self, key: str, number: int) -> str:
+        """What the cell of this column says, also if it is cut."""
+        return self._columns[number].text(self._rows[key])
 
     @property
     def focused(self) -> str | None:
@@ -255,7 +269,10 @@ class Table(ttk.Frame, Generic[ItemT]):
 
     def _write(self, key: str, row: ItemT) -> bool:
         """Write what differs, for one cell costs a sixth of a whole row; True for a new row."""
-        cells = tuple(column.text(row) for column in self._columns)
+        cells = tuple(
+            self._cut(number, column, column.text(row))
+            for number, column in enumerate(self._columns)
+        )
         now = Written(cells, self._tone(row), self._bar(row) if self._bar else None)
         before, self._written[key] = self._written.get(key), now
         if before is None:
@@ -272,6 +289,36 @@ class Table(ttk.Frame, Generic[ItemT]):
             image = self._bars.image(*now.bar) if now.bar else ""
             self.tree.item(item, text=cells[0], image=image)
         return before is None
+
+    # Texts that are too long
+
+    def _cut(self, number: int, column: Column[ItemT], text: str) -> str:
+        width = self._widths.get(number)
+        return text if width is None else self._cutter.cut(text, width, column.cut)
+
+    def _fit_texts(self) -> None:
+        """The width of a column may have changed."""
+        padding = self._theme.px(_CELL_ROOM)
+        widths = {
+            number: int(self.tree.column(self._name_of(number), "width")) - padding
+            for number, column in enumerate(self._columns)
+            if column.cut
+        }
+        if widths != self._widths:
+            self._widths = widths
+            self._dirty |= dict.fromkeys(self._rows)
+            self._flush()
+
+    def _cut_off_at(self, x: int, y: int) -> str:
+        """The whole text of the cell there, if it is not all in sight."""
+        key = self.key_at(y)
+        if key is None or self.tree.identify_region(x, y) != "cell":
+            return ""
+        name = str(self.tree.column(self.tree.identify_column(x), "id"))
+        if not name.isdecimal() or not self._columns[int(name)].cut:
+            return ""
+        text = self.full_text(key, int(name))
+        return "" if self._written[key].cells[int(name)] == text else text.strip()
 
     # Order
 
