@@ -134,13 +134,13 @@ class Checker(Role):
     # Whether others can connect
 
     def _check_dial_back(self, tracker: TrackerChecked) -> None:
-        port, known = self._settings.seeder_port, self._settings.is_reachable
+        port, known = self._settings.seeder_port, self._settings.known
         if tracker.tracker is None or tracker.failure is not None:
             return
         if tracker.is_here or tracker.is_original:
             self._post(DialBackChecked(port, None, tracker.is_here, tracker.is_original))
         elif known is not None:
-            self._post(DialBackChecked(port, known))
+            self._post(DialBackChecked(*known))
         else:
             try:
                 listener, _ = listen_tcp(Address(EVERY_INTERFACE, port), exactly=False)

@@ -81,6 +81,7 @@ class Seeder(Role):
             lmk1_files=announcer.look,
             lmk1=TrackerClient(self._place, self.should_stop),
             machine_key=machine_key(settings.state_folder),
+            name=settings.name,
         )
         uploads = PeerUploads(
             library, slots_for_lmk2(settings.slots), self._throttles.up, is_seeder=True
@@ -108,7 +109,9 @@ class Seeder(Role):
     ) -> None:
         """Accept connections until stopped, then wait for all threads."""
         address = listener.address
-        me = Hello(membership.peer, own_name(), address.port, is_seeder=False)
+        me = Hello(
+            membership.peer, self._settings.name or own_name(), address.port, is_seeder=False
+        )
         calls = ReverseConnections(
             self._place,
             uploads,

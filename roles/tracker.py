@@ -152,7 +152,7 @@ class Tracker(Role):
             Cookies(os.urandom(32)),
             senders,
             self._lmk1_answers,
-            name=own_name(),
+            name=self._settings.name or own_name(),
             port=listening.port,
             on_arrival=self._dial,
         )

@@ -110,6 +110,7 @@ SEEN_BY_UI = (
     "program",
     "worker",  # what every thread runs in, and the sentence for what the system refuses
     "disk.file_lock",  # for ui/packed: which temporary folders and windows are alive
+    "net.interfaces",  # which networks the settings offer
     "net.name_lookup",
     "net.throttle",
     *ROLES,

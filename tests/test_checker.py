@@ -132,9 +132,9 @@ class CheckerTest(RoomTest):
         log = self.check(
             tracker=tracker.address,
             own_ports=frozenset({self.settings.seeder_port}),
-            is_reachable=False,
+            known=(12502, False),
         )
-        self.assertIs(log.of(DialBackChecked)[0].is_reachable, False)
+        self.assertEqual(log.of(DialBackChecked), [DialBackChecked(12502, is_reachable=False)])
         self.assertTrue(log.of(PortChecked)[1].is_ours)
 
     def test_a_taken_port_has_a_reason_and_the_next_one(self) -> None:

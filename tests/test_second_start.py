@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class WindowClaimTest(LmkTestCase):
     def test_the_first_is_called_once_for_each_call(self) -> None:
         called = threading.Semaphore(0)
         first, second = self.claim(), self.claim()
-        first.listen(called.release)
+        first.listen(lambda _folder: called.release())
         for _ in range(2):
             self.assertEqual(second.call_first(), "")
             self.assertTrue(called.acquire(timeout=LIMIT_S))
@@ -42,10 +43,21 @@ class WindowClaimTest(LmkTestCase):
         called = threading.Semaphore(0)
         first, second = self.claim(), self.claim()
         second.call_first()
-        first.listen(called.release)
+        first.listen(lambda _folder: called.release())
         second.call_first()
         self.assertTrue(called.acquire(timeout=LIMIT_S))
         self.assertFalse(called.acquire(blocking=False))
+
+    def test_a_call_may_bring_a_folder(self) -> None:
+        folders: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+        first, second = self.claim(), self.claim()
+        first.listen(folders.put)
+        lesson = self.folder / "lesson ä"
+        lesson.mkdir()
+        for folder, given in ((lesson, lesson), (None, None), (lesson / "none", None)):
+            second.call_first(folder)
+            self.assertEqual(folders.get(timeout=LIMIT_S), given)
+        self.assertEqual(list(self.folder.glob("*.call-*")), [])
 
     def test_where_nothing_can_be_written_everyone_is_first(self) -> None:
         blocked = self.folder / "blocked"
@@ -82,6 +94,17 @@ class SecondWindowTest(AppWindowTest):
         self.answer(window.notices, "Show that window")
         self.pump_until(lambda: is_gone(window))
         self.assertEqual(len(list(self.profile.state_folder.glob("window-*.call"))), 1)
+
+    def test_the_first_window_takes_the_folder_that_the_second_was_opened_with(self) -> None:
+        first = self.claim()
+        window = self.open_window()
+        meet_others(window, first)
+        lesson = self.folder / "lesson"
+        lesson.mkdir()
+        self.claim().call_first(lesson)
+        self.pump_until(lambda: window.tabs.in_front is window.seeder)
+        self.assertEqual(window.seeder.form.folder.folder, str(lesson))
+        self.assertEqual(window.state(), "normal")
 
     def test_it_may_be_used_beside_the_first(self) -> None:
         self.claim()

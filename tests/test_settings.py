@@ -153,6 +153,12 @@ class ProgramSettingsTest(unittest.TestCase):
         seats=("00112233445566aa 1 2",),
         list_columns="1:300,2:88",
         list_percent=40,
+        has_begun=True,
+        computer_name="Ann's laptop",
+        seat="14",
+        network="10.0.0.7",
+        size_percent=150,
+        keep_awake=False,
     )
 
     def test_what_was_kept_comes_back(self) -> None:
@@ -194,6 +200,10 @@ class ProgramSettingsTest(unittest.TestCase):
             ("down_limit", "1"),
             ("appearance", "pink"),
             ("appearance", ["dark"]),
+            ("computer_name", "x" * 41),
+            ("network", "the one by the door"),
+            ("size_percent", 79),
+            ("size_percent", 201),
             ("recent_folders", "/a"),
             ("recent_folders", {}),
             ("recent_trackers", "pc:1"),

@@ -44,6 +44,7 @@ class AppWindowTest(WindowTestCase):
             "tracker_port": self.tracker_port,
             "seeder_port": self.seeder_port,
             "appearance": "light",
+            "has_begun": True,
             **settings,
         }
         self.profile.settings_file.parent.mkdir(exist_ok=True)

@@ -82,7 +82,7 @@ class SwarmPeer:
         self._told = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._listener, _ = listen_tcp(settings.bind, exactly=settings.bind_exactly)
         address = self._listener.address
-        me = Hello(new_id(), own_name(), address.port, is_seeder=False)
+        me = Hello(new_id(), settings.name or own_name(), address.port, is_seeder=False)
         self.library = SwarmLibrary()
         self._uploads = PeerUploads(self.library, slots_for_lmk2(DEFAULT_SLOTS), throttles.up)
         self.library.look_again = self._uploads.look_again
@@ -96,6 +96,7 @@ class SwarmPeer:
             is_leecher=True,
             peer=me.peer,
             machine_key=machine_key(settings.state_folder),
+            name=settings.name,
         )
         calls = ReverseConnections(
             place,

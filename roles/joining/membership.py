@@ -111,12 +111,14 @@ class Membership:
         lmk1: Lmk1Client | None = None,
         peer: str = "",
         machine_key: bytes = b"",
+        name: str = "",
         pace: Pace | None = None,
     ) -> None:
-        """`status` is called often, in this thread. With a `machine_key` the tracker recognizes the
-        other programs of this computer. The rest is a seeder's: `lmk1_files` is called
-        as often, and returns the sizes of the files for LMK/1 readers by name, the same object
-        while nothing changes; `lmk1` speaks to an original tracker.
+        """`status` is called often, in this thread. `name` is what others call this computer. With
+        a `machine_key` the tracker recognizes the other programs of this computer. The rest is a
+        seeder's: `lmk1_files` is called as often, and returns the sizes of the files for LMK/1
+        readers by name, the same object while nothing changes; `lmk1` speaks to an original
+        tracker.
         """
         self.peer = peer or new_id()  # names this run of the program to everyone
         self.is_reachable: bool | None = None  # from outside, as the tracker says; None: unknown
@@ -131,6 +133,7 @@ class Membership:
         self._lmk1_files = lmk1_files
         self._list_upload = ListUpload(own_share, self.peer, should_stop) if own_share else None
         self._machine_key = machine_key
+        self._name = name
         self._machine = ""  # what the tracker calls this computer
         self._pace = pace or PACE
         self._room = RoomClient(place, should_stop, peer=self.peer)
@@ -320,7 +323,7 @@ class Membership:
             "",
             advertised,
             self.peer,
-            own_name(),
+            self._name or own_name(),
             self._is_leecher,
             is_everywhere,
             status.shares,

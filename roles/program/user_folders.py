@@ -44,6 +44,11 @@ def default_download_folder() -> Path:
     return home / "Downloads" / "LMKtorrent"
 
 
+def download_folder(typed: str) -> Path:
+    """The typed folder, or the usual one for an empty text. Raises like folder_named()."""
+    return folder_named(typed) if typed.strip() else default_download_folder()
+
+
 def folder_named(typed: str) -> Path:
     """The absolute path of a typed folder.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from dataclasses import field as described
 from enum import Enum
@@ -64,6 +64,7 @@ class TrackerSettings:
     bind: Address = Address(EVERY_INTERFACE, TRACKER_PORT)
     bind_exactly: bool = False  # fail if the port is taken, instead of trying the next one
     state_file: Path | None = None  # None: a restart forgets the lists
+    name: str = ""  # of this computer, as others see it; "" for the system's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class SeederSettings:
     bind_exactly: bool = False
     slots: int = DEFAULT_SLOTS
     state_folder: Path | None = None  # for digests; None: hash the folder at each start
+    name: str = ""  # of this computer, as others see it; "" for the system's name
     follow: Follow = described(default=Follow.NOWHERE, compare=False)
 
 
@@ -90,6 +92,7 @@ class LeecherSettings:
     bind_exactly: bool = False
     state_folder: Path | None = None  # for unfinished downloads, resumed at the next start
     own_folders: bool = True  # what is asked for as part of a share arrives in its folder
+    name: str = ""  # of this computer, as others see it; "" for the system's name
     follow: Follow = described(default=Follow.NOWHERE, compare=False)
 
 
@@ -102,7 +105,8 @@ class CheckSettings:
     state_folder: Path | None = None
     may_search: bool = True  # for trackers in the network
     own_ports: frozenset[int] = frozenset()  # on which this program listens already
-    is_reachable: bool | None = None  # at `seeder_port`, if this program knows it already
+    # A port of this program, and whether the tracker could connect to it, if that is known already.
+    known: tuple[int, bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,17 @@ class ProgramSettings:
     seats: tuple[str, ...] = ()  # where the tiles of a room stand: "MACHINE COLUMN ROW"
     list_columns: str = ""  # of the list of files: "1:300,2:88", column and width in their order
     list_percent: int = 55  # of the height: the list; below it, the selected download
+    has_begun: bool = False  # a role has been used: the start page is not needed any more
+    computer_name: str = ""  # what others see; "" for the system's name
+    seat: str = ""  # where the computer stands, such as "14"
+    network: str = ""  # the one address to use; "" for all
+    size_percent: int = 100  # of what the window shows
+    keep_awake: bool = True  # no sleep while something is on its way
+
+    def told_name(self, system_name: str) -> str:
+        """What others see."""
+        name = self.computer_name or system_name
+        return f"{name}, seat {self.seat}" if self.seat else name
 
     def with_recent_folder(self, folder: str) -> ProgramSettings:
         """A copy that shares this folder and has it first among the recent ones."""
@@ -219,6 +234,25 @@ def parse_port(text: str) -> int:
     return _whole_number(text, "The port", 65535)
 
 
+MAX_TYPED_NAME = 40  # characters
+
+
+def parse_name(text: str) -> str:
+    """The name of this computer or its seat, safe to show. Raises UserInputError."""
+    name = " ".join(text.split())
+    if len(name) > MAX_TYPED_NAME or name != shown_name(name, MAX_TYPED_NAME):
+        raise UserInputError(f"Use up to {MAX_TYPED_NAME} letters, digits and spaces.")
+    return name
+
+
+def parse_network(text: str) -> str:
+    """An address of this computer; "" for all. Raises UserInputError."""
+    typed = text.strip()
+    if typed and (ip_of(typed) is None or not is_unicast(typed)):
+        raise UserInputError("Choose one of the addresses, or leave it empty for all networks.")
+    return typed
+
+
 def program_settings_from(stored: Mapping[str, object]) -> tuple[ProgramSettings, tuple[str, ...]]:
     """The settings in `stored`, and the names of those with unusable values, which keep their
     defaults.
@@ -255,19 +289,24 @@ _RANGES = {
     "parallel_seeders": MAX_PARALLEL_SEEDERS,
     "list_percent": 100,
 }
+SIZES = (80, 90, 100, 110, 125, 150, 175, 200)  # percent
 
 
 def _is_in_range(name: str, value: object) -> bool:
     if name == "appearance":
         return value in {appearance.value for appearance in Appearance}
+    if name in {"computer_name", "seat", "network"}:
+        return _is_parsed(parse_network if name == "network" else parse_name, str(value))
+    if name == "size_percent":
+        return isinstance(value, int) and SIZES[0] <= value <= SIZES[-1]
     if name in {"up_limit", "down_limit"}:
-        return _is_rate(value)
+        return _is_parsed(parse_rate, str(value))
     return name not in _RANGES or (isinstance(value, int) and 1 <= value <= _RANGES[name])
 
 
-def _is_rate(value: object) -> bool:
+def _is_parsed(parse: Callable[[str], object], value: str) -> bool:
     try:
-        parse_rate(str(value))
+        parse(value)
     except UserInputError:
         return False
     return True

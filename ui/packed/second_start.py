@@ -1,8 +1,8 @@
-"""Two windows of one user on one computer: the second finds the first and can call it forward.
+"""Two windows of one user on one computer: the second finds the first, and can call it forward and
+hand it a folder.
 
 They share two files in the state folder: a lock that the first window holds, and a file that the
-second touches and the first watches. Nothing is read from either, and only the user can write
-there.
+second replaces and the first watches. Only the user can write there.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 0.5  # how long a call may go unnoticed
 _LONGEST_NAME = 60  # characters of a computer's name in a file name
+_LONGEST_PATH = 32 * 1024  # bytes
 _END_S = 1.0  # a dead network drive may hold the listener for minutes; nobody waits for that
 
 
@@ -53,17 +54,20 @@ class WindowClaim:
         if self._lock is not None:
             os.close(self._lock)
 
-    def call_first(self) -> str:
-        """Ask the first window to come forward; returns "" or one sentence on why it cannot be
-        asked.
+    def call_first(self, folder: Path | None = None) -> str:
+        """Ask the first window to come forward, with this folder to share; returns "" or one
+        sentence on why it cannot be asked.
         """
+        path = b"" if folder is None else os.fsencode(folder)
+        written = self._bell.with_name(f"{self._bell.name}-{os.getpid()}")
         try:
-            self._bell.touch(0o600)
+            written.write_bytes(path)
+            written.replace(self._bell)
         except OSError as error:
             return f"The other window cannot be called: {self._bell}, {error.strerror or error}."
         return ""
 
-    def listen(self, come_forward: Callable[[], None]) -> None:
+    def listen(self, come_forward: Callable[[Path | None], None]) -> None:
         """Call `come_forward` in a thread whenever another window asks for it."""
         heard = self._last_call()
         listener = Worker(
@@ -84,12 +88,21 @@ class WindowClaim:
             log.info("Cannot tell whether another window is open: %s", error)
             return True
 
-    def _listen(self, come_forward: Callable[[], None], heard: int) -> None:
+    def _listen(self, come_forward: Callable[[Path | None], None], heard: int) -> None:
         while not self._left.wait(LOOK_S):
             call = self._last_call()
             if call not in (0, heard):
-                come_forward()
+                come_forward(self._folder())
             heard = call
+
+    def _folder(self) -> Path | None:
+        """The folder that came with the last call."""
+        try:
+            with self._bell.open("rb") as file:
+                path = Path(os.fsdecode(file.read(_LONGEST_PATH)))
+            return path if path.is_absolute() and path.is_dir() else None
+        except (OSError, ValueError):
+            return None
 
     def _last_call(self) -> int:
         """When the other window asked, in its file system's time; 0 for never."""

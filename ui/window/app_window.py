@@ -17,18 +17,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from roles.program.profile import Profile, bundled_folder
+from roles.program.user_folders import download_folder
 from roles.values.addresses import Address
-from roles.values.settings import Appearance
+from roles.values.settings import Appearance, CheckSettings
 from roles.worker import failure_of
 from ui import wording
+from ui.start_words import StartFacts
 from ui.window import keyboard, window_place
 from ui.window.event_pump import EventPump
+from ui.window.keep_awake import KeepAwake
 from ui.window.leecher_tab import LeecherTab
 from ui.window.limit_field import throttles_of
 from ui.window.log_tab import LogTab
 from ui.window.notices import Choice, NoticeArea
 from ui.window.running_roles import RunningRoles
 from ui.window.settings_keeper import SettingsKeeper
+from ui.window.start_page import StartActions, StartPage
 from ui.window.status_line import StatusLine, health
 from ui.window.system_look import is_system_dark
 from ui.window.tab_pages import TabPages
@@ -37,7 +41,9 @@ from ui.window.tracker_choice import MakeDiscovery, TrackerChoice
 from ui.window.workbench import Workbench
 
 if TYPE_CHECKING:
+    from ui.window.check_page import CheckPage
     from ui.window.seeder_tab import SeederTab
+    from ui.window.settings_page import SettingsPage
     from ui.window.tracker_tab import TrackerTab
 
 log = logging.getLogger(__name__)
@@ -45,6 +51,7 @@ log = logging.getLogger(__name__)
 TITLE = "LMKtorrent"
 STATUS_MS = 500
 SYSTEM_LOOK_MS = 10_000  # how often the system is asked whether its theme is dark
+SEARCH_S = 2.0  # a tracker that answers does so within this time
 STOP_LIMIT_S = 2.0
 STOP_POLL_MS = 20
 AFTER_TAB_MS = 50
@@ -71,6 +78,10 @@ class AppWindow(tk.Tk):
         self.is_interrupted = False
         self.is_full_screen = False
         self._stop_by = 0.0
+        self._began = time.monotonic()
+        self._searched_by = 0.0  # until then a tracker may still be found
+        self._awake = KeepAwake(environment)
+        self._gives_once_own = False  # share the chosen folder when this window's tracker runs
         self._make_tabs()
         self._make_lines_below()
         window_place.restore(self, self._bench.theme, self._bench.settings.now.window)
@@ -82,7 +93,7 @@ class AppWindow(tk.Tk):
         for notice in (*notices, self._bench.settings.notice):
             if notice:
                 self._warn(notice)
-        self.tabs.show("Leecher")
+        self.tabs.show("Leecher" if self._has_begun else "Start")
         if folder_to_seed is not None:
             self.seeder.fill_in(folder_to_seed)
             self.tabs.show("Seeder")
@@ -99,13 +110,16 @@ class AppWindow(tk.Tk):
         if try_it:
             self.try_it()
         trackers = self._bench.trackers
+        trackers.follow(self._trackers_changed)
         if discover is not None and trackers.may_search:
+            self._searched_by = time.monotonic() + SEARCH_S
             self._bench.roles.start(lambda post: discover(post, trackers.remembered), trackers.take)
 
     def _make_bench(self, profile: Profile, environment: Mapping[str, str]) -> Workbench:
         pump = EventPump(self)
         settings = SettingsKeeper(profile, pump, lambda sentence: self._warn(sentence, "settings"))
-        theme = Theme(self, is_dark=settings.now.appearance == Appearance.DARK.value)
+        is_dark = settings.now.appearance == Appearance.DARK.value
+        theme = Theme(self, is_dark=is_dark, percent=settings.now.size_percent)
         typed = tk.StringVar(self, settings.now.tracker)
         trackers = TrackerChoice(typed, environment, settings)
         roles = RunningRoles(pump, throttles_of(settings.now), self._warn)
@@ -120,6 +134,11 @@ class AppWindow(tk.Tk):
                 "Seeder": lambda: self.seeder,
                 "Leecher": lambda: self.leecher,
                 "Log": lambda: self.log,
+            },
+            {
+                "Start": lambda: self.start,
+                "Settings": lambda: self.settings,
+                "Check": lambda: self.check,
             },
         )
         steps = (
@@ -159,11 +178,46 @@ class AppWindow(tk.Tk):
         tab.grid(sticky="nsew")
         return tab
 
+    @cached_property
+    def start(self) -> StartPage:
+        actions = StartActions(
+            get=lambda: self.tabs.show("Leecher"),
+            give=self._give_folder,
+            run=self._start_tracker,
+            try_it=self.try_it,
+            check=self.check_computer,
+        )
+        page = StartPage(self.tabs.page("Start"), self._bench.theme, actions)
+        page.grid(sticky="nsew")
+        return page
+
+    @cached_property
+    def settings(self) -> SettingsPage:
+        from ui.window.settings_page import SettingsActions, SettingsPage
+
+        actions = SettingsActions(
+            appearance=self.choose_appearance,
+            folder=self.leecher.use_fields,
+            networks=_own_addresses,
+            check=self.check_computer,
+        )
+        folder = self.leecher.form.folder.variable
+        page = SettingsPage(self.tabs.page("Settings"), self._bench, folder, actions)
+        page.grid(sticky="nsew")
+        return page
+
+    @cached_property
+    def check(self) -> CheckPage:
+        from ui.window.check_page import CheckPage
+
+        page = CheckPage(self.tabs.page("Check"), self._bench, self._check_settings)
+        page.grid(sticky="nsew")
+        return page
+
     def _make_lines_below(self) -> None:
         bench, px = self._bench, self._bench.theme.px
         self.notices = NoticeArea(self, bench.theme)
-        appearance = Appearance(bench.settings.now.appearance)
-        self.status = StatusLine(self, bench.theme, appearance, self.choose_appearance)
+        self.status = StatusLine(self, bench.theme, lambda: self.tabs.show("Settings"))
         line = ttk.Frame(self, style="Line.TFrame", height=1)
         self.tabs.grid(row=0, column=0, sticky="nsew")
         self.notices.grid(row=1, column=0, sticky="ew", padx=px(16), pady=(0, px(12)))
@@ -177,9 +231,13 @@ class AppWindow(tk.Tk):
         """Run this in Tk's thread soon; from any thread."""
         self._bench.pump.call(action)
 
-    def come_forward(self) -> None:
+    def come_forward(self, folder: Path | None = None) -> None:
+        """Be seen; with a folder to share, if there is one."""
         if self._is_closing:
             return
+        if folder is not None:
+            self.seeder.fill_in(folder)
+            self.tabs.show("Seeder")
         if self.state() != "normal":
             self.deiconify()
         self.lift()
@@ -227,6 +285,88 @@ class AppWindow(tk.Tk):
         self.tabs.show("Tracker")
         self.tracker.start()
 
+    def _give_folder(self) -> None:
+        """Ask for a folder and share it, in a room of its own if there is none."""
+        if not self.seeder.form.folder.choose():
+            return
+        self.tabs.show("Seeder")
+        wait_s = max(0.0, self._searched_by - time.monotonic())
+        self.after(int(wait_s * 1000), self._give)
+
+    def _give(self) -> None:
+        trackers = self._bench.trackers
+        if trackers.is_known:
+            self._gives_once_own = False
+            self.seeder.start_or_stop()
+        elif not trackers.found:  # of several the user chooses one, as the field says
+            self._gives_once_own = True
+            self.tracker.start()
+
+    def _trackers_changed(self) -> None:
+        if self._gives_once_own and self._bench.trackers.own is not None:
+            self._give()
+
+    def check_computer(self) -> None:
+        self.tabs.show("Check")
+        self.check.check()
+
+    def _check_settings(self) -> CheckSettings | None:
+        """None if a field cannot be used, which it then says."""
+        trackers, kept = self._bench.trackers, self._bench.settings
+        folder = self.leecher.form.folder.read(download_folder)
+        tracker = self.leecher.form.tracker.read(trackers.parse)
+        if folder is None or tracker is None:
+            return None
+        own = {trackers.own.port} if trackers.own is not None else set[int]()
+        return CheckSettings(
+            folder,
+            tracker if trackers.is_known else None,
+            kept.now.tracker_port,
+            kept.now.seeder_port,
+            kept.profile.state_folder,
+            may_search=trackers.may_search,
+            own_ports=frozenset(own | self.seeder.ports),
+            known=self.leecher.model.reachable,
+        )
+
+    # The start page
+
+    @property
+    def _has_begun(self) -> bool:
+        """Whether a role has been used, now or in an earlier run."""
+        kept = self._bench.settings.now
+        return bool(kept.has_begun or kept.recent_folders or kept.keep_seeding)
+
+    def _show_start(self) -> None:
+        """Say what there is of the room, until a role is used."""
+        if not self.tabs.is_there("Start"):
+            return
+        trackers, model = self._bench.trackers, self.leecher.model
+        has_room = trackers.own is not None and not trackers.is_only_here
+        if has_room or self.seeder.main is not None or model.downloads:
+            self._bench.settings.change(has_begun=True)
+            if self.tabs.in_front is not self.start:
+                self.tabs.hide("Start")
+        self.start.show(self._start_facts())
+
+    def _start_facts(self) -> StartFacts:
+        trackers, listed, seeder = self._bench.trackers, self.leecher.model.listed, self.seeder.main
+        is_sharing = seeder is not None and seeder.state.is_up
+        folders = listed.folders if listed is not None else ()
+        tracker = trackers.name
+        if not tracker and listed is not None:
+            tracker = wording.place(listed.tracker)
+        return StartFacts(
+            time.monotonic() - self._began,
+            tracker,
+            len(trackers.found),
+            len(folders),
+            sum(one.files for one in folders) or len(listed.files if listed is not None else ()),
+            sum(one.size for one in folders),
+            is_own=trackers.own is not None,
+            shared=seeder.settings.folder.name if seeder is not None and is_sharing else "",
+        )
+
     # Keys
 
     def _bind_keys(self) -> None:
@@ -240,6 +380,7 @@ class AppWindow(tk.Tk):
             "<Escape>": self._leave,
             "<F11>": self.toggle_full_screen,
             "<Control-q>": self.close,
+            "<Control-comma>": partial(self.tabs.show, "Settings"),
         }
         for number, name in enumerate(self.tabs.names, 1):
             keys[f"<Control-Key-{number}>"] = partial(self.tabs.show, name)
@@ -260,7 +401,13 @@ class AppWindow(tk.Tk):
 
     def _close_newest_notice(self) -> bool:
         in_tab = getattr(self.tabs.in_front, "notices", self.notices)
-        return bool(in_tab.close_newest()) or self.notices.close_newest()
+        if in_tab.close_newest() or self.notices.close_newest():
+            return True
+        for name in ("Settings", "Check"):
+            if self.tabs.is_there(name) and self.tabs.in_front is self.tabs.made(name):
+                self.tabs.hide(name)
+                return True
+        return False
 
     def _tab_changed(self) -> None:
         first = keyboard.first_control(self.tabs.in_front)
@@ -272,7 +419,8 @@ class AppWindow(tk.Tk):
     def choose_appearance(self, appearance: Appearance) -> None:
         """Use these colours now and at the next start."""
         self._bench.settings.change(appearance=appearance.value)
-        self.status.show_appearance(appearance)
+        if self.tabs.is_there("Settings"):
+            self.settings.show_appearance(appearance)
         self._apply_appearance()
 
     def _look_at_system(self) -> None:
@@ -296,11 +444,14 @@ class AppWindow(tk.Tk):
 
     def _show_status(self) -> None:
         self.after(STATUS_MS, self._show_status)
+        self._show_start()
         model = self.leecher.model
         self.seeder.show_from_downloads(model.uploads)
         words = health(model, self.seeder.seeded_files, self.tracker.seeder_count)
         if self.tabs.in_front is self.tracker:
             words = self.tracker.counts or words
+        is_busy = model.is_busy or bool(self.seeder.served)
+        self._awake.hold(is_busy and self._bench.settings.now.keep_awake)
         self.status.show(down=model.rate, up=self.seeder.rate, health=words)
         title = f"{model.percent} % – {TITLE}" if model.is_busy else TITLE
         if title != self.title():
@@ -335,6 +486,7 @@ class AppWindow(tk.Tk):
         self._is_closing = True
         self._bench.settings.change(window=self.geometry())
         self.leecher.model.close()
+        self._awake.hold(False)
         self._bench.roles.stop_all()
         self.withdraw()
         self._stop_by = time.monotonic() + STOP_LIMIT_S
@@ -367,3 +519,9 @@ class AppWindow(tk.Tk):
             log.warning("%s", failure)
             sentence = str(failure)
         self.notices.say(sentence, tone="Bad", key="fault")
+
+
+def _own_addresses() -> tuple[str, ...]:
+    from roles.net.interfaces import own_addresses  # not before the window is painted
+
+    return own_addresses()

@@ -23,7 +23,8 @@ class Sentence(ttk.Label):
     def __init__(self, parent: tk.Misc, *, tone: str = "Muted", ground: str = "") -> None:
         self._ground = f".{ground}TLabel"
         super().__init__(parent, style=tone + self._ground, justify="left")
-        self.bind("<Configure>", lambda event: self.configure(wraplength=event.width))
+        # Tk may draw a line some pixels longer than it has measured it.
+        self.bind("<Configure>", lambda event: self.configure(wraplength=max(1, event.width - 6)))
 
     def say(self, text: str, *, tone: str = "") -> None:
         """Show this text, in the colour of this tone; "" for nothing."""
@@ -173,13 +174,14 @@ class FolderField(ChoiceField):
         self._title = title
         self.ask_folder: FolderDialog = ask_folder  # tests put the user's answer here
 
-    def choose(self) -> None:
-        """Let the user choose in the system's dialog."""
+    def choose(self) -> bool:
+        """Let the user choose in the system's dialog; whether there is a choice."""
         folder = self.ask_folder(self, self._title, self._where_to_begin())
         if folder:
             self.variable.set(folder)
             self._commit()
         self.entry.focus_set()
+        return bool(folder)
 
     @property
     def folder(self) -> str:

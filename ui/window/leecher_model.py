@@ -43,6 +43,8 @@ class LeecherModel:
         self._bench = bench
         self._tell = tell
         self.settings: LeecherSettings | None = None
+        # Its port, and whether others can connect to it; None while the tracker does not know.
+        self.reachable: tuple[int, bool] | None = None
         self.leecher: Leecher | None = None  # in use
         self._ending: Leecher | None = None  # its files are not released yet
         self._is_closed = False
@@ -168,6 +170,7 @@ class LeecherModel:
             case UploadsChanged(uploads=uploads):
                 self.uploads = uploads
             case ReachabilityChanged(address, is_reachable):
+                self.reachable = address.port, is_reachable
                 log.info("Others can%s connect to %s.", "" if is_reachable else "not", address)
             case RoleStopped():
                 self.leecher = None

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from tkinter import ttk
 
-from roles.program.user_folders import default_download_folder, folder_named
-from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address
+from roles.program.user_folders import download_folder
+from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
@@ -145,7 +145,7 @@ class LeecherTab(ttk.Frame):
             self.download_chosen()
 
     def open_folder(self) -> None:
-        folder = self.form.folder.read(_folder_to_save_to)
+        folder = self.form.folder.read(download_folder)
         if folder is not None:
             self._bench.open_folder(folder, self.notices)
 
@@ -176,7 +176,7 @@ class LeecherTab(ttk.Frame):
         form = self.form
         tracker = form.tracker.read(self._bench.trackers.parse)
         parallel = form.parallel.read(parse_parallel_seeders)
-        folder = form.folder.read(_folder_to_save_to)
+        folder = form.folder.read(download_folder)
         if tracker is None or parallel is None or folder is None:
             return None
         self._bench.trackers.keep()
@@ -187,6 +187,7 @@ class LeecherTab(ttk.Frame):
             parallel,
             bind=self._bind(tracker),
             state_folder=self._bench.settings.profile.state_folder,
+            name=self._bench.told_name,
             follow=self._bench.trackers.follow_of(tracker),
             own_folders=self._bench.settings.now.own_folders,
         )
@@ -198,7 +199,7 @@ class LeecherTab(ttk.Frame):
             return before.bind  # another port is no reason to restart
         is_only_here = self._bench.trackers.is_only_here
         port = min(self._bench.settings.now.seeder_port + 1, MAX_PORT)
-        return Address(LOOPBACK if is_only_here else EVERY_INTERFACE, port)
+        return Address(LOOPBACK if is_only_here else self._bench.host, port)
 
     def _ask_to_renew(self, settings: LeecherSettings) -> None:
         def wait() -> None:
@@ -327,7 +328,3 @@ class LeecherTab(ttk.Frame):
     def _ask_for_list(self) -> None:
         if self.model.leecher is not None:
             self.model.leecher.refresh()
-
-
-def _folder_to_save_to(typed: str) -> Path:
-    return folder_named(typed) if typed.strip() else default_download_folder()

@@ -23,7 +23,7 @@ class LimitField(TextField):
         throttles = bench.roles.throttles
         self._settings, self._setting = bench.settings, f"{way}_limit"
         self._throttle = throttles.up if way == "up" else throttles.down
-        text = getattr(bench.settings.now, self._setting)
+        text = bench.settings.variable(parent, self._setting)
         super().__init__(parent, bench.theme, text, self._take, placeholder="none", width=WIDTH)
 
     def _take(self) -> None:

@@ -18,6 +18,7 @@ class Palette:
     accent: str
     accent_strong: str  # pressed
     on_accent: str
+    link: str  # a button that looks like text
     chosen: str  # a selected row
     hover: str
     track: str  # the empty part of a bar
@@ -40,6 +41,7 @@ LIGHT = Palette(
     accent="#2f6fed",
     accent_strong="#2459c7",
     on_accent="#ffffff",
+    link="#2459c7",
     chosen="#dfe9fd",
     hover="#f0f4fa",
     track="#e3e8f0",
@@ -61,6 +63,7 @@ DARK = Palette(
     accent="#2f6fed",
     accent_strong="#4a85f5",
     on_accent="#ffffff",
+    link="#7aa7ff",
     chosen="#2a3c5f",
     hover="#2a323c",
     track="#39424e",

@@ -56,8 +56,8 @@ class SeederForm(ttk.Frame):
             line.grid(row=number, column=0, columnspan=3, sticky="ew", pady=(px(6), 0))
         options = ttk.Frame(row)
         options.grid(row=0, column=2, sticky="ne")
-        settings = bench.settings.now
-        port, slots = str(settings.seeder_port), str(settings.slots)
+        port = bench.settings.variable(row, "seeder_port")
+        slots = bench.settings.variable(row, "slots")
         self.limit = LimitField(options, bench, "up")
         self.port = TextField(options, theme, port, self.read_options, width=6)
         self.slots = TextField(options, theme, slots, self.read_options, most=MAX_SLOTS)

@@ -8,7 +8,7 @@ from pathlib import Path
 from tkinter import ttk
 
 from roles.program.user_folders import folder_named
-from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address
+from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import UserInputError
 from roles.values.events import FolderScanned, Upload
 from roles.values.settings import SeederSettings
@@ -72,7 +72,7 @@ class SeederTab(ttk.Frame):
         """Seed this folder too, unless it is seeded already. The fields stay as they are."""
         if any(run.state.is_up and run.settings.folder == folder for run in self._runs()):
             return
-        run = self._start(folder, tracker, LOOPBACK if only_here else EVERY_INTERFACE)
+        run = self._start(folder, tracker, LOOPBACK if only_here else self._bench.host)
         if run is not None:
             self.besides[run] = _BesidesLine(self._lines, self._bench, run)
             self._show()
@@ -86,6 +86,11 @@ class SeederTab(ttk.Frame):
     def rate(self) -> float:
         given = sum(upload.rate for upload in self._from_downloads)
         return sum(run.rate for run in self._runs()) + given
+
+    @property
+    def ports(self) -> set[int]:
+        """Where it listens."""
+        return {run.address.port for run in self._runs() if run.state.is_up and run.address}
 
     @property
     def served(self) -> int:
@@ -115,7 +120,7 @@ class SeederTab(ttk.Frame):
         self._bench.trackers.keep()
         for run in [run for run in self.besides if run.settings.folder == folder]:
             run.stop()
-        self.main = self._start(folder, tracker, EVERY_INTERFACE)
+        self.main = self._start(folder, tracker, self._bench.host)
         if self.main is not None:
             settings = self._bench.settings
             settings.replace(settings.now.with_recent_folder(str(folder)))
@@ -139,6 +144,7 @@ class SeederTab(ttk.Frame):
             Address(host, port),
             slots=slots,
             state_folder=self._bench.settings.profile.state_folder,
+            name=self._bench.told_name,
             follow=self._bench.trackers.follow_of(tracker),
         )
         return SeederRun(self._bench.roles, settings, self._changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tkinter as tk
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -25,7 +26,14 @@ class SettingsKeeper:
         self._warn = warn
         self._has_warned = False
         self._written = self.now
+        self._variables: dict[str, tk.StringVar] = {}
         self.is_writing = False
+
+    def variable(self, place: tk.Misc, name: str) -> tk.StringVar:
+        """The text of a setting, which all its fields share; `place` is any widget."""
+        if name not in self._variables:
+            self._variables[name] = tk.StringVar(place.winfo_toplevel(), getattr(self.now, name))
+        return self._variables[name]
 
     def change(self, **changes: Any) -> None:
         """Change these fields of ProgramSettings, and keep them for the next run."""

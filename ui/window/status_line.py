@@ -1,4 +1,4 @@
-"""The line at the bottom of the window: how fast, what runs, and which colours."""
+"""The line at the bottom of the window: how fast, what runs, and the way to the settings."""
 
 from __future__ import annotations
 
@@ -6,44 +6,22 @@ import tkinter as tk
 from collections.abc import Callable
 from tkinter import ttk
 
-from roles.values.settings import Appearance
 from ui import wording
 from ui.window.leecher_model import LeecherModel
 from ui.window.theme import Theme
 
-_LABELS = {
-    Appearance.SYSTEM: "Colours: as the system",
-    Appearance.LIGHT: "Colours: light",
-    Appearance.DARK: "Colours: dark",
-}
-
 
 class StatusLine(ttk.Frame):
-    def __init__(
-        self,
-        parent: tk.Misc,
-        theme: Theme,
-        chosen: Appearance,
-        choose: Callable[[Appearance], None],
-    ) -> None:
+    def __init__(self, parent: tk.Misc, theme: Theme, settings: Callable[[], None]) -> None:
+        """`settings` shows their page."""
         px = theme.px
         super().__init__(parent, style="Strip.TFrame", padding=(px(16), px(4), px(8), px(4)))
         self._down = ttk.Label(self, style="Number.Strip.TLabel")
         self._up = ttk.Label(self, style="Number.Strip.TLabel")
         self._health = ttk.Label(self, style="Strip.TLabel")
-        self._chosen = tk.StringVar(self, chosen.value)
-        self._colours = ttk.Menubutton(self, text=_LABELS[chosen])
-        menu = theme.menu(self._colours)
-        for appearance in Appearance:
-            menu.add_radiobutton(
-                label=_LABELS[appearance].removeprefix("Colours: ").capitalize(),
-                value=appearance.value,
-                variable=self._chosen,
-                command=lambda: choose(Appearance(self._chosen.get())),
-            )
-        self._colours.configure(menu=menu)
+        button = ttk.Button(self, text="Settings", style="Strip.Link.TButton", command=settings)
         self._health.pack(side="left")
-        self._colours.pack(side="right")
+        button.pack(side="right")
         self._up.pack(side="right", padx=(px(12), px(16)))
         self._down.pack(side="right")
 
@@ -52,10 +30,6 @@ class StatusLine(ttk.Frame):
         for label, arrow, rate in ((self._down, "↓", down), (self._up, "↑", up)):
             label.configure(text=f"{arrow} {words}" if (words := wording.rate(rate)) else "")
         self._health.configure(text=health)
-
-    def show_appearance(self, chosen: Appearance) -> None:
-        self._chosen.set(chosen.value)
-        self._colours.configure(text=_LABELS[chosen])
 
 
 def health(model: LeecherModel, seeded_files: int | None, seeder_count: int | None) -> str:

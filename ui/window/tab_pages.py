@@ -11,21 +11,31 @@ from tkinter import ttk
 
 
 class TabPages(ttk.Notebook):
-    """`tabs` makes each tab at the first call, on the page of its name."""
-
-    def __init__(self, parent: tk.Misc, tabs: Mapping[str, Callable[[], ttk.Frame]]) -> None:
+    def __init__(
+        self,
+        parent: tk.Misc,
+        tabs: Mapping[str, Callable[[], ttk.Frame]],
+        others: Mapping[str, Callable[[], ttk.Frame]],
+    ) -> None:
+        """Each makes its tab at the first call, on the page of its name. `others` have a tab only
+        from show() to hide(); the first of them stands before all tabs.
+        """
         super().__init__(parent)
-        self._tabs = tabs
-        self._pages = {name: ttk.Frame(self) for name in tabs}
+        self._names = tuple(tabs)
+        self._others = tuple(others)
+        self._tabs = {**tabs, **others}
+        self._pages = {name: ttk.Frame(self) for name in self._tabs}
         for name, page in self._pages.items():
             page.rowconfigure(0, weight=1)
             page.columnconfigure(0, weight=1)
-            self.add(page, text=name, underline=2 if name == "Log" else 0)
+            if name in tabs:
+                self.add(page, text=name, underline=2 if name == "Log" else 0)
         self.enable_traversal()
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(self._tabs)
+        """Of the tabs that are always there."""
+        return self._names
 
     def page(self, name: str) -> ttk.Frame:
         """The frame for that tab, at row 0 and column 0."""
@@ -33,7 +43,24 @@ class TabPages(ttk.Notebook):
 
     def show(self, name: str) -> None:
         self._tabs[name]()
+        if name in self._others and not self.is_there(name):
+            if name == self._others[0]:
+                self.insert(0, self._pages[name], text=name)
+            else:
+                self.add(self._pages[name], text=name)
         self.tk.call(str(self), "select", str(self._pages[name]))
+
+    def made(self, name: str) -> ttk.Frame:
+        """The tab of that name."""
+        return self._tabs[name]()
+
+    def is_there(self, name: str) -> bool:
+        return str(self._pages[name]) in self.tk.splitlist(self.tk.call(str(self), "tabs"))
+
+    def hide(self, name: str) -> None:
+        """Take the tab away; another one comes to the front."""
+        if self.is_there(name):
+            self.forget(self._pages[name])
 
     @property
     def in_front(self) -> ttk.Frame:
@@ -42,5 +69,5 @@ class TabPages(ttk.Notebook):
         return self._tabs[name]()
 
     def make_all(self) -> None:
-        for make in self._tabs.values():
-            make()
+        for name in self._names:
+            self._tabs[name]()

@@ -13,13 +13,30 @@ from tkinter import font as tkfont
 from tkinter import ttk
 from typing import Any
 
+from ui.icons import picture
 from ui.window.palette import DARK, LIGHT, mixed
 from ui.window.system_look import colour_title_bar
 
 _USUAL_SCALING = 96 / 72  # Tk's pixels per point at 96 dpi
-_HEADLINE = 2.0  # times the text
 _OWN_CELL_PADDING = 4  # ttk adds it to any other padding
 _MIN_SCALE, _MAX_SCALE = 0.8, 6.0  # some servers report absurd screens
+_FONTS = ("TkDefaultFont", "TkTextFont", "TkFixedFont", "TkMenuFont", "TkHeadingFont")
+# Sizes of texts, as parts of the system's, which is 13 pixels at 96 dpi.
+_HEADLINE, _HEADING, _SMALL = 24 / 13, 16 / 13, 12 / 13
+# The colour of a picture, where that is not the accent: see Theme.tones.
+_PICTURE_TONES = {
+    "done": "Good",
+    "failed": "Bad",
+    "warning": "Warning",
+    "note": "Muted",
+    "waiting": "Warning",
+    "paused": "Muted",
+    "idle": "Muted",
+    "gone": "Muted",
+    "file": "Muted",
+    "log": "Muted",
+    "settings": "Muted",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +49,23 @@ class Fonts:
 class Theme:
     """The looks of one window. Widgets that ttk does not colour call follow()."""
 
-    def __init__(self, root: tk.Tk, *, is_dark: bool = False) -> None:
+    def __init__(self, root: tk.Tk, *, is_dark: bool = False, percent: int = 100) -> None:
+        """`percent`: how large everything is, of what the system asks for."""
         self._root = root
         self._style = ttk.Style(root)
         self._followers = list[Callable[[], None]]()
         self.colours = LIGHT
         scaling = float(root.tk.call("tk", "scaling"))
-        self._scale = min(max(scaling / _USUAL_SCALING, _MIN_SCALE), _MAX_SCALE)
+        self._scale = min(max(scaling / _USUAL_SCALING, _MIN_SCALE), _MAX_SCALE) * percent / 100
+        self._pictures: dict[tuple[object, ...], tk.PhotoImage] = {}
+        if percent != 100:
+            for name in _FONTS:
+                font = tkfont.nametofont(name, root)
+                font.configure(size=round(font.actual("size") * percent / 100))
         self.text_font = tkfont.nametofont("TkDefaultFont", root)
         self.strong_font = self._derived(weight="bold")
-        self.title_font = self._derived(weight="bold", larger=1.35)
+        self.title_font = self._derived(weight="bold", larger=_HEADING)
+        self.small_font = self._derived(weight="normal", larger=_SMALL)
         headline = self._derived(weight="bold", larger=_HEADLINE)
         self._fonts = {1.0: Fonts(self.text_font, self.strong_font, headline)}
         self._style.theme_use("clam")
@@ -53,7 +77,27 @@ class Theme:
 
     @property
     def row_height(self) -> int:
-        return int(self.text_font.metrics("linespace") * 1.6)
+        return max(self.px(32), int(self.text_font.metrics("linespace") * 1.6))
+
+    def picture(self, name: str, size: int = 16, *, on_disc: bool = False) -> tk.PhotoImage:
+        """One of ui/icons.py in the colours of now; `size` in pixels at 96 dpi."""
+        colour = self.tones[_PICTURE_TONES.get(name, "Accent")]
+        ground = self.colours.chosen if on_disc else ""
+        key = name, self.px(size), colour, ground
+        if key not in self._pictures:
+            self._pictures[key] = tk.PhotoImage(master=self._root, data=picture(*key))
+        return self._pictures[key]
+
+    def show_picture(
+        self, label: ttk.Label | ttk.Button, name: str, size: int = 16, *, on_disc: bool = False
+    ) -> None:
+        """Show it there, and in other colours after each change of these."""
+
+        def show() -> None:
+            label.configure(image=self.picture(name, size, on_disc=on_disc))
+
+        self.follow(show)
+        label.bind("<Destroy>", lambda _event: self._followers.remove(show), add="+")
 
     def fonts(self, factor: float) -> Fonts:
         """The fonts for texts that are so many times as large as usual."""
@@ -66,7 +110,7 @@ class Theme:
         return self._fonts[factor]
 
     def menu(self, parent: tk.Misc) -> tk.Menu:
-        menu = tk.Menu(parent, tearoff=False, relief="flat", borderwidth=1)
+        menu = tk.Menu(parent, tearoff=False, relief="solid", borderwidth=1, activeborderwidth=0)
 
         def recolour() -> None:
             colours = self.colours
@@ -132,11 +176,13 @@ class Theme:
             style.configure(f"{name}.TLabel", foreground=colour)
             style.configure(f"{name}.Tint.TLabel", foreground=colour, background=colours.tint)
             style.configure(f"{name}.Card.TLabel", foreground=colour, background=colours.card)
-        for name, font in (
-            ("Strong", self.strong_font),
-            ("Title", self.title_font),
-            ("Headline", self._fonts[1.0].headline),
-        ):
+        fonts = {
+            "Strong": self.strong_font,
+            "Title": self.title_font,
+            "Headline": self._fonts[1.0].headline,
+            "Small": self.small_font,
+        }
+        for name, font in fonts.items():
             style.configure(f"{name}.TLabel", font=font)
             style.configure(f"{name}.Tint.TLabel", font=font, background=colours.tint)
             style.configure(f"{name}.Card.TLabel", font=font, background=colours.card)
@@ -144,6 +190,16 @@ class Theme:
             style.configure(f"{name}.TFrame", background=getattr(colours, name.lower()))
         style.configure("Help.TFrame", background=colours.bad_tint)
         style.configure("Help.TLabel", background=colours.bad_tint, foreground=colours.bad)
+        for name, line in (("Panel", colours.line), ("Chosen.Panel", colours.accent)):
+            style.configure(
+                f"{name}.TFrame",
+                background=colours.card,
+                bordercolor=line,
+                lightcolor=colours.card,
+                darkcolor=colours.card,
+                borderwidth=1,
+                relief="solid",
+            )
         style.configure("Strip.TLabel", background=colours.strip, foreground=colours.muted)
         style.configure("Number.Strip.TLabel", foreground=colours.text)
 
@@ -208,23 +264,39 @@ class Theme:
             font=[("selected", self.strong_font)],
             **_flat([("selected", colours.chosen), ("active", colours.hover)]),
         )
-        style.configure(
-            "TCheckbutton",
-            indicatorsize=px(13),
-            indicatormargin=(0, 0, px(8), 0),
-            indicatorbackground=colours.card,
-            indicatorforeground=colours.on_accent,
-            upperbordercolor=colours.muted,
-            lowerbordercolor=colours.muted,
-            padding=px(2),
-        )
-        style.map(
-            "TCheckbutton",
-            background=[("active", colours.ground)],
-            indicatorbackground=[("selected", colours.accent), ("pressed", colours.hover)],
-            upperbordercolor=[("selected", colours.accent)],
-            lowerbordercolor=[("selected", colours.accent)],
-        )
+        for name, ground in (("Link", colours.ground), ("Strip.Link", colours.strip)):
+            style.configure(
+                f"{name}.TButton",
+                foreground=colours.link,
+                bordercolor=ground,
+                padding=(px(4), px(4)),
+                width=0,
+                **_flat(ground),
+            )
+            style.map(
+                f"{name}.TButton",
+                foreground=[("disabled", colours.muted)],
+                bordercolor=[("focus", colours.accent)],
+                **_flat([("pressed", colours.chosen), ("active", colours.hover)]),
+            )
+        for name in ("TCheckbutton", "TRadiobutton"):
+            style.configure(
+                name,
+                indicatorsize=px(13),
+                indicatormargin=(0, 0, px(8), 0),
+                indicatorbackground=colours.card,
+                indicatorforeground=colours.on_accent,
+                upperbordercolor=colours.muted,
+                lowerbordercolor=colours.muted,
+                padding=px(2),
+            )
+            style.map(
+                name,
+                background=[("active", colours.ground)],
+                indicatorbackground=[("selected", colours.accent), ("pressed", colours.hover)],
+                upperbordercolor=[("selected", colours.accent)],
+                lowerbordercolor=[("selected", colours.accent)],
+            )
         style.configure(
             "TMenubutton",
             foreground=colours.muted,

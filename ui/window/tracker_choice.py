@@ -104,6 +104,20 @@ class TrackerChoice:
         return not self.text.get().strip()
 
     @property
+    def is_known(self) -> bool:
+        """Whether it is certain which one is meant: otherwise none was found yet, or several."""
+        chosen = self._named or not self.is_open
+        return bool(chosen) or self.own is not None or self._taken is not None
+
+    @property
+    def name(self) -> str:
+        """The computer of the found tracker that is meant; "" if that is unknown."""
+        taken = next((one for one in self.found if one.address == self._taken), None)
+        if taken is None:
+            return ""
+        return shown_name(taken.name, wording.COMPUTER_LENGTH) or wording.place(taken.address)
+
+    @property
     def empty_means(self) -> str:
         """What to show in an empty field."""
         if self._named:

@@ -111,7 +111,7 @@ class TrackerTab(ttk.Frame):
         self._stopped_row = ttk.Frame(row)
         label = ttk.Label(self._stopped_row, text="Port", style="Muted.TLabel")
         label.grid(row=0, column=0, sticky="n", padx=px(8), pady=px(7))
-        port = str(self._bench.settings.now.tracker_port)
+        port = self._bench.settings.variable(row, "tracker_port")
         self.port = TextField(self._stopped_row, theme, port, self._read_port, width=6)
         self.port.grid(row=0, column=1, sticky="ne")
         self._stopped_row.grid(row=0, column=2, sticky="ne")
@@ -215,7 +215,8 @@ class TrackerTab(ttk.Frame):
             return
         bind = Address(host, port)
         state_file = self._bench.settings.profile.tracker_state_file
-        settings = TrackerSettings(bind, state_file=state_file)
+        name = self._bench.told_name
+        settings = TrackerSettings(bind, state_file=state_file, name=name)
         self.run_state = RunState.STARTING
         self._show_state()
         self._tracker = self._bench.roles.start(lambda post: Tracker(settings, post), self._handle)

@@ -43,21 +43,21 @@ def run_window(
             notices=notices,
             environment=environment,
         )
-        meet_others(window, claim)
+        meet_others(window, claim, folder_to_seed)
         window.after(AFTER_PAINT_MS, _load_beside, window, try_it)
         _loop(window)
     return ExitCode.INTERRUPTED if window.is_interrupted else ExitCode.DONE
 
 
-def meet_others(window: AppWindow, claim: WindowClaim) -> None:
+def meet_others(window: AppWindow, claim: WindowClaim, folder: Path | None = None) -> None:
     """Come forward when a later window asks; if an earlier one is open, say so and offer to show
-    it.
+    it. It gets the `folder` that this one was opened with.
     """
     if claim.is_first:
-        claim.listen(lambda: window.call(window.come_forward))
+        claim.listen(lambda folder: window.call(lambda: window.come_forward(folder)))
         return
     choices = [
-        Choice("Show that window", lambda: _give_way(window, claim)),
+        Choice("Show that window", lambda: _give_way(window, claim, folder)),
         Choice("Use this one too", lambda: None),
     ]
     window.notices.ask(ALREADY_OPEN, choices, key="second start", takes_focus=False)
@@ -79,8 +79,8 @@ def _load_beside(window: AppWindow, try_it: bool) -> None:
         window.after(AFTER_PAINT_MS, _load_beside, window, try_it)
 
 
-def _give_way(window: AppWindow, claim: WindowClaim) -> None:
-    problem = claim.call_first()
+def _give_way(window: AppWindow, claim: WindowClaim, folder: Path | None) -> None:
+    problem = claim.call_first(folder)
     if problem:
         window.notices.say(problem, tone="Warning", key="second start")
     else:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from roles.values.addresses import EVERY_INTERFACE
 from ui.window import desktop
 from ui.window.event_pump import EventPump
 from ui.window.notices import NoticeArea
@@ -39,6 +41,16 @@ class Workbench:
     settings: SettingsKeeper
     environment: Mapping[str, str]
     trackers: TrackerChoice
+
+    @property
+    def told_name(self) -> str:
+        """What others call this computer."""
+        return self.settings.now.told_name(platform.node())
+
+    @property
+    def host(self) -> str:
+        """The address to listen at: every one, or the chosen one."""
+        return self.settings.now.network or EVERY_INTERFACE
 
     def open_folder(self, folder: Path, notices: NoticeArea) -> None:
         """Show a folder in the system's file manager, or say why not."""

@@ -1,0 +1,92 @@
+"""The page of settings."""
+
+from __future__ import annotations
+
+from roles.values.settings import Appearance
+from tests.windows import AppWindowTest, is_gone, press
+from ui.window.settings_page import SettingsPage
+
+
+class SettingsPageTest(AppWindowTest):
+    def open_page(self) -> SettingsPage:
+        window = self.open_window()
+        press(window.status, "Settings")
+        self.assertIs(window.tabs.in_front, window.settings)
+        return window.settings
+
+    def settle(self) -> dict[str, object]:
+        """What is kept at the end."""
+        window = self.window
+        window.close_now()
+        self.pump_until(lambda: is_gone(window))
+        return self.kept()
+
+    def test_twelve_settings_are_enough(self) -> None:
+        self.assertLessEqual(self.open_page().items, 12)
+
+    def test_a_name_and_a_seat_are_what_others_see(self) -> None:
+        page = self.open_page()
+        page.name.variable.set("  Ann's   laptop ")
+        page._keep_name()
+        page.seat.variable.set("14")
+        page._keep_seat()
+        self.assertEqual(self.window._bench.told_name, "Ann's laptop, seat 14")
+        self.window.tracker.start()
+        self.pump_until(lambda: self.window._bench.trackers.own is not None)
+        self.window.leecher.use_fields()
+        told = "Ann's laptop, seat 14"
+        room = self.window.tracker
+        self.pump_until(lambda: any(one.name == told for one in room._room.participants))
+        kept = self.settle()
+        self.assertEqual((kept["computer_name"], kept["seat"]), ("Ann's laptop", "14"))
+
+    def test_a_name_that_others_could_not_read_is_refused(self) -> None:
+        page = self.open_page()
+        for name in ("x" * 41, "a\u202eb"):
+            page.name.variable.set(name)
+            page._keep_name()
+            self.assertTrue(page.name.problem)
+        self.assertEqual(self.settle().get("computer_name", ""), "")
+
+    def test_a_field_that_stands_in_two_places_is_one(self) -> None:
+        page, window = self.open_page(), self.window
+        page.up.variable.set("500K")
+        page.up._take()
+        self.assertEqual(window.seeder.form.limit.variable.get(), "500K")
+        self.assertTrue(window._bench.roles.throttles.up.has_limit)
+        window.seeder.form.port.variable.set("13000")
+        self.assertEqual(page.seeder_port.variable.get(), "13000")
+        page.folder.variable.set(str(self.folder / "elsewhere"))
+        self.assertEqual(window.leecher.form.folder.folder, str(self.folder / "elsewhere"))
+
+    def test_a_chosen_network_is_where_roles_listen(self) -> None:
+        page = self.open_page()
+        page.network.variable.set("127.0.0.1")
+        page._keep_network()
+        self.assertEqual(self.window._bench.host, "127.0.0.1")
+        page.network.variable.set("the one by the door")
+        page._keep_network()
+        self.assertTrue(page.network.problem)
+        self.assertEqual(self.settle()["network"], "127.0.0.1")
+
+    def test_the_theme_is_chosen_here_and_in_the_line_below(self) -> None:
+        page = self.open_page()
+        page._actions.appearance(Appearance.DARK)
+        self.assertTrue(self.window._bench.theme.is_dark)
+        self.window.choose_appearance(Appearance.LIGHT)
+        self.assertEqual(page._appearance.get(), "light")
+
+    def test_the_next_window_is_as_large_as_was_chosen(self) -> None:
+        page = self.open_page()
+        before = self.window._bench.theme.px(100)
+        page._size.set("150 %")
+        page._keep_size()
+        self.assertEqual(self.settle()["size_percent"], 150)
+        larger = self.open_window()
+        self.assertAlmostEqual(larger._bench.theme.px(100) / before, 1.5, delta=0.02)
+        self.assertGreater(larger._bench.theme.text_font.metrics("linespace"), 1)
+
+    def test_escape_takes_the_page_away(self) -> None:
+        self.open_page()
+        self.window._close_newest_notice()
+        self.assertFalse(self.window.tabs.is_there("Settings"))

@@ -1,0 +1,66 @@
+"""A frame that scrolls when it is taller than its place."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from tkinter import ttk
+
+from ui.window.theme import Theme
+
+
+class ScrolledFrame(ttk.Frame):
+    """Put widgets into `inside`, which is as wide as this frame. The wheel and the focus scroll."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme) -> None:
+        super().__init__(parent)
+        self._canvas = tk.Canvas(self, highlightthickness=0, borderwidth=0, width=1, height=1)
+        self._bar = ttk.Scrollbar(self, orient="vertical", command=self._canvas.yview)
+        self.inside = ttk.Frame(self._canvas)
+        self._item = self._canvas.create_window(0, 0, window=self.inside, anchor="nw")
+        self._canvas.configure(yscrollcommand=self._scrolled)  # type: ignore[arg-type]  # Tk passes texts
+        self._canvas.grid(row=0, column=0, sticky="nsew")
+        self.columnconfigure(0, weight=1)
+        self.rowconfigure(0, weight=1)
+        self._canvas.bind(
+            "<Configure>", lambda event: self._canvas.itemconfigure(self._item, width=event.width)
+        )
+        self.inside.bind(
+            "<Configure>",
+            lambda event: self._canvas.configure(scrollregion=(0, 0, event.width, event.height)),
+        )
+        top = self.winfo_toplevel()
+        top.bind("<MouseWheel>", lambda event: self._roll(event, -event.delta // 120), add="+")
+        top.bind("<Button-4>", lambda event: self._roll(event, -1), add="+")
+        top.bind("<Button-5>", lambda event: self._roll(event, 1), add="+")
+        top.bind("<FocusIn>", self._show_focus, add="+")
+
+        def recolour() -> None:
+            self._canvas.configure(background=theme.colours.ground)
+
+        theme.follow(recolour)
+
+    def _scrolled(self, first: str, last: str) -> None:
+        self._bar.set(first, last)
+        if float(first) <= 0.0 and float(last) >= 1.0:
+            self._bar.grid_remove()
+        else:
+            self._bar.grid(row=0, column=1, sticky="ns")
+
+    def _roll(self, event: tk.Event[tk.Misc], steps: int) -> None:
+        if str(event.widget).startswith(str(self.inside)) and self._bar.winfo_ismapped():
+            self._canvas.yview_scroll(2 * steps, "units")
+
+    def _show_focus(self, event: tk.Event[tk.Misc]) -> None:
+        """Scroll to the widget that the keyboard has reached."""
+        widget = event.widget
+        if not str(widget).startswith(f"{self.inside}."):
+            return
+        top = widget.winfo_rooty() - self.inside.winfo_rooty()
+        whole, seen = self.inside.winfo_height(), self._canvas.winfo_height()
+        first = self._canvas.canvasy(0)
+        if whole <= seen:
+            return
+        if top < first:
+            self._canvas.yview_moveto(top / whole)
+        elif top + widget.winfo_height() > first + seen:
+            self._canvas.yview_moveto((top + widget.winfo_height() - seen) / whole)

@@ -1,0 +1,165 @@
+"""The first page of a new user: what do you want to do? It starts nothing itself."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable
+from dataclasses import dataclass
+from tkinter import ttk
+
+from ui.start_words import Line, StartFacts, get_line, give_line, run_line
+from ui.window.fields import Sentence
+from ui.window.theme import Theme
+
+NARROW = 620  # pixels at 96 dpi: below that the cards stand one above the other
+LOW = 500  # below that there is no room for their pictures
+
+
+@dataclass(frozen=True, slots=True)
+class StartActions:
+    get: Callable[[], None]
+    give: Callable[[], None]
+    run: Callable[[], None]
+    try_it: Callable[[], None]
+    check: Callable[[], None]
+
+
+class StartPage(ttk.Frame):
+    def __init__(self, parent: tk.Misc, theme: Theme, actions: StartActions) -> None:
+        px = theme.px
+        super().__init__(parent, padding=(px(16), px(24), px(16), px(16)))
+        self._theme = theme
+        ttk.Label(self, text="What do you want to do?", style="Headline.TLabel").grid(
+            row=0, column=0
+        )
+        self._hint = ttk.Label(
+            self, text="You can change it at any time with the tabs.", style="Muted.TLabel"
+        )
+        self._hint.grid(row=1, column=0, pady=(px(4), px(16)))
+        self._cards = ttk.Frame(self)
+        self._cards.grid(row=2, column=0, sticky="nsew")
+        self.get = _Card(
+            self._cards,
+            theme,
+            ("down", "Get files", "Download what somebody in this room shares."),
+            ("Get files", actions.get),
+            is_first=True,
+        )
+        self.give = _Card(
+            self._cards,
+            theme,
+            ("folder", "Give a folder", "Everyone in the room can copy it, and helps the others."),
+            ("Choose a folder …", actions.give),
+        )
+        self.run = _Card(
+            self._cards,
+            theme,
+            ("room", "Run the room", "See every computer, how far it is, and who needs help."),
+            ("Start the room", actions.run),
+        )
+        self._all = (self.get, self.give, self.run)
+        self._make_links(actions).grid(row=3, column=0, pady=(px(16), 0))
+        self.columnconfigure(0, weight=1)
+        self.rowconfigure(2, weight=1)
+        self._is_narrow: bool | None = None
+        self.bind("<Configure>", self._lay_out)
+        for number, card in enumerate(self._all):
+            for key, step in (("<Left>", -1), ("<Right>", 1), ("<Up>", -1), ("<Down>", 1)):
+                target = self._all[(number + step) % 3].button
+                card.button.bind(key, lambda _event, target=target: target.focus_set())  # type: ignore[misc]
+        self.show(StartFacts(0.0))
+
+    def show(self, facts: StartFacts) -> None:
+        self.get.say(get_line(facts))
+        self.give.say(give_line(facts))
+        self.run.say(run_line(facts))
+
+    def _make_links(self, actions: StartActions) -> ttk.Frame:
+        px = self._theme.px
+        links = ttk.Frame(self)
+        rows = (
+            ("Just looking?", "Try it on this computer", actions.try_it),
+            ("Nobody here?", "Check this computer", actions.check),
+        )
+        for row, (question, text, act) in enumerate(rows):
+            label = ttk.Label(links, text=question, style="Muted.TLabel")
+            label.grid(row=row, column=0, sticky="e", padx=(0, px(8)))
+            link = ttk.Button(links, text=text, style="Link.TButton", command=act)
+            link.grid(row=row, column=1, sticky="w")
+        return links
+
+    def _lay_out(self, event: tk.Event[tk.Misc]) -> None:
+        px = self._theme.px
+        has_pictures = event.height >= px(LOW)
+        is_narrow = event.width < px(NARROW)
+        for card in self._all:
+            card.show_picture(has_pictures and not is_narrow)
+        if is_narrow == self._is_narrow:
+            return
+        self._is_narrow = is_narrow
+        for number, card in enumerate(self._all):
+            row, column = (number, 0) if is_narrow else (0, number)
+            card.grid(
+                row=row,
+                column=column,
+                sticky="nsew",
+                padx=px(8),
+                pady=(px(16) if is_narrow and number else 0, 0),
+            )
+            self._cards.columnconfigure(
+                number, weight=1 if not is_narrow or number == 0 else 0, uniform="cards"
+            )
+            self._cards.rowconfigure(number, weight=1 if is_narrow or number == 0 else 0)
+        if is_narrow:
+            for number in (1, 2):
+                self._cards.columnconfigure(number, weight=0, uniform="")
+
+
+class _Card(ttk.Frame):
+    """A choice: what it is, its button, and what there is of it now."""
+
+    def __init__(
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        words: tuple[str, str, str],
+        does: tuple[str, Callable[[], None]],
+        *,
+        is_first: bool = False,
+    ) -> None:
+        px = theme.px
+        style = "Chosen.Panel.TFrame" if is_first else "Panel.TFrame"
+        super().__init__(parent, style=style, padding=px(16))
+        picture, title, text = words
+        self._picture = ttk.Label(self, style="Card.TLabel")
+        theme.show_picture(self._picture, picture, 64, on_disc=True)
+        heading = ttk.Label(self, text=title, style="Title.Card.TLabel")
+        says = Sentence(self, ground="Card.")
+        self.button = ttk.Button(
+            self, text=does[0], style="Accent.TButton" if is_first else "TButton", command=does[1]
+        )
+        self._line = Sentence(self, ground="Card.")
+        self._picture.grid(row=1, column=0, pady=(0, px(16)))
+        heading.grid(row=2, column=0)
+        says.grid(row=3, column=0, sticky="ew", pady=px(8))
+        says.say(text)
+        self.button.grid(row=4, column=0, pady=(px(8), px(12)), ipadx=px(12))
+        self._line.grid(row=5, column=0, sticky="new")
+        for sentence in (says, self._line):
+            sentence.configure(justify="center", anchor="center", width=10)
+        self.columnconfigure(0, weight=1)
+        self.rowconfigure(0, weight=1)
+        self.rowconfigure(6, weight=2)
+
+    def say(self, line: Line) -> None:
+        self._line.say(line.text, tone=line.tone)
+
+    @property
+    def said(self) -> str:
+        return str(self._line.cget("text"))
+
+    def show_picture(self, is_shown: bool) -> None:
+        if is_shown:
+            self._picture.grid()
+        else:
+            self._picture.grid_remove()
