@@ -24,7 +24,13 @@ from roles.net.throttle import Throttle, Throttles
 from roles.program.profile import Profile, SettingsFile
 from roles.seeder import Seeder
 from roles.values.addresses import LOOPBACK, SEEDER_PORT, Address
-from roles.values.events import FilesListed, HashingChanged, ListedFile
+from roles.values.events import (
+    FilesListed,
+    HashingChanged,
+    ListedFile,
+    RoleStarted,
+    RoleStopped,
+)
 from roles.values.settings import (
     Appearance,
     Existing,
@@ -33,7 +39,9 @@ from roles.values.settings import (
     SeederSettings,
 )
 from tests.display import Xvfb, install_xvfb_if_missing
+from tests.lesson import lesson
 from tests.support import EventLog
+from ui.window.workbench import RunState
 
 SIZE = (960, 640)
 LIMIT_S = 120.0
@@ -57,6 +65,7 @@ TEACHER = "teacher"
 SEEDERS = ("lab-pc-02",)
 LEECHERS = ("lab-pc-07", "lab-pc-08")
 BIND = Address(LOOPBACK, SEEDER_PORT)
+LESSON_BIND, LESSON_ADDRESS = Address("0.0.0.0", 12500), Address("192.168.77.1", 12500)
 RATE = 11 * MB  # bytes per second that each of the others sends and receives: 100 Mbit/s
 
 
@@ -134,7 +143,23 @@ class Photographer:
         self._take("seeder-dark")
         window.tabs.show("Tracker")
         self._take("tracker-dark")
+        self._take_lesson()
         self._end()
+
+    def _take_lesson(self) -> None:
+        """A room of thirty computers with one of each problem, which real roles would take a lesson
+        to come to.
+        """
+        tab = self._window.tracker
+        tab._stop()
+        self._wait_until(lambda: tab.run_state is RunState.STOPPED)
+        tab.run_state = RunState.STARTING
+        tab._handle(RoleStarted(LESSON_BIND, LESSON_ADDRESS))
+        tab._handle(lesson(time.monotonic()))
+        self._take("room-dark")
+        self._show(Appearance.LIGHT)
+        self._take("room-light")
+        tab._handle(RoleStopped())
 
     def _make_course(self) -> None:
         self._course.mkdir()

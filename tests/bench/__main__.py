@@ -25,6 +25,7 @@ from tests.lab.network import LabError, leave_tidily, memory_folder, sweep
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TRACKER_LIMIT_S = 60.0
+WINDOW_LIMIT_S = 300.0
 
 
 def tracker(_: Path) -> Iterator[Result]:
@@ -39,6 +40,13 @@ def tracker(_: Path) -> Iterator[Result]:
     return iter(())
 
 
+def window(_: Path) -> Iterator[Result]:
+    """Prints what tests.bench.window prints: its screen ends with its process."""
+    command = [sys.executable, "-m", "tests.bench.window"]
+    subprocess.run(command, cwd=REPOSITORY, check=True, timeout=WINDOW_LIMIT_S)
+    return iter(())
+
+
 ROWS: dict[str, Callable[[Path], Iterator[Result]]] = {
     "swarm": swarm,
     "small": small,
@@ -46,6 +54,7 @@ ROWS: dict[str, Callable[[Path], Iterator[Result]]] = {
     "lists": hostile_lists,
     "hashing": hashing,
     "tracker": tracker,
+    "window": window,
     "memory": memory,
     "lmk1": lmk1,
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from tkinter import font as tkfont
 from tkinter import ttk
 
@@ -43,6 +43,8 @@ class _Drawn:
     first: int
     second: int
     shown: object = None  # what they show now
+    written: dict[int, object] = field(default_factory=dict)  # options by item
+    placed: dict[int, object] = field(default_factory=dict)  # coordinates by item
 
     @property
     def items(self) -> tuple[int, ...]:
@@ -141,7 +143,7 @@ class Seats(ttk.Frame):
             gone = self._drawn.pop(machine)
             self._spare.append(gone)
             for item in gone.items:
-                self.canvas.itemconfigure(item, state="hidden")
+                self._write(gone, item, state="hidden")
         for machine, member in self._members.items():
             self._draw_tile(machine, tile_of(member), anew=anew)
         self.canvas.configure(scrollregion=(0, 0, width, last))
@@ -183,7 +185,7 @@ class Seats(ttk.Frame):
         return _Drawn(*boxes, *texts)
 
     def _fill(self, drawn: _Drawn, tile: Tile, *, is_chosen: bool) -> None:
-        colours, canvas = self._theme.colours, self.canvas
+        colours = self._theme.colours
         ground = {
             "Good": colours.good_tint,
             "Warning": colours.warning_tint,
@@ -197,7 +199,8 @@ class Seats(ttk.Frame):
         edge = tone if tile.tone in ("Bad", "Warning") else colours.line
         room = self._length(self._grid.width) - 2 * self._length(12)
         corner_room = self._fonts.strong.measure(tile.corner + "  ")
-        canvas.itemconfigure(
+        self._write(
+            drawn,
             drawn.box,
             fill=ground,
             outline=colours.accent if is_chosen else edge,
@@ -205,41 +208,52 @@ class Seats(ttk.Frame):
             state="normal",
         )
         bar_state = "hidden" if tile.part is None else "normal"
-        canvas.itemconfigure(drawn.track, fill=colours.track, state=bar_state)
-        canvas.itemconfigure(drawn.bar, fill=tone, state="normal" if tile.part else "hidden")
-        for item, whole, font, fill, width in (
+        self._write(drawn, drawn.track, fill=colours.track, state=bar_state)
+        self._write(drawn, drawn.bar, fill=tone, state="normal" if tile.part else "hidden")
+        for item, text, font, fill, width in (
             (drawn.name, tile.name, self._fonts.strong, colours.text, room - corner_room),
             (drawn.corner, tile.corner, self._fonts.strong, corner, room),
             (drawn.first, tile.first, self._fonts.text, first, room),
             (drawn.second, tile.second, self._fonts.text, colours.muted, room),
         ):
-            text = whole
-            while PART_GAP in text and font.measure(text) > width:
-                text = text.rpartition(PART_GAP)[0]
             shown = self._fitting(text, font, width)
-            canvas.itemconfigure(item, text=shown, font=font, fill=fill, state="normal")
+            self._write(drawn, item, text=shown, font=font, fill=fill, state="normal")
+
+    def _write(self, drawn: _Drawn, item: int, **options: object) -> None:
+        """Tell Tk only what changes: that is most of what drawing costs."""
+        if drawn.written.get(item) != options:
+            drawn.written[item] = options
+            self.canvas.itemconfigure(item, options)
 
     def _put(self, drawn: _Drawn, tile: Tile, left: int, top: int) -> None:
-        canvas, length = self.canvas, self._length
+        length = self._length
         width, height, edge = length(self._grid.width), length(self._grid.height), length(12)
-        canvas.coords(drawn.box, left, top, left + width, top + height)
         bar_top, bar = top + height * 36 // 92, length(6)
-        right = left + width - edge
-        full = left + edge + round((right - left - edge) * (tile.part or 0.0))
-        canvas.coords(drawn.track, left + edge, bar_top, right, bar_top + bar)
-        canvas.coords(drawn.bar, left + edge, bar_top, full, bar_top + bar)
-        canvas.coords(drawn.name, left + edge, top + height * 19 // 92)
-        canvas.coords(drawn.corner, right, top + height * 19 // 92)
-        canvas.coords(drawn.first, left + edge, top + height * 57 // 92)
-        canvas.coords(drawn.second, left + edge, top + height * 77 // 92)
+        inner, right = left + edge, left + width - edge
+        full = inner + round((right - inner) * (tile.part or 0.0))
+        for item, place in (
+            (drawn.box, (left, top, left + width, top + height)),
+            (drawn.track, (inner, bar_top, right, bar_top + bar)),
+            (drawn.bar, (inner, bar_top, full, bar_top + bar)),
+            (drawn.name, (inner, top + height * 19 // 92)),
+            (drawn.corner, (right, top + height * 19 // 92)),
+            (drawn.first, (inner, top + height * 57 // 92)),
+            (drawn.second, (inner, top + height * 77 // 92)),
+        ):
+            if drawn.placed.get(item) != place:
+                drawn.placed[item] = place
+                self.canvas.coords(item, *place)
 
     def _fitting(self, text: str, font: tkfont.Font, width: int) -> str:
-        """The text, cut at its end if it is wider than that."""
+        """The text without the parts that are too much, and cut if its first one is too long."""
         key = (str(font), text, width)
         if key not in self._cut:
             if len(self._cut) > 4_000:
                 self._cut.clear()
-            self._cut[key] = _cut(text, font, width)
+            short = text
+            while PART_GAP in short and font.measure(short) > width:
+                short = short.rpartition(PART_GAP)[0]
+            self._cut[key] = _cut(short, font, width)
         return self._cut[key]
 
     def _length(self, size: float) -> int:
