@@ -9,8 +9,10 @@ from roles.values.addresses import Address
 from roles.values.members import Member
 from roles.values.participants import MemberState
 from ui.room_tiles import (
+    GAP,
     LEAST_HEIGHT,
     LEAST_WIDTH,
+    MOST_WIDTH,
     WIDTH,
     Tile,
     grid_for,
@@ -73,10 +75,24 @@ class TilesTest(unittest.TestCase):
 
 class GridTest(unittest.TestCase):
     def test_tiles_are_as_large_as_all_fit(self) -> None:
-        self.assertEqual(grid_for(30, 1248, 600).width, WIDTH)
+        self.assertGreaterEqual(grid_for(30, 1248, 600).width, WIDTH)
         small = grid_for(30, 1000, 420)
         self.assertLess(small.width, WIDTH)
         self.assertGreaterEqual((small.width, small.height), (LEAST_WIDTH, LEAST_HEIGHT))
+
+    def test_the_tiles_of_a_row_fill_its_width(self) -> None:
+        for width in range(600, 1900, 7):
+            grid = grid_for(30, width, 500)
+            row = grid.columns * (grid.width + GAP) - GAP
+            self.assertLessEqual(row, width)
+            if grid.width < MOST_WIDTH:
+                self.assertGreater(row, width - grid.columns)
+
+    def test_computers_stand_in_the_order_of_their_numbers(self) -> None:
+        members = [replace(MOVING, name=f"PC-{number}") for number in (10, 9, 100, 1)]
+        self.assertEqual(
+            [one.name for one in in_order(members)], ["PC-1", "PC-9", "PC-10", "PC-100"]
+        )
 
     def test_there_is_at_least_one_column(self) -> None:
         self.assertEqual(grid_for(9, 10, 10).columns, 1)

@@ -15,6 +15,7 @@ Place: TypeAlias = tuple[int, int]  # column and row
 
 WIDTH, HEIGHT, GAP = 196, 92, 10  # pixels at 96 dpi
 LEAST_WIDTH, LEAST_HEIGHT = 140, 72
+MOST_WIDTH = 240  # where another column finds no room
 PART_GAP = "   "  # between parts of the second line, which are left out where they do not fit
 _STEPS = 8  # sizes between those two that are tried
 
@@ -66,7 +67,7 @@ def grid_for(count: int, width: int, height: int) -> Grid:
         if columns * rows >= count:
             break
     # The rest of the width is theirs, too, so that both edges are straight.
-    tile_width = max(tile_width, min((width + GAP) // columns - GAP, WIDTH))
+    tile_width = max(tile_width, min((width + GAP) // columns - GAP, MOST_WIDTH))
     return Grid(tile_width, tile_height, columns)
 
 

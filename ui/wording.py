@@ -42,6 +42,7 @@ _SKIPPED = {
     SkipReason.LITTER: ("hidden file", " of a file manager"),
 }
 _TWIN = re.compile(r" \[[0-9a-f]{4,64}\]\Z")
+_NUMBER = re.compile("[0-9]+")
 _RECONNECTING = "Reconnecting."
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -129,8 +130,12 @@ def computer(name: str, address: Address) -> str:
 
 
 def computer_order(name: str, where: str) -> str:
-    """A sort key for computers: by name; those without one come last."""
-    return name.casefold() or f"\uffff{where}"
+    """A sort key for computers: by name, with pc-9 before pc-10; those without one come last."""
+    return _NUMBER.sub(_padded, name.casefold()) or f"\uffff{where}"
+
+
+def _padded(number: re.Match[str]) -> str:
+    return number[0].zfill(8)
 
 
 def part(number: int, whole: int, noun: str) -> str:

@@ -28,7 +28,7 @@ STILL_HERE = "Only a computer that is silent or has left can be removed."
 
 DOWNLOADS = (
     Column[TransferStatus](
-        "Download", lambda one: shown_name(one.title, MAX_TITLE), width=120, stretches=True
+        "Download", lambda one: shown_name(one.title, MAX_TITLE), width=72, stretches=True
     ),
     Column[TransferStatus].of_number(
         "Has",
@@ -103,6 +103,7 @@ class MemberDetail(ttk.Frame):
                 for at, transfer in enumerate(program.status.transfers)
             }
         )
+        self.downloads.fit()
         now = time.monotonic()
         self.programs.say("\n".join(_program(one, now) for one in member.programs))
         is_gone = member.is_silent or member.has_left

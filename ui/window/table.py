@@ -20,6 +20,7 @@ from ui.window.tooltip import Tooltip
 FLUSH_MS = 200  # any change redraws all visible rows, so changes are written together
 INSERT_AT_ONCE = 400  # rows; 10,000 at once would stop the window for a tenth of a second
 UNUSED_FIRST_COLUMN = "#0"
+_EDGES = 4  # pixels of a table that no column has
 _CELL_ROOM = 20  # pixels at 96 dpi beside the text of a cell
 WRAP = 520  # pixels at 96 dpi, of the text in an empty table
 
@@ -68,7 +69,7 @@ class Table(ttk.Frame, Generic[ItemT]):
         self._keys: dict[str, str] = {}
         self._dirty = dict[str, None]()
         self._flush_id = ""
-        self._fitted = list[int]()  # the widths that fit() gave last
+        self._fitted: object = None  # what fit() did last
         self._sorted_by, self._is_falling = sorted_by, False
         if title:
             label = ttk.Label(self, text=title, style="Strong.TLabel")
@@ -118,8 +119,8 @@ class Table(ttk.Frame, Generic[ItemT]):
             self._empty_text.pack_forget()
 
     def fit(self) -> None:
-        """Make every column as wide as its widest cell. Those that stretch share what is left, and
-        give way first where there is too little.
+        """Make every column as wide as its widest cell. Those that stretch share what is left, or
+        give way down to their width; if that is not enough, the table scrolls sideways.
         """
         theme, tree = self._theme, self.tree
         widths = list[int]()
@@ -128,18 +129,27 @@ class Table(ttk.Frame, Generic[ItemT]):
             cell = max((theme.text_font.measure(text) for text in shown), default=0)
             heading = theme.strong_font.measure(f"{column.title}  ↓")
             widths.append(max(cell, heading) + theme.px(_CELL_ROOM))
-        over = sum(widths) - (tree.winfo_width() - 2)
-        if over > 0 and tree.winfo_width() > 1:
-            giving = [number for number, one in enumerate(self._columns) if one.stretches]
-            for number in sorted(giving, key=lambda number: -widths[number]):
-                least = min(widths[number], theme.px(self._columns[number].width))
-                given = min(over, widths[number] - least)
+        over = sum(widths) - (tree.winfo_width() - _EDGES)
+        most = {
+            number: max(0, widths[number] - theme.px(column.width))
+            for number, column in enumerate(self._columns)
+            if column.stretches
+        }
+        if 0 < over <= sum(most.values()):
+            for number in sorted(most, key=lambda number: -most[number]):
+                given = min(over, most[number])
                 widths[number] -= given
                 over -= given
-        if widths != self._fitted:
-            self._fitted = widths
-            for number, width in enumerate(widths):
-                tree.column(self._name_of(number), width=width, minwidth=min(width, theme.px(40)))
+        if (widths, over > 0) == self._fitted or tree.winfo_width() <= 1:
+            return
+        self._fitted = widths, over > 0
+        for number, width in enumerate(widths):
+            stretches = self._columns[number].stretches and over <= 0
+            tree.column(self._name_of(number), width=width, minwidth=width, stretch=stretches)
+        if over > 0:
+            self._sideways.grid(row=2, column=0, sticky="ew")
+        else:
+            self._sideways.grid_remove()
 
     # Selection
 
@@ -200,6 +210,8 @@ class Table(ttk.Frame, Generic[ItemT]):
             tree.heading(name, anchor=side, command=partial(self.sort_by, number))
         bar = ttk.Scrollbar(self, orient="vertical", command=tree.yview)
         tree.configure(yscrollcommand=lambda first, last: self._scrolled(bar, first, last))
+        self._sideways = ttk.Scrollbar(self, orient="horizontal", command=tree.xview)
+        tree.configure(xscrollcommand=self._sideways.set)
         tree.grid(row=1, column=0, sticky="nsew")
         bar.grid(row=1, column=1, sticky="ns")
         self.rowconfigure(1, weight=1)
