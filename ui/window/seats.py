@@ -180,9 +180,10 @@ class Seats(ttk.Frame):
 
     def _new_tile(self) -> _Drawn:
         canvas = self.canvas
-        boxes = [canvas.create_rectangle(0, 0, 0, 0, width=0) for _ in range(3)]
-        texts = [canvas.create_text(0, 0, anchor=anchor) for anchor in ("w", "e", "w", "w")]
-        return _Drawn(*boxes, *texts)
+        box, track, bar = (canvas.create_rectangle(0, 0, 0, 0, width=0) for _ in range(3))
+        name, first, second = (canvas.create_text(0, 0, anchor="w") for _ in range(3))
+        corner = canvas.create_text(0, 0, anchor="e")
+        return _Drawn(box, track, bar, name, corner, first, second)
 
     def _fill(self, drawn: _Drawn, tile: Tile, *, is_chosen: bool) -> None:
         colours = self._theme.colours
