@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from unittest import mock
 
@@ -94,6 +94,9 @@ class _InstantSwarm:
         self._contents = contents
         self.asked = 0  # chunks
         self.came: Callable[[ContentTransfer, int], None] = lambda _transfer, _index: None
+
+    def locked(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def add(self, transfer: ContentTransfer) -> None:
         if not transfer.is_single:
