@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable
 
 from roles.joining.beacon import Beacon, Destinations
 from roles.role import Role
 from roles.values.addresses import Address
-from roles.values.events import FoundTracker, Post, TrackersFound
+from roles.values.events import Post, TrackersFound
 from roles.worker import POLL_S
 
 FIRST_CALLS = 5
 FIRST_PAUSE_S = 1.0  # between the first calls
 PAUSE_S = (10.0, 30.0)  # later; random, so that the programs of a room do not call all at once
-PREFER_S = 0.3  # how long to wait for one of our trackers after an original has answered
 
 
 class Discovery(Role):
@@ -55,28 +53,3 @@ class Discovery(Role):
                 is_news |= beacon.listen(min(POLL_S, max(0.0, call_at - now)))
                 if is_news:
                     self._post(TrackersFound(beacon.found.trackers()))
-
-
-def find_tracker(
-    timeout_s: float,
-    *,
-    remembered: Iterable[Address] = (),
-    destinations: Destinations | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> FoundTracker | None:
-    """Wait for the first tracker that answers, preferring ours; None after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
-    call_at = 0.0
-    best: FoundTracker | None = None
-    with Beacon(remembered, destinations, should_stop) as beacon:
-        while (now := time.monotonic()) < deadline and not should_stop():
-            if best is None and now >= call_at:
-                beacon.call()
-                call_at = now + FIRST_PAUSE_S
-            if beacon.listen(min(POLL_S, deadline - now)):
-                if best is None:
-                    deadline = min(deadline, time.monotonic() + PREFER_S)
-                best = beacon.found.trackers()[0]
-                if not best.is_original:
-                    break
-    return best

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterable
 from unittest import mock
 
-from roles.discovery import Discovery, find_tracker
+from roles.discovery import Discovery
 from roles.values.addresses import Address
 from roles.values.events import FoundTracker, RoleStopped, TrackersFound
 from tests.scripted_tracker import ScriptedTracker
-from tests.support import PROMPT_S, EventLog, LmkTestCase, at_once, wait_until
+from tests.support import PROMPT_S, EventLog, LmkTestCase, wait_until
 
 Script = Callable[[bytes, int], Iterable[bytes]]
 
@@ -135,26 +135,3 @@ class DiscoveryTest(DiscoveryTestCase):
         log = self.discovery(Address("127.0.0.1", 0), ours.address)
         log.wait_for(TrackersFound)
         self.assertEqual(log.of(TrackersFound)[-1].trackers, (self.found(ours),))
-
-
-class FindTrackerTest(DiscoveryTestCase):
-    def test_the_first_that_answers_is_returned(self) -> None:
-        ours = self.ours()
-        with at_once():
-            found = find_tracker(60.0, destinations=lambda: [ours.address])
-        self.assertEqual(found, self.found(ours))
-
-    def test_one_of_ours_is_preferred_to_an_original(self) -> None:
-        ours, original = self.ours(), self.tracker(of_an_original)
-        found = find_tracker(5.0, destinations=lambda: [original.address, ours.address])
-        self.assertEqual(found, self.found(ours))
-
-    def test_an_original_is_better_than_none(self) -> None:
-        original = self.tracker(of_an_original)
-        found = find_tracker(5.0, remembered=[original.address], destinations=list)
-        self.assertEqual(found, FoundTracker(original.address, "", is_original=True))
-
-    def test_nobody_answers(self) -> None:
-        nobody = Address("127.0.0.1", self.free_port("udp"))
-        self.assertIsNone(find_tracker(0.05, destinations=lambda: [nobody]))
-        self.assertIsNone(find_tracker(5.0, destinations=list, should_stop=lambda: True))

@@ -26,9 +26,7 @@ from roles.values.errors import DiskFullError, LmkError, NoSeederError, StorageE
 from roles.values.events import DownloadState, FileArriving, FileEnded
 
 MAX_TRANSFERS = 64  # at once: two descriptors each
-MAX_ARRIVING = (
-    256  # files that are told of one by one: four times a second, so that it costs little
-)
+MAX_ARRIVING = 256  # files reported one by one, four times a second: so it costs little
 MAX_CHUNKS = 2_048  # of all of them together, so that a folder comes in order
 # A content gives way if no peer has had it for so long. Peers say what they have within
 # milliseconds, or a second or two on a busy machine; it takes longer if one has just connected.

@@ -110,7 +110,6 @@ class Download(DownloadLife):
         self._patience = Patience(settings.give_up_after_s)
         self._moved = float("-inf")
         self._reported = self._lost_at = 0.0
-        self._cause = ""
 
     @property
     def wanted(self) -> Wanted:
@@ -433,7 +432,7 @@ class Download(DownloadLife):
         now = time.monotonic()
         if state is self.state and now < self._reported + REPORT_S and failure is None:
             return
-        self.state, self._reported, self._cause = state, now, cause
+        self.state, self._reported = state, now
         self._tally.flush()
         rate, size = self.rate, self.wanted.size
         have = self._tally.had + self._queue.bytes_here
