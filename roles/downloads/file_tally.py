@@ -7,7 +7,7 @@ from pathlib import Path
 
 from roles.values.events import DownloadState, FileEnded
 
-NEWS_AT_ONCE = 500  # files that are told of together
+NEWS_AT_ONCE = 500  # files reported together
 
 
 class FileTally:

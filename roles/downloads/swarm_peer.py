@@ -79,7 +79,7 @@ class SwarmPeer:
         self._downloads_status = status
         self._should_stop = should_stop
         self._shares = tuple(shares)[:MAX_SHARES]  # replaced whole by join()
-        self._told = UploadsChanged(SeederState.AVAILABLE, (), 0)
+        self._reported = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._listener, _ = listen_tcp(settings.bind, exactly=settings.bind_exactly)
         address = self._listener.address
         me = Hello(new_id(), settings.name or own_name(), address.port, is_seeder=False)
@@ -209,16 +209,16 @@ class SwarmPeer:
             self.bottleneck = self._bottlenecks.note(peers, self._throttle.limit, now=now)
         uploads, sent = self._uploads.report(now)
         state = SeederState.CONNECTED if uploads else SeederState.AVAILABLE
-        told = UploadsChanged(state, uploads, sent)
-        if told != self._told:
-            self._told = told
-            self._post(told)
+        reported = UploadsChanged(state, uploads, sent)
+        if reported != self._reported:
+            self._reported = reported
+            self._post(reported)
 
     def _status(self) -> Status:
-        up = round(sum(upload.rate for upload in self._told.uploads))
+        up = round(sum(upload.rate for upload in self._reported.uploads))
         return replace(
             self._downloads_status(),
             shares=self._shares,
             up=up,
-            given=self._told.sent_total,
+            given=self._reported.sent_total,
         )

@@ -63,8 +63,8 @@ class ReadersList:
         addresses = self._addresses[reader]
         self._turn += 1
         start = self._turn % len(addresses) if len(addresses) > MAX_LISTED_SEEDERS else 0
-        told = addresses[start : start + MAX_LISTED_SEEDERS]
-        return told + addresses[: min(start, MAX_LISTED_SEEDERS - len(told))]
+        chosen = addresses[start : start + MAX_LISTED_SEEDERS]
+        return chosen + addresses[: min(start, MAX_LISTED_SEEDERS - len(chosen))]
 
     def _all_seeders(self, reader: Reader) -> Iterator[Address]:
         """If any seeder has stayed, only such seeders: forged ones may have the same list."""

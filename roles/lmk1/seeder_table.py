@@ -198,9 +198,9 @@ class SeederTable:
         lists, files = list[UnprovedList](), 0
         while self._unsettled and files < STEP_FILES:
             share_id = next(iter(self._unsettled))
-            told = self._told_at(share_id, self._unsettled.pop(share_id))
-            files += 1 + len(told.lines)
-            lists.append(told)
+            newest = self._newest_list(share_id, self._unsettled.pop(share_id))
+            files += 1 + len(newest.lines)
+            lists.append(newest)
         self._catalogue.put_unproved(lists)
 
     def participants(self) -> Iterator[Participant]:
@@ -306,7 +306,7 @@ class SeederTable:
         self._readers.note(key, None)
         self._registry.by_share.part(key, (share_of(key.place),), is_leecher=False)
 
-    def _told_at(self, share_id: str, place: tuple[str, int]) -> UnprovedList:
+    def _newest_list(self, share_id: str, place: tuple[str, int]) -> UnprovedList:
         """The newest list at this place, at which a seeder may advertise several hosts."""
         owner = Owner(Key(*place))
         for key in reversed(self._places.at(place)):

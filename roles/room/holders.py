@@ -70,11 +70,11 @@ class HoldersByShare:
         self._turn += 1
         for is_leecher in (False, True):
             rings = [self._rings.get((share, is_leecher)) for share in asked]
-            told = set[Key]()
+            named = set[Key]()
             for ring in rings:
                 for member in () if ring is None else ring.some(self._turn * most, most):
-                    if member not in told:
-                        told.add(member)
+                    if member not in named:
+                        named.add(member)
                         yield (
                             member,
                             tuple(

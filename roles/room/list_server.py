@@ -50,7 +50,7 @@ MOVED = 64 * 1024  # bytes; a byte now and then is no progress
 ACCEPT_AGAIN_S = 0.25  # while no connection ends
 SLOWEST = 256 * 1024  # bytes per second: the extra time for a list
 LISTS_PER_HOST, LISTS_IN_ALL = 32.0, 2_000.0  # that may be sent in a second
-RESTS = 9  # the room is told as it was so many times as long ago as it took to pack it
+RESTS = 9  # a packed room is sent again for so many times as long as packing it took
 _SLICE = 250  # lines taken before others have their turn,
 _SLICE_SIZE = 64 * 1024  # or characters of lines
 _BUFFER = 64 * 1024
@@ -84,7 +84,7 @@ class Limits:
     lines_of_a_list: float = 500
     unread: int = 128 * 1024 * 1024  # bytes of packed lists being sent, each version once
     work_s: float = 0.005  # the longest time without reading datagrams
-    room_s: float = 0.5  # the room is told as it was so long ago, however many ask
+    room_s: float = 0.5  # a packed room is sent again for at least so long, however many ask
 
 
 _Steps: TypeAlias = Generator[_Wait, None, None]

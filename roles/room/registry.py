@@ -164,15 +164,15 @@ class Registry:
         the tracker's machine. The answers change with `by_share.state`.
         """
         reader = Reader(is_here, tracker_host="")
-        told = set[Address]()  # a restarted program is registered twice for a while
+        named = set[Address]()  # a restarted program is registered twice for a while
         some = self.by_share.some(asked, _HOLDERS)
         for key, indexes in chain(self._owners(asked), some):
             program = self._programs.get(key)
             entry = program or (self.lmk1.entry(key) if self.lmk1 else None)
             address = None if entry is None else entry.address_for(reader)
-            if entry is None or address is None or address in told or self._is_elsewhere(key):
+            if entry is None or address is None or address in named or self._is_elsewhere(key):
                 continue
-            told.add(address)
+            named.add(address)
             yield Holder(
                 # An original's user may have typed localhost: that is the tracker's machine.
                 address if address.host[-1:].isdigit() else Address("", address.port),

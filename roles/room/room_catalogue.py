@@ -235,12 +235,12 @@ class RoomCatalogue:
     def put_unproved(self, lists: Iterable[UnprovedList]) -> None:
         """Take these as one step, without those that find no room."""
         changes = list[_Change]()
-        for told in lists:
-            change = self._change_of(told) if told.lines else None
+        for one in lists:
+            change = self._change_of(one) if one.lines else None
             if change is not None:
                 changes.append(change)
-            elif not told.lines and told.share in self._shares:
-                changes.append(self._taken_out(told.share))
+            elif not one.lines and one.share in self._shares:
+                changes.append(self._taken_out(one.share))
         self._note(changes)
 
     def drop(self, share_id: str) -> None:
@@ -367,26 +367,26 @@ class RoomCatalogue:
             if not self._host_lines[host]:
                 del self._host_lines[host], self._host_size[host]
 
-    def _change_of(self, told: UnprovedList) -> _Change | None:
+    def _change_of(self, new: UnprovedList) -> _Change | None:
         """Take one of these. None when it changes nothing or finds no room."""
-        lines = {line: line for line in told.lines}
-        known = self._shares.get(told.share)
+        lines = {line: line for line in new.lines}
+        known = self._shares.get(new.share)
         before: Mapping[str, str] = {} if known is None else known.lines
         added = [line for line in lines if line not in before]
         removed = [line for line in before if line not in lines]
         if known is None and len(self._shares) >= MAX_ROOM_SHARES:
             return None
         try:
-            self.reserve(len(added), sum(map(line_size, added)), told.owner)
+            self.reserve(len(added), sum(map(line_size, added)), new.owner)
         except ListRefusedError:
             return None
-        self.release(len(removed), sum(map(line_size, removed)), told.owner)
-        share = self._shares[told.share] = Share(told.folder, told.owner, 0, lines)
-        self._unproved[told.share] = None
+        self.release(len(removed), sum(map(line_size, removed)), new.owner)
+        share = self._shares[new.share] = Share(new.folder, new.owner, 0, lines)
+        self._unproved[new.share] = None
         for line in lines:
             share.sums.count(line, 1)
-        is_same = known is not None and known.folder == told.folder and not (added or removed)
-        return None if is_same else _Change(told.share, told.folder, added, removed)
+        is_same = known is not None and known.folder == new.folder and not (added or removed)
+        return None if is_same else _Change(new.share, new.folder, added, removed)
 
     def _taken_out(self, share_id: str) -> _Change:
         share = self._shares.pop(share_id)

@@ -227,7 +227,7 @@ class Downloader:
 
     def _show_life(self, now: float) -> None:
         """We may have nothing else to send."""
-        if now - max(self._peer.told_at, self._alive_at) >= LIMITS.alive_s:
+        if now - max(self._peer.sent_at, self._alive_at) >= LIMITS.alive_s:
             self._alive_at = now
             self._connection.post(frames.encode(frames.Alive()))
 

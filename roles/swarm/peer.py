@@ -52,13 +52,13 @@ class Peer:
     budget: FrameBudget = field(default_factory=FrameBudget)  # of its frames
     meter: RateMeter = field(init=False)
     useful_at: float = field(init=False)  # when it last sent something useful, or joined
-    told_at: float = field(init=False)  # when we last sent it something
+    sent_at: float = field(init=False)  # when we last sent it something
     sender: Sender = field(init=False)
     _came: int = 0  # bytes of chunks since useful_at
 
     def __post_init__(self) -> None:
         self.meter = RateMeter(now=self.joined_at)
-        self.useful_at = self.told_at = self.joined_at
+        self.useful_at = self.sent_at = self.joined_at
         # Ids are no secret: a peer that listens elsewhere, or only connects to us, is another one.
         place = "calls" if self.is_caller else self.address.port
         host = self.address.host
@@ -90,4 +90,4 @@ class Peer:
         """Whether nothing that it promised has come for so long."""
         if self.taking is not None:
             return now - self.useful_at > for_s
-        return bool(self.singles) and now - max(self.useful_at, self.told_at) > for_s
+        return bool(self.singles) and now - max(self.useful_at, self.sent_at) > for_s

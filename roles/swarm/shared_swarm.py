@@ -157,7 +157,7 @@ class SharedSwarm:
         for number, of_peer in by_peer.items():
             connection = self._connections.get(number)
             if connection is not None:
-                of_peer[0][0].told_at = time.monotonic()
+                of_peer[0][0].sent_at = time.monotonic()
                 data = b"".join(frames.encode(frame) for _, frame in of_peer)
                 _try(connection, how, data)
 

@@ -84,15 +84,15 @@ class Swarm:
         transfer.plan.nothing_comes()
         self._digests.drop(handle)
         # No peer waits to hear that we have everything.
-        told = self.to_send_later if is_done else self.to_send
+        messages = self.to_send_later if is_done else self.to_send
         closing = frames.Want(handle, b"")
         asked = self._singles.drop(handle)
         if asked is not None and not is_done:
-            told.append((asked, closing))
+            messages.append((asked, closing))
         for peer in self.peers.values():
             peer.forget(handle)
             if not transfer.is_single:  # also to peers that do not have it yet: they would tell us
-                told.append((peer, closing))
+                messages.append((peer, closing))
         self._ask_singles(now)
 
     def get(self, handle: int) -> ContentTransfer | None:

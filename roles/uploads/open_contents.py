@@ -17,7 +17,7 @@ class OpenContents:
         self._library = library
         self._roots: dict[int, bytes] = {}
         self._missing: dict[int, None] = {}  # handles of missing contents, the oldest first
-        self._told: dict[bytes, int] = {}  # how many digests were sent, by root
+        self._sent: dict[bytes, int] = {}  # how many digests were sent, by root
 
     @property
     def is_full(self) -> bool:
@@ -45,16 +45,16 @@ class OpenContents:
         is_ready = holding.have() != 0 if is_single else holding.digests() is not None
         return holding if is_ready else None
 
-    def is_told_again(self, handle: int, count: int) -> bool:
+    def is_sent_again(self, handle: int, count: int) -> bool:
         """Count digests that are sent; True when they are more by now than the content has."""
         holding = self.holding(handle)
         if holding is None:
             return False
         root = holding.content.root
-        if root not in self._told and len(self._told) >= MAX_OPEN:
-            del self._told[next(iter(self._told))]
-        self._told[root] = self._told.get(root, 0) + count
-        return self._told[root] > holding.content.count
+        if root not in self._sent and len(self._sent) >= MAX_OPEN:
+            del self._sent[next(iter(self._sent))]
+        self._sent[root] = self._sent.get(root, 0) + count
+        return self._sent[root] > holding.content.count
 
     def note_missing(self, handle: int) -> None:
         """It is not here, but may come."""

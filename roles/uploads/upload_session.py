@@ -181,7 +181,7 @@ class UploadSession:
             raise PeerProtocolError("it asked for digests that do not exist")
         part = digests[first * DIGEST_SIZE : (first + count) * DIGEST_SIZE]
         self._send(frames.Digests(handle, first, part), now)
-        return len(part) if self._contents.is_told_again(handle, count) else 0
+        return len(part) if self._contents.is_sent_again(handle, count) else 0
 
     def _want(self, handle: int, chunks: bytes) -> None:
         if not chunks:

@@ -200,13 +200,13 @@ def refusal_of(datagram: bytes, why: str) -> bytes | None:
 def fitting(holders: Iterable[Holder]) -> tuple[Holder, ...]:
     """The first holders, as many as fit into one answer."""
     room = MAX_ANSWER - len(encode_answer(Holders("0" * 16, ())))
-    told = list[Holder]()
+    found = list[Holder]()
     for holder in holders:
-        room -= len(strict_json.dumps(_holder_value(holder))) + bool(told)
+        room -= len(strict_json.dumps(_holder_value(holder))) + bool(found)
         if room < 0:
             break
-        told.append(holder)
-    return tuple(told)
+        found.append(holder)
+    return tuple(found)
 
 
 def _encoded(request: Request) -> bytes:

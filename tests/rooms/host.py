@@ -447,7 +447,7 @@ class Leecher(Host):
             end = self.downloads.get(peer.number)
             if end is not None:
                 self.declined += isinstance(frame, frames.Decline)
-                peer.told_at = end.spoke_at = self.room.clock.now
+                peer.sent_at = end.spoke_at = self.room.clock.now
                 end.connection.tell_uploader(frame)
         for transfer in woken:
             transfer.wake()
