@@ -87,7 +87,7 @@ class DisksThatRefuse(LeecherTest):
         leecher = self.taking(waits_for_space=False)
         order(leecher, "a")
         end = self.assert_fails(leecher, "a", DiskFullError)
-        self.assertIn("MB or choose another folder", str(end.failure))
+        self.assertRegex(str(end.failure), r"Free [0-9,]+ MB for .+ or choose another folder\.")
         self.assert_same_files(self.taken, {})
 
     def test_in_the_window_it_waits_for_space_and_can_be_cancelled(self) -> None:
