@@ -83,9 +83,7 @@ class Seeder(Role):
             machine_key=machine_key(settings.state_folder),
             name=settings.name,
         )
-        uploads = PeerUploads(
-            library, slots_for_lmk2(settings.slots), self._throttles.up, is_seeder=True
-        )
+        uploads = PeerUploads(library, slots_for_lmk2(settings.slots), self._throttles.up)
         lmk1_uploads = Lmk1Uploads(
             shared,
             uploads,

@@ -35,14 +35,10 @@ class UploadingTest(RoomTest):
     """Our sending side, and leechers that play by a script."""
 
     def uploads(
-        self,
-        *holdings: MemoryHolding,
-        slots: int = 4,
-        limit: int | None = None,
-        is_seeder: bool = False,
+        self, *holdings: MemoryHolding, slots: int = 4, limit: int | None = None
     ) -> PeerUploads:
         self.library = MemoryLibrary(*holdings)
-        uploads = PeerUploads(self.library, slots, Throttle(limit), is_seeder=is_seeder)
+        uploads = PeerUploads(self.library, slots, Throttle(limit))
 
         def end() -> None:
             uploads.stop()

@@ -77,22 +77,6 @@ class PeerUploadsTest(UploadingTest):
         hungs[0].link.close()
         self.fetch(waiting, self.holding)
 
-    def test_the_oldest_chunks_of_a_seeder_get_wide_buffers_and_those_of_a_leecher_do_not(
-        self,
-    ) -> None:
-        for is_seeder in (True, False):
-            with (
-                self.subTest(is_seeder=is_seeder),
-                mock.patch("roles.net.send_buffer.SendBuffer.widen") as widen,
-            ):
-                room = self.uploads(self.holding, is_seeder=is_seeder)
-                self.fetch(self.wanting(room, self.holding), self.holding)
-                room.stop()
-                room.join()
-                sizes = [call.args[0] for call in widen.call_args_list]
-                self.assertEqual(any(sizes), is_seeder)
-                self.assertEqual(sizes[-1:], [0] if is_seeder else [])
-
     def test_twenty_leechers_are_served_through_two_slots(self) -> None:
         threads, faults = list[threading.Thread](), list[str]()
 

@@ -18,8 +18,7 @@ from roles.uploads.upload_scheduler import UploadScheduler
 from tests.rooms import __main__ as command
 from tests.rooms import faults
 from tests.rooms.chance import room_of
-from tests.rooms.clock import START
-from tests.rooms.host import Leecher
+from tests.rooms.kinds import KINDS
 from tests.rooms.room import MIB, BrokenRuleError, Outcome, Room
 from tests.rooms.sizes import Size
 
@@ -194,22 +193,6 @@ class ProductTest(unittest.TestCase):
         self.assertGreater(by_chance, 1.05 * rule)
         self.assertGreater(in_order, 1.5 * rule)
 
-    def test_a_seeders_oldest_chunks_are_soon_with_somebody_who_can_pass_them_on(self) -> None:
-        def first_at() -> float:
-            room, kept_at, keep = room_with(leechers=8), list[float](), Leecher.note_kept
-
-            def note_kept(*chunk: Any) -> None:
-                kept_at.append(room.clock.now)
-                keep(*chunk)
-
-            with mock.patch.object(Leecher, "note_kept", note_kept):
-                room.run()
-            return kept_at[0] - START
-
-        with mock.patch.object(UploadScheduler, "_widen_oldest"):
-            all_at_once = first_at()
-        self.assertLess(first_at(), 0.8 * all_at_once)
-
     def test_all_follows_from_the_seed(self) -> None:
         def outcome(seed: int) -> tuple[Outcome, str]:
             room = room_of(seed)
@@ -253,6 +236,12 @@ class CommandTest(unittest.TestCase):
             self.assertEqual(shown[:2], [hosts, round(bound, 3)])
             self.assertAlmostEqual(shown[2], sum(shown[4:7]), delta=0.002)
             self.assertLess(1.0, shown[3])
+
+    def test_rooms_that_are_not_ideal_end_too(self) -> None:
+        self.enterContext(mock.patch("tests.rooms.kinds.SIZE", 4 * MIB))
+        code, table = self.run_it("--kinds")
+        self.assertEqual(code, 0)
+        self.assertEqual(len(table.splitlines()), len(KINDS))
 
     def test_a_size_is_compared_with_the_bare_bytes(self) -> None:
         code, line = self.run_it("--size", "2", "100", "4")

@@ -46,15 +46,6 @@ class SendBufferTest(unittest.TestCase):
             self.buffer.fit(rng.uniform(0, 0.99 * FAST), chunk, rng.randrange(ALONE + 1, 12))
             self.assertLessEqual(self.buffer.size, chunk // 2)
 
-    def test_it_is_wide_for_as_long_as_it_is_told_to(self) -> None:
-        self.buffer.fit(1e6, 256 * 1024, ALONE + 1)
-        self.buffer.widen(100_000)
-        self.assertEqual(self.buffer.size, 100_000)
-        self.buffer.fit(1e6, 256 * 1024, ALONE + 1)
-        self.assertEqual(self.buffer.size, 100_000)
-        self.buffer.widen(0)
-        self.assertEqual(self.buffer.size, MIN_BUFFER)
-
     def test_it_shrinks_when_a_connection_turns_out_to_be_slow(self) -> None:
         self.buffer.fit(50 * FAST, 256 * 1024, 4)  # the first bytes fill queues on their way
         self.assertEqual(self.buffer.size, MAX_BUFFER)

@@ -14,9 +14,6 @@ from roles.uploads.upload_scheduler import (
     SLOW_UPLINK,
     STALL_S,
     TURN_CHUNKS,
-    WIDE,
-    WIDE_BUFFER,
-    WIDE_S,
     ChosenChunk,
     UplinkRate,
     UploadScheduler,
@@ -50,48 +47,6 @@ class SchedulerTestCase(unittest.TestCase):
         choice = self.offered(scheduler, number)
         scheduler.sent(number, choice.handle, choice.index)
         return choice.index
-
-
-class WideBuffersTest(SchedulerTestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.sizes = dict.fromkeys(range(1, 5), 0)  # bytes, by leecher
-
-    def seeder(self) -> UploadScheduler:
-        scheduler = UploadScheduler(
-            10, lambda root: self.have.get(root, 0), random.Random(1), self.sizes.__setitem__
-        )
-        for number in self.sizes:
-            scheduler.joined(number, f"h{number}")
-        return scheduler
-
-    def wide(self) -> list[int]:
-        return [number for number, size in self.sizes.items() if size]
-
-    def test_a_seeders_oldest_chunks_leave_first(self) -> None:
-        scheduler = self.seeder()
-        for number in (3, 1, 4, 2):
-            scheduler.began(number)
-        self.assertEqual(self.wide(), sorted((3, 1, 4, 2)[:WIDE]))
-
-    def test_when_one_of_them_is_out_the_next_oldest_follows(self) -> None:
-        scheduler = self.seeder()
-        for number in (1, 2, 3, 4):
-            scheduler.began(number)
-        scheduler.ended(2)
-        self.assertEqual(self.wide(), [1, 3])
-        scheduler.began(2)
-        scheduler.left(1)
-        self.assertEqual(self.wide(), [3, 4])
-
-    def test_only_a_moment_of_what_the_network_carries_waits_in_them(self) -> None:
-        scheduler = self.seeder()
-        scheduler.began(1)
-        self.assertEqual(self.sizes[1], SLOW_UPLINK * WIDE_S)
-        for second in range(4):
-            scheduler.moved(1, 100_000_000, now=float(second))
-        scheduler.began(2)
-        self.assertEqual((self.sizes[1], self.sizes[2]), (WIDE_BUFFER, WIDE_BUFFER))
 
 
 class SlotsTest(SchedulerTestCase):

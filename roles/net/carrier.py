@@ -142,8 +142,7 @@ class Carrier:
 
     def keep_unsent(self, size: int) -> None:
         """A hint: how many bytes may wait in the system before they are sent."""
-        with contextlib.suppress(OSError):  # the connection has ended, says macOS
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
     def end_sending(self) -> None:
         """Tell the other side that no more follows."""

@@ -24,11 +24,10 @@ WIRE_SEGMENT = 9_000  # bytes, the longest; those of loopback are several times 
 
 
 class SendBuffer:
-    """The caller holds its lock around calls of several threads."""
+    """Owned by the connection's thread."""
 
     def __init__(self, connection: Connection) -> None:
         self.size = 0  # bytes
-        self._fitting = self._least = 0
         self._carrier = connection.carrier
         self.fit(0.0, MAX_BUFFER, 1)
 
@@ -36,19 +35,10 @@ class SendBuffer:
         """Adapt to `rate` (bytes per second), a chunk's size in bytes, and the number of
         connections that share the network.
         """
-        self._fitting = fitting_buffer(rate, chunk, sharers, self._carrier.segment())
-        self._apply()
-
-    def widen(self, least: int) -> None:
-        """At least so many bytes until the next call."""
-        self._least = least
-        self._apply()
-
-    def _apply(self) -> None:
-        size = max(self._fitting, self._least)
-        if size != self.size:
-            self.size = size
-            self._carrier.keep_unsent(size)
+        fitting = fitting_buffer(rate, chunk, sharers, self._carrier.segment())
+        if fitting != self.size:
+            self.size = fitting
+            self._carrier.keep_unsent(fitting)
 
 
 def fitting_buffer(rate: float, chunk: int, sharers: int, segment: int) -> int:

@@ -26,17 +26,12 @@ log = logging.getLogger(__name__)
 class PeerUploads:
     """The role's thread calls report(); the other methods may be called from any thread."""
 
-    def __init__(
-        self, library: Library, slots: int, throttle: Throttle, *, is_seeder: bool = False
-    ) -> None:
-        """`is_seeder`: it has chunks that nobody else has."""
+    def __init__(self, library: Library, slots: int, throttle: Throttle) -> None:
         self._library = library
         self._throttle = throttle
         # Protects the scheduler, all sessions and the table; never held during I/O.
         self._lock = threading.Lock()
-        self._scheduler = UploadScheduler(
-            slots, self._have, random.Random(), self._widen if is_seeder else None
-        )
+        self._scheduler = UploadScheduler(slots, self._have, random.Random())
         self._uploaders: dict[int, Uploader] = {}
         self._threads: dict[int, threading.Thread] = {}
         self._numbers = itertools.count(1)
@@ -187,12 +182,6 @@ class PeerUploads:
     def _have(self, root: bytes) -> int:
         holding = self._library.find(root)
         return 0 if holding is None else holding.have()
-
-    def _widen(self, number: int, least: int) -> None:
-        """Called with the lock held."""
-        uploader = self._uploaders.get(number)
-        if uploader is not None:
-            uploader.widen(least)
 
     def _wake(self, numbers: list[int], word: bytes = b"\0") -> None:
         """Called with the lock held: the byte goes into a buffer, and nothing waits."""

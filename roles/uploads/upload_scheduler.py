@@ -4,16 +4,10 @@ A leecher holds a slot from an offer to the last byte of the chunk; one that wan
 here waits without a slot. The queue for slots is in order of arrival, but hosts with fewer slots go
 first, and no host gets more than one slot more than any other host that is served or waits. Pure
 state.
-
-A seeder sends chunks that nobody else has. If ten leave at once, each takes ten times as long, and
-nobody can pass any of them on before. So the oldest ones get wide send buffers, which bring them
-nearly the whole uplink; the others have what is left, and all of it when the oldest ones are held
-up by slow leechers.
 """
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -32,10 +26,6 @@ WINDOW_S = 1.0
 SLOW_UPLINK = 1.25e6  # bytes per second: assumed until it is measured
 HALF_S = 60.0  # a measurement loses half its weight in this time, because networks change
 MAX_CONTENTS = 4_096  # with a TimesSent
-WIDE = 2  # chunks of a seeder that leave first
-# Their buffers: what goes out in WIDE_S, because frames wait behind it too.
-WIDE_BUFFER = 128 * 1024  # bytes
-WIDE_S = 0.05
 
 
 @dataclass(slots=True)
@@ -72,16 +62,8 @@ class UploadScheduler:
     of numbers return the leechers to wake: they have a slot now, or something to look at.
     """
 
-    def __init__(
-        self,
-        slots: int,
-        have: Callable[[bytes], int],
-        rng: random.Random,
-        widen: Callable[[int, int], None] | None = None,
-    ) -> None:
-        """`have` returns the bitmap of the chunks that can be sent now, by root. A seeder's `widen`
-        gets the number of a leecher and the bytes that its send buffer has at least from now on.
-        """
+    def __init__(self, slots: int, have: Callable[[bytes], int], rng: random.Random) -> None:
+        """`have` returns the bitmap of the chunks that can be sent now, by root."""
         self._slots = slots
         self._uplink_rate = UplinkRate()
         self._have = have
@@ -91,8 +73,6 @@ class UploadScheduler:
         self._queue: list[int] = []
         self._missed: dict[int, None] = {}  # not woken by news(), because no slot was free
         self._times: dict[bytes, TimesSent] = {}
-        self._widen = widen
-        self._leaving: dict[int, None] = {}  # those that a chunk is being sent to, oldest first
         self._latest = 0.0  # the newest `now` that a caller passed
 
     @property
@@ -124,7 +104,6 @@ class UploadScheduler:
         self._free_slot(leecher)
         self._dequeue(number)
         self._missed.pop(number, None)
-        self.ended(number)
         del self._leechers[number]
         return self._grant()
 
@@ -184,19 +163,6 @@ class UploadScheduler:
         """So many bytes went out to it."""
         self._leechers[number].moved_at = self._latest = now
         self._uplink_rate.add(count, now=now)
-
-    def began(self, number: int) -> None:
-        """A chunk leaves for it from now on."""
-        self._leaving[number] = None
-        self._widen_oldest()
-
-    def ended(self, number: int) -> None:
-        """No chunk leaves for it any more."""
-        if number in self._leaving:
-            del self._leaving[number]
-            if self._widen is not None:
-                self._widen(number, 0)
-            self._widen_oldest()
 
     def ask_slot(self, number: int, *, now: float) -> tuple[bool, list[int]]:
         """Whether it has a slot now, after it lost its own to others; and the leechers to wake.
@@ -326,12 +292,6 @@ class UploadScheduler:
     def _hold(self, leecher: _Leecher) -> None:
         leecher.has_slot, leecher.in_turn, leecher.moved_at = True, 0, self._latest
         self._held[leecher.host] += 1
-
-    def _widen_oldest(self) -> None:
-        if self._widen is not None:
-            size = min(WIDE_BUFFER, int(self._uplink_rate.best * WIDE_S))
-            for number in itertools.islice(self._leaving, WIDE):
-                self._widen(number, size)
 
     def _release_unused(self, now: float) -> None:
         """Another leecher waits: free the slots of those that take hardly anything. If all are

@@ -247,8 +247,6 @@ class UploadSession:
             if sending is not None:
                 self._sending, self.is_cancelled = sending.choice, False
                 self.title = sending.holding.title
-                if not sending.is_single:
-                    self._scheduler.began(self.number)
                 return sending
 
     def offer_ahead(self, *, now: float) -> None:
@@ -285,7 +283,6 @@ class UploadSession:
 
     def sent(self, sending: Sending, *, now: float) -> None:
         self._sending = None
-        self._scheduler.ended(self.number)
         self._spoke = self._heard = now  # it has read, even if it sent nothing
         self._budget.refill()
         self.useful_at, self.is_proven, self.fruitless = now, True, 0
@@ -302,7 +299,6 @@ class UploadSession:
         if has_changed:
             self._gone(sending.choice.handle, "it changed", now)
         self._sending = None
-        self._scheduler.ended(self.number)
         self._spoke = self._heard = now
         if sending.is_single:
             self._end_turn_of_singles()

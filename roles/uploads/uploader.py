@@ -86,12 +86,6 @@ class Uploader:
         """
         self._waiting.wake(word)
 
-    def widen(self, least: int) -> None:
-        """Have at least so many bytes in the send buffer, until the next call. Any thread may call
-        it with the lock held.
-        """
-        self._buffer.widen(least)
-
     def close(self) -> None:
         """After run(), or instead of it."""
         self.connection.close()
@@ -297,6 +291,5 @@ class Uploader:
         """
         rate = rate_of(length, seconds, self._buffer.size, sharers, ALONE)
         if rate is not None:
-            with self._lock:
-                self._buffer.fit(rate, length, sharers)
+            self._buffer.fit(rate, length, sharers)
             self._sizes.fit(rate)

@@ -5,6 +5,7 @@
     python3 -m tests.rooms --seed 115            one room again, with the last of what was said
     python3 -m tests.rooms --size 32 25 64       how long 32 hosts take for 64 MiB at 25 Mbit/s
     python3 -m tests.rooms --bound [HOSTS ...]   how far from the least time that any rule can take
+    python3 -m tests.rooms --kinds               rooms that are not ideal
 
 The time of a room of --size is compared with that of the bare bytes, as `python3 -m tests.lab`
 does. With --lab the processor time of all programs is that of one machine with two cores, as there;
@@ -21,6 +22,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 from tests.rooms.chance import room_of, seconds_of
+from tests.rooms.kinds import KINDS
 from tests.rooms.room import BrokenRuleError
 from tests.rooms.sizes import LAB_CORES, distance_of, size_of
 
@@ -35,6 +37,8 @@ def main() -> int:
     if arguments.size is not None:
         hosts, mbit, mib = arguments.size
         return show_size(int(hosts), mbit, mib, is_lab=arguments.lab)
+    if arguments.kinds:
+        return show_kinds()
     if arguments.bound is not None:
         return show_distances(arguments.bound or BOUND_HOSTS)
     if arguments.seed is not None:
@@ -53,6 +57,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--size", type=float, nargs=3, metavar=("HOSTS", "MBIT", "MIB"))
     parser.add_argument("--bound", type=int, nargs="*", metavar="HOSTS")
+    parser.add_argument("--kinds", action="store_true", help="rooms that are not ideal")
     parser.add_argument("--lab", action="store_true", help="all hosts on one machine")
     return parser.parse_args()
 
@@ -131,6 +136,17 @@ def show_distances(rooms: Iterable[int]) -> int:
             f"{hosts:5}  {one.bound:.3f}  {one.ratio:.3f}  {one.ratio / one.bound:.3f}  "
             f"{one.start:.3f}  {one.seeder:.3f}   {one.rest:.3f}  {one.declined:8.2f}  "
             f"{one.copies:.2f}"
+        )
+    return 0
+
+
+def show_kinds() -> int:
+    for kind in KINDS:
+        outcome = kind.run()
+        seconds = outcome.seconds
+        say(
+            f"{kind.title:40} median {seconds[len(seconds) // 2]:6.2f} s, last {seconds[-1]:6.2f} s"
+            f", copies {outcome.copies:.2f}"
         )
     return 0
 

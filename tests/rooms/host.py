@@ -147,8 +147,7 @@ class Host:
         self.library = SwarmLibrary()
         self.library.look_again = self._contents_changed
         self.slots = slots_for_lmk2(slots)
-        widen = None if isinstance(self, Leecher) else self._widen
-        self.scheduler = UploadScheduler(self.slots, self._have, room.rng, widen)
+        self.scheduler = UploadScheduler(self.slots, self._have, room.rng)
         self.uploads: dict[int, UploadEnd] = {}
         self.frozen_until = 0.0
         self.sent_at = dict[tuple[bytes, int], float]()  # when a chunk left for the first time
@@ -292,11 +291,6 @@ class Host:
     def _have(self, root: bytes) -> int:
         holding = self.library.find(root)
         return 0 if holding is None else holding.have()
-
-    def _widen(self, number: int, least: int) -> None:
-        end = self.uploads.get(number)
-        if end is not None:
-            end.widen(least)
 
     def _contents_changed(self) -> None:
         for end in list(self.uploads.values()):

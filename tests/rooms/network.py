@@ -123,12 +123,6 @@ class Pipe:
         self._queue.append(_Item(payload, size, then))
         self._pump()
 
-    def fit_window(self, window: int) -> None:
-        """Have so many bytes under way at most."""
-        is_wider, self.window = window > self.window, window
-        if is_wider:
-            self._pump()
-
     def close(self) -> None:
         """Nothing more comes out."""
         self._is_closed = True

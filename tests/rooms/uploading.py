@@ -54,7 +54,6 @@ class UploadEnd:
         self._inbox = deque[frames.Frame]()
         self._sizes = PartSizes(frames.PART)
         self._buffer = fitting_buffer(0.0, MAX_BUFFER, 1, ETHERNET_SEGMENT)
-        self._least = 0  # bytes of it
         self._sending: Sending | None = None
         self._out = self._part = 0  # bytes of the chunk that are out, and of the part under way
         self._began = 0.0
@@ -216,13 +215,8 @@ class UploadEnd:
             self._buffer = fitting_buffer(rate, length, sharers, ETHERNET_SEGMENT)
             self._fit_window()
 
-    def widen(self, least: int) -> None:
-        """Have at least so much under way, until the next call."""
-        self._least = least
-        self._fit_window()
-
     def _fit_window(self) -> None:
-        self.connection.to_downloader.fit_window(max(SEGMENT, self._buffer, self._least))
+        self.connection.to_downloader.window = max(SEGMENT, self._buffer)
 
     def _note_out(self, count: int) -> None:
         self._moved += count
