@@ -12,6 +12,7 @@ from pathlib import Path
 from roles.disk.chunk_digests import digests_of, fitting
 from roles.disk.claimed_file import CLOSES_FIRST, ClaimedFile
 from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
+from roles.disk.file_watch import Traces
 from roles.disk.holding import ChunkSource
 from roles.values.content import Content, root_of
 from roles.values.disk_names import shown_path
@@ -87,6 +88,7 @@ class ArrivingFile(ClaimedFile):
         mtime: int | None = None,
         *,
         is_executable: bool = False,
+        replaces: Traces | None = None,
     ) -> tuple[Path, bool] | None:
         """All chunks must be written and verified."""
         with suppress(OSError):  # the sync that follows reports it better
@@ -95,7 +97,9 @@ class ArrivingFile(ClaimedFile):
                     f"Another program changed {shown_path(self.path)}. "
                     "Download again: intact parts are kept."
                 )
-        finished = super().finish(existing, should_stop, mtime, is_executable=is_executable)
+        finished = super().finish(
+            existing, should_stop, mtime, is_executable=is_executable, replaces=replaces
+        )
         if finished is not None:
             place = None
             with suppress(OSError):  # from now on sources notice any change to the final file

@@ -19,7 +19,7 @@ from typing import ClassVar, ParamSpec
 from roles.disk import disk_calls
 from roles.disk.file_lock import try_lock
 from roles.disk.file_source import OPEN_FLAGS
-from roles.disk.file_watch import FileWatch
+from roles.disk.file_watch import FileWatch, Traces
 from roles.disk.final_name import give_name, rename_without_overwriting
 from roles.disk.open_folder import OpenFolder
 from roles.disk.positioned_file import PositionedFile
@@ -101,9 +101,10 @@ class ClaimedFile:
         mtime: int | None = None,
         *,
         is_executable: bool = False,
+        replaces: Traces | None = None,
     ) -> tuple[Path, bool] | None:
         """Sync the file and give it its final name, or remove it if `existing` is SKIP and a file
-        with the same content has that name.
+        with the same content has that name. A file that has that name and these traces is replaced.
 
         `mtime` in seconds since 1970, None for now. Returns the path, and whether that file was
         there before; None if should_stop() ended the comparison. Raises FileTouchedError if another
@@ -125,6 +126,8 @@ class ClaimedFile:
                     ClaimedFile.discard(self)  # in a subclass, uploads go on
                     return target, True
                 self._check_untouched(folder)
+                if replaces is not None and replaces.is_still(folder.status(self._name)):
+                    existing = Existing.REPLACE
                 name = self._renamed(folder, existing, stamped)
                 folder.sync()
         except REFUSED as error:

@@ -100,7 +100,7 @@ class StoredNames:
 
     def key(self, path: str, content: Content | None) -> str:
         """The key of the stored path of a placed file."""
-        return self._given[path, content][1]
+        return self._given[path, None if self.home else content][1]
 
     def key_wished(self, path: str) -> str:
         """The key that a file of this path gets if nothing collides. Raises UnsafeNameError."""
@@ -141,6 +141,8 @@ class StoredNames:
         return known
 
     def _place(self, names: Stored, path: str, content: Content | None) -> Stored:
+        # A share has each path once: the next version of a file gets the name of the last one.
+        content = None if self.home else content
         given = self._given.get((path, content))
         if given is None:
             above, inside = self._folder(names[:-1])

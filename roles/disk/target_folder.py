@@ -11,6 +11,7 @@ from pathlib import Path
 from roles.disk import disk_calls
 from roles.disk.chunk_digests import digests_of
 from roles.disk.file_source import OPEN_FLAGS
+from roles.disk.file_watch import Traces
 from roles.disk.leftovers import drop_partial
 from roles.disk.open_folder import LastFolder, OpenFolder
 from roles.disk.positioned_file import PositionedFile
@@ -62,6 +63,22 @@ class TargetFolder:
             if self._has(place, status, content):
                 return self.path.joinpath(*place)
         return None
+
+    def unchanged(self, stored: tuple[str, ...], content: Content) -> Traces | None:
+        """The traces of the file if it is byte for byte this content, else None."""
+        try:
+            with OpenFolder.below(self.path, stored[:-1], make=False) as folder:
+                name = folder.at(stored[-1])
+                descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder.descriptor)
+                with closing(PositionedFile(descriptor)) as file:
+                    traces = Traces.of(os.fstat(descriptor))
+                    is_same = _is_content(file, content, self.should_stop)
+                    return traces if is_same and traces == Traces.of(os.fstat(descriptor)) else None
+        except (OSError, StorageError):
+            return None
+
+    def has(self, stored: tuple[str, ...]) -> bool:
+        return os.path.lexists("/".join((self._text, *stored)))
 
     def taken_by(self, stored: tuple[str, ...]) -> int:
         """Bytes on the disk of its partial file, which an earlier run may have left."""

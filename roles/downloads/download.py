@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from roles.disk.arrived_files import ArrivedFiles
 from roles.disk.leftovers import drop_member_partials, drop_partials, pack_stored
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import Stored, StoredNames
@@ -35,6 +36,7 @@ from roles.net.rates import RateMeter, seconds_left
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.outlook import Outlook
 from roles.values.catalogue import FileLine
+from roles.values.content import Content
 from roles.values.disk_names import path_from_disk
 from roles.values.errors import (
     DiskFullError,
@@ -50,8 +52,10 @@ from roles.values.events import (
     FilesEnded,
     FolderRenamed,
     Post,
+    UpdateFound,
     stored_path,
 )
+from roles.values.folder_keys import FolderKey
 from roles.values.safe_names import UnsafeNameError, shown_name
 from roles.values.settings import SPACE_AGAIN_S, Existing, LeecherSettings
 from roles.values.stopping import until_stopped
@@ -101,6 +105,14 @@ class Download(DownloadLife):
         self._post = post
         self._is_cut_off = is_cut_off
         self._target = TargetFolder(settings.folder, existing, self.halting.is_set)
+        asked = FolderKey.of(key)
+        self._arrived = (
+            ArrivedFiles(settings.state_folder, self.path, asked.share)
+            if settings.state_folder and asked is not None and asked.share
+            else None
+        )
+        self._former = dict[str, Content]()  # what was downloaded before, by path
+        self._came = set[str]()  # paths of files that are here under their own names
         self._tally = FileTally(self._tell_files)
         self._queue = ContentQueue(self._target, peer, space, self._tally, self.woken.set)
         self._folders = set[Stored]()  # that were made, or could not be
@@ -197,6 +209,7 @@ class Download(DownloadLife):
             if self._gives_way:
                 self._queue.put_back()
             self._queue.stand_still()
+            self._note_arrived()
         if not self.halting.is_set():
             self._target.set_folder_times()
             self._conclude()
@@ -211,8 +224,11 @@ class Download(DownloadLife):
         places = (stored for stored in scope.stored.values() if isinstance(stored, tuple))
         folders = {stored[:-1] for stored in places}
         drop_member_partials(self._settings.folder, until_stopped(folders, self.halting.is_set))
+        if self._arrived is not None and self.existing is Existing.SKIP:
+            self._former = self._arrived.load()
         missing = self._look_at_target(self.wanted.files, scope)
         if not self.halting.is_set():
+            self._tell_update(missing)
             self._queue.begin(missing, scope.packs)
             self._make_folders(scope)
 
@@ -233,12 +249,35 @@ class Download(DownloadLife):
             if there is not None:
                 self._tally.note(FileEnded(file.path, file.size, DownloadState.SKIPPED, there))
             else:
-                missing.append(
-                    WantedFile(file.path, stored, file.content, file.mtime, file.is_executable)
-                )
+                former = self._former.get(file.path, file.content)
+                is_new = former != file.content
+                replaces = self._target.unchanged(stored, former) if is_new else None
+                how = (file.mtime, file.is_executable, 0, replaces)
+                missing.append(WantedFile(file.path, stored, file.content, *how))
             if self.state is DownloadState.CHECKING:
                 self._set_state(DownloadState.CHECKING)
         return missing
+
+    def _tell_update(self, missing: Iterable[WantedFile]) -> None:
+        """What has changed since the last download; files that are not here any more are new."""
+        changed = [
+            one
+            for one in missing
+            if self._former.get(one.path, one.content) != one.content
+            and (one.replaces or self._target.has(one.stored))
+        ]
+        if changed:
+            edited = tuple(one.path for one in changed if one.replaces is None)
+            size = sum(one.size for one in changed)
+            self._post(UpdateFound(self.key, self.title, len(changed), size, edited))
+
+    def _note_arrived(self) -> None:
+        """Remember which version of each file is here."""
+        self._tally.flush()
+        came, self._came = self._came, set()
+        if came and self._arrived is not None:
+            files = {file.path: file.content for file in self.wanted.files if file.path in came}
+            self._arrived.note({path: one for path, one in files.items() if one is not None})
 
     def _make_folders(self, scope: Scope) -> None:
         """Make those that no earlier list had. Raises DiskFullError and HaltedError."""
@@ -380,6 +419,10 @@ class Download(DownloadLife):
         log.info("%s is stored as %s", path, stored_path(path, saved_as))
 
     def _tell_files(self, files: tuple[FileEnded, ...]) -> None:
+        if self._arrived is not None:
+            self._came.update(
+                file.name for file in files if file.saved_as is not None and not file.is_renamed
+            )
         for file in files if self._tally.renamed else ():
             if file.is_renamed and file.saved_as is not None:
                 self._log_renamed(file.name, file.saved_as)

@@ -173,6 +173,7 @@ class FileTransfer(ContentTransfer):
                 self._target.should_stop,
                 wanted.mtime,
                 is_executable=wanted.is_executable,
+                replaces=wanted.replaces,
             )
         except FileTouchedError:
             self._check_again()

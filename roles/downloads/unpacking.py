@@ -193,8 +193,9 @@ class Unpacking:
         state = DownloadState.DONE
         try:
             folder = self._folders.open(file.stored[:-1])
-            if self._existing is not Existing.SKIP:
-                may_replace = self._existing is Existing.REPLACE
+            is_former = file.replaces is not None and file.replaces.is_still(folder.status(name))
+            if is_former or self._existing is not Existing.SKIP:
+                may_replace = is_former or self._existing is Existing.REPLACE
                 name = give_name(folder, present, name, may_replace=may_replace)
             elif not take_name(folder, present, name):  # usually the name is free
                 if _is_there(folder, name, file.content):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
+from roles.disk.file_watch import Traces
 from roles.disk.leftovers import pack_stored
 from roles.joining.listed_share import Pack
 from roles.values.catalogue import FileLine
@@ -30,6 +31,8 @@ class WantedFile:
     mtime: int | None = None  # seconds since 1970; None: unknown
     is_executable: bool = False
     offset: int = field(default=0, compare=False)  # of its first byte in its pack
+    # Of the version that was downloaded before and is still there: this one takes its place.
+    replaces: Traces | None = field(default=None, compare=False)
 
     @property
     def size(self) -> int:
@@ -164,7 +167,8 @@ def _wanted_of(
     for line in lines:
         file = None if line.content is None else wanted.get((line.path, line.content))
         if file is not None:
-            at = (file.mtime, file.is_executable, offset)  # replace() takes three times as long
+            # replace() takes three times as long
+            at = (file.mtime, file.is_executable, offset, file.replaces)
             found.append(WantedFile(file.path, file.stored, file.content, *at))
         offset += line.size
     return tuple(found)

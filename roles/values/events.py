@@ -414,6 +414,17 @@ class FilesEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateFound:
+    """Files of a folder have changed since they were downloaded; posted before they are fetched."""
+
+    download: str  # DownloadChanged.name
+    title: str  # safe to show
+    changed: int  # files
+    size: int  # bytes of their new versions
+    edited: tuple[str, ...] = ()  # paths of those that the user has edited: they stay as they are
+
+
+@dataclass(frozen=True, slots=True)
 class AllDownloadsEnded:
     """Every requested download is done, skipped, failed or cancelled."""
 
@@ -536,6 +547,7 @@ LeecherEvent: TypeAlias = (
     | DownloadChanged
     | FilesEnded
     | Watched
+    | UpdateFound
     | AllDownloadsEnded
     | ReachabilityChanged
     | UploadsChanged
