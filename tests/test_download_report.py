@@ -17,6 +17,7 @@ from roles.values.events import (
     FilesEnded,
     FolderRenamed,
     ListedFile,
+    UpdateFound,
 )
 from tests.terminals import Printed, folder_of, on_screen, printed, room
 from ui.exit_codes import ExitCode
@@ -275,6 +276,27 @@ class DownloadReportTest(unittest.TestCase):
 
     def kept(self, wanted: Chosen) -> str:
         return printed(lambda output: DownloadReport(output, [wanted]).say_what_is_kept()).out
+
+    def test_what_has_changed_is_said_before_it_comes(self) -> None:
+        found = UpdateFound(self.small.key, "few/", 2, 5_000, ("1.txt",))
+
+        def tell(report: DownloadReport) -> None:
+            report.note_update(found)
+            report.note(changed(self.small.key, DONE, files=2))
+
+        self.assertTrue(self.report([self.small], tell).out.startswith("few/: 2 files changed, "))
+        update = self.report([self.small], tell, as_json=True).events[0]
+        self.assertEqual(
+            update,
+            {
+                "event": "update",
+                "download": self.small.key,
+                "name": "few/",
+                "changed": 2,
+                "size": 5_000,
+                "edited": ["1.txt"],
+            },
+        )
 
     def test_json_has_an_event_for_each_file_and_one_for_the_folder(self) -> None:
         def tell(report: DownloadReport) -> None:

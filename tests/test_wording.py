@@ -24,6 +24,7 @@ from roles.values.events import (
     SkipReason,
     Source,
     TrackerMoved,
+    UpdateFound,
 )
 from ui import wording
 
@@ -254,3 +255,16 @@ class NetworkTest(unittest.TestCase):
         said = wording.tracker_moved(TrackerMoved(here, Address("10.0.0.2", 5), "pc\u202e\n"))
         self.assertIn("pc\\u202e\\u000a", said)
         self.assertIn("The tracker this computer, port 12500", said)
+
+
+class UpdateTest(unittest.TestCase):
+    def test_what_changed_and_what_stays(self) -> None:
+        found = UpdateFound("share:1", "lesson/", 3, 2_000_000)
+        self.assertEqual(wording.update_found(found), "lesson/: 3 files changed, 2.0 MB.")
+        edited = wording.update_found(replace(found, edited=("a\u202e.txt",)))
+        self.assertTrue(
+            edited.startswith("lesson/: 3 files changed, 2.0 MB. You have edited “a\\u")
+        )
+        self.assertTrue(edited.endswith("It stays, and the new version is stored beside."))
+        many = wording.update_found(replace(found, edited=tuple("abcde")))
+        self.assertIn("“a”, “b”, “c” and 2 more. They stay,", many)

@@ -22,6 +22,7 @@ from roles.values.events import (
     SkipReason,
     Source,
     TrackerMoved,
+    UpdateFound,
     stored_path,
 )
 from roles.values.folder_keys import FolderKey
@@ -41,6 +42,7 @@ _SKIPPED = {
     SkipReason.NUMBER: ("item", " for which one share has no room: share a smaller folder"),
     SkipReason.LITTER: ("hidden file", " of a file manager"),
 }
+SHOWN_EDITED = 3  # names in a sentence
 _TWIN = re.compile(r" \[[0-9a-f]{4,64}\]\Z")
 _NUMBER = re.compile("[0-9]+")
 _RECONNECTING = "Reconnecting."
@@ -328,6 +330,19 @@ def renamed(paths: Sequence[tuple[str, str]], number: int) -> str:
     return (
         f"{count(number, 'item').capitalize()} under other names, {why}: {', '.join(first)}{more}."
     )
+
+
+def update_found(found: UpdateFound) -> str:
+    """What has changed in a folder since it was downloaded, and which files stay as they are."""
+    said = f"{found.title}: {count(found.changed, 'file')} changed, {size(found.size)}."
+    if not found.edited:
+        return said
+    names = ", ".join(f"“{shown_name(path)}”" for path in found.edited[:SHOWN_EDITED])
+    more = len(found.edited) - SHOWN_EDITED
+    others = f" and {more:,} more" if more > 0 else ""
+    it = "It stays" if len(found.edited) == 1 else "They stay"
+    beside = "the new version is" if len(found.edited) == 1 else "the new versions are"
+    return f"{said} You have edited {names}{others}. {it}, and {beside} stored beside."
 
 
 def _done(download: DownloadChanged) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from roles.disk import disk_calls
 from roles.disk.state_file import StateFile
 from roles.values.content import Content, check_shape
 from roles.values.errors import PeerProtocolError, StorageError
@@ -66,7 +67,7 @@ class ArrivedFiles:
             with os.scandir(self._folder) as entries:
                 records = sorted(entries, key=lambda one: -one.stat().st_mtime)
             for record in records[MAX_RECORDS:]:
-                Path(record).unlink()
+                disk_calls.unlink(record.path)
 
 
 def _content(fields: object) -> Content | None:

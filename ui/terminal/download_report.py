@@ -16,6 +16,7 @@ from roles.values.events import (
     DownloadState,
     FileEnded,
     FilesEnded,
+    UpdateFound,
     stored_path,
 )
 from roles.values.safe_names import shown_name
@@ -164,6 +165,18 @@ class DownloadReport:
                 name=folder.name,
                 path=str(folder.saved_as),
             )
+
+    def note_update(self, found: UpdateFound) -> None:
+        """Say what has changed since the last download, before it is fetched."""
+        self._output.say(wording.update_found(found))
+        self._output.json(
+            event="update",
+            download=found.download,
+            name=found.title,
+            changed=found.changed,
+            size=found.size,
+            edited=list(found.edited),
+        )
 
     def conclude(self) -> ExitCode:
         """Print the summary."""

@@ -22,6 +22,7 @@ from roles.values.events import (
     ListedFile,
     ListedFolder,
     ListFailed,
+    UpdateFound,
 )
 from roles.values.safe_names import shown_name
 from roles.values.settings import (
@@ -132,6 +133,8 @@ def download(
                     report.note(changed)
                 case FilesEnded() as ended:
                     report.note_files(ended)
+                case UpdateFound() as found:
+                    report.note_update(found)
                 # Before our own downloads have begun, this is about what an earlier run left.
                 case AllDownloadsEnded() if report.has_begun:
                     break

@@ -21,6 +21,7 @@ from roles.values.events import (
     RoleEvent,
     RoleStopped,
     TrackerMoved,
+    UpdateFound,
 )
 from roles.values.settings import LeecherSettings, parse_parallel_seeders
 from ui import wording
@@ -264,6 +265,8 @@ class LeecherTab(ttk.Frame):
                     self._seed_what_came()
             case FilesEnded(download=download, files=files):
                 self.list.put(download, [file.name for file in files])
+            case UpdateFound():
+                self.notices.say(wording.update_found(event), key=f"update {event.download}")
             case AllDownloadsEnded():
                 self._sum_up()
                 self._seed_what_came()
