@@ -40,7 +40,7 @@ class Member:
     down: int = 0
     given: int = 0  # bytes uploaded
     files: int = 0  # that it offers
-    told_seconds_left: float | None = None  # until it has everything, as its programs say
+    reported_seconds_left: float | None = None  # until it has everything, as its programs say
     silent_s: float = 0.0  # since the last ping of any of its programs
     silent_from_s: float = SILENT_S  # when that is longer than the program rests between pings
     has_left: bool = False  # all of its programs have said that they stop
@@ -73,8 +73,8 @@ class Member:
         """Until it has everything; None if nothing moves."""
         if self.state is not MemberState.DOWNLOADING or self.size <= self.have:
             return None
-        if self.told_seconds_left is not None:
-            return self.told_seconds_left
+        if self.reported_seconds_left is not None:
+            return self.reported_seconds_left
         return (self.size - self.have) / self.down if self.down > 0 else None
 
 
@@ -168,7 +168,7 @@ def _member(machine: str, programs: list[Participant], now: float) -> Member:
         down=sum(one.status.down for one in live),
         given=sum(one.status.given for one in programs),
         files=max(one.files for one in programs),
-        told_seconds_left=max(left, default=None),
+        reported_seconds_left=max(left, default=None),
         silent_s=max(0.0, now - newest.last_ping),
         silent_from_s=_silent_from_s(newest),
         has_left=not live and newest.has_left,
