@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 from roles.program.profile import bundled_folder
@@ -15,13 +16,16 @@ from roles.values.events import (
     Upload,
     UploadsChanged,
 )
+from roles.values.members import members_of
+from roles.values.participants import MemberState, Participant, Status
 from tests.support import LIMIT_S, widget_texts
 from tests.windows import AppWindowTest, press, text_of, texts_of
-from ui.window.seeder_columns import OFFERED_COLUMNS, SHOWN_AT_ONCE, offered
+from ui.window.offered_tree import SHOWN_AT_ONCE, rows_of, tree_of
+from ui.window.seeder_columns import TAKER_COLUMNS, takers_of
 from ui.window.seeder_run import SeederRun
 from ui.window.workbench import RunState
 
-SENT = "3"  # column of the uploads
+STATE, SENT, HAS, SPEED, LEFT = "34567"  # columns of the computers that download
 
 
 class SeederTabTest(AppWindowTest):
@@ -40,7 +44,8 @@ class SeederTabTest(AppWindowTest):
     def test_it_seeds_and_stops(self) -> None:
         self.start(bundled_folder("data"))
         self.wait_for_sentence(f"Seeding on port {self.seeder_port}")
-        self.assertIn("table.csv", texts_of(self.window.seeder.offered.tree, "0"))
+        rows = [text.strip() for text in texts_of(self.window.seeder.offered.tree, "0")]
+        self.assertIn("table.csv", rows)
         self.window.seeder.start_or_stop()
         self.pump_until(lambda: self.run_state() is RunState.STOPPED)
         self.assertIn("Start seeding", widget_texts(self.window.seeder))
@@ -110,7 +115,7 @@ class SeederTabTest(AppWindowTest):
         assert run.address is not None
         self.occupy(run.address._replace(host="127.0.0.1"))
         self.pump_until(
-            lambda: texts_of(self.window.seeder.uploads.tree, SENT) == ["Connected"], LIMIT_S
+            lambda: texts_of(self.window.seeder.uploads.tree, STATE) == ["Connected"], LIMIT_S
         )
         self.wait_for_sentence("Connected. Seeding on port")
 
@@ -137,7 +142,83 @@ class SeederTabTest(AppWindowTest):
         run._handle(UploadsChanged(SeederState.AWAY, (waiting, taking), 0))
         tree = self.window.seeder.uploads.tree
         self.assertEqual(texts_of(tree, "0"), ["lab-pc-07", "lab-pc-08"])
-        self.assertEqual(texts_of(tree, SENT), ["1 byte of 2 bytes", "In the queue (position 2)"])
+        self.assertEqual(texts_of(tree, STATE), ["Downloading", "In the queue (position 2)"])
+        self.assertEqual(texts_of(tree, SENT), ["1 byte", "0 bytes"])
+
+    def test_a_computer_with_several_connections_is_one_row(self) -> None:
+        run = self.started()
+        one = Upload(Address("10.0.0.7", 5), "a", 10, 0, 100.0, "lab-pc-07")
+        other = replace(one, leecher=Address("10.0.0.7", 6), name="b", sent=5, rate=11.0)
+        away = replace(one, leecher=Address("10.0.0.8", 6), computer="lab-pc-08")
+        run._handle(UploadsChanged(SeederState.CONNECTED, (one, other, away), 15))
+        tree = self.window.seeder.uploads.tree
+        self.assertEqual(texts_of(tree, "0"), ["lab-pc-07", "lab-pc-08"])
+        self.assertEqual(texts_of(tree, "2")[0], "a, b")
+        self.assertEqual(texts_of(tree, SENT)[0], "15 bytes")
+        self.assertEqual(texts_of(tree, SPEED)[0], "111 bytes/s")
+
+    def test_how_far_a_computer_is_comes_from_the_room(self) -> None:
+        status = Status(MemberState.DOWNLOADING, down=10, have=40, size=100)
+        told = Participant(Address("10.0.0.7", 12502), 0.0, True, name="lab-pc-07", status=status)
+        members = members_of([told], now=1.0)
+        upload = Upload(Address("10.0.0.7", 5), "a", 10, 0, 100.0, "lab-pc-07")
+        (taker,) = takers_of([upload], members).values()
+        cells = [column.text(taker) for column in TAKER_COLUMNS]
+        self.assertEqual((cells[int(HAS)], cells[int(LEFT)]), ("40 %", "0:06"))
+        (stranger,) = takers_of([replace(upload, computer="other")], members).values()
+        cells = [column.text(stranger) for column in TAKER_COLUMNS]
+        self.assertEqual((cells[int(HAS)], cells[int(LEFT)]), ("", ""))
+
+    def test_another_folder_is_a_second_share(self) -> None:
+        run = self.started()
+        lesson = self.folder / "lesson"
+        lesson.mkdir()
+        (lesson / "notes.txt").write_bytes(b"Lesson 1")
+        seeder = self.window.seeder
+        seeder.form.folder.variable.set(str(lesson))
+        press(seeder, "Add this folder")
+        self.pump_until(lambda: any(one.listing for one in seeder.besides))
+        self.assertIs(run.state, RunState.RUNNING)
+        self.assertIn("Stop seeding", widget_texts(seeder))
+        folders = {text.strip("▾▸ ") for text in texts_of(seeder.offered.tree, "0")}
+        self.assertTrue({str(bundled_folder("data")), str(lesson)} <= folders)
+
+    def test_sub_folders_open_and_close(self) -> None:
+        lesson = self.folder / "lesson"
+        (lesson / "week 1").mkdir(parents=True)
+        (lesson / "week 1" / "notes.txt").write_bytes(b"Lesson 1")
+        window = self.open_window()
+        window.tracker.start()  # an unknown one might be an original, which knows no sub-folders
+        self.pump_until(lambda: window._bench.trackers.own is not None)
+        window.seeder.form.folder.variable.set(str(lesson))
+        window.seeder.start_or_stop()
+        table = window.seeder.offered
+        self.pump_until(lambda: len(table.row_keys) == 2)
+        (_, week) = table.row_keys
+        table.choose([week])
+        self.window.seeder._open(is_open=True)
+        self.assertEqual([text.strip() for text in texts_of(table.tree, "0")][2:], ["notes.txt"])
+        self.assertEqual(texts_of(table.tree, "2"), ["1", "1", ""])
+        table.choose([table.row_keys[2]])
+        self.window.seeder._open(is_open=False)
+        self.assertEqual(table.chosen, [week])
+        self.window.seeder._open(is_open=False)
+        self.assertEqual(len(table.row_keys), 2)
+
+    def test_an_empty_folder_says_so_but_not_while_it_is_read(self) -> None:
+        self.start(self.folder)
+        self.wait_for_sentence("Seeding on port")
+        run = self.window.seeder.main
+        assert run is not None
+        self.pump_until(lambda: "no files to offer" in widget_texts(self.window.seeder.offered))
+        run._handle(HashingChanged(0, 4_000_000_000, 75_964))
+        self.assertIn("75,964 files left", widget_texts(self.window.seeder.offered))
+        self.assertNotIn("no files to offer", widget_texts(self.window.seeder.offered))
+
+    def test_that_others_can_connect_is_said(self) -> None:
+        run = self.started()
+        run._handle(ReachabilityChanged(Address("10.0.0.5", 12501), is_reachable=True))
+        self.assertIn("Others can connect to this computer.", run.offers())
 
     def test_who_takes_from_a_download_is_shown_too(self) -> None:
         window = self.open_window()
@@ -148,9 +229,9 @@ class SeederTabTest(AppWindowTest):
 
     def test_a_large_folder_is_not_shown_whole(self) -> None:
         files = tuple(ListedFile(f"{number:05}", 1) for number in range(SHOWN_AT_ONCE + 7))
-        rows = offered(files, self.folder)
-        self.assertEqual(len(rows), SHOWN_AT_ONCE + 1)
-        self.assertEqual(OFFERED_COLUMNS[0].text(list(rows.values())[-1]), "… and 7 more")
+        rows = list(rows_of({self.folder: tree_of(files)}, frozenset()).values())
+        self.assertEqual(len(rows), SHOWN_AT_ONCE + 2)
+        self.assertEqual((rows[0].files, rows[-1].text), (SHOWN_AT_ONCE + 7, "… and 7 more"))
 
     def test_the_limit_counts_at_once_and_is_kept(self) -> None:
         window = self.open_window()

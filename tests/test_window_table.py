@@ -13,7 +13,7 @@ from ui import room_columns
 from ui.columns import Column
 from ui.window.list_columns import FILE_COLUMNS, SOURCE_COLUMNS, bar_of
 from ui.window.list_rows import ListRow, Node, NodeKind
-from ui.window.seeder_columns import OFFERED_COLUMNS, UPLOAD_COLUMNS
+from ui.window.seeder_columns import OFFERED_COLUMNS, TAKER_COLUMNS
 from ui.window.table import INSERT_AT_ONCE, Table
 from ui.window.theme import Theme
 from ui.window.window_place import USUAL_WIDTH
@@ -224,7 +224,7 @@ class ColumnsTest(unittest.TestCase):
     def test_the_columns_of_each_table_fit_into_the_usual_window(self) -> None:
         sets: tuple[Iterable[Column[Any]], ...] = (
             *(room_columns.IN_WINDOW, FILE_COLUMNS, SOURCE_COLUMNS),
-            *(UPLOAD_COLUMNS, OFFERED_COLUMNS),
+            *(TAKER_COLUMNS, OFFERED_COLUMNS),
         )
         beside = 2 * 16 + 16  # the margins of a tab, and the scroll bar
         for columns in sets:

@@ -174,7 +174,8 @@ class AppWindow(tk.Tk):
     def seeder(self) -> SeederTab:
         from ui.window.seeder_tab import SeederTab
 
-        tab = SeederTab(self.tabs.page("Seeder"), self._bench, self._say_failed)
+        page = self.tabs.page("Seeder")
+        tab = SeederTab(page, self._bench, self._say_failed, lambda: self.tracker.room.members)
         tab.grid(sticky="nsew")
         return tab
 
@@ -447,6 +448,7 @@ class AppWindow(tk.Tk):
         self._show_start()
         model = self.leecher.model
         self.seeder.show_from_downloads(model.uploads)
+        self.seeder.watch_room()
         words = health(model, self.seeder.seeded_files, self.tracker.seeder_count)
         if self.tabs.in_front is self.tracker:
             words = self.tracker.counts or words

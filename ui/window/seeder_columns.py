@@ -1,77 +1,130 @@
-"""The columns of the uploads and of the offered files. Pure."""
+"""The columns of the computers that take from this one, and of the shared files. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from roles.values.events import ListedFile, Upload
+from roles.values.addresses import Address
+from roles.values.events import Upload
+from roles.values.members import Member
 from roles.values.safe_names import shown_name
 from ui import wording
 from ui.columns import Column, computer_columns
-
-SHOWN_AT_ONCE = 500  # files of one folder; nobody reads a table of thousands
-
-
-def upload_tone(upload: Upload) -> str:
-    return "Plain" if upload.name and not upload.position else "Muted"
+from ui.window.list_columns import CLOSED_SIGN, INDENT, NO_SIGN, OPEN_SIGN
+from ui.window.offered_tree import Offered
 
 
-def _sent(upload: Upload) -> str:
-    if upload.position:
-        return f"In the queue (position {upload.position})"
-    if not upload.name:
-        return "Connected"
-    sent = wording.size(upload.sent)
-    return f"{sent} of {wording.size(upload.size)}" if upload.size else sent
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """A computer with all of its connections to this one."""
+
+    computer: str  # its name, from the wire; "" if it told none
+    address: Address  # of one connection
+    uploads: tuple[Upload, ...]
+    member: Member | None = None  # what the room says of it, if that is known
+
+    @property
+    def rate(self) -> float:
+        return sum(upload.rate for upload in self.uploads)
+
+    @property
+    def sent(self) -> int:
+        return sum(upload.sent for upload in self.uploads)
+
+    @property
+    def position(self) -> int:
+        """In the queue; 0 if something is being sent to it, or nothing asked for."""
+        positions = [upload.position for upload in self.uploads]
+        return min(positions) if all(positions) else 0
+
+    @property
+    def percent(self) -> int | None:
+        """What it has of everything that it asked for, from whomever; None if that is unknown."""
+        if self.member is None or not self.member.size:
+            return None
+        return wording.percent(self.member.have, self.member.size)
+
+    @property
+    def is_taking(self) -> bool:
+        return any(upload.name or upload.rate for upload in self.uploads)
 
 
-UPLOAD_COLUMNS: tuple[Column[Upload], ...] = (
-    *computer_columns(lambda upload: upload.computer, lambda upload: upload.leecher),
-    Column[Upload]("File", lambda upload: shown_name(upload.name), width=180, stretches=True),
-    Column.of_number("Sent", lambda upload: upload.sent or -upload.position, _sent, 170),
-    Column[Upload].of_number(
-        "Speed",
-        lambda upload: upload.rate,
-        lambda upload: "" if upload.position else wording.rate(upload.rate),
-        92,
+def takers_of(uploads: Iterable[Upload], members: Iterable[Member]) -> dict[str, Taker]:
+    """One for each computer. Those of one address that tell other names are other computers."""
+    by_computer: dict[tuple[str, str], list[Upload]] = {}
+    for upload in uploads:
+        by_computer.setdefault((upload.leecher.host, upload.computer), []).append(upload)
+    known = {
+        (one.address.host, program.name): one
+        for one in members
+        if not one.has_left
+        for program in one.programs
+    }
+    return {
+        f"{host}\0{name}": Taker(name, own[0].leecher, tuple(own), known.get((host, name)))
+        for (host, name), own in by_computer.items()
+    }
+
+
+def taker_tone(taker: Taker) -> str:
+    return "Plain" if taker.is_taking and not taker.position else "Muted"
+
+
+def _files(taker: Taker) -> str:
+    names = dict.fromkeys(upload.name for upload in taker.uploads if upload.name)
+    return wording.names([shown_name(name) for name in names], 2)
+
+
+def _has(taker: Taker) -> str:
+    return "" if taker.percent is None else f"{taker.percent} %"
+
+
+def _left(taker: Taker) -> str:
+    return "" if taker.member is None else wording.duration(taker.member.seconds_left)
+
+
+def _state(taker: Taker) -> str:
+    if taker.position:
+        return f"In the queue (position {taker.position})"
+    return "Downloading" if taker.is_taking else "Connected"
+
+
+TAKER_COLUMNS: tuple[Column[Taker], ...] = (
+    *computer_columns(lambda taker: taker.computer, lambda taker: taker.address),
+    Column[Taker]("File", _files, width=140, stretches=True, cut="middle"),
+    Column[Taker]("State", _state, width=160),
+    Column[Taker].of_number("Sent", lambda taker: taker.sent, lambda t: wording.size(t.sent), 80),
+    Column[Taker].of_number("Has", lambda t: -1 if t.percent is None else t.percent, _has, 60),
+    Column[Taker].of_number(
+        "Speed", lambda taker: taker.rate, lambda taker: wording.rate(taker.rate), 84
+    ),
+    Column[Taker].of_number(
+        "Time left",
+        lambda t: (t.member.seconds_left or 0.0) if t.member is not None else 0.0,
+        _left,
+        80,
     ),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """A file of a shared folder, or a sentence on the files that are not shown."""
-
-    folder: Path
-    text: str
-    size: int | None = None  # None: a sentence
-
-    @property
-    def tone(self) -> str:
-        return "Muted" if self.size is None else "Plain"
-
-
-def offered(files: Sequence[ListedFile], folder: Path) -> dict[str, Offered]:
-    """The first SHOWN_AT_ONCE files of a shared folder, and how many more there are."""
-    rows = {
-        f"{folder}\0{file.name}": Offered(folder, shown_name(file.name), file.size)
-        for file in files[:SHOWN_AT_ONCE]
-    }
-    more = len(files) - SHOWN_AT_ONCE
-    if more > 0:
-        rows[f"{folder}\0"] = Offered(folder, f"… and {more:,} more")
-    return rows
+def _name(row: Offered) -> str:
+    sign = OPEN_SIGN if row.is_open else CLOSED_SIGN
+    return f"{INDENT * row.depth}{sign if row.is_folder else NO_SIGN}{row.text}"
 
 
 OFFERED_COLUMNS = (
-    Column[Offered]("File", lambda row: row.text, width=300, stretches=True),
+    Column[Offered]("Name", _name, lambda row: row.text.casefold(), width=360, stretches=True),
     Column[Offered].of_number(
         "Size",
         lambda row: row.size or 0,
         lambda row: "" if row.size is None else wording.size(row.size),
         100,
     ),
-    Column[Offered]("Folder", lambda row: str(row.folder), width=260, stretches=True),
+    Column[Offered].of_number(
+        "Files",
+        lambda row: row.files or 0,
+        lambda row: f"{row.files:,}" if row.is_folder else "",
+        90,
+    ),
 )

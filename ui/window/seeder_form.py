@@ -31,6 +31,7 @@ class SeederForm(ttk.Frame):
             placeholder="the folder that others may copy from",
         )
         self.folder.offer(settings.recent_folders)
+        self.folder.variable.trace_add("write", lambda *_: tab.folder_typed())
         self.tracker = TrackerField(self, theme, bench.trackers, self._check_tracker)
         choose = ttk.Button(self, text="Choose …", underline=1, command=self.folder.choose)
         gap, above = (0, px(8)), (px(8), 0)
@@ -71,11 +72,16 @@ class SeederForm(ttk.Frame):
         tab_in_order(self.limit, self.port, self.slots)
         return row
 
-    def show_run(self, run: SeederRun | None) -> None:
-        """Show the state of the fields' seeder, and what the button does now."""
+    def show_run(self, run: SeederRun | None, *, is_adding: bool) -> None:
+        """Show the state of the fields' seeder, and what the button does now: blue never stops."""
         state = RunState.STOPPED if run is None else run.state
-        verb = "Stop" if state.is_up else "Start"
-        self.button.configure(text=f"{verb} seeding", underline=len(verb) + 3)
+        if is_adding:
+            self.button.configure(text="Add this folder", underline=0)
+        else:
+            verb = "Stop" if state.is_up else "Start"
+            self.button.configure(text=f"{verb} seeding", underline=len(verb) + 3)
+        is_stop = state.is_up and not is_adding
+        self.button.configure(style="TButton" if is_stop else "Accent.TButton")
         self.button.state(["disabled" if state is RunState.STOPPING else "!disabled"])
         sentence, tone = run.sentence() if run is not None else ("", "Muted")
         offers = run.offers() if run is not None and state is RunState.RUNNING else ""

@@ -49,6 +49,7 @@ class SeederRun:
         self.serving: UploadsChanged | None = None
         self.reading: HashingChanged | None = None
         self.unreachable: Address | None = None  # where nobody can connect to it
+        self.is_reachable = False  # the tracker could connect to it
         self._changed = changed
         self._seeder = roles.start(
             lambda post: Seeder(settings, post, roles.throttles), self._handle
@@ -86,7 +87,12 @@ class SeederRun:
             return ""
         offers = wording.folder_status(self.listing)
         sent = 0 if self.serving is None else self.serving.sent_total
-        return f"{offers} {wording.size(sent)} sent so far." if sent else offers
+        words = [offers]
+        if sent:
+            words.append(f"{wording.size(sent)} given so far.")
+        if self.is_reachable:
+            words.append("Others can connect to this computer.")
+        return " ".join(words)
 
     def progress(self) -> str:
         """How far its folder has been read; "" when everything is offered."""
@@ -134,9 +140,11 @@ class SeederRun:
                 self.reading = event
             case ReachabilityChanged(address, is_reachable):
                 self.unreachable = None if is_reachable else address
+                self.is_reachable = is_reachable
             case RoleStopped(failure):
                 self.state, self.failure, self.serving = RunState.STOPPED, failure, None
                 self.reading = self.unreachable = None
+                self.is_reachable = False
                 log.info("Stopped seeding %s.", self.settings.folder)
             case _:
                 pass

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+import time
 import tkinter as tk
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tkinter import ttk
+from typing import TYPE_CHECKING
 
 from roles.program.user_folders import folder_named
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import UserInputError
-from roles.values.events import FolderScanned, Upload
+from roles.values.events import FolderScanned, RoleEvent, RoleStopped, RoomChanged, Upload
+from roles.values.members import Member, members_of
+from roles.values.participants import Participant
 from roles.values.settings import SeederSettings
 from ui.window.fields import Sentence
-from ui.window.seeder_columns import OFFERED_COLUMNS, UPLOAD_COLUMNS, Offered, offered, upload_tone
+from ui.window.list_columns import INDENT, OPEN_SIGN
+from ui.window.offered_tree import Branch, Offered, rows_of, tree_of
+from ui.window.seeder_columns import OFFERED_COLUMNS, TAKER_COLUMNS, taker_tone, takers_of
 from ui.window.seeder_form import SeederForm
 from ui.window.seeder_run import SeederRun
 from ui.window.table import Table
 from ui.window.workbench import RunState, Workbench
 
+if TYPE_CHECKING:
+    from roles.observer import Observer
+
+BUILD_AT_ONCE = 3_000  # files that are counted within a frame
+
 
 class SeederTab(ttk.Frame):
     """Owns the seeders of this window: the one of the fields, and others beside it."""
 
-    def __init__(self, parent: tk.Misc, bench: Workbench, tell: Callable[[str], None]) -> None:
-        """`tell` gets what goes wrong with a seeder that was started from elsewhere."""
+    def __init__(
+        self,
+        parent: tk.Misc,
+        bench: Workbench,
+        tell: Callable[[str], None],
+        members: Callable[[], Sequence[Member]] = tuple,
+    ) -> None:
+        """`tell` gets what goes wrong with a seeder that was started from elsewhere. `members` are
+        those of the room of this window's tracker.
+        """
         px = bench.theme.px
         super().__init__(parent, padding=(px(16), px(12)))
         self._bench = bench
@@ -32,7 +51,13 @@ class SeederTab(ttk.Frame):
         self.main: SeederRun | None = None  # the seeder of the fields
         self.besides: dict[SeederRun, _BesidesLine] = {}  # the others
         self._from_downloads: tuple[Upload, ...] = ()
+        self._own_room = members
+        self._observer: Observer | None = None  # asks the tracker of another computer
+        self._observed: tuple[Participant, ...] = ()
         self._listings_shown: dict[Path, FolderScanned] = {}
+        self._trees: dict[Path, Branch] = {}
+        self._offered: dict[str, Offered] = {}
+        self._toggled = frozenset[str]()  # folders of the tree, see rows_of()
         self.form = SeederForm(self, bench)
         self._lines = ttk.Frame(self)
         self.form.grid(row=0, column=0, sticky="ew")
@@ -40,20 +65,27 @@ class SeederTab(ttk.Frame):
         self.uploads = Table(
             self,
             bench.theme,
-            UPLOAD_COLUMNS,
+            TAKER_COLUMNS,
             height=3,
-            title="Who is taking what",
-            tone=upload_tone,
+            title="Downloading from you",
+            tone=taker_tone,
         )
         self.offered = Table(
             self,
             bench.theme,
             OFFERED_COLUMNS,
             height=4,
-            title="What is offered",
+            title="Shared files",
+            choose="browse",
             tone=lambda row: row.tone,
-            rank=lambda row: row.size is None,
+            rank=lambda row: 2 if row.size is None else 0 if row.is_folder else 1,
+            parent=lambda row: row.parent,
         )
+        tree = self.offered.tree
+        tree.bind("<Button-1>", self._clicked, add="+")
+        tree.bind("<Double-Button-1>", lambda _event: self._toggle(self.offered.focused), add="+")
+        tree.bind("<Right>", lambda _event: self._open(is_open=True))
+        tree.bind("<Left>", lambda _event: self._open(is_open=False))
         tables: tuple[ttk.Frame, ...] = (self.uploads, self.offered)
         for row, table in enumerate(tables, 3):
             table.grid(row=row, column=0, sticky="nsew", pady=(px(12), 0))
@@ -107,7 +139,8 @@ class SeederTab(ttk.Frame):
     # What the user does
 
     def start_or_stop(self) -> None:
-        if self.main is not None and self.main.state.is_up:
+        """What the button does: with another folder in the field, that is shared, too."""
+        if self.main is not None and self.main.state.is_up and not self.is_adding:
             self.main.stop()
             return
         folder = self.form.folder.read(_folder_to_seed)
@@ -118,14 +151,33 @@ class SeederTab(ttk.Frame):
         if tracker is None:
             return
         self._bench.trackers.keep()
+        if self.is_adding:
+            self._keep_recent(folder)
+            self.seed(folder, tracker)
+            return
         for run in [run for run in self.besides if run.settings.folder == folder]:
             run.stop()
         self.main = self._start(folder, tracker, self._bench.host)
         if self.main is not None:
-            settings = self._bench.settings
-            settings.replace(settings.now.with_recent_folder(str(folder)))
-            self.form.folder.offer(settings.now.recent_folders)
+            self._keep_recent(folder)
         self._show()
+
+    @property
+    def is_adding(self) -> bool:
+        """Whether the field names another folder than those that are shared."""
+        if self.main is None or not self.main.state.is_up:
+            return False
+        typed = self.form.folder.folder
+        shared = {str(run.settings.folder) for run in self._runs() if run.state.is_up}
+        return bool(typed) and str(Path(typed)) not in shared
+
+    def _keep_recent(self, folder: Path) -> None:
+        settings = self._bench.settings
+        settings.replace(settings.now.with_recent_folder(str(folder)))
+        self.form.folder.offer(settings.now.recent_folders)
+
+    def folder_typed(self) -> None:
+        self.form.show_run(self.main, is_adding=self.is_adding)
 
     def folder_chosen(self) -> None:
         self.form.folder.complain("")
@@ -166,33 +218,108 @@ class SeederTab(ttk.Frame):
         self._show()
 
     def _show(self) -> None:
-        self.form.show_run(self.main)
+        self.form.show_run(self.main, is_adding=self.is_adding)
         running = [run for run in self._runs() if run.state is RunState.RUNNING]
-        uploads = {
-            f"{run.settings.folder}\0{upload.leecher}": upload
-            for run in running
-            for upload in run.uploads
-        }
-        uploads |= {str(upload.leecher): upload for upload in self._from_downloads}
-        self.uploads.show(uploads)
+        uploads = [upload for run in running for upload in run.uploads]
+        self.uploads.show(takers_of((*uploads, *self._from_downloads), self._members()))
         self._show_offered({run.settings.folder: run.listing for run in running if run.listing})
-        if running:
-            self.uploads.say_empty("Nobody is taking anything now")
-            self.offered.say_empty("This folder has no files to offer", "Put some into it.")
-        else:
-            self.uploads.say_empty("Nothing is seeded yet")
+        if not running:
+            self.uploads.say_empty("Nothing is shared yet")
             self.offered.say_empty(
-                "Nothing is seeded yet", "Choose a folder above, then press “Start seeding”."
+                "Nothing is shared yet", "Choose a folder above, then press “Start seeding”."
             )
+            return
+        self.uploads.say_empty("Nobody is downloading from you now")
+        reading = " ".join(filter(None, (run.progress() for run in running)))
+        if reading or any(run.listing is None or not run.listing.is_whole for run in running):
+            self.offered.say_empty("The folder is being read", reading)
+        else:
+            self.offered.say_empty("This folder has no files to offer", "Put some into it.")
+
+    # Who takes
+
+    def watch_room(self) -> None:
+        """Ask the tracker of another computer how far those are that take; called often."""
+        run = next((run for run in self._runs() if run.state is RunState.RUNNING), None)
+        is_wanted = run is not None and bool(self.served) and self.winfo_ismapped()
+        is_own = run is not None and run.settings.tracker == self._bench.trackers.own
+        if is_wanted and not is_own and self._observer is None and run is not None:
+            self._observe(run.settings.tracker)
+        elif self._observer is not None and (not is_wanted or is_own):
+            self._observer.stop()
+        if is_wanted:
+            self._show()
+
+    def _observe(self, tracker: Address) -> None:
+        from roles.observer import Observer  # not before the window is painted
+
+        def take(event: RoleEvent) -> None:
+            match event:
+                case RoomChanged(participants):
+                    self._observed = participants
+                case RoleStopped():
+                    self._observer = None
+                case _:
+                    pass
+
+        follow = self._bench.trackers.follow_of(tracker)
+        self._observer = self._bench.roles.start(lambda post: Observer(tracker, follow, post), take)
+
+    def _members(self) -> Sequence[Member]:
+        return self._own_room() or members_of(self._observed, now=time.monotonic())
+
+    # What is shared
 
     def _show_offered(self, listings: dict[Path, FolderScanned]) -> None:
         if listings == self._listings_shown:  # it is called for every change of an upload
             return
         self._listings_shown = listings
-        rows: dict[str, Offered] = {}
-        for folder, listing in listings.items():
-            rows |= offered(listing.files, folder)
+
+        def build() -> dict[Path, Branch]:
+            return {folder: tree_of(listing.files) for folder, listing in listings.items()}
+
+        def apply(trees: dict[Path, Branch]) -> None:
+            if listings is self._listings_shown:
+                self._trees = trees
+                self._show_tree()
+
+        if sum(len(listing.files) for listing in listings.values()) <= BUILD_AT_ONCE:
+            apply(build())
+        else:
+            self._bench.pump.in_background(build, apply)
+
+    def _show_tree(self) -> None:
+        has_files = any(tree.files for tree in self._trees.values())
+        rows = rows_of(self._trees, self._toggled) if has_files else {}
+        self._offered = rows
         self.offered.show(rows)
+
+    def _toggle(self, key: str | None) -> str:
+        row = self._offered.get(key or "")
+        if row is not None and row.is_folder:
+            self._toggled ^= {row.key}
+            self._show_tree()
+        return "break"
+
+    def _open(self, *, is_open: bool) -> str:
+        row = self._offered.get(self.offered.focused or "")
+        if row is not None and row.is_folder and row.is_open != is_open:
+            self._toggle(row.key)
+        elif row is not None and not is_open and row.parent:
+            self.offered.choose([row.parent])
+        return "break"
+
+    def _clicked(self, event: tk.Event[tk.Misc]) -> str:
+        """A click on the sign of a folder."""
+        row = self._offered.get(self.offered.key_at(event.y) or "")
+        if row is None or not row.is_folder:
+            return ""
+        theme = self._bench.theme
+        ends = theme.text_font.measure(INDENT * row.depth + OPEN_SIGN) + theme.px(8)
+        if event.x > ends:
+            return ""
+        self.offered.tree.focus_set()
+        return self._toggle(row.key)
 
 
 def _folder_to_seed(typed: str) -> Path:
