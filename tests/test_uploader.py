@@ -83,6 +83,7 @@ class HonestTest(UploadingTest):
         ):
             with self.subTest(longest=longest, wait_s=wait_s):
                 self.constant("uploads.part_sizes", "PART_WAIT_S", wait_s)
+                self.constant("uploads.part_sizes", "AHEAD_S", 1e9)  # no part ends early
                 holding = MemoryHolding(some_bytes(2 << 20), chunk_size=1 << 20)
                 leecher = self.joined(self.uploads(holding), longest_part=longest)
                 self.opened(leecher, holding)
