@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
+from unittest import mock
 
 from roles.joining import room_client
 from roles.joining.room_client import RoomClient
@@ -13,7 +14,7 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.participants import Status, TransferStatus
-from roles.wire.tracker_messages import Register
+from roles.wire.tracker_messages import Code, Refused, Register
 from tests.scripted_tracker import ScriptedTracker, room_of
 from tests.support import LmkTestCase, wait_until
 
@@ -110,6 +111,24 @@ class OursTest(RoomClientTestCase):
         with self.assertRaisesRegex(TrackerSilentError, "accepts none of its own cookies"):
             client.list_version()
         self.assertEqual(len(tracker.heard), 3)
+
+    def test_a_tracker_that_answers_at_one_of_its_addresses_after_another_is_not_given_up(
+        self,
+    ) -> None:
+        client, tracker = self.asked(with_cookie(usual, "e" * 24))
+        refusals = [Refused("", Code.COOKIE, cookie=f"{number:024}") for number in range(4)]
+        refused_at = [Address(f"127.0.0.{1 + number % 2}", 1) for number in range(4)]
+        asked_once = client._asked_once
+        with (
+            mock.patch.object(client, "looked_up", lambda: refused_at.pop()),
+            mock.patch.object(
+                client, "_asked_once", lambda q: refusals.pop() if refusals else asked_once(q)
+            ),
+        ):
+            client.cookie = "e" * 24
+            refusals[0] = Refused("", Code.COOKIE, cookie="e" * 24)
+            self.assertIsNotNone(client.list_version())
+        self.assertEqual(len(tracker.heard), 1)
 
     def test_holders_on_the_trackers_machine_are_where_the_tracker_is_reached(self) -> None:
         client, tracker = self.asked(with_cookie(usual))

@@ -177,7 +177,8 @@ class Membership:
         with self._room, self._lmk1 or contextlib.nullcontext():
             while not self._should_stop():
                 self._take_turn(listening)
-                self._woken.wait(self._pace.poll_s)
+                rest_s = max(0.0, self._due_at - time.monotonic())
+                self._woken.wait(min(self._pace.poll_s, rest_s))
                 self._woken.clear()
             self._leave()
 

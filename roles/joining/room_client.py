@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -34,7 +35,7 @@ from roles.wire.tracker_messages import (
 )
 
 LEAVE_S = 0.5  # for the last ping
-COOKIE_TRIES = 3  # without one, with one that just expired, and one more
+COOKIE_TRIES = 3  # at one address: without one, with one that just expired, and one more
 ODD_ANSWERS = 3  # in LMK/1 to one question: an original tracker has replaced ours
 _ALREADY = lmk1.ALREADY_REGISTERED.decode().partition("\n")[2]
 _ANY_COOKIE = "0" * 2 * COOKIE_SIZE
@@ -135,14 +136,18 @@ class RoomClient(TrackerAsker):
     def _answered_or_refused(
         self, question: _Question, kind: type[AnswerT]
     ) -> AnswerT | Refused | None:
-        """Ask until the tracker accepts the cookie."""
-        for _ in range(COOKIE_TRIES):
+        """Ask until the tracker accepts the cookie. It is good for one source, and the tracker sees
+        another source at each of its addresses.
+        """
+        tries = Counter[Address]()
+        while max(tries.values(), default=0) < COOKIE_TRIES:
             answer = self._asked_once(replace(question, id=new_id()))
             match answer:
                 case None:
                     return None
                 case Refused(code=Code.COOKIE, cookie=cookie) if cookie:
                     self.cookie = cookie
+                    tries[self.looked_up()] += 1
                 case Refused():
                     return answer
                 case _ if isinstance(answer, kind):
