@@ -5,6 +5,7 @@
     python3 -m tests.lab --ceiling
     python3 -m tests.lab --flood
     python3 -m tests.lab --changes [SCENES]
+    python3 -m tests.lab --truth
 
 HOSTS leechers download MIB MiB, each over a link of MBIT Mbit/s in both directions. The times run
 from the order to download, which all get at once, to the last verified file. A ratio compares them
@@ -19,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from statistics import median
 
-from tests.lab import flood
+from tests.lab import flood, truth
 from tests.lab.aria2 import is_installed, seconds_of_room
 from tests.lab.changes import measured
 from tests.lab.network import LabError, leave_tidily
@@ -52,6 +53,8 @@ def main() -> int:
             show_ceilings()
         elif arguments.flood:
             show_floods()
+        elif arguments.truth:
+            return show_truth()
         elif arguments.changes is not None:
             return show_changes(arguments.changes)
         elif arguments.all:
@@ -91,6 +94,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="the table of rooms")
     parser.add_argument("--aria2", action="store_true", help="by aria2 from one web server")
     parser.add_argument("--flood", action="store_true", help="a tracker that strangers flood")
+    parser.add_argument("--truth", action="store_true", help="how late the room's status is")
     parser.add_argument("--ceiling", action="store_true", help="what bare TCP reaches")
     parser.add_argument(
         "--changes", nargs="?", const="", metavar="SCENES", help="addresses and cables that change"
@@ -213,6 +217,16 @@ def show_changes(pattern: str) -> int:
         say(f"{scene.words:44} {scene.goal_s:6.0f} {took:>6}  {why}".rstrip())
         code |= seconds is None or seconds > scene.goal_s
     return code
+
+
+def show_truth() -> int:
+    """How late what a room is told is, at most; returns 1 if something was told too late."""
+    say(f"{'what':12} {'of':24} {'late at most':>12} {'goal':>6}")
+    lags = truth.measure()
+    for lag in lags:
+        fault = "  FAULT" if lag.is_fault else ""
+        say(f"{lag.what:12} {lag.who:24} {lag.seconds:10.1f} s {lag.limit_s:4.0f} s{fault}")
+    return int(any(lag.is_fault for lag in lags))
 
 
 def say(text: str) -> None:

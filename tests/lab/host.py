@@ -123,7 +123,10 @@ class Driver:
                     self._sent = max(self._sent, event.sent_total)
             case DownloadChanged():
                 with self._lock:
+                    before = self._downloads.get(event.name)
                     self._downloads[event.name] = event
+                if before is None or _told(before) != _told(event):
+                    self._say("state", at=now, state=f"{event.state.value} {event.cause}")
             case AllDownloadsEnded():
                 self._say("ended", at=now, cpu=cpu_seconds(), failed=self._failures())
             case RoleStopped():
@@ -142,6 +145,8 @@ class Driver:
                 keys = self._chosen(command["files"])
                 self._pause_until(command["at"])
                 role.download(keys, Existing.SKIP)
+            case "cancel":
+                role.cancel(list(self._downloads))
             case "report":
                 self._report()
             case unknown:
@@ -226,6 +231,10 @@ class Driver:
                 sys.stdout.flush()
             except BrokenPipeError:  # the process that started this room was killed
                 os._exit(1)
+
+
+def _told(event: DownloadChanged) -> tuple[DownloadState, bool]:
+    return event.state, bool(event.cause)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,10 @@ class Program:
         self._process.kill()
         self._process.wait()
 
+    def wait_for_end(self) -> None:
+        """After close_input()."""
+        self._process.wait(STOP_S)
+
     def send(self, do: str, **facts: object) -> None:
         """Give one command."""
         assert self._process.stdin is not None
@@ -97,6 +101,13 @@ class Program:
         while not self._events.empty():
             self._keep(self._events.get())
         return any(event["event"] == kind for event in self._waiting)
+
+    def taken(self, kind: str) -> list[Facts]:
+        """All such events that have come."""
+        self.has(kind)
+        taken = [event for event in self._waiting if event["event"] == kind]
+        self._waiting = [event for event in self._waiting if event["event"] != kind]
+        return taken
 
     def _keep(self, event: Facts) -> None:
         if event["event"] in ("stopped", "end of output"):
