@@ -32,6 +32,7 @@ ONE = RecordedDownload(
     shares=("00112233445566aa", "lmk1001122334455"),
     path="notes/“a”",
     is_paused=True,
+    home="lesson (2)",
 )
 TWO = RecordedDownload("", ROOT / "tmp", "share:00", "All", Existing.SKIP)
 
@@ -67,6 +68,18 @@ class DownloadRecordTest(LmkTestCase):
         odd = replace(ONE, folder=Path(os.fsdecode(b"/tmp/\xff")))
         save_record(self.folder, [odd])
         self.assertEqual(load_record(self.folder), (odd,))
+
+    def test_one_of_an_earlier_version_goes_straight_to_the_target_folder(self) -> None:
+        record = json.loads(encode_record([ONE]))
+        del record["downloads"][0]["home"]
+        self.assertEqual(decode_record(record), (replace(ONE, home=""),))
+
+    def test_a_folder_that_leads_elsewhere_is_damage(self) -> None:
+        for home in ("..", "a/b", "/etc", 5, None, "x.lmkpart"):
+            record = json.loads(encode_record([ONE]))
+            record["downloads"][0]["home"] = home
+            with self.subTest(home=home), self.assertRaises(PeerProtocolError):
+                decode_record(record)
 
     def test_the_text_is_ascii(self) -> None:
         self.assertTrue(encode_record([ONE]).isascii())

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 from unittest import mock
 
+from roles.disk.download_record import RECORD_NAME, DownloadRecord
 from roles.downloads.download import Download
 from roles.downloads.wanted import WantedFile
 from roles.leecher import Leecher
-from roles.values.events import DownloadState, FilesEnded, FilesListed, UpdateFound
+from roles.net.throttle import Throttles
+from roles.seeder import Seeder
+from roles.values.events import (
+    DownloadChanged,
+    DownloadState,
+    FilesEnded,
+    FilesListed,
+    RoomChanged,
+    UpdateFound,
+)
 from roles.values.settings import Existing, LeecherSettings
 from tests.role_test import ANYWHERE, RoomTest, Running, list_now, wait_for_end
 from tests.support import EventLog, wait_until
@@ -17,11 +28,12 @@ from tests.support import EventLog, wait_until
 class OwnFoldersTestCase(RoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.room = self.tracker().address
+        self.of_room = self.tracker()
+        self.room = self.of_room.address
         self.target = self.folder / "target"
         self.state = self.folder / "state"
 
-    def lesson(self, place: str, files: dict[str, bytes], *empty: str) -> None:
+    def lesson(self, place: str, files: dict[str, bytes], *empty: str) -> Running[Seeder]:
         """Shared as "lesson", with these empty sub-folders."""
         folder = self.folder / place / "lesson"
         folder.mkdir(parents=True)
@@ -30,9 +42,11 @@ class OwnFoldersTestCase(RoomTest):
             (folder / name).write_bytes(data)
         for name in empty:
             (folder / name).mkdir()
-        self.seeder(folder, self.room)
+        return self.seeder(folder, self.room)
 
-    def taking(self, *, own_folders: bool = True) -> Running[Leecher]:
+    def taking(
+        self, *, own_folders: bool = True, throttles: Throttles | None = None
+    ) -> Running[Leecher]:
         log = EventLog()
         settings = LeecherSettings(
             self.target,
@@ -42,7 +56,7 @@ class OwnFoldersTestCase(RoomTest):
             state_folder=self.state,
             own_folders=own_folders,
         )
-        return self.run_role(Leecher(settings, log), log)
+        return self.run_role(Leecher(settings, log, throttles), log)
 
     def listed(self, running: Running[Leecher], folders: int) -> FilesListed:
         found: list[FilesListed] = []
@@ -147,6 +161,90 @@ class OwnFoldersTest(OwnFoldersTestCase):
         (share,) = self.listed(running, 1).folders
         self.take(f"{share.key}/inside", running=running)
         self.assertTrue((self.target / "lesson" / "inside").is_dir())
+
+
+class InterruptedTest(OwnFoldersTestCase):
+    DATA = bytes(range(256)) * 12_000
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.constant("downloads.unfinished_downloads", "SAVE_S", 0.0)
+        self.lesson("a", {"large": self.DATA})
+        self.lesson("b", {"other": b"x"})
+
+    def key_of(self, running: Running[Leecher], name: str) -> str:
+        self.listed(running, 2)
+        files = list_now(running, name).files
+        return f"share:{next(file.share for file in files if file.name == name)}"
+
+    def interrupt(self, *, own_folders: bool) -> str:
+        """End a leecher in the middle of the large file; returns the key of its folder."""
+        throttles = Throttles()
+        throttles.down.set_limit(400_000)
+        running = self.taking(own_folders=own_folders, throttles=throttles)
+        key = self.key_of(running, "large")
+        if own_folders:
+            self.take(self.key_of(running, "other"), running=running)  # it has "lesson"
+        running.role.download([key], Existing.SKIP)
+        running.log.wait_for(DownloadChanged, where=lambda one: one.name == key and one.have > 0)
+        wait_until(lambda: bool(DownloadRecord(self.state).load()))
+        running.stop()
+        return key
+
+    def test_it_goes_on_in_its_folder(self) -> None:
+        key = self.interrupt(own_folders=True)
+        self.assertTrue((self.target / "lesson (2)" / "large.lmkpart").exists())
+        running = self.taking()
+        self.assertEqual(wait_for_end(running, key).state, DownloadState.DONE)
+        self.assertEqual(self.files(), {"lesson/other": b"x", "lesson (2)/large": self.DATA})
+
+    def test_one_of_an_earlier_version_goes_on_in_the_target_folder_and_stays_there(self) -> None:
+        key = self.interrupt(own_folders=False)
+        record = self.state / RECORD_NAME
+        said = json.loads(record.read_text())
+        del said["downloads"][0]["home"]
+        record.write_text(json.dumps(said))
+        self.assertTrue((self.target / "large.lmkpart").exists())
+        running = self.taking()
+        self.assertEqual(wait_for_end(running, key).state, DownloadState.DONE)
+        running.log.clear()
+        running.role.download([key], Existing.SKIP)
+        self.assertEqual(wait_for_end(running, key).state, DownloadState.SKIPPED)
+        self.assertEqual(self.files(), {"large": self.DATA})
+
+
+class GivenOnTest(OwnFoldersTestCase):
+    """The teacher ends the program, and a student still has the lesson."""
+
+    def wait_for_holders(self, share: str, count: int) -> None:
+        """Until the tracker knows of so many leechers that have it."""
+
+        def is_known(room: RoomChanged) -> bool:
+            leechers = (one for one in room.participants if one.is_leecher and not one.has_left)
+            return sum(share in one.status.shares for one in leechers) == count
+
+        self.of_room.log.wait_for(RoomChanged, where=is_known)
+
+    def test_the_share_stays_as_it_was_while_a_student_has_it(self) -> None:
+        files = {"README.md": b"one", "slides/1.txt": b"two", "large": bytes(700_000)}
+        teacher = self.lesson("a", files)
+        first = self.taking()
+        (share,) = self.listed(first, 1).folders
+        self.take(share.key, running=first)
+        self.wait_for_holders(share.share, 1)
+        teacher.stop()
+        self.target = self.folder / "another"
+        self.state = self.folder / "another state"
+        second = self.taking()
+        self.assertEqual(self.listed(second, 1).folders, (share,))
+        self.take(share.key, running=second)
+        self.assertEqual(self.files(), {f"lesson/{name}": data for name, data in files.items()})
+        self.wait_for_holders(share.share, 2)
+        first.stop()
+        self.assertEqual(self.listed(second, 1).folders, (share,))
+        second.stop()
+        third = self.taking()
+        self.assertEqual(list_now(third).folders, ())
 
 
 class UpdateTest(OwnFoldersTestCase):

@@ -39,8 +39,13 @@ class ArrivedFiles:
             case {"lmk": 1, "files": dict(files)}:
                 found = ((path, _content(fields)) for path, fields in files.items())
                 return {path: content for path, content in found if content is not None}
-            case _:
+            case None:
                 return {}
+            case {"lmk": int(version)} if version > _VERSION:
+                self._file.keep_aside(f"is of version {version}", is_newer=True)
+            case _:
+                self._file.keep_aside("it is no list of files")
+        return {}
 
     def note(self, files: Mapping[str, Content]) -> None:
         """These have arrived, or were there already."""
