@@ -9,7 +9,6 @@ from roles.program.profile import bundled_folder
 from roles.seeder import Seeder
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import (
-    DownloadChanged,
     DownloadState,
     FilesListed,
     ListedFile,
@@ -50,14 +49,6 @@ class TryItTest(AppWindowTest):
         window.try_it()
         window.update()
         self.assertEqual(len(window.seeder.besides), 1)
-
-    def test_the_seeders_of_a_file_have_room_only_while_something_is_on_its_way(self) -> None:
-        window = self.open_with_examples()
-        sources = window.leecher.list.detail.sources
-        self.assertFalse(sources.grid_info())
-        for state, has_room in ((DownloadState.DOWNLOADING, True), (DownloadState.DONE, False)):
-            self.model._handle(DownloadChanged(NAME, state, 9, 3, 0.0, None, ()))
-            self.pump_until(lambda want=has_room: bool(sources.grid_info()) is want)  # type: ignore[misc]
 
     def test_its_tracker_is_no_wish_for_the_next_start(self) -> None:
         self.open_with_examples(tracker="")

@@ -11,7 +11,7 @@ from roles.values.events import DownloadChanged, DownloadState, Source
 from tests.support import WindowTestCase
 from ui import room_columns
 from ui.columns import Column
-from ui.window.list_columns import FILE_COLUMNS, SOURCE_COLUMNS, bar_of
+from ui.window.list_columns import COMPUTER_COLUMNS, FILE_COLUMNS, bar_of
 from ui.window.list_rows import ListRow, Node, NodeKind
 from ui.window.seeder_columns import OFFERED_COLUMNS, TAKER_COLUMNS
 from ui.window.table import INSERT_AT_ONCE, Table
@@ -223,7 +223,7 @@ class CutTest(WindowTestCase):
 class ColumnsTest(unittest.TestCase):
     def test_the_columns_of_each_table_fit_into_the_usual_window(self) -> None:
         sets: tuple[Iterable[Column[Any]], ...] = (
-            *(room_columns.IN_WINDOW, FILE_COLUMNS, SOURCE_COLUMNS),
+            *(room_columns.IN_WINDOW, FILE_COLUMNS, COMPUTER_COLUMNS),
             *(TAKER_COLUMNS, OFFERED_COLUMNS),
         )
         beside = 2 * 16 + 16  # the margins of a tab, and the scroll bar
@@ -267,14 +267,3 @@ class FileRowTest(unittest.TestCase):
         for state in DownloadState:
             with self.subTest(state=state):
                 self.assertTrue(cells(100, self.download(state))[6])
-
-    def test_a_source(self) -> None:
-        def cells(*source: object) -> tuple[str, ...]:
-            told = Source(Address("10.0.0.1", 12501), *source)  # type: ignore[arg-type]
-            return tuple(column.text(told) for column in SOURCE_COLUMNS)
-
-        self.assertEqual(cells(0, 0.0, False), ("", "10.0.0.1:12501", "", "", "Connecting"))
-        self.assertEqual(
-            cells(5, 2e6, True, "pc\n7"),
-            ("pc\\u000a7", "10.0.0.1:12501", "5 bytes", "2.0 MB/s", "Sending"),
-        )

@@ -91,8 +91,7 @@ class FileTransfer(ContentTransfer):
         self._meter.add(max(0, self.arrived + coming - self._meter.total), now=now)
         have = self.content.bytes_in(self.plan.had)
         if isinstance(self._wanted, WantedFile) and (have or senders):
-            rate = self._meter.rate(now=now) if senders else 0.0
-            yield FileArriving(self._wanted.path, have, rate, senders)
+            yield FileArriving(self._wanted.path, have, self._meter.rate(now=now), senders)
 
     def age(self, now: float) -> float:
         return now - self._began

@@ -1,64 +1,251 @@
-"""Below the list: what is known about the selected row, and the seeders that send it."""
+"""Below the list: how far the selected row is, what holds it up, its pieces, and who sends it."""
 
 from __future__ import annotations
 
 import tkinter as tk
+from collections.abc import Callable, Iterable
 from tkinter import ttk
 
-from roles.values.events import DownloadChanged
+from roles.values.events import DownloadChanged, DownloadState, Watched
 from roles.values.safe_names import shown_name
+from ui import download_words, wording
+from ui.download_words import Computer
+from ui.pieces import Availability, Piece, pieces
+from ui.window.colour_bar import ColourBar
 from ui.window.fields import Sentence
 from ui.window.leecher_model import LeecherModel
-from ui.window.list_columns import SOURCE_COLUMNS, folder_of, status_of
-from ui.window.list_rows import ListRow, NodeKind, describe
+from ui.window.list_columns import COMPUTER_COLUMNS, folder_of, status_of
+from ui.window.list_rows import ListRow, NodeKind
+from ui.window.palette import mixed
+from ui.window.speed_graph import SpeedGraph
 from ui.window.table import Table
 from ui.window.theme import Theme
 
-HINT = "Select a file that is on its way to see what each seeder sends."
+HINT = "Select a download to see what is slow, which pieces are here, and who is sending it."
+SAMPLE_MS = 1_000
+TABLE_FROM = 180  # pixels at 96 dpi: from this height on there is room for graph and computers
+BARS_FROM = 96
+_HERE_ALREADY = (DownloadState.DONE, DownloadState.SKIPPED)
 
 
 class DownloadDetail(ttk.Frame):
-    """Takes no more room than it needs."""
+    """Shows as much as its height has room for."""
 
-    def __init__(self, parent: tk.Misc, theme: Theme, model: LeecherModel) -> None:
-        super().__init__(parent)
-        self._model = model
-        self._sentence = Sentence(self)
-        self.sources = Table(self, theme, SOURCE_COLUMNS, height=3, choose="none")
-        self._sentence.grid(row=0, column=0, sticky="ew", pady=(0, theme.px(4)))
-        self.sources.grid(row=1, column=0, sticky="ew")
+    def __init__(
+        self, parent: tk.Misc, theme: Theme, model: LeecherModel, watch: Callable[[str, str], None]
+    ) -> None:
+        """`watch` gets the download and the path of the file whose pieces are to be told."""
+        px = theme.px
+        super().__init__(parent, padding=(0, px(4), 0, 0))
+        self._model, self._theme, self._watch = model, theme, watch
+        self._row: ListRow | None = None
+        self._download: DownloadChanged | None = None
+        self._watched: Watched | None = None
+        self._asked = ("", "")
+        self._places = Availability(1, ())
+        self._peaks: dict[str, float] = {}
+        head = ttk.Frame(self)
+        self.title = ttk.Label(head, style="Strong.TLabel")
+        self.figures = ttk.Label(head, style="Muted.TLabel")
+        self.title.pack(side="left")
+        self.figures.pack(side="left", padx=(px(12), 0))
+        self.sentence = Sentence(self)
+        self._bars = self._make_bars()
+        self._below = ttk.Frame(self)
+        self.graph = SpeedGraph(self._below, theme)
+        self.sources = Table(
+            self._below,
+            theme,
+            COMPUTER_COLUMNS,
+            height=3,
+            choose="none",
+            tone=lambda one: "Warning" if one.is_bad else "Plain",
+        )
+        self.sources.say_empty("No computer is connected")
+        self.graph.grid(row=0, column=0, sticky="nsew", padx=(0, px(12)))
+        self.sources.grid(row=0, column=1, sticky="nsew")
+        self._below.columnconfigure(0, weight=1, uniform="half")
+        self._below.columnconfigure(1, weight=1, uniform="half")
+        self._below.rowconfigure(0, weight=1)
+        head.grid(row=0, column=0, sticky="ew")
+        self.sentence.grid(row=1, column=0, sticky="ew", pady=(px(2), 0))
+        self._bars.grid(row=2, column=0, sticky="ew", pady=(px(6), 0))
+        self._below.grid(row=3, column=0, sticky="nsew", pady=(px(8), 0))
         self.columnconfigure(0, weight=1)
+        self.rowconfigure(3, weight=1)
+        self.bind("<Configure>", lambda _event: self.fit())
+        self.after(SAMPLE_MS, self._sample)
+
+    # What is shown
 
     def show(self, row: ListRow | None, download: DownloadChanged | None) -> None:
-        sources = download.sources if download is not None else ()
-        self.sources.show({str(source.seeder): source for source in sources})
-        self._sentence.say(self._text(row, download))
+        """The selected row, and the download that brings it."""
+        self._row, self._download = row, download
+        asked = ("", "")
+        if row is not None and download is not None and not download.state.is_final:
+            is_file = row.node.kind is NodeKind.FILE
+            is_part = is_file and download.name != row.node.asked
+            asked = (download.name, row.node.path if is_part else "")
+        if asked != self._asked:
+            self._asked = asked
+            self._watch(*asked)
+            self._watched = None
+        if download is not None:
+            self._peaks[download.name] = max(download.rate, self._peaks.get(download.name, 0.0))
+        if self._watched is None or not self._watched.holders:
+            self._show_computers(download_words.computers_of(download) if download else [])
+        self._show_texts()
+        self.fit()
 
-    def fit(self, *, has_rows: bool, has_room: bool) -> None:
-        """Leave the room to the list while nothing is downloading, or if the window is low."""
-        _show_if(self, has_rows)
-        _show_if(self.sources, has_room and bool(self._model.unfinished))
+    def _show_computers(self, rows: Iterable[Computer]) -> None:
+        self.sources.show({f"{one.name}\0{one.address}": one for one in rows})
 
-    def _text(self, row: ListRow | None, download: DownloadChanged | None) -> str:
+    def show_watched(self, watched: Watched) -> None:
+        if (watched.download, watched.path) != self._asked:
+            return
+        self._watched = watched
+        content = watched.content
+        has = [one.has for one in watched.holders if one.has is not None]
+        self._places = Availability(content.count, has) if content is not None else self._places
+        self._show_texts()
+        self._show_bars()
+        if watched.holders:
+            self._show_computers(download_words.computers(watched, self._model.uploads))
+
+    def fit(self) -> None:
+        """Show what there is room for, and something to show."""
+        px, height = self._theme.px, self.winfo_height()
+        is_moving = bool(self._model.unfinished)
+        _show_if(self._bars, height >= px(BARS_FROM) and self._has_pieces)
+        _show_if(self._below, height >= px(TABLE_FROM) and is_moving)
+
+    @property
+    def _has_pieces(self) -> bool:
+        return self._watched is not None and self._watched.content is not None
+
+    def _show_texts(self) -> None:
+        row, download = self._row, self._download
+        shown = row.download if row is not None else None
+        has_title = row is not None and row.node.is_listed
+        self.title.configure(text=self._called(row) if has_title and row is not None else "")
+        peak = 0.0
+        if download is not None and shown is not None and download.name == shown.name:
+            peak = self._peaks.get(download.name, 0.0)
+        self.figures.configure(text=download_words.figures(shown, peak) if shown else "")
+        text, tone = self._said()
+        self.sentence.say(text, tone=tone)
+
+    def _called(self, row: ListRow) -> str:
+        node = row.node
+        name = shown_name(node.path or node.name)
+        return f"{name}/" if node.kind is NodeKind.FOLDER else name
+
+    def _said(self) -> tuple[str, str]:
+        """What holds the row up, or what has become of it; and its tone."""
+        row, download = self._row, self._download
         if row is None or row.node.kind is NodeKind.MORE:
-            return HINT
+            return HINT, "Muted"
+        shown = row.download
         if row.node.kind is NodeKind.PROBLEM:
-            return str(row.download.failure or "") if row.download is not None else ""
-        if download is None:
-            return f"Nobody is sending {describe(self._model, row.node.asked)} now."
-        called = describe(self._model, download.name)
-        if download.files > 1 and not download.state.is_final:
-            return f"{called}: {status_of(download)}"
-        if download.sources:
-            return f"{called} comes from"
-        folder = folder_of(download)
-        if folder is not None:
-            return f"{called} is in {shown_name(str(folder))}"
-        return f"Nobody is sending {called} now."
+            return str(shown.failure or "") if shown is not None else "", "Bad"
+        if shown is None:
+            return "Not downloading.", "Muted"
+        if shown.state.is_final:
+            folder = folder_of(shown)
+            where = f", in {shown_name(str(folder))}" if folder is not None else ""
+            is_bad = shown.state is DownloadState.FAILED
+            return f"{status_of(shown)}{where}", "Bad" if is_bad else "Muted"
+        moving = download if download is not None else shown
+        found = self._watched.bottleneck if self._watched is not None else None
+        if moving.state is DownloadState.DOWNLOADING and found is not None:
+            return download_words.bottleneck(found), "Warning"
+        return status_of(moving), "Muted"
+
+    # Pieces
+
+    def _make_bars(self) -> ttk.Frame:
+        px, frame = self._theme.px, ttk.Frame(self)
+        self.pieces = ColourBar(
+            frame, self._theme, 16, self._piece_colours, lambda part: self._piece_text(part)
+        )
+        self.places = ColourBar(
+            frame, self._theme, 10, self._place_colours, lambda part: self._piece_text(part)
+        )
+        self.counted, self.spread = (ttk.Label(frame, style="Muted.TLabel") for _ in range(2))
+        rows = (("Pieces", self.pieces, self.counted), ("In the room", self.places, self.spread))
+        for number, (text, bar, label) in enumerate(rows):
+            ttk.Label(frame, text=text, style="Muted.TLabel").grid(row=number, sticky="w")
+            bar.grid(row=number, column=1, sticky="ew", padx=px(8), pady=px(2))
+            label.grid(row=number, column=2, sticky="e")
+        frame.columnconfigure(1, weight=1)
+        return frame
+
+    def _show_bars(self) -> None:
+        watched = self._watched
+        if watched is not None and watched.content is not None:
+            have, count = watched.have.bit_count(), watched.content.count
+            self.counted.configure(text=f"{have:,} of {count:,}")
+            least, most = self._places.least(), self._places.most()
+            spread = f"{least} to {most}" if least != most else f"{most}"
+            self.spread.configure(text=f"{spread} have each")
+        self.fit()
+        self.pieces.show()
+        self.places.show()
+
+    def _piece_colours(self, width: int) -> list[str]:
+        colours, watched = self._theme.colours, self._watched
+        if watched is None or watched.content is None:
+            return [colours.track] * width
+        names = {
+            Piece.MISSING: colours.track,
+            Piece.SOME: mixed(colours.accent, colours.track),
+            Piece.HERE: colours.accent,
+            Piece.COMING: colours.warning,
+        }
+        found = pieces(width, watched.content.count, watched.have, watched.coming)
+        return [names[piece] for piece in found]
+
+    def _place_colours(self, width: int) -> list[str]:
+        """Paler where fewer have it; red where nobody does."""
+        colours, watched = self._theme.colours, self._watched
+        if watched is None or watched.content is None:
+            return [colours.track] * width
+        pale = mixed(colours.good, colours.track)
+        shades = (colours.bad, pale, mixed(colours.good, pale), colours.good)
+        most = max(self._places.most(), 1)
+        here, found = watched.have, list[str]()
+        for column, number in enumerate(self._places.columns(width)):
+            if not number and here >> column * watched.content.count // width & 1:
+                found.append(colours.track)
+            else:
+                found.append(shades[-(-number * 3 // most)])
+        return found
+
+    def _piece_text(self, part: float) -> str:
+        """The piece there, and who has it."""
+        watched = self._watched
+        if watched is None or watched.content is None or not 0 <= part < 1:
+            return ""
+        count = watched.content.count
+        chunk = int(part * count)
+        state = "missing"
+        if watched.have >> chunk & 1:
+            state = "here"
+        elif watched.coming >> chunk & 1:
+            state = "arriving"
+        holders = download_words.holders_of(watched, chunk)
+        who = wording.names(holders, 6) if holders else "nobody who is connected"
+        name = self._called(self._row) if self._row is not None else ""
+        return f"{name}\nPiece {chunk + 1:,} of {count:,}: {state}\nHas it: {who}"
+
+    def _sample(self) -> None:
+        self.after(SAMPLE_MS, self._sample)
+        self.graph.add(self._model.rate, sum(one.rate for one in self._model.uploads))
 
 
 def _show_if(widget: ttk.Frame, is_shown: bool) -> None:
-    if is_shown:
-        widget.grid()
-    else:
-        widget.grid_remove()
+    if is_shown != bool(widget.grid_info()):
+        if is_shown:
+            widget.grid()
+        else:
+            widget.grid_remove()

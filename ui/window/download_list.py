@@ -16,13 +16,13 @@ from ui.window.list_columns import FILE_COLUMNS, NAME_COLUMN, bar_of, tone_of
 from ui.window.list_rows import ListRows
 from ui.window.notices import Choice
 from ui.window.row_menu import RowMenu, Verb
+from ui.window.settings_keeper import SettingsKeeper
+from ui.window.split_view import SplitView
 from ui.window.table import FLUSH_MS, Table
 from ui.window.theme import Theme
 
 if TYPE_CHECKING:
     from ui.window.leecher_tab import LeecherTab
-
-LOW_HEIGHT = 340  # pixels at 96 dpi
 
 _RESUMABLE = (DownloadState.PAUSED, DownloadState.FAILED)
 _FIND_WIDTH = 16  # letters
@@ -32,7 +32,12 @@ class DownloadList(ttk.Frame):
     """Toolbar, table and detail. The tab carries out the actions."""
 
     def __init__(
-        self, tab: LeecherTab, theme: Theme, model: LeecherModel, steps: Sequence[Choice]
+        self,
+        tab: LeecherTab,
+        theme: Theme,
+        model: LeecherModel,
+        settings: SettingsKeeper,
+        steps: Sequence[Choice],
     ) -> None:
         """`steps` are offered while the list is empty."""
         super().__init__(tab)
@@ -43,7 +48,6 @@ class DownloadList(ttk.Frame):
         self._looks_later = False
         self._states: dict[str, DownloadState | None] = {}  # of downloads, as the rows show them
         self.wanted = tk.StringVar(self)
-        self._low_height = px(LOW_HEIGHT)
         verbs = (
             Verb("Download selected", tab.download_chosen, lambda: bool(self.chosen), "Enter", 0),
             Verb("Download all", tab.download_all, lambda: bool(model.list.all_keys), "", 9),
@@ -52,8 +56,14 @@ class DownloadList(ttk.Frame):
             Verb("Cancel", tab.cancel, lambda: bool(self.can_cancel()), "Del", 0),
         )
         self._buttons = self._make_toolbar(theme, verbs)
-        self.table = Table(
+        self.split = SplitView(
             self,
+            theme,
+            settings.now.list_percent,
+            lambda percent: settings.change(list_percent=percent),
+        )
+        self.table = Table(
+            self.split,
             theme,
             FILE_COLUMNS,
             height=4,
@@ -64,17 +74,22 @@ class DownloadList(ttk.Frame):
             parent=lambda row: row.node.parent,
             rank=lambda row: row.node.kind,
             steps=steps,
+            layout=(
+                settings.now.list_columns,
+                lambda columns: settings.change(list_columns=columns),
+            ),
         )
-        self.detail = DownloadDetail(self, theme, model)
-        self.table.grid(row=1, column=0, sticky="nsew", pady=px(8))
-        self.detail.grid(row=2, column=0, sticky="ew")
+        self.detail = DownloadDetail(self.split, theme, model, self._watch)
+        self.split.hold(self.table, self.detail)
+        self.split.grid(row=1, column=0, sticky="nsew", pady=(px(8), 0))
         self.columnconfigure(0, weight=1)
         self.rowconfigure(1, weight=1)
-        self.bind("<Configure>", lambda _event: self._fit())
         self.table.on_choice(self._choice_changed)
         self.folding = Folding(self.table, theme, self._rows, lambda: self._fill(anew=True))
         tree = self.table.tree
         tree.bind("<Double-Button-1>", lambda event: self._double_click(event, tab))
+        tree.bind("<Control-Up>", lambda _event: self._move_sash(-1))
+        tree.bind("<Control-Down>", lambda _event: self._move_sash(1))
         tree.bind("<Return>", lambda _event: tab.download_chosen())
         tree.bind("<Delete>", lambda _event: tab.cancel())
         more = (
@@ -158,8 +173,16 @@ class DownloadList(ttk.Frame):
         return buttons
 
     def _fit(self) -> None:
-        is_low = 1 < self.winfo_height() < self._low_height
-        self.detail.fit(has_rows=bool(self.table.row_keys), has_room=not is_low)
+        self.split.show_lower(is_shown=bool(self.table.row_keys))
+        self.detail.fit()
+
+    def _move_sash(self, steps: int) -> str:
+        self.split.move(steps)
+        return "break"
+
+    def _watch(self, download: str, path: str) -> None:
+        if self._model.leecher is not None:
+            self._model.leecher.watch(download, path)
 
     def _choice_changed(self) -> None:
         self._update_buttons()

@@ -22,6 +22,7 @@ from roles.values.events import (
     RoleStopped,
     TrackerMoved,
     UpdateFound,
+    Watched,
 )
 from roles.values.settings import LeecherSettings, parse_parallel_seeders
 from ui import wording
@@ -59,7 +60,7 @@ class LeecherTab(ttk.Frame):
         self.model = LeecherModel(bench, self._show)
         self.form = LeecherForm(self, bench)
         self.notices = NoticeArea(self, bench.theme)
-        self.list = DownloadList(self, bench.theme, self.model, steps)
+        self.list = DownloadList(self, bench.theme, self.model, bench.settings, steps)
         self._start = DownloadStart(bench.pump, self.notices, self.model)
         self.form.grid(row=0, column=0, sticky="ew")
         self.notices.grid(row=1, column=0, sticky="ew")
@@ -267,6 +268,8 @@ class LeecherTab(ttk.Frame):
                 self.list.put(download, [file.name for file in files])
             case UpdateFound():
                 self.notices.say(wording.update_found(event), key=f"update {event.download}")
+            case Watched():
+                self.list.detail.show_watched(event)
             case AllDownloadsEnded():
                 self._sum_up()
                 self._seed_what_came()

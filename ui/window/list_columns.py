@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roles.values.events import DownloadChanged, DownloadState, Source
+from roles.values.events import DownloadChanged, DownloadState
 from roles.values.safe_names import shown_name
 from ui import wording
-from ui.columns import Column, computer_columns
+from ui.columns import Column
+from ui.download_words import Computer
 from ui.window.file_list import is_folder
 from ui.window.list_rows import ListRow, Node, NodeKind
 
@@ -143,6 +144,14 @@ def _status(row: ListRow) -> str:
     return f"{status}, {wording.count(row.problems, 'problem')}" if row.problems else status
 
 
+def _computer(one: Computer) -> str:
+    return shown_name(one.name, wording.COMPUTER_LENGTH) or wording.place(one.address)
+
+
+def _computer_order(one: Computer) -> str:
+    return wording.computer_order(one.name, wording.place(one.address))
+
+
 FILE_COLUMNS = (
     Column("Progress", _progress_text, _percent, 120),
     Column("File", _name, lambda row: row.node.name.casefold(), 168, stretches=True, cut="middle"),
@@ -154,21 +163,17 @@ FILE_COLUMNS = (
     Column.of_number("From", _senders, lambda row: str(_senders(row) or ""), 56),
     Column("Status", _status, width=156, stretches=True, cut="end"),
 )
-SOURCE_COLUMNS: tuple[Column[Source], ...] = (
-    *computer_columns(lambda source: source.computer, lambda source: source.seeder),
-    Column[Source].of_number(
-        "Received",
-        lambda source: source.received,
-        lambda source: wording.size(source.received) if source.received else "",
-        110,
+COMPUTER_COLUMNS: tuple[Column[Computer], ...] = (
+    Column("Computer", _computer, _computer_order, 128, stretches=True, cut="middle"),
+    Column[Computer].of_number(
+        "Has",
+        lambda one: -1 if one.percent is None else one.percent,
+        lambda one: "" if one.percent is None else f"{one.percent} %",
+        56,
     ),
-    Column[Source].of_number(
-        "Speed", lambda source: source.rate, lambda source: wording.rate(source.rate), 110
+    Column[Computer].of_number(
+        "Down", lambda one: one.down, lambda one: wording.rate(one.down), 80
     ),
-    Column[Source](
-        "State",
-        lambda source: "Sending" if wording.is_sending(source) else "Connecting",
-        width=120,
-        stretches=True,
-    ),
+    Column[Computer].of_number("Up", lambda one: one.up, lambda one: wording.rate(one.up), 80),
+    Column[Computer]("State", lambda one: one.state, width=104, stretches=True, cut="end"),
 )

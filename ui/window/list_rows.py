@@ -189,7 +189,7 @@ class ListRows:
             if whole is None:
                 return None
             file = parts.file(whole.name, node.path) or FileArriving(node.path, 0)
-            is_moving = file.senders > 0 and not is_paused
+            is_moving = (file.senders > 0 or file.rate >= 1) and not is_paused
             state = DownloadState.DOWNLOADING if is_moving else DownloadState.QUEUED
             part = Part(file.have, rate=file.rate, senders=file.senders)
         else:

@@ -297,6 +297,8 @@ class Theme:
                 upperbordercolor=[("selected", colours.accent)],
                 lowerbordercolor=[("selected", colours.accent)],
             )
+        style.configure("TPanedwindow", background=colours.ground)
+        style.configure("Sash", sashthickness=px(8), gripcount=0, **_flat(colours.ground))
         style.configure(
             "TMenubutton",
             foreground=colours.muted,

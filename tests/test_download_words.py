@@ -1,0 +1,107 @@
+"""What is said of a download: its figures, what holds it up, and each computer's part."""
+
+from __future__ import annotations
+
+import unittest
+from dataclasses import replace
+
+from roles.values.addresses import Address
+from roles.values.content import MIN_CHUNK_SIZE, Content
+from roles.values.events import (
+    Bottleneck,
+    DownloadChanged,
+    DownloadState,
+    Holder,
+    Slowest,
+    Source,
+    Upload,
+    Watched,
+)
+from ui import download_words
+
+CONTENT = Content(bytes(32), 4 * MIN_CHUNK_SIZE, MIN_CHUNK_SIZE)
+TEACHER, STUDENT = Address("10.0.0.1", 12501), Address("10.0.0.7", 12501)
+MB = 1_000_000
+
+
+def holder(address: Address, name: str, has: int | None = None, **rest: object) -> Holder:
+    everything = {"rate": 0.0, "coming": 0, "is_sending": False, **rest}
+    return Holder(address, name, has, **everything)  # type: ignore[arg-type]
+
+
+def watched(*holders: Holder, have: int = 0) -> Watched:
+    return Watched("a", "", CONTENT, have, 0, holders, None)
+
+
+class BottleneckTest(unittest.TestCase):
+    def said(self, slowest: Slowest, *senders: str, **rest: float) -> str:
+        found = Bottleneck(slowest, 3 * MB, senders, disk_rate=210 * MB, check_rate=500 * MB)
+        return download_words.bottleneck(replace(found, **rest))  # type: ignore[arg-type]
+
+    def test_each_is_named_with_its_evidence(self) -> None:
+        expected = {
+            self.said(Slowest.LIMIT, "a", "b", "c", limit=3 * MB): "Slowest now: your download "
+            "limit of 3.0 MB/s (the disk could take 210 MB/s, 3 computers send).",
+            self.said(Slowest.DISK, "Teacher-PC"): "Slowest now: this disk, which writes 3.0 MB/s "
+            "(Teacher-PC waits for it).",
+            self.said(Slowest.PROCESSOR, "a"): "Slowest now: this computer, which checks 3.0 MB/s "
+            "(the disk could take 210 MB/s).",
+            self.said(Slowest.LINK, "a", "b", fewer=1, fewer_rate=2.9 * MB): "Slowest now: this "
+            "computer's network link, 3.0 MB/s (2 senders bring no more than 1 brought 2.9 MB/s, "
+            "the disk could take 210 MB/s).",
+            self.said(Slowest.SENDERS, "Teacher-PC"): "Slowest now: the line of Teacher-PC, "
+            "3.0 MB/s (the disk could take 210 MB/s).",
+            self.said(Slowest.SENDERS, "b", "a"): "Slowest now: the lines of a and b, 3.0 MB/s "
+            "(the disk could take 210 MB/s).",
+        }
+        for said, wanted in expected.items():
+            self.assertEqual(said, wanted)
+
+    def test_a_name_that_could_fool_the_reader_is_escaped(self) -> None:
+        self.assertIn("pc\\u202e", self.said(Slowest.SENDERS, "pc\u202e"))
+
+
+class ComputersTest(unittest.TestCase):
+    def test_several_connections_to_one_computer_are_one_row(self) -> None:
+        told = watched(
+            holder(TEACHER, "Teacher", 0b1111, rate=2.0 * MB, is_sending=True),
+            holder(TEACHER, "Teacher", None, rate=1.0 * MB),
+            holder(STUDENT, "Student", 0b0011, position=2),
+        )
+        teacher, student = download_words.computers(told, ())
+        self.assertEqual((teacher.percent, teacher.down, teacher.state), (100, 3 * MB, "Sending"))
+        self.assertEqual((student.percent, student.state), (50, "Queued, place 2"))
+
+    def test_what_a_computer_takes_from_here_stands_beside_what_it_sends(self) -> None:
+        upload = Upload(Address(STUDENT.host, 50_000), "a", 1, 0, 4.0 * MB, "Student")
+        told = watched(holder(STUDENT, "Student", 0b1, rate=5.0, is_sending=True))
+        [student] = download_words.computers(told, (upload,))
+        self.assertEqual((student.up, student.state), (4 * MB, "Sending and taking"))
+
+    def test_a_damaged_piece_and_nothing_to_give_are_said(self) -> None:
+        told = watched(
+            holder(TEACHER, "Teacher", 0b1111, damaged=1, damaged_again_s=1.6, is_sending=True),
+            holder(STUDENT, "Student", 0b0001),
+            have=0b0001,
+        )
+        teacher, student = download_words.computers(told, ())
+        self.assertEqual((teacher.state, teacher.is_bad), ("Damaged piece, again in 2 s", True))
+        self.assertEqual(student.state, "Has nothing that is missing here")
+
+    def test_the_holders_of_a_piece_are_named(self) -> None:
+        told = watched(holder(TEACHER, "Teacher", 0b1111), holder(STUDENT, "", 0b0001))
+        self.assertEqual(download_words.holders_of(told, 0), ["10.0.0.7:12501", "Teacher"])
+        self.assertEqual(download_words.holders_of(told, 3), ["Teacher"])
+
+    def test_originals_say_nothing_of_what_they_have(self) -> None:
+        source = Source(TEACHER, 5, 2.0, is_sending=True, computer="")
+        download = DownloadChanged("a", DownloadState.DOWNLOADING, 9, 3, 2.0, 3.0, (source,))
+        [row] = download_words.computers_of(download)
+        self.assertEqual((row.percent, row.state), (None, "Sending"))
+
+    def test_figures(self) -> None:
+        download = DownloadChanged(
+            "a", DownloadState.DOWNLOADING, 120 * MB, 46_800_000, 3.1 * MB, 24.0, ()
+        )
+        said = download_words.figures(download, 4.4 * MB)
+        self.assertEqual(said, "46.8 MB of 120 MB · 3.1 MB/s · 0:24 left · peak 4.4 MB/s")

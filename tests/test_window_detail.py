@@ -1,0 +1,144 @@
+"""Below the list: pieces, the sentence, the graph and the computers of the selected row."""
+
+from __future__ import annotations
+
+from roles.values.addresses import LOOPBACK, Address
+from roles.values.content import MIN_CHUNK_SIZE, Content
+from roles.values.events import (
+    Bottleneck,
+    DownloadChanged,
+    DownloadState,
+    FilesListed,
+    Holder,
+    ListedFile,
+    ListedFolder,
+    Slowest,
+    Watched,
+)
+from tests.windows import AppWindowTest, text_of
+from ui.window.speed_graph import SpeedGraph
+
+TRACKER = Address(LOOPBACK, 12500)
+SHARE = "c0" * 8
+KEY = f"share:{SHARE}"
+SIZE = 10 * MIN_CHUNK_SIZE
+CONTENT = Content(bytes(32), SIZE, MIN_CHUNK_SIZE)
+
+
+class DetailTest(AppWindowTest):
+    withdrawn = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.window = self.open_window()
+        self.window.geometry("1280x800+0+0")
+        self.list = self.window.leecher.list
+        self.detail = self.list.detail
+        self.asked: list[tuple[str, str]] = []
+        self.detail._watch = lambda *asked: self.asked.append(asked)
+        file = ListedFile("sub/big.bin", SIZE, b"root", SHARE)
+        folder = ListedFolder(SHARE, "Course", 1, SIZE)
+        self.model._handle(FilesListed(TRACKER, (file,), (), (), (folder,)))
+        self.list.folding.toggle(f"{KEY}/sub")
+        self.window.update()
+
+    def download(self, state: DownloadState = DownloadState.DOWNLOADING) -> None:
+        self.model._handle(DownloadChanged(KEY, state, SIZE, SIZE // 2, 3e6, 24.0, (), files=2))
+        self.window.update()
+
+    def watched(self, have: int, coming: int, *, slowest: Slowest = Slowest.DISK) -> None:
+        self.window.update()  # the choice of the row reaches the detail
+        holders = (
+            Holder(Address("10.0.0.1", 1), "Teacher", 0x3FF, 3e6, coming, is_sending=True),
+            Holder(Address("10.0.0.7", 1), "Student", 0x1F, 0.0, 0, is_sending=False),
+        )
+        found = Bottleneck(slowest, 3e6, ("Teacher",))
+        told = Watched(KEY, "sub/big.bin", CONTENT, have, coming, holders, found)
+        self.model._handle(told)
+        self.window.update()
+
+    def test_the_selected_file_is_watched_and_nothing_once_the_folder_has_ended(self) -> None:
+        self.download()
+        self.list.table.choose(["sub/big.bin"])
+        self.window.update()
+        self.assertEqual(self.asked[-1], (KEY, "sub/big.bin"))
+        self.list.table.choose([KEY])
+        self.window.update()
+        self.assertEqual(self.asked[-1], (KEY, ""))
+        self.download(DownloadState.DONE)
+        self.assertEqual(self.asked[-1], ("", ""))
+
+    def test_pieces_places_computers_and_what_is_slow_are_shown(self) -> None:
+        self.download()
+        self.list.table.choose(["sub/big.bin"])
+        self.watched(0b1, 0b10)
+        detail, colours = self.detail, self.window._bench.theme.colours
+        self.assertEqual(text_of(detail.counted), "1 of 10")
+        self.assertEqual(text_of(detail.spread), "1 to 2 have each")
+        self.assertIn("this disk, which writes 3.0 MB/s", text_of(detail.sentence))
+        self.assertTrue(detail._bars.winfo_viewable())
+        self.assertTrue(detail.sources.winfo_viewable())
+        self.assertEqual(len(detail.sources.row_keys), 2)
+        shown = detail._piece_colours(10)
+        self.assertEqual(shown[:3], [colours.accent, colours.warning, colours.track])
+        self.pump_until(lambda: detail.pieces._drawn != ())
+        picture = detail.pieces._picture
+        red, green, blue = (int(colours.accent[at : at + 2], 16) for at in (1, 3, 5))
+        self.assertEqual(picture.get(3, 8), (red, green, blue))
+        self.assertEqual((picture.height(), detail.places._picture.height()), (16, 10))
+        said = detail._piece_text(0.95)
+        self.assertIn("Piece 10 of 10: missing", said)
+        self.assertIn("Has it: Teacher", said)
+        self.assertIn("sub/big.bin", said)
+
+    def test_the_sentence_changes_with_what_is_slow(self) -> None:
+        self.download()
+        self.list.table.choose(["sub/big.bin"])
+        said = set[str]()
+        for slowest in Slowest:
+            self.watched(0b1, 0b10, slowest=slowest)
+            said.add(text_of(self.detail.sentence))
+        self.assertEqual(len(said), len(Slowest))
+
+    def test_a_file_that_is_done_says_so(self) -> None:
+        self.model._handle(DownloadChanged(KEY, DownloadState.DONE, SIZE, SIZE, 0.0, None, ()))
+        self.list.table.choose([KEY])
+        self.window.update()
+        self.assertIn("Done, checked", text_of(self.detail.sentence))
+        self.assertFalse(self.detail._bars.winfo_viewable())
+        self.assertFalse(self.detail.sources.winfo_viewable())  # the room is the list's
+
+    def test_the_sash_stays_where_it_was_put(self) -> None:
+        self.download()
+        split = self.list.split
+        before = self.detail.winfo_height()
+        self.list._move_sash(-2)
+        self.window.update()
+        self.assertGreater(self.detail.winfo_height(), before)
+        self.pump_until(lambda: not self.window._bench.settings.is_writing)
+        self.assertEqual(self.kept()["list_percent"], split.percent)
+
+
+class GraphTest(AppWindowTest):
+    withdrawn = False
+
+    def test_each_choice_of_minutes_draws_two_lines_of_few_points(self) -> None:
+        window = self.open_window()
+        graph: SpeedGraph = window.leecher.list.detail.graph
+        for second in range(2_000):
+            graph.add(second * 1_000.0, 500_000.0)
+        graph.canvas.configure(width=400, height=80)
+        graph.grid()
+        for minutes in (1, 5, 30):
+            graph._minutes.set(minutes)
+            with_lines = [item for item in self.drawn(graph) if len(item) > 4]
+            self.assertEqual(len(with_lines), 2)
+            self.assertLessEqual(max(len(line) for line in with_lines), 2 * 310)
+        self.assertEqual(text_of(graph.down), "↓ 2.0 MB/s")
+
+    def drawn(self, graph: SpeedGraph) -> list[list[float]]:
+        canvas = graph.canvas
+        canvas.winfo_width = lambda: 400  # type: ignore[method-assign]
+        canvas.winfo_height = lambda: 80  # type: ignore[method-assign]
+        graph._draw()
+        return [canvas.coords(item) for item in canvas.find_all()]
