@@ -14,7 +14,7 @@ from ui.columns import Column
 from ui.window.list_columns import COMPUTER_COLUMNS, FILE_COLUMNS, bar_of
 from ui.window.list_rows import ListRow, Node, NodeKind
 from ui.window.seeder_columns import OFFERED_COLUMNS, TAKER_COLUMNS
-from ui.window.table import INSERT_AT_ONCE, Table
+from ui.window.table import INSERT_AT_ONCE, LOOK_AT_ONCE, Table
 from ui.window.theme import Theme
 from ui.window.window_place import USUAL_WIDTH
 
@@ -101,6 +101,17 @@ class TableTest(WindowTestCase):
         self.assertEqual(len(self.table.tree.get_children()), INSERT_AT_ONCE)
         self.pump_until(lambda: len(self.table.tree.get_children()) == count)
         self.assertEqual(self.table.row_keys[-1], str(count - 1))
+
+    def test_many_rows_that_are_known_are_looked_at_in_helpings_and_keep_their_order(self) -> None:
+        count = LOOK_AT_ONCE + 10
+        rows = {f"{number:05}": row(f"{number:05}", number) for number in range(count)}
+        self.table.show(rows)
+        self.pump_until(lambda: len(self.table.tree.get_children()) == count)
+        self.table.show(rows | {"00000": row("zzz", 7), "new": row("", 7)})
+        self.assertTrue(self.table._flush_id)
+        self.pump_until(lambda: not self.table._flush_id)
+        self.assertEqual(self.table.row_keys[:2], ["new", "00001"])
+        self.assertEqual(self.table.row_keys[-1], "00000")
 
     def test_a_row_that_vanishes_while_it_waits_is_never_written(self) -> None:
         self.table.show({"a": row("a", 1)})

@@ -19,6 +19,7 @@ from ui.window.tooltip import Tooltip
 
 FLUSH_MS = 200  # any change redraws all visible rows, so changes are written together
 INSERT_AT_ONCE = 400  # rows; 10,000 at once would stop the window for a tenth of a second
+LOOK_AT_ONCE = 4_000  # rows that may not have changed
 UNUSED_FIRST_COLUMN = "#0"
 _EDGES = 4  # pixels of a table that no column has
 _CELL_ROOM = 20  # pixels at 96 dpi beside the text of a cell
@@ -67,7 +68,8 @@ class Table(ttk.Frame, Generic[ItemT]):
         self._written: dict[str, Written] = {}
         self._items: dict[str, str] = {}  # key to Tk's name of the row
         self._keys: dict[str, str] = {}
-        self._dirty = dict[str, None]()
+        self._dirty = dict[str, None]()  # from the last to the first
+        self._has_new_rows = False
         self._flush_id = ""
         self._fitted: object = None  # what fit() did last
         self._sorted_by, self._is_falling = sorted_by, False
@@ -97,7 +99,8 @@ class Table(ttk.Frame, Generic[ItemT]):
             key = self._keys.pop(item)
             del self._items[key], self._written[key]
         self._rows = dict(rows)
-        self._dirty = dict.fromkeys(rows if rows.keys() == self._items.keys() else self._order())
+        has_same_rows = rows.keys() == self._items.keys()
+        self._dirty = dict.fromkeys(reversed(list(rows) if has_same_rows else self._order()))
         self._show_emptiness()
         self._flush()
 
@@ -269,14 +272,16 @@ class Table(ttk.Frame, Generic[ItemT]):
         if self._flush_id:
             self.after_cancel(self._flush_id)
             self._flush_id = ""
-        inserted = 0
-        while self._dirty and inserted < INSERT_AT_ONCE:
-            key = next(iter(self._dirty))
-            del self._dirty[key]
+        inserted, looked_at = 0, 0
+        while self._dirty and inserted < INSERT_AT_ONCE and looked_at < LOOK_AT_ONCE:
+            key, _ = self._dirty.popitem()  # the last: the first costs more with each that is gone
             inserted += self._write(key, self._rows[key])
+            looked_at += 1
+        self._has_new_rows |= inserted > 0
         if self._dirty:
             self._flush_id = self.after(1, self._flush)
-        elif inserted:
+        elif self._has_new_rows:
+            self._has_new_rows = False
             self._put_in_order()
 
     def _write(self, key: str, row: ItemT) -> bool:
