@@ -319,6 +319,8 @@ class Leecher(Role):
                 key=key_of_names(self._settings.folder),
                 should_stop=self.should_stop,
             )
+            for taken in self._folders.load():
+                self._names.below(taken)
         return Download(
             key,
             wanted,

@@ -136,6 +136,29 @@ class OwnFoldersTest(OwnFoldersTestCase):
             self.assertEqual(wait_for_end(again, key).state, DownloadState.SKIPPED)
         self.assertEqual(self.files(), before)
 
+    def test_a_file_with_the_name_of_a_folder_takes_it_from_nobody(self) -> None:
+        self.lesson("a", {"README.md": b"one"})
+        running = self.taking()
+        (share,) = self.listed(running, 1).folders
+        self.take(share.key, running=running)
+        running.stop()
+        self.lesson("b", {"lesson": b"a file"})
+        again = self.taking()
+        folders = self.listed(again, 2).folders
+        self.take("lesson", running=again)
+        again.log.clear()
+        again.role.download([one.key for one in folders], Existing.SKIP)
+        for one in folders:
+            self.assertTrue(wait_for_end(again, one.key).state.is_final)
+        self.assertEqual(
+            self.files(),
+            {
+                "lesson/README.md": b"one",
+                "lesson (2)": b"a file",
+                "lesson (3)/lesson": b"a file",
+            },
+        )
+
     def test_flat_puts_all_into_the_target_folder(self) -> None:
         self.lesson("a", {"README.md": b"one", "slides/1.txt": b"two"})
         running = self.taking(own_folders=False)
@@ -197,6 +220,17 @@ class InterruptedTest(OwnFoldersTestCase):
         running = self.taking()
         self.assertEqual(wait_for_end(running, key).state, DownloadState.DONE)
         self.assertEqual(self.files(), {"lesson/other": b"x", "lesson (2)/large": self.DATA})
+
+    def test_one_that_is_cancelled_leaves_no_folder(self) -> None:
+        throttles = Throttles()
+        throttles.down.set_limit(400_000)
+        running = self.taking(throttles=throttles)
+        key = self.key_of(running, "large")
+        running.role.download([key], Existing.SKIP)
+        running.log.wait_for(DownloadChanged, where=lambda one: one.name == key and one.have > 0)
+        running.role.cancel([key])
+        self.assertEqual(wait_for_end(running, key).state, DownloadState.CANCELLED)
+        self.assertEqual(list(self.target.iterdir()), [])
 
     def test_one_of_an_earlier_version_goes_on_in_the_target_folder_and_stays_there(self) -> None:
         key = self.interrupt(own_folders=False)
