@@ -43,13 +43,14 @@ class Observer(Role):
     def _ask(self, client: RoomClient) -> None:
         if client.list_version() is None:
             raise TrackerSilentError(
-                f"{self._place.shown} runs an original tracker, which does not tell its room."
+                f"{self._place.shown} runs an original tracker, which cannot show who is in the "
+                "room."
             )
         try:
             participants = fetch_room(client.looked_up(), self.should_stop)
         except ListNotPassedError as error:
             raise TrackerSilentError(
-                f"The tracker {self._place.shown} does not tell its room, as trackers from "
-                f"version 1.3 on do: {error}"
+                f"The tracker {self._place.shown} cannot show who is in the room; "
+                f"trackers from version 1.3 on can: {error}"
             ) from None
         self._post(RoomChanged(participants))

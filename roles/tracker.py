@@ -394,9 +394,9 @@ class Tracker(Role):
         if left_out > self._left_out and now >= self._log_left_out_at:
             self._log_left_out_at = now + LEFT_OUT_S
             log.info(
-                "LMK/1 programs do not see %d files, "
+                "%s files are hidden from original LMKtorrent programs, "
                 "because not every seeder has them or the list is full.",
-                left_out,
+                f"{left_out:,}",
             )
         self._left_out = left_out
 

@@ -93,7 +93,9 @@ class DownloadReportTest(unittest.TestCase):
             report.note(changed("plain.bin", DONE, saved_as=Path("/to/plain.bin")))
 
         seen = self.report([self.plain], tell)
-        self.assertEqual(seen.out, "plain.bin: Done, checked (1 kB)\nFiles: 1 done and checked.\n")
+        self.assertEqual(
+            seen.out, "plain.bin: Done, checked (1 kB)\n1 file downloaded and checked.\n"
+        )
         self.assertEqual(seen.result, ExitCode.DONE)
 
     def test_another_name_on_disk_is_said(self) -> None:
@@ -118,9 +120,10 @@ class DownloadReportTest(unittest.TestCase):
             report.note(changed(self.large.key, DONE, files=30, size=300))
 
         seen = self.report([self.large], tell)
-        self.assertIn("29 done and checked, 1 skipped", seen.out)
+        self.assertIn("29 files downloaded and checked, 1 already here and identical", seen.out)
         self.assertIn(
-            "13 items under other names, because theirs are taken or cannot be stored: ", seen.out
+            "13 items saved under other names, because their own are taken or cannot be stored: ",
+            seen.out,
         )
         self.assertIn("p/0.txt → p/0 (2).txt", seen.out)
         self.assertIn(" and 3 more.", seen.out)
@@ -142,9 +145,9 @@ class DownloadReportTest(unittest.TestCase):
             report.note(changed(self.small.key, DONE, files=2, saved_as=Path("/to")))
 
         seen = self.report([self.small], tell).out
-        self.assertIn("already, saved as s_b/2.txt (10 bytes)", seen)
+        self.assertIn("identical, saved as s_b/2.txt (10 bytes)", seen)
         self.assertIn("none/: saved as n_ne/", seen)
-        self.assertIn("Files: 1 done and checked, 1 skipped", seen)
+        self.assertIn("1 file downloaded and checked, 1 already here", seen)
         self.assertIn("2 under other names", seen)
 
     def test_the_few_files_of_a_folder_have_lines_of_their_own(self) -> None:
@@ -156,7 +159,7 @@ class DownloadReportTest(unittest.TestCase):
         self.assertEqual(
             seen.out,
             "1.txt: Done, checked (10 bytes)\nsub/2.txt: Done, checked (10 bytes)\n"
-            "Files: 2 done and checked.\n",
+            "2 files downloaded and checked.\n",
         )
 
     def test_many_files_are_summed_up_in_one_line(self) -> None:
@@ -169,7 +172,8 @@ class DownloadReportTest(unittest.TestCase):
         seen = self.report([self.large], tell)
         self.assertEqual(
             seen.out,
-            "lesson/: 30 files done and checked (300 bytes) in 12 s\nFiles: 30 done and checked.\n",
+            "lesson/: 30 files downloaded and checked (300 bytes) in 12 s\n"
+            "30 files downloaded and checked.\n",
         )
         self.assertEqual((seen.err, seen.result), ("", ExitCode.DONE))
 
@@ -182,7 +186,7 @@ class DownloadReportTest(unittest.TestCase):
 
         seen = self.report([self.large], tell)
         self.assertEqual(seen.err, "lmktorrent: p/0.txt: Failed: The disk is full.\n")
-        self.assertIn("lesson/: of 30 files 29 done and checked, 1 failed, in 1 s", seen.out)
+        self.assertIn("lesson/: 29 files downloaded and checked, 1 failed, in 1 s", seen.out)
         self.assertEqual(seen.result, ExitCode.SOME_FAILED)
 
     def test_failures_without_end_are_not_all_named(self) -> None:
@@ -194,12 +198,12 @@ class DownloadReportTest(unittest.TestCase):
         seen = self.report([self.large], tell)
         self.assertEqual(len(seen.err.splitlines()), 21)
         self.assertIn("more files failed", seen.err)
-        self.assertIn("30 failed", seen.out)
+        self.assertIn("30 files failed", seen.out)
         self.assertEqual(seen.result, ExitCode.STORAGE)
 
     def test_a_folder_that_cannot_be_made_is_none_of_the_files_that_are_counted(self) -> None:
         paths = [file.name for file in self.large.files]
-        failed = f"Files: {len(paths)} done and checked, 1 folder failed."
+        failed = f"{len(paths)} files downloaded and checked, 1 folder failed."
 
         def tell(report: DownloadReport) -> None:
             report.note_files(FilesEnded(self.large.key, ended(paths, DONE)))
@@ -216,7 +220,7 @@ class DownloadReportTest(unittest.TestCase):
             [self.large], lambda report: report.note(changed(self.large.key, FAILED, failure=BAD))
         )
         self.assertIn("lesson/: Failed: Every copy of it is damaged.", seen.err)
-        self.assertIn("Files: 30 failed.", seen.out)
+        self.assertIn("30 files failed.", seen.out)
         self.assertEqual(seen.result, ExitCode.CONTENT)
 
     def test_different_failures_or_some_that_came_exit_with_1(self) -> None:
@@ -245,12 +249,12 @@ class DownloadReportTest(unittest.TestCase):
         self.assertEqual(seen.result, ExitCode.STORAGE)
         self.assertIn("lesson/: Failed: The disk of /to is full.", seen.err)
         self.assertIn(
-            "1 done and checked, 1 skipped, already here and identical, 30 failed", seen.out
+            "1 file downloaded and checked, 1 already here and identical, 30 failed", seen.out
         )
 
     def test_a_name_in_vain_exits_with_1(self) -> None:
         seen = self.report([], lambda _: None, in_vain=1)
-        self.assertEqual((seen.result, seen.out), (ExitCode.SOME_FAILED, "Files: 1 failed.\n"))
+        self.assertEqual((seen.result, seen.out), (ExitCode.SOME_FAILED, "1 file failed.\n"))
 
     def test_what_never_began_has_failed(self) -> None:
         seen = self.report([self.plain], lambda _: None)

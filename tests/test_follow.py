@@ -394,7 +394,7 @@ class ScriptedListTest(FollowCase):
         wait_until(lambda: "b" in self.ended(leecher))
         share.tell([file("b", other)])
         end = self.assert_fails(leecher, KEY, NoSeederError)
-        self.assertIn("a is not offered any more", str(end.failure))
+        self.assertIn("a is no longer shared", str(end.failure))
         self.assertEqual((end.files, end.files_ended), (2, 2))
         self.assertEqual((self.taken / "b").read_bytes(), other)
 

@@ -65,7 +65,7 @@ class ProgressTest(unittest.TestCase):
     def test_each_reason_to_wait_is_told(self) -> None:
         for event, reason in (
             (changed("a", DownloadState.LOOKING, cause="nobody has it"), "nobody has it"),
-            (changed("a", DownloadState.IN_QUEUE), "in the queue: every seeder is serving others"),
+            (changed("a", DownloadState.IN_QUEUE), "in the queue: all seeders are busy"),
             (changed("a", DownloadState.RETRYING, cause="it hung up"), "it hung up"),
             (changed("a", DownloadState.WAITING_FOR_SPACE, cause="full"), "full"),
             (changed("a", DownloadState.PAUSED), "paused"),

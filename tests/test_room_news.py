@@ -55,4 +55,4 @@ class RoomNewsTest(unittest.TestCase):
             news.note([ONE], now=0.0)
             news.note([], now=1.0)
         said = [record.getMessage() for record in logs.records]
-        self.assertEqual(said, [f"{NAME} joined.", f"{NAME} left."])
+        self.assertEqual(said, [f"{NAME} joined.", f"{NAME} has left."])

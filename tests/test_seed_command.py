@@ -51,7 +51,7 @@ class SeederReportTest(unittest.TestCase):
             (9, FolderScanned((ListedFile("a", 4_000_000_000),), 1, 0)),
             (10, HashingChanged(4_000_000_000, 4_000_000_000, 0)),
         )
-        self.assertEqual(seen.out, "1 file, 4.00 GB. Read in 9 s; all is offered.\n")
+        self.assertEqual(seen.out, "1 file, 4.00 GB. Checked in 9 s; all shared.\n")
 
     def test_what_was_read_before_is_counted_too(self) -> None:
         files = (ListedFile("known", 300_000_000), ListedFile("new", 30_000_000))
@@ -61,7 +61,7 @@ class SeederReportTest(unittest.TestCase):
             (2, HashingChanged(30_000_000, 30_000_000, 0)),
             (2, FolderScanned(files, 2, 0)),
         )
-        self.assertEqual(seen.out, "2 files, 330 MB. Read in 2 s; all is offered.\n")
+        self.assertEqual(seen.out, "2 files, 330 MB. Checked in 2 s; all shared.\n")
 
     def test_a_file_that_changed_is_said_to_be_read_although_the_count_is_the_same(self) -> None:
         folder = FolderScanned((ListedFile("a", 5),), 1, 0)
@@ -72,7 +72,7 @@ class SeederReportTest(unittest.TestCase):
             (2, folder),
         )
         self.assertEqual(
-            seen.out, "1 file, 5 bytes.\n1 file, 5 bytes. Read in 1 s; all is offered.\n"
+            seen.out, "1 file, 5 bytes.\n1 file, 5 bytes. Checked in 1 s; all shared.\n"
         )
 
     def test_nothing_is_called_offered_before_the_tracker_lists_it(self) -> None:
@@ -92,7 +92,7 @@ class SeederReportTest(unittest.TestCase):
             (5, FolderScanned(files, 0, 0, is_listed=False)),
             (60, FolderScanned(files, 2, 0)),
         )
-        self.assertEqual(seen.out, "2 files, 10 bytes. Read in 5 s; all is offered.\n")
+        self.assertEqual(seen.out, "2 files, 10 bytes. Checked in 5 s; all shared.\n")
 
     def test_a_tracker_that_does_not_take_the_list_is_said_once_with_what_is_missing(self) -> None:
         files = (ListedFile("a", 5), ListedFile("b", 5))
@@ -112,11 +112,11 @@ class SeederReportTest(unittest.TestCase):
         seen = self.told((0, FolderScanned((ListedFile("a", 5),), 1, 0, skipped)))
         self.assertEqual(
             seen.out,
-            "1 file, 5 bytes. Not offered: 1 item that cannot be read (secret (Permission denied)),"
+            "1 file, 5 bytes. Not shared: 1 item that cannot be read (secret (Permission denied)),"
             " 1,200 links (link 0, link 1, link 2 and 1,197 more).\n",
         )
         only = FolderScanned((), 0, 0, skipped[:1])
-        self.assertIn("Not offered: 1 item that cannot be read", self.told((0, only)).out)
+        self.assertIn("Not shared: 1 item that cannot be read", self.told((0, only)).out)
 
     def test_all_is_said_to_be_read_once_no_file_is_put_off_as_being_written(self) -> None:
         now = [0.0]
@@ -136,7 +136,7 @@ class SeederReportTest(unittest.TestCase):
                 report.pass_time()
                 report.tell(event)
 
-        expected = "2 files, 5 bytes. Read in 6 s; all is offered.\n"
+        expected = "2 files, 5 bytes. Checked in 6 s; all shared.\n"
         self.assertEqual(printed(work).out, expected)
 
     def test_a_folder_that_is_known_already_is_not_said_to_be_read(self) -> None:
@@ -186,7 +186,7 @@ class SeederReportTest(unittest.TestCase):
                 now[0] += READING_S
                 report.pass_time()
 
-        self.assertEqual(printed(work).out, "Reading the folder …\n2 files, 10 bytes.\n")
+        self.assertEqual(printed(work).out, "Checking files …\n2 files, 10 bytes.\n")
 
     def test_of_a_folder_that_is_read_at_once_only_the_count_is_said(self) -> None:
         unread = FolderScanned((), 0, 0, is_whole=False)

@@ -79,7 +79,7 @@ class ReportTest(unittest.TestCase):
         seen = printed(work)
         first, second = seen.out.splitlines()
         self.assertIn("off the network", first)
-        self.assertIn("teacher (10.0.0.5:12500) is used from now on", second)
+        self.assertIn("using teacher (10.0.0.5:12500) from now on", second)
         self.assertEqual(seen.err, "lmktorrent: The state file is damaged.\n")
 
     def test_what_a_role_ends_with_is_raised(self) -> None:

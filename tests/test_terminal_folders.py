@@ -55,7 +55,9 @@ class FolderTest(DiskTestCase):
     def test_a_folder_comes_whole_and_is_summed_up(self) -> None:
         code, out, error = self.get("shared/")
         self.assertEqual((code, error), (0, ""))
-        self.assertRegex(out, rf"shared/: {FILES} files done and checked \(\S+ MB\) in \d+ s\n")
+        self.assertRegex(
+            out, rf"shared/: {FILES} files downloaded and checked \(\S+ MB\) in \d+ s\n"
+        )
         self.assertEqual(len(out.splitlines()), 2)
         self.assert_came()
 
@@ -86,7 +88,7 @@ class FolderTest(DiskTestCase):
         self.get("shared")
         code, out, _ = self.get("shared")
         self.assertEqual(code, 0)
-        self.assertIn(f"{FILES} skipped, already here and identical", out)
+        self.assertIn(f"{FILES} files already here and identical", out)
         self.assert_came()
 
     def test_the_same_command_goes_on_where_it_was_killed(self) -> None:
@@ -121,7 +123,7 @@ class FolderTest(DiskTestCase):
         ) as leecher:
             leecher.wait_for("is full. Free .* The download continues once there is room")
             hog.unlink()
-            leecher.wait_for("done and checked")
+            leecher.wait_for("downloaded and checked")
 
     def stop(self, number: int) -> list[str]:
         """End a download of everything in the middle; returns what it said."""

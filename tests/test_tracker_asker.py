@@ -32,7 +32,7 @@ class SilenceTest(TrackerClientTestCase):
     def test_a_port_where_nobody_listens_is_given_up_early(self) -> None:
         client = self.client(Address("127.0.0.1", self.free_port("udp")))
         self.tries(*[0.01] * MAX_REFUSALS, 60.0)
-        with at_once(), self.assertRaisesRegex(TrackerSilentError, "No tracker answers at 127.0"):
+        with at_once(), self.assertRaisesRegex(TrackerSilentError, "No tracker at 127.0"):
             client.files()
 
     def test_a_tracker_that_starts_meanwhile_is_found(self) -> None:

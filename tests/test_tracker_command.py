@@ -51,21 +51,21 @@ class TrackerReportTest(unittest.TestCase):
         self.assertEqual(
             self.told(room(seeder(TEACHER, "teacher", 10_000)), room()),
             [
-                "teacher (192.168.1.5:12501) shares 10,000 files",
-                "teacher (192.168.1.5:12501) left",
+                "teacher (192.168.1.5:12501) offers 10,000 files",
+                "teacher (192.168.1.5:12501) has left",
             ],
         )
 
     def test_one_on_this_computer_is_called_by_its_port(self) -> None:
         here = room(seeder(HERE, "lab-pc-01", 1))
-        self.assertEqual(self.told(here), ["this computer, port 12501 shares 1 file"])
+        self.assertEqual(self.told(here), ["this computer, port 12501 offers 1 file"])
 
     def test_a_leecher_is_said_to_be_one(self) -> None:
         self.assertEqual(
             self.told(room(LEECHER), room(LEECHER), room()),
             [
                 "lab-pc-07 (192.168.1.7:12501) joined",
-                "lab-pc-07 (192.168.1.7:12501) left",
+                "lab-pc-07 (192.168.1.7:12501) has left",
             ],
         )
 
@@ -110,7 +110,7 @@ class TrackerReportTest(unittest.TestCase):
                 f"{who} downloaded Course, 9 kB",
                 f"{who} failed: No rights",
                 f"{who} downloaded Course, 9 kB",
-                f"{who} left",
+                f"{who} has left",
             ],
         )
 
@@ -158,9 +158,9 @@ class TrackerReportTest(unittest.TestCase):
             on_screen(work).lines,
             [
                 "lab-pc-07 (192.168.1.7:12501) joined",
-                "teacher (192.168.1.5:12501) shares 3 files",
-                "lab-pc-07 (192.168.1.7:12501) left",
-                "teacher (192.168.1.5:12501) left",
+                "teacher (192.168.1.5:12501) offers 3 files",
+                "lab-pc-07 (192.168.1.7:12501) has left",
+                "teacher (192.168.1.5:12501) has left",
                 "Computer  State  Has  Down  Up  Left  Gave  Reason",
                 "Nobody has joined to download yet.",
             ],

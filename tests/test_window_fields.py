@@ -148,12 +148,12 @@ class ExistingFilesTest(LmkTestCase):
         self.assertFalse(has_any(self.folder, ["sub/b", "a"]))
 
     def test_the_question_about_folders_names_them(self) -> None:
-        self.assertIn("Some files of “Course/” are in the folder", question([], ["Course"]))
-        self.assertIn("“Course/”, and 2 besides, are", question(["a", "b"], ["Course"]))
+        self.assertIn("Some files of “Course/” already exist", question([], ["Course"]))
+        self.assertIn("“Course/”, and 2 besides, already exist", question(["a", "b"], ["Course"]))
 
     def test_the_question_names_a_few(self) -> None:
-        self.assertEqual(question(["a"]), "“a” is in the folder already. What shall happen to it?")
-        self.assertIn("“a”, “b”, “c” and 2 more are", question(list("abcde")))
+        self.assertEqual(question(["a"]), "“a” already exists. What should happen to it?")
+        self.assertIn("“a”, “b”, “c” and 2 more already exist", question(list("abcde")))
 
 
 class DesktopTest(LmkTestCase):

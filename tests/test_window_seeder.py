@@ -122,10 +122,10 @@ class SeederTabTest(AppWindowTest):
     def test_how_far_the_folder_is_read_is_said_until_all_is_read(self) -> None:
         run = self.started()
         run._handle(HashingChanged(1_200_000_000, 4_000_000_000, 310))
-        sentence = "Reading the folder: 1.20 GB of 4.00 GB, 310 files left."
+        sentence = "Checking files: 1.20 GB of 4.00 GB, 310 files left."
         self.assertIn(sentence, widget_texts(self.window.seeder))
         run._handle(HashingChanged(4_000_000_000, 4_000_000_000, 0))
-        self.assertNotIn("Reading the folder", widget_texts(self.window.seeder))
+        self.assertNotIn("Checking files", widget_texts(self.window.seeder))
 
     def test_a_firewall_is_said_with_what_to_type(self) -> None:
         run = self.started()

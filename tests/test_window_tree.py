@@ -268,7 +268,7 @@ class TreeInWindowTest(AppWindowTest):
         share, inner = f"share:{COURSE}", f"share:{COURSE}/slides"
         self.list.folding.toggle(inner)
         self.download(share, DownloadState.DOWNLOADING, files=3)
-        self.wait_for_status("slides/1", "Waiting for its turn")
+        self.wait_for_status("slides/1", "Queued")
         coming = FileArriving("slides/1", 5, 2.0, 4)
         self.download(share, DownloadState.DOWNLOADING, files=3, arriving=(coming,))
         self.wait_for_status("slides/1", "Downloading")

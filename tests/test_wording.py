@@ -106,11 +106,11 @@ class StatesTest(unittest.TestCase):
     def test_every_state_of_a_download_has_a_sentence(self) -> None:
         sending = (Source(SEEDER, 1, 1.0, True), Source(SEEDER, 1, 1.0, True))
         table = {
-            self.download(DownloadState.QUEUED): "Waiting for its turn",
+            self.download(DownloadState.QUEUED): "Queued",
             self.download(DownloadState.LOOKING): "Looking for seeders",
             self.download(DownloadState.CHECKING): "Checking what you have",
             self.download(DownloadState.IN_QUEUE, position=3): "In the queue (position 3)",
-            self.download(DownloadState.IN_QUEUE): "In the queue: every seeder is serving others",
+            self.download(DownloadState.IN_QUEUE): "In the queue: all seeders are busy",
             self.download(DownloadState.DOWNLOADING): "Downloading",
             self.download(DownloadState.DOWNLOADING, sources=sending): "Downloading from 2 seeders",
             self.download(DownloadState.RETRYING, cause="it hung up"): "Retrying: it hung up",
@@ -121,7 +121,7 @@ class StatesTest(unittest.TestCase):
             self.download(
                 DownloadState.DONE, saved_as=Path("a (2).txt")
             ): "Done, checked, saved as a (2).txt",
-            self.download(DownloadState.SKIPPED): "Skipped: you have the same file already",
+            self.download(DownloadState.SKIPPED): "Already here, identical",
             self.download(DownloadState.FAILED, failure=ContentError("damaged")): "Failed: damaged",
             self.download(DownloadState.CANCELLED): "Cancelled",
         }
@@ -164,8 +164,7 @@ class StatesTest(unittest.TestCase):
     def test_reading_a_folder(self) -> None:
         self.assertEqual(
             wording.reading_status(HashingChanged(1_200_000_000, 4_000_000_000, 310)),
-            "Reading the folder: 1.20 GB of 4.00 GB, 310 files left. "
-            "What is read is offered already.",
+            "Checking files: 1.20 GB of 4.00 GB, 310 files left. Checked files are already shared.",
         )
         self.assertEqual(wording.reading_status(HashingChanged(5, 5, 0)), "")
 
@@ -191,7 +190,7 @@ class StatesTest(unittest.TestCase):
         for why in SkipReason:
             with self.subTest(why=why):
                 self.assertRegex(
-                    wording.skipped([Skipped(why, ("a",))]), r"^Not offered: 1 .*\(a\)\.$"
+                    wording.skipped([Skipped(why, ("a",))]), r"^Not shared: 1 .*\(a\)\.$"
                 )
 
     def test_a_folder(self) -> None:
@@ -202,8 +201,8 @@ class StatesTest(unittest.TestCase):
                 FolderScanned(files, 1, 3, (Skipped(SkipReason.NAME, ("con",)),))
             ),
             "2 files, 2 kB. 1 of them does not fit into the tracker's list. "
-            "3 files in sub-folders not offered yet. "
-            "Not offered: 1 item with a name that others could not store (con).",
+            "3 files in sub-folders not shared yet. "
+            "Not shared: 1 item whose name cannot be stored (con).",
         )
         many = FolderScanned(files, 2, 0, (Skipped(SkipReason.LINK, ("a", "b", "c", "d", "e")),))
         self.assertIn("5 links (a, b, c and 2 more).", wording.folder_status(many))
@@ -243,11 +242,11 @@ class NetworkTest(unittest.TestCase):
         self.assertEqual(
             wording.tracker_moved(TrackerMoved(old, new, "teacher")),
             "The tracker 10.0.0.1:12500 does not answer; "
-            "teacher (10.0.0.2:12500) is used from now on.",
+            "using teacher (10.0.0.2:12500) from now on.",
         )
         self.assertEqual(
             wording.tracker_moved(TrackerMoved(new, old, "teacher", is_back=True)),
-            "The tracker teacher (10.0.0.1:12500) answers again and is used from now on.",
+            "The tracker teacher (10.0.0.1:12500) answers again; using it from now on.",
         )
 
     def test_a_computers_name_fools_nobody(self) -> None:

@@ -27,15 +27,15 @@ def question(names: list[str], folders: Sequence[str] = ()) -> str:
         called = ", ".join(f"“{shown_name(name, 40)}/”" for name in folders[:NAMED_IN_QUESTION])
         besides = f", and {len(names)} besides," if names else ""
         return (
-            f"Some files of {called}{besides} are in the folder already. "
-            "What shall happen to those that are not the same?"
+            f"Some files of {called}{besides} already exist. "
+            "What should happen to those that differ?"
         )
     shown = ", ".join(f"“{shown_name(name, 40)}”" for name in names[:NAMED_IN_QUESTION])
     more = len(names) - NAMED_IN_QUESTION
     if len(names) == 1:
-        return f"{shown} is in the folder already. What shall happen to it?"
+        return f"{shown} already exists. What should happen to it?"
     others = f" and {more} more" if more > 0 else ""
-    return f"{shown}{others} are in the folder already. What shall happen to them?"
+    return f"{shown}{others} already exist. What should happen to them?"
 
 
 def _is_there(folder: Path, name: str) -> bool:

@@ -33,7 +33,7 @@ class RoomNews:
         machines = {one.machine: one for one in members}
         for machine, before in self._members.items():
             if machine not in machines and not before.has_left:
-                said.append(f"{_name(before)} left")
+                said.append(f"{_name(before)} has left")
         self._members = machines
         for sentence in said:
             log.info("%s.", sentence, extra=SAID)
@@ -61,7 +61,7 @@ def changes(before: Member | None, one: Member, *, seconds: float | None = None)
     )
     told = ["joined"] if one.is_counted and (before is None or not before.is_counted) else []
     if one.files and one.files != was.files:
-        told.append(f"shares {wording.count(one.files, 'file')}")
+        told.append(f"offers {wording.count(one.files, 'file')}")
     if one.state is not was.state:
         told += filter(None, [_state(one, was.state, seconds)])
     if one.is_behind_firewall and not was.is_behind_firewall:
@@ -71,7 +71,7 @@ def changes(before: Member | None, one: Member, *, seconds: float | None = None)
     if was.is_silent and not (one.is_silent or one.has_left):
         told.append("is back")
     if one.has_left and not was.has_left:
-        told.append("left")
+        told.append("has left")
     return told
 
 

@@ -34,12 +34,12 @@ COMPUTER_LENGTH = 40  # characters of a computer's name in a row
 _SKIPPED = {
     SkipReason.UNREADABLE: ("item", " that cannot be read"),
     SkipReason.WRITTEN: ("file", " that another program is still writing"),
-    SkipReason.NAME: ("item", " with a name that others could not store"),
-    SkipReason.DEPTH: ("item", " in too many folders, one in the other"),
+    SkipReason.NAME: ("item", " whose name cannot be stored"),
+    SkipReason.DEPTH: ("item", " nested too deep"),
     SkipReason.LINK: ("link", ""),
     SkipReason.SPECIAL: ("special file", ", such as a device or pipe"),
     SkipReason.SIZE: ("file", " of more than 1 TiB"),
-    SkipReason.NUMBER: ("item", " for which one share has no room: share a smaller folder"),
+    SkipReason.NUMBER: ("item", " too many for one share: share a smaller folder"),
     SkipReason.LITTER: ("hidden file", " of a file manager"),
 }
 SHOWN_EDITED = 3  # names in a sentence
@@ -51,7 +51,7 @@ _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 SEEDER_STATES = {
     SeederState.AVAILABLE: "Available",
     SeederState.CONNECTED: "Connected",
-    SeederState.AWAY: "Away: every slot is taken",
+    SeederState.AWAY: "Busy: all upload slots in use",
 }
 
 MEMBER_STATES = {
@@ -154,7 +154,7 @@ def download_status(download: DownloadChanged) -> str:
     """One sentence on how far a download is, with the cause if it is not moving."""
     match download.state:
         case DownloadState.QUEUED:
-            return "Waiting for its turn"
+            return "Queued"
         case DownloadState.CHECKING:
             return "Checking what you have"
         case DownloadState.LOOKING:
@@ -162,7 +162,7 @@ def download_status(download: DownloadChanged) -> str:
         case DownloadState.IN_QUEUE:
             if download.position:
                 return f"In the queue (position {download.position})"
-            return "In the queue: every seeder is serving others"
+            return "In the queue: all seeders are busy"
         case DownloadState.DOWNLOADING:
             return _downloading(download.sources)
         case DownloadState.RETRYING:
@@ -176,7 +176,7 @@ def download_status(download: DownloadChanged) -> str:
         case DownloadState.DONE:
             return _done(download)
         case DownloadState.SKIPPED:
-            return "Skipped: you have the same file already"
+            return "Already here, identical"
         case DownloadState.FAILED:
             return _with_cause("Failed", str(download.failure or ""))
         case DownloadState.CANCELLED:
@@ -214,7 +214,7 @@ def folder_status(folder: FolderScanned) -> str:
         sentences.append(f"{missing} of them {verb} not fit into the tracker's list.")
     if folder.in_subfolders:
         sentences.append(
-            f"{count(folder.in_subfolders, 'file').capitalize()} in sub-folders not offered yet."
+            f"{count(folder.in_subfolders, 'file').capitalize()} in sub-folders not shared yet."
         )
     if folder.skipped:
         sentences.append(skipped(folder.skipped))
@@ -234,7 +234,7 @@ def skipped(reasons: Sequence[Skipped]) -> str:
         f"{count(len(one.paths), _SKIPPED[one.why][0])}{_SKIPPED[one.why][1]} ({names(one.paths)})"
         for one in reasons
     ]
-    return f"Not offered: {', '.join(parts)}."
+    return f"Not shared: {', '.join(parts)}."
 
 
 def names(shown: Sequence[str], most: int = 3) -> str:
@@ -249,7 +249,7 @@ def reading_status(reading: HashingChanged) -> str:
         return ""
     done = f"{size(reading.hashed)} of {size(reading.size)}"
     left = count(reading.files_left, "file")
-    return f"Reading the folder: {done}, {left} left. What is read is offered already."
+    return f"Checking files: {done}, {left} left. Checked files are already shared."
 
 
 def unreachable(address: Address, platform: str) -> str:
@@ -258,7 +258,7 @@ def unreachable(address: Address, platform: str) -> str:
     remedy = firewall_remedy(port, platform)
     return (
         f"Others cannot connect to this computer on TCP {port}: its firewall blocks it. "
-        f"It goes on over its own connections; to mend it, {remedy[:1].lower()}{remedy[1:]}"
+        f"Downloads still work. To fix it, {remedy[:1].lower()}{remedy[1:]}"
     )
 
 
@@ -266,12 +266,12 @@ def firewall_remedy(port: int, platform: str) -> str:
     """How to let others connect to this TCP port; `platform` as in sys.platform."""
     if platform == "win32":
         return (
-            "Type this as administrator: netsh advfirewall firewall add "
+            "Run this as administrator: netsh advfirewall firewall add "
             f'rule name="LMKtorrent" dir=in action=allow protocol=TCP localport={port}'
         )
     if platform == "darwin":
         return "Allow LMKtorrent in System Settings, Network, Firewall."
-    return f"Type: sudo ufw allow {port}/tcp"
+    return f"Run: sudo ufw allow {port}/tcp"
 
 
 def network_changed(change: NetworkChanged) -> str:
@@ -300,8 +300,8 @@ def network_changed(change: NetworkChanged) -> str:
 def tracker_moved(moved: TrackerMoved) -> str:
     used = computer(moved.name, moved.tracker)
     if moved.is_back:
-        return f"The tracker {used} answers again and is used from now on."
-    return f"The tracker {place(moved.former)} does not answer; {used} is used from now on."
+        return f"The tracker {used} answers again; using it from now on."
+    return f"The tracker {place(moved.former)} does not answer; using {used} from now on."
 
 
 def _with_cause(words: str, cause: str) -> str:
@@ -326,10 +326,9 @@ def renamed(paths: Sequence[tuple[str, str]], number: int) -> str:
     """
     first = [f"{shown_name(before)} → {shown_name(now)}" for before, now in paths]
     more = f" and {number - len(first):,} more" if number > len(first) else ""
-    why = "because theirs are taken or cannot be stored"
-    return (
-        f"{count(number, 'item').capitalize()} under other names, {why}: {', '.join(first)}{more}."
-    )
+    why = "because their own are taken or cannot be stored"
+    items = count(number, "item").capitalize()
+    return f"{items} saved under other names, {why}: {', '.join(first)}{more}."
 
 
 def update_found(found: UpdateFound) -> str:

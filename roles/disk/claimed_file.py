@@ -229,7 +229,7 @@ class ClaimedFile:
                 if not try_lock(descriptor):
                     raise StorageError(
                         f"Another LMKtorrent is downloading {shown_path(self._name)} to this "
-                        "folder. Wait or choose another."
+                        "folder. Wait, or choose another folder."
                     )
                 at_path = folder.status(self.path.name)
                 status = os.fstat(descriptor)

@@ -381,6 +381,6 @@ def _files_of(wanted: Iterable[WantedContent]) -> list[WantedFile]:
 
 def _not_offered(file: WantedFile) -> LmkError:
     return NoSeederError(
-        f"{file.title} is not offered any more: it was removed or changed where it came from. "
-        "Ask for the list again to see what there is."
+        f"{file.title} is no longer shared: it was removed or changed at its source. "
+        "Refresh the list."
     )

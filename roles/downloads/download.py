@@ -375,12 +375,12 @@ class Download(DownloadLife):
 
     def _why_nothing_comes(self, outlook: Outlook) -> str:
         if outlook.connections:
-            return "those who are here lack the rest"
+            return "nobody here has the missing pieces"
         if self._is_cut_off():
             return CUT_OFF
         if outlook.lack is not None:
             return str(outlook.lack)
-        return "nobody who has it can be reached" if outlook.known else "nobody offers it now"
+        return "nobody who has it is reachable" if outlook.known else "nobody offers it now"
 
     def _why_given_up(self, outlook: Outlook) -> LmkError:
         if outlook.all_suspect:
@@ -390,7 +390,7 @@ class Download(DownloadLife):
         return NoSeederError(
             f"Nobody could send {self.title} for {self._patience.limit_s:.0f} s. "
             "Is a seeder running and not blocked by a firewall? "
-            "What came is kept: download again to go on."
+            "What was downloaded is kept: download again to resume."
         )
 
     def _waits_for_list(self, now: float) -> bool:

@@ -207,7 +207,7 @@ class FileTransfer(ContentTransfer):
         if self._checks > MAX_CHECKS:
             raise StorageError(
                 f"Another program keeps writing to {self._file.path}. "
-                "Close it and download again: what fits is kept."
+                "Close it and download again: intact parts are kept."
             )
         log.warning("Another program wrote to %s: it is checked again.", self.title)
         self._is_checked, self.store = False, None

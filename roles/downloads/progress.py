@@ -30,7 +30,7 @@ _STATES = {
 # Of a download that is not there, or has ended; from another it goes on when something comes.
 _ENDED = (None, MemberState.DONE, MemberState.FAILED, MemberState.CANCELLED)
 _REASONS = {
-    DownloadState.IN_QUEUE: "in the queue: every seeder is serving others",
+    DownloadState.IN_QUEUE: "in the queue: all seeders are busy",
     DownloadState.PAUSED: "paused",
 }
 

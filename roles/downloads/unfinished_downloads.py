@@ -89,7 +89,7 @@ class UnfinishedDownloads:
         try:
             self._record.save(record[:MAX_DOWNLOADS])
         except StorageError as error:
-            log.warning("Downloads do not go on by themselves at the next start: %s", error)
+            log.warning("Downloads will not resume by themselves at the next start: %s", error)
 
     def _is_ours(self, one: RecordedDownload) -> bool:
         return (one.tracker, one.folder) == (self._tracker, self._folder)

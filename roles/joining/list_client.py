@@ -114,7 +114,7 @@ def _call(tracker: Address, should_stop: Callable[[], bool]) -> Iterator[_Call]:
         why = error.strerror or str(error)
     except PeerProtocolError as error:
         why = str(error)
-    raise ListNotPassedError(f"The list of the tracker {tracker} cannot be passed on ({why}).")
+    raise ListNotPassedError(f"The list of the tracker {tracker} could not be transferred ({why}).")
 
 
 class _Call:

@@ -269,8 +269,8 @@ class Membership:
         if self._place.look_around(self._should_stop):
             return self._advertised_for(listening)
         raise TrackerSilentError(
-            f"This computer cannot reach the tracker {self._place.shown} ({why}). "
-            "Is this computer on the network?"
+            f"The tracker {self._place.shown} cannot be reached from this network ({why}). "
+            "Check the cable or the Wi-Fi."
         )
 
     def _is_known(self, dialect: Dialect, advertised: Address, status: Status) -> bool:
@@ -360,7 +360,7 @@ class Membership:
         self._uploaded = files
         if self._uploaded_count < len(files) and not self._dialect.takes_shares:
             log.warning(
-                "The tracker's list has room for %d of the %d files; the others are not offered.",
+                "The tracker's list has room for %d of the %d files; the others are not shared.",
                 self._uploaded_count,
                 len(files),
             )

@@ -114,7 +114,7 @@ class TrackerAsker:
         elif answer is None and attempt.refusals < MAX_REFUSALS:
             answer = self._tried(attempt, TRIES_S[SOON:])
         if answer is None:
-            why = "nobody listens there" if attempt.refusals else attempt.why
+            why = "no program listens there" if attempt.refusals else attempt.why
             raise attempt.fault or self._silent(why)
         self._close_old()
         return answer
@@ -211,8 +211,8 @@ class TrackerAsker:
     def _silent(self, why: str) -> TrackerSilentError:
         self._place.is_silent()
         return TrackerSilentError(
-            f"No tracker answers at {self._place.shown} ({why}). "
-            f"Is it started there, and is the address right?{self._place.hint}"
+            f"No tracker at {self._place.shown} ({why}). "
+            f"Start one there, or check the address.{self._place.hint}"
         )
 
 

@@ -78,7 +78,7 @@ class Uploads:
         if not self._is_free(address.host) and not (
             self._end_idle(address.host) and self._is_free(address.host)
         ):
-            log.debug("Told %s “away”: every slot is taken.", address)
+            log.debug("Told %s “away”: all upload slots are in use.", address)
             connection.close(AWAY)
             return
         sender = ChunkSender(connection, self._folder, self._throttle, self._should_stop)

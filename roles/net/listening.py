@@ -24,7 +24,7 @@ _IS_WINDOWS = sys.platform == "win32"
 
 
 _IN_USE = "is in use"
-_RESERVED = "is kept by Windows, or by another program"  # ranges of ports, or by one alone
+_RESERVED = "is reserved by Windows or used by another program"  # ranges of ports, or by one alone
 _PRIVILEGED = "needs the rights of an administrator"
 _ADVICE = {
     _IN_USE: " by another program. Stop that program or choose another port.",

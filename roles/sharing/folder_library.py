@@ -344,9 +344,9 @@ class FolderLibrary:
         for one in skipped:
             fresh = [path for path in one.paths if path not in before.get(one.why, ())]
             for path in fresh[:_MOST_LOGGED]:
-                log.info("Not offered (%s): %s", one.why.value, path)
+                log.info("Not shared (%s): %s", one.why.value, path)
             if len(fresh) > _MOST_LOGGED:
-                log.info("Not offered (%s): %d more", one.why.value, len(fresh) - _MOST_LOGGED)
+                log.info("Not shared (%s): %d more", one.why.value, len(fresh) - _MOST_LOGGED)
 
     def _count_left(self) -> int:
         """How many files will be offered once hashed. Call with the lock held."""

@@ -207,7 +207,8 @@ def parse_rate(text: str) -> int | None:
         return None
     if not LEAST_RATE <= rate <= MAX_RATE:
         raise UserInputError(
-            f"{said} is out of range. Type at least 10K, such as 500K or 2M, or 0 for no limit."
+            f"The limit {said} is too {'low' if rate < LEAST_RATE else 'high'}. "
+            "Type at least 10K, such as 500K or 2M, or 0 for no limit."
         )
     return rate
 
@@ -221,12 +222,12 @@ _SHOWN = 80  # characters of the user's text in an error message
 
 def parse_slots(text: str) -> int:
     """Raises UserInputError."""
-    return _whole_number(text, "The number of slots", MAX_SLOTS)
+    return _whole_number(text, "The number of upload slots", MAX_SLOTS)
 
 
 def parse_parallel_seeders(text: str) -> int:
     """Raises UserInputError."""
-    return _whole_number(text, "The number of seeders at once", MAX_PARALLEL_SEEDERS)
+    return _whole_number(text, "The number of sources per file", MAX_PARALLEL_SEEDERS)
 
 
 def parse_port(text: str) -> int:

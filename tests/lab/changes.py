@@ -246,7 +246,7 @@ def _tracker_moves_named(stage: Stage) -> float:
     _, seeder = _listing(stage, "--tracker", "10.77.0.1")
     stage.change_address(stage.places[0], "10.77.0.11", "10.77.0.1")
     began = time.monotonic()
-    seeder.wait_for(r"On the list of the tracker 10\.77\.0\.11:", LIMIT_S)
+    seeder.wait_for(r"Listed by the tracker 10\.77\.0\.11:", LIMIT_S)
     return time.monotonic() - began
 
 
@@ -276,7 +276,7 @@ def _back_home(stage: Stage) -> float:
     tracker, seeder = _listing(stage)
     tracker.signal(9)
     stage.tracker(stage.places[3])
-    seeder.wait_for("is used from now on", LIMIT_S)
+    seeder.wait_for("using .* from now on", LIMIT_S)
     stage.tracker(stage.places[0])
     return stage.until_listed(stage.places[2], "10.77.0.1")
 

@@ -202,8 +202,8 @@ def _for_the_seeder_tab(given: Sequence[Path]) -> tuple[Path | None, list[str]]:
     # os.path.isdir() is also False if the system refuses to say, where Path.is_dir() raises.
     folders = [path for path in given if os.path.isdir(path)]  # noqa: PTH112
     notices = [
-        f"“{path.name}” is a file. What is shared is a folder with all that is in it: put the file "
-        "into one, and choose that in the Seeder tab."
+        f"“{path.name}” is a file. Only folders can be shared: put it into one, and choose that "
+        "folder in the Seeder tab."
         for path in given
         if path not in folders
     ][:1]
@@ -249,7 +249,7 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
     option("--to", metavar="FOLDER", type=_folder, help="where downloads go; default: as for get")
     option("--json", **_JSON)
 
-    option = add("seed", "offer a folder (TCP)")
+    option = add("seed", "share a folder (TCP)")
     where = "default: the example files, data/"
     option("folder", nargs="?", type=_folder, metavar="FOLDER", help=where)
     _add_tracker(option)
@@ -259,7 +259,7 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
         metavar="N",
         type=_typed(parse_slots),
         default=DEFAULT_SLOTS,
-        help=f"leechers served at once; default {DEFAULT_SLOTS}",
+        help=f"upload slots: leechers served at once; default {DEFAULT_SLOTS}",
     )
     _add_rates(option)
 
@@ -288,7 +288,7 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
         metavar="NAME",
         help="a file, a folder or a sub-folder of the list; end with / for a folder",
     )
-    option("--all", action="store_true", help="everything that is offered")
+    option("--all", action="store_true", help="everything in the list")
     _add_tracker(option)
     option(
         "--to", metavar="FOLDER", type=_folder, help="default: Downloads/LMKtorrent in your home"

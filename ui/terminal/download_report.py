@@ -190,7 +190,7 @@ class DownloadReport:
         code = _exit_code(total, failures, in_vain=self._in_vain)
         self._output.json(event="ended", **_numbers(total), exit_code=int(code))
         tone = "Good" if code is ExitCode.DONE else "Bad"
-        self._output.say(self._output.painted(f"Files: {_counts(total)}.", tone))
+        self._output.say(self._output.painted(f"{_counts(total)}.", tone))
         return code
 
     def _end(self, one: _Download) -> None:
@@ -227,9 +227,10 @@ class DownloadReport:
         spent = wording.spent(self._clock() - one.started)
         if (+one.counts).keys() <= {"done"}:
             done = wording.count(one.counts["done"], "file")
-            return f"{one.title}: {done} done and checked ({wording.size(one.size)}) in {spent}"
-        files = wording.count(one.files, "file")
-        return f"{one.title}: of {files} {_counts(one.counts)}, in {spent}"
+            return (
+                f"{one.title}: {done} downloaded and checked ({wording.size(one.size)}) in {spent}"
+            )
+        return f"{one.title}: {_counts(one.counts)}, in {spent}"
 
     def _note_file(self, one: _Download, file: FileEnded) -> None:
         if file.is_folder:
@@ -290,7 +291,7 @@ def _ended(file: FileEnded) -> str:
             words = f"Done, checked{wording.other_name(file.name, file.saved_as)}"
         case DownloadState.SKIPPED:
             there = wording.other_name(file.name, file.saved_as)
-            words = f"Skipped: you have the same file already{there}"
+            words = f"Already here, identical{there}"
         case DownloadState.FAILED if file.failure is not None:
             words = f"Failed: {file.failure}"
         case state:
@@ -317,15 +318,21 @@ def _progress(one: _Download) -> dict[str, object]:
 
 
 def _counts(counts: Counter[str]) -> str:
-    """ "3 done and checked, 1 failed", "none"."""
-    parts = {
-        "done": f"{counts['done']:,} done and checked",
-        "skipped": f"{counts['skipped']:,} skipped, already here and identical",
-        "failed": f"{counts['failed']:,} failed",
-        "folders": f"{wording.count(counts['folders'], 'folder')} failed",
-        "renamed": f"{counts['renamed']:,} under other names",
+    """ "3 files downloaded and checked, 1 failed", "No files"."""
+    words = {
+        "done": "downloaded and checked",
+        "skipped": "already here and identical",
+        "failed": "failed",
     }
-    return ", ".join(text for key, text in parts.items() if counts[key]) or "none"
+    parts = [f"{counts[key]:,} {said}" for key, said in words.items() if counts[key]]
+    if parts:
+        number, said = parts[0].split(" ", 1)
+        parts[0] = f"{number} {'file' if number == '1' else 'files'} {said}"
+    if counts["folders"]:
+        parts.append(f"{wording.count(counts['folders'], 'folder')} failed")
+    if counts["renamed"]:
+        parts.append(f"{counts['renamed']:,} under other names")
+    return ", ".join(parts) or "No files"
 
 
 def _numbers(counts: Counter[str]) -> dict[str, int]:

@@ -57,7 +57,9 @@ _ANSWERS = {"s": Existing.SKIP, "k": Existing.KEEP_BOTH, "r": Existing.REPLACE}
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Download what was chosen. Raises TrackerSilentError, NoSeederError or UserInputError."""
     if not (chosen.names or chosen.all or (can_ask() and not output.as_json)):
-        raise UserInputError("Name the files to get, or say --all. `lmktorrent list` shows them.")
+        raise UserInputError(
+            "Name the files to download, or use --all. `lmktorrent list` shows them."
+        )
     throttles = Throttles(Throttle(chosen.up), Throttle(chosen.down))
     tracker, follow = chosen_tracker(chosen.tracker, output)
     settings = LeecherSettings(
@@ -194,7 +196,7 @@ def _keep_seeding(
     if is_swarm:
         output.say("Sharing what was downloaded. Press Ctrl-C to stop.")
     else:
-        output.say(f"Seeding {settings.folder} until Ctrl-C.")
+        output.say(f"Sharing {settings.folder}. Press Ctrl-C to stop.")
         seeding = SeederSettings(
             settings.folder,
             settings.tracker,
@@ -264,7 +266,7 @@ def _chosen_existing(
         return Existing.SKIP
     which = shown_path(there[0].name) if len(there) == 1 else wording.count(len(there), "file")
     where = shown_path(there[0].parent)
-    question = f"{where} has {which} already: (s)kip if the same, (k)eep both, (r)eplace? "
+    question = f"{where} already has {which}: (s)kip if identical, (k)eep both, (r)eplace? "
     while answer := session.ask(question).lower():
         if answer in _ANSWERS:
             return _ANSWERS[answer]

@@ -91,7 +91,7 @@ class SeederReport:
                 self._tell_reachability(reachability)
             case TrackerAnswered(tracker, is_original):
                 kind = "an original program" if is_original else "LMKtorrent"
-                self.output.say(f"On the list of the tracker {tracker} ({kind}).")
+                self.output.say(f"Listed by the tracker {tracker} ({kind}).")
                 self._lost = ""
             case TrackerLost(_, reason):
                 if str(reason) != self._lost:
@@ -109,7 +109,7 @@ class SeederReport:
         unread = self._unread_since
         is_quiet = not self._said and self._hashing_since is None
         if unread is not None and is_quiet and self.clock() - unread >= READING_S:
-            self._said = "Reading the folder …"
+            self._said = "Checking files …"
             self.output.say(self._said)
 
     def _note_folder(self, folder: FolderScanned) -> None:
@@ -152,7 +152,7 @@ class SeederReport:
         if self.clock() - self._drawn_at >= READING_S:
             self._drawn_at = self.clock()
             files = wording.count(hashing.files_left, "file")
-            text = f"of {wording.size(hashing.size)} read, {files} left"
+            text = f"of {wording.size(hashing.size)} checked, {files} left"
             self.output.progress(hashing.hashed / hashing.size if hashing.size else 0.0, text)
 
     def _tell_reachability(self, reachability: ReachabilityChanged) -> None:
@@ -173,8 +173,8 @@ class SeederReport:
 
 
 def _read(folder: FolderScanned, seconds: float | None) -> str:
-    """ " Read in 2 s; all is offered."; "" if nothing had to be read."""
+    """ " Checked in 2 s; all shared."; "" if nothing had to be read."""
     if seconds is None:
         return ""
-    offered = "; all is offered" if folder.announced >= len(folder.files) else ""
-    return f" Read in {wording.spent(seconds)}{offered}."
+    offered = "; all shared" if folder.announced >= len(folder.files) else ""
+    return f" Checked in {wording.spent(seconds)}{offered}."
