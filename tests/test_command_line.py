@@ -340,7 +340,7 @@ class RoomTest(StandingRoomTestCase):
         self.assert_same(self.target, "big one.bin", "été.txt", "empty")
         self.assertEqual(len(list(self.target.iterdir())), 3)
         code, out, _ = self.get("--all")  # what is there already stays there
-        self.assertIn("3 skipped", out)
+        self.assertIn("3 files already here and identical", out)
         self.assertEqual(len(list(self.target.iterdir())), 3)
 
     def test_get_by_name_brings_only_that(self) -> None:
@@ -374,7 +374,7 @@ class RoomTest(StandingRoomTestCase):
         self.get("--all")
         code, out, _ = self.get("--all")
         self.assertEqual(code, 0)
-        self.assertIn("3 skipped", out)
+        self.assertIn("3 files already here and identical", out)
         self.assertEqual(len(list(self.arrived.iterdir())), 3)
 
     def test_a_different_file_of_that_name_is_kept_beside_the_new_one(self) -> None:
@@ -581,7 +581,7 @@ class ChangingRoomTest(RoomTestCase):
             with socket.create_connection((host, int(port)), timeout=10) as leecher:
                 # A change of its state is told within 2 s, and nothing else for up to 15 s.
                 leecher.sendall(b"request_connection")
-                new.wait_for("shares 3 files")
+                new.wait_for("offers 3 files")
 
 
 class LongDownloadTest(RoomTestCase):

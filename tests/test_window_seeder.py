@@ -52,7 +52,7 @@ class SeederTabTest(AppWindowTest):
 
     def test_a_silent_tracker_is_said_and_it_goes_on(self) -> None:
         self.start(bundled_folder("data"))
-        self.wait_for_sentence("but on no list: No tracker answers")
+        self.wait_for_sentence("but on no list: No tracker at")
         self.assertNotIn("not fit", text_of(self.window.seeder.form.sentence))
         self.assertIs(self.run_state(), RunState.RUNNING)
 

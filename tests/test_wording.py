@@ -104,7 +104,7 @@ class StatesTest(unittest.TestCase):
         return DownloadChanged("a.txt", state, 100, 50, **everything)
 
     def test_every_state_of_a_download_has_a_sentence(self) -> None:
-        sending = (Source(SEEDER, 1, 1.0, True), Source(SEEDER, 1, 1.0, True))
+        sending = tuple(Source(Address(f"10.0.0.{n}", 12501), 1, 1.0, True) for n in (7, 8))
         table = {
             self.download(DownloadState.QUEUED): "Queued",
             self.download(DownloadState.LOOKING): "Looking for seeders",

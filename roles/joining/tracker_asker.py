@@ -57,7 +57,7 @@ class _Attempt(Generic[T]):
     read: Callable[[bytes], T | None]
     questions: dict[Address, _Question] = field(default_factory=dict)
     refusals: int = 0  # tries in which every address refused: nobody listens there
-    why: str = "nothing came back"
+    why: str = ""
     fault: TrackerSilentError | None = None  # from looking up the tracker's name
 
 
@@ -114,8 +114,7 @@ class TrackerAsker:
         elif answer is None and attempt.refusals < MAX_REFUSALS:
             answer = self._tried(attempt, TRIES_S[SOON:])
         if answer is None:
-            why = "no program listens there" if attempt.refusals else attempt.why
-            raise attempt.fault or self._silent(why)
+            raise attempt.fault or self._silent("" if attempt.refusals else attempt.why)
         self._close_old()
         return answer
 
@@ -211,7 +210,7 @@ class TrackerAsker:
     def _silent(self, why: str) -> TrackerSilentError:
         self._place.is_silent()
         return TrackerSilentError(
-            f"No tracker at {self._place.shown} ({why}). "
+            f"No tracker at {self._place.shown}{f' ({why})' if why else ''}. "
             f"Start one there, or check the address.{self._place.hint}"
         )
 
