@@ -118,6 +118,7 @@ class Photographer:
     def take_all(self) -> None:
         """Take all pictures, then end in order."""
         window = self._window
+        self._take_lesson()
         self._open_room()
         window.tabs.show("Leecher")
         self._start_leechers()
@@ -143,7 +144,6 @@ class Photographer:
         self._take("seeder-dark")
         window.tabs.show("Tracker")
         self._take("tracker-dark")
-        self._take_lesson()
         self._end()
 
     def _take_lesson(self) -> None:
@@ -151,14 +151,14 @@ class Photographer:
         to come to.
         """
         tab = self._window.tracker
-        tab._stop()
-        self._wait_until(lambda: tab.run_state is RunState.STOPPED)
+        self._window.tabs.show("Tracker")
         tab.run_state = RunState.STARTING
         tab._handle(RoleStarted(LESSON_BIND, LESSON_ADDRESS))
         tab._handle(lesson(time.monotonic()))
+        self._take("room-light")
+        self._show(Appearance.DARK)
         self._take("room-dark")
         self._show(Appearance.LIGHT)
-        self._take("room-light")
         tab._handle(RoleStopped())
 
     def _make_course(self) -> None:
