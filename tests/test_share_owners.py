@@ -268,6 +268,22 @@ class LeftShareTest(OwnersTestCase):
         (saved,) = self.registry.saved()
         self.assertEqual(saved, {"share": SHARE, "teller": [PC, 12501, ""]})
 
+    def test_a_list_that_was_arriving_when_its_seeder_left_is_refused(self) -> None:
+        for is_whole in (True, False):
+            with self.subTest(is_whole=is_whole):
+                self.setUp()
+                call = TellList(SHARE, "folder", PEER, 12501, is_whole, 1, 2, 0)
+                owner = self.registry.owner_of(call, PC, now=0.0)
+                update = ShareUpdate(self.catalogue, call, owner)
+                update.take("+new")
+                self.hear(PC, now=1.0, leaving=True)
+                with self.assertRaises(ListRefusedError):
+                    list(update.finish())
+                update.abandon()
+                self.assertEqual(self.lines(), [PC])
+                self.holder_says(SHARE, now=2.0, leaving=True)
+                self.assertEqual((self.catalogue._lines, self.catalogue._size), (0, 0))
+
     def test_nothing_more_is_awaited_of_a_folder_that_was_still_being_read(self) -> None:
         call = TellList(SHARE, "folder", PEER, 12501, False, 1, 2, 0)
         owner = self.registry.owner_of(call, PC, now=0.0)

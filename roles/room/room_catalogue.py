@@ -248,8 +248,12 @@ class RoomCatalogue:
             self._note([self._taken_out(share_id)])
 
     def leave(self, share_id: str) -> None:
-        """Its seeder is gone, so nothing more will be read."""
-        share = self._shares[share_id]
+        """Its seeder is gone, so nothing more will be read, and a list that is arriving is refused
+        at its end.
+        """
+        known = self._shares[share_id]
+        share = replace(known, sums=replace(known.sums), is_read=True)
+        self._shares[share_id] = share
         self.owners_state += 1
         reading = [line for line in share.lines if line.startswith(_READING)]
         if reading:
