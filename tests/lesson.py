@@ -65,7 +65,7 @@ def status(number: int, given: int) -> Status:
         rate = 1_200_000
     if number == FULL:
         state, transfer = MemberState.WAITING, DISK_IS_FULL
-        reason = "the disk is full: free 112 MB"
+        reason = "The disk is full. Free 112 MB for Downloads"
     if number == FAILED:
         state, transfer = MemberState.FAILED, "failed"
         reason = "the download folder cannot be written"

@@ -69,8 +69,8 @@ class SummaryTest(unittest.TestCase):
         self.assertEqual(
             self.summary(self.members).help,
             "4 need help:  lab-pc-17: the download folder cannot be written  ·  "
-            "lab-pc-14: the disk is full: free 112 MB  ·  lab-pc-10: silent for 40 s  ·  "
-            "and 1 more",
+            "lab-pc-14: The disk is full. Free 112 MB for Downloads  ·  "
+            "lab-pc-10: silent for 40 s  ·  and 1 more",
         )
         self.assertEqual(self.summary(self.members[:3]).help, "")
 

@@ -48,12 +48,14 @@ class TilesTest(unittest.TestCase):
 
     def test_who_needs_help_says_why(self) -> None:
         full = replace(
-            MOVING, state=MemberState.WAITING, is_disk_full=True, reason="the disk is full", down=0
+            MOVING,
+            state=MemberState.WAITING,
+            is_disk_full=True,
+            reason="The disk is full. Free 1 MB",
+            down=0,
         )
         tile = tile_of(full)
-        self.assertEqual(
-            (tile.first, tile.second, tile.tone), ("! Disk full", "the disk is full", "Bad")
-        )
+        self.assertEqual((tile.first, tile.second, tile.tone), ("! Disk full", "Free 1 MB", "Bad"))
         behind = tile_of(replace(MOVING, is_reachable=False))
         self.assertEqual((behind.first, behind.tone), ("! Behind a firewall", "Warning"))
         self.assertIn("2.0 MB/s", behind.second)

@@ -116,7 +116,7 @@ class LessonTest(AppWindowTest):
         self.click(FULL, then="<Return>")
         detail = self.tab.room.detail
         self.assertTrue(detail.winfo_ismapped())
-        self.assertIn("free 112 MB", widget_texts(detail))
+        self.assertIn("Free 112 MB", widget_texts(detail))
         self.assertTrue(detail.wake_button.instate(["disabled"]))
         self.assertTrue(detail.remove_button.instate(["disabled"]))
         self.window.event_generate("<Escape>")

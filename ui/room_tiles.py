@@ -124,9 +124,10 @@ def _lines(one: Member) -> tuple[str, str]:
         return f"Left, {words.lower()}", gave
     moving = _joined(wording.rate(one.down), _left(one))
     why = reason(one)
-    if one.is_disk_full or one.state is MemberState.FAILED:
-        short = "Disk full" if one.is_disk_full else words
-        return f"! {short}", why or gave
+    if one.is_disk_full:  # the reason says so first, and then what to do
+        return "! Disk full", why.partition(". ")[2] or why
+    if one.state is MemberState.FAILED:
+        return f"! {words}", why or gave
     if why:
         return f"! {why[:1].upper()}{why[1:]}", moving or gave
     match one.state:
