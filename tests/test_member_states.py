@@ -116,7 +116,7 @@ class MemberStatesTest(LmkTestCase):
         target = self.folder / "a"
         target.mkdir()
         (target / "sub").write_text("a file where a folder belongs")
-        self.get("a")
+        self.get("a", "--flat")
         failed = self.member(lambda one: one["state"] == "failed")
         self.assertIn("sub", failed["reason"])
         self.assertEqual(self.on_disk("a"), SIZE)

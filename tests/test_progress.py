@@ -54,6 +54,13 @@ class ProgressTest(unittest.TestCase):
         status = self.status()
         self.assertEqual((status.state, status.have, status.size), ("downloading", 4, 15))
 
+    def test_nobody_in_the_room_reads_where_this_computer_keeps_its_files(self) -> None:
+        full = StorageError("The disk is full. Free 3 MB for /home/ann/lessons.")
+        self.note(changed("a", DownloadState.FAILED, failure=full))
+        reason = "The disk is full. Free 3 MB for …/lessons."
+        status = self.status()
+        self.assertEqual((status.reason, status.transfers[0].reason), (reason, reason))
+
     def test_it_is_done_only_when_everything_is_here_and_keeps_its_name(self) -> None:
         self.note(changed("a", DownloadState.DONE, have=3), changed("b", DownloadState.VERIFYING))
         self.assertEqual(self.state(), MemberState.DOWNLOADING)

@@ -6,13 +6,14 @@ import threading
 from collections import deque
 from itertools import chain, islice
 
+from roles.program.log_file import without_folders
 from roles.values.events import DownloadChanged, DownloadState
 from roles.values.participants import PRECEDENCE, MemberState, Status, TransferStatus
 from roles.values.safe_names import shown_name
 
 MAX_TRANSFERS = 8  # more do not fit into a ping
 _LOOKED_AT = 32  # newest events: all that are running
-LEFT_OVER_S = 10  # the time left is told at the mean rate of so long, or it would jump
+LEFT_OVER_S = 10  # the time left follows from the mean rate of this time, or it would jump
 _STATES = {
     DownloadState.QUEUED: MemberState.DOWNLOADING,
     DownloadState.CHECKING: MemberState.DOWNLOADING,
@@ -117,5 +118,6 @@ def _transfer(event: DownloadChanged) -> TransferStatus:
     reason = event.cause or _REASONS.get(event.state, "")
     if event.failure is not None:
         reason = str(event.failure)
+    reason = without_folders(reason)  # everybody in the room may read it
     title = event.title or shown_name(event.name)
     return TransferStatus(title, _have(event), event.size, event.rate, event.state.value, reason)

@@ -27,9 +27,9 @@ def problem_report(
     listening: Iterable[tuple[str, Address]],
     environment: Mapping[str, str] = os.environ,
 ) -> str:
-    """The report as text; `program` says which version of what this is, and `listening` which
-    roles run here. Reads the disk, so it is not for
-    Tk's thread.
+    """The report as text. It reads the disk, so it is not for Tk's thread.
+
+    `program` is its name and version, `listening` the roles that run here and their addresses.
     """
     ports = [f"{role} on {address}" for role, address in listening]
     lines = [

@@ -14,15 +14,15 @@ from roles.swarm.peer import Peer, Spent
 from roles.values.addresses import Address
 from roles.values.events import Bottleneck, Slowest
 
-WINDOW_S = 4.0  # that is judged
-SETTLED_S = 2.0  # for so long as many senders send, until their rate says something
-HELD_PART = 0.2  # of the threads' time: a limit that holds them so long is what holds all up
-OWN_PART = 0.5  # the same for disk and processor
-# Senders whose own lines hold them up bring more the more they are. If twice as many bring less
-# than this part more of what was to be expected, what they share holds them up: our link.
+WINDOW_S = 4.0  # the time that is judged
+SETTLED_S = 2.0  # after the senders have changed, before their rate is compared
+HELD_PART = 0.2  # of the threads' busy time: if our own limit holds them longer, it is the cause
+OWN_PART = 0.5  # the same for this computer's disk and processor
+# If the senders' own lines were the cause, more senders would bring more in proportion. If they
+# bring less than this part of that increase, they share the cause: our link.
 MORE_PART = 0.3
-LEAST_PART = 0.8  # with less than this part of their rate, something else has changed
-REMEMBERED_S = 60.0
+LEAST_PART = 0.8  # if they bring less than this part of the former rate, something else has changed
+REMEMBERED_S = 60.0  # the rate of a number of senders
 
 
 @dataclass(frozen=True, slots=True)
