@@ -9,6 +9,7 @@ from unittest import mock
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import StorageError
 from roles.values.events import (
+    AllDownloadsEnded,
     DownloadChanged,
     DownloadState,
     FileArriving,
@@ -19,7 +20,7 @@ from roles.values.events import (
     ListedFolder,
 )
 from tests.support import LIMIT_S
-from tests.windows import AppWindowTest, texts_of
+from tests.windows import AppWindowTest, sentences, texts_of
 from ui.window.file_list import CHILDREN_AT_ONCE, FileList, SharedFiles
 from ui.window.leecher_model import LIST_AT_ONCE, LeecherModel
 from ui.window.list_rows import STARTS_OPEN, ListRow, ListRows
@@ -322,6 +323,34 @@ class TreeInWindowTest(AppWindowTest):
         self.pump_until(lambda: "slides/1" in self.names())
         self.download("slides/1", DownloadState.DONE)
         self.pump_until(lambda: "slides/1" not in self.names())
+
+    def test_the_first_button_says_how_much_it_brings_and_keeps_to_what_was_found(self) -> None:
+        self.show_course()
+        [button] = [one for verb, one in self.list._buttons.items() if verb.underline == 9]
+        self.pump_until(lambda: button["text"] == "Download all, 1 folder and 1 file")
+        self.download(f"share:{COURSE}", DownloadState.DOWNLOADING, files=3)
+        self.pump_until(lambda: button["text"] == "Download all, 1 file")
+        self.list.wanted.set("SLIDES/")
+        self.pump_until(lambda: button["text"] == "Download all, 2 files")
+        self.assertEqual(self.list.everything, ["slides/1", "slides/2"])
+        with mock.patch.object(self.window.leecher._start, "these") as asked:
+            self.window.leecher.download_all()
+        asked.assert_called_once_with(["slides/1", "slides/2"])
+
+    def test_at_the_end_it_says_what_is_here_until_something_else_begins(self) -> None:
+        self.show_course()
+        share, notices = f"share:{COURSE}", self.window.leecher.notices
+        done = FileEnded("b.txt", 10, DownloadState.DONE, Path("b.txt"))
+        self.model._handle(FilesEnded(share, (done,)))
+        self.download(share, DownloadState.DONE, files=1, saved_as=Path("/course"))
+        self.model._handle(AllDownloadsEnded())
+        self.assertEqual(sentences(notices), ["1 file is here and checked."])
+        with mock.patch.object(Workbench, "open_folder") as opened:
+            self.answer(notices, "Open folder")
+        self.assertEqual(opened.call_args.args[-2], Path("/course"))
+        self.model._handle(AllDownloadsEnded())
+        self.download("old", DownloadState.QUEUED)
+        self.assertEqual(sentences(notices), [])
 
     def test_the_list_can_be_narrowed(self) -> None:
         self.show_course()

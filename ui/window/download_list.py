@@ -8,8 +8,11 @@ from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from roles.values.events import DownloadState
+from ui import wording
 from ui.window.download_detail import DownloadDetail
+from ui.window.download_start import missing
 from ui.window.fields import TextField
+from ui.window.file_list import is_folder
 from ui.window.folding import Folding
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import FILE_COLUMNS, NAME_COLUMN, bar_of, tone_of
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from ui.window.leecher_tab import LeecherTab
 
 _RESUMABLE = (DownloadState.PAUSED, DownloadState.FAILED)
+COUNTED = 2_000  # files whose states are looked at, each time that one has changed
 _FIND_WIDTH = 16  # letters
 
 
@@ -42,15 +46,16 @@ class DownloadList(ttk.Frame):
         """`steps` are offered while the list is empty."""
         super().__init__(tab)
         px = theme.px
-        self._model = model
+        self._model, self._tab = model, tab
         self._rows = ListRows(model)
         self._filled_with: tuple[object, ...] = ()
+        self.everything: list[str] = []  # what "Download all" asks a leecher for
         self._looks_later = False
         self._states: dict[str, DownloadState | None] = {}  # of downloads, as the rows show them
         self.wanted = tk.StringVar(self)
         verbs = (
+            Verb("Download all", tab.download_all, lambda: bool(self.everything), "", 9),
             Verb("Download selected", tab.download_chosen, lambda: bool(self.chosen), "Enter", 0),
-            Verb("Download all", tab.download_all, lambda: bool(model.list.all_keys), "", 9),
             Verb("Pause", tab.pause, lambda: bool(self.can_pause()), "Ctrl+P", 0),
             Verb("Resume", tab.resume, lambda: bool(self.can_resume()), "Ctrl+P", 3),
             Verb("Cancel", tab.cancel, lambda: bool(self.can_cancel()), "Del", 0),
@@ -96,7 +101,7 @@ class DownloadList(ttk.Frame):
             Verb("Show or hide its files", self._fold_chosen, self._can_fold, "Right, Left"),
             Verb("Open folder", tab.open_folder, lambda: True),
         )
-        self.menu = RowMenu(self.table, theme, (verbs[0], *verbs[2:], *more))
+        self.menu = RowMenu(self.table, theme, (*verbs[1:], *more))
         self.show()
 
     def show(self) -> None:
@@ -130,6 +135,10 @@ class DownloadList(ttk.Frame):
         now = (self._model.list, wanted)
         if anew or now != self._filled_with:
             self._filled_with = now
+            contents = self._model.list
+            self.everything = (
+                [file.key for file in contents.matching(wanted)] if wanted else contents.all_keys
+            )
             self.table.show(self._rows.fill(wanted))
 
     # What the buttons act on: the selected downloads, or all if none is selected
@@ -204,7 +213,19 @@ class DownloadList(ttk.Frame):
     def _update_buttons(self) -> None:
         self._fit()
         for verb, button in self._buttons.items():
+            if verb.act == self._tab.download_all:
+                button.configure(text=self._label_for_all())
             button.state(["!disabled" if verb.is_possible() else "disabled"])
+
+    def _label_for_all(self) -> str:
+        """Says how much it is."""
+        names = self.everything
+        if len(names) <= COUNTED:
+            names = missing(self._model, names)
+        folders = sum(map(is_folder, names))
+        parts = ((folders, "folder"), (len(names) - folders, "file"))
+        much = " and ".join(wording.count(number, noun) for number, noun in parts if number)
+        return f"Download all, {much}" if much else "Download all"
 
     def _show_detail(self) -> None:
         chosen = [key for key in self.table.chosen[:1] if self._rows.node(key)]

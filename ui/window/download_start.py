@@ -23,6 +23,11 @@ _FRESH = (None, DownloadState.DONE, DownloadState.SKIPPED, DownloadState.CANCELL
 _STOPPED = (DownloadState.PAUSED, DownloadState.FAILED)
 
 
+def missing(model: LeecherModel, names: list[str]) -> list[str]:
+    """Those that are neither here nor on their way."""
+    return model.in_states(names, None, DownloadState.CANCELLED, *_STOPPED)
+
+
 class DownloadStart:
     """Asks once for each batch, and only about files that exist."""
 
@@ -31,11 +36,9 @@ class DownloadStart:
         self._notices = notices
         self._model = model
 
-    def all(self) -> None:
-        """Download what is not here yet; if everything is, download it again."""
-        everything = self._model.list.all_keys
-        missing = self._model.in_states(everything, None, DownloadState.CANCELLED, *_STOPPED)
-        self.these(missing or everything)
+    def all(self, everything: list[str]) -> None:
+        """Download what of it is not here yet; if everything is, download it again."""
+        self.these(missing(self._model, everything) or everything)
 
     def these(self, names: list[str]) -> None:
         """Start or resume these; those that run are left alone."""

@@ -114,8 +114,8 @@ class LeecherTab(ttk.Frame):
             self._take_fields(lambda: self._start.these(names))
 
     def download_all(self) -> None:
-        """Start or resume every file of the list that is not here yet."""
-        self._take_fields(self._start.all)
+        """Start or resume what is not here yet: of everything, or of what a search has found."""
+        self._take_fields(lambda: self._start.all(self.list.everything))
 
     def pause(self) -> None:
         if self.model.leecher is not None:
@@ -261,6 +261,8 @@ class LeecherTab(ttk.Frame):
                 self._say(str(reason), tone="Warning")
                 self.list.show()
             case DownloadChanged():
+                if not event.state.is_final:
+                    self.notices.close("done")
                 self.list.put(event.name, model.changed_files)
                 if event.state in HAD:
                     self._seed_what_came()
@@ -307,8 +309,28 @@ class LeecherTab(ttk.Frame):
                 tone="Bad",
                 takes_focus=False,
             )
+            self.notices.close("done")
+            return
+        self.notices.close("failed")
+        if model.had_count and model.in_states(model.downloads, *HAD):
+            files = wording.count(model.had_count, "file").capitalize()
+            are = "is" if model.had_count == 1 else "are"
+            self.notices.ask(
+                f"{files} {are} here and checked.",
+                [Choice("Open folder", self._open_last), Choice("Close", lambda: None)],
+                key="done",
+                tone="Good",
+                takes_focus=False,
+            )
+
+    def _open_last(self) -> None:
+        """The folder of what came last."""
+        had = self.model.in_states(reversed(self.model.downloads), *HAD)
+        folder = folder_of(self.model.downloads[had[0]]) if had else None
+        if folder is None:
+            self.open_folder()
         else:
-            self.notices.close("failed")
+            self._bench.open_folder(folder, self.notices)
 
     def _seed_what_came(self) -> None:
         """Keep seeding the download folder, if that is wanted and there is something in it.
