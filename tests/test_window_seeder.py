@@ -25,7 +25,7 @@ from ui.window.seeder_columns import TAKER_COLUMNS, takers_of
 from ui.window.seeder_run import SeederRun
 from ui.window.workbench import RunState
 
-STATE, SENT, HAS, SPEED, LEFT = "34567"  # columns of the computers that download
+STATE, SENT, HAS, SPEED, LEFT = "23456"  # columns of the computers that download
 
 
 class SeederTabTest(AppWindowTest):
@@ -153,7 +153,7 @@ class SeederTabTest(AppWindowTest):
         run._handle(UploadsChanged(SeederState.CONNECTED, (one, other, away), 15))
         tree = self.window.seeder.uploads.tree
         self.assertEqual(texts_of(tree, "0"), ["lab-pc-07", "lab-pc-08"])
-        self.assertEqual(texts_of(tree, "2")[0], "a, b")
+        self.assertEqual(texts_of(tree, "1")[0], "a, b")
         self.assertEqual(texts_of(tree, SENT)[0], "15 bytes")
         self.assertEqual(texts_of(tree, SPEED)[0], "111 bytes/s")
 

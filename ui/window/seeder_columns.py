@@ -10,7 +10,7 @@ from roles.values.events import Upload
 from roles.values.members import Member
 from roles.values.safe_names import shown_name
 from ui import wording
-from ui.columns import Column, computer_columns
+from ui.columns import Column
 from ui.window.list_columns import CLOSED_SIGN, INDENT, NO_SIGN, OPEN_SIGN
 from ui.window.offered_tree import Offered
 
@@ -71,6 +71,14 @@ def taker_tone(taker: Taker) -> str:
     return "Plain" if taker.is_taking and not taker.position else "Muted"
 
 
+def _computer(taker: Taker) -> str:
+    return shown_name(taker.computer, wording.COMPUTER_LENGTH) or taker.address.host
+
+
+def _computer_order(taker: Taker) -> str:
+    return wording.computer_order(taker.computer, taker.address.host)
+
+
 def _files(taker: Taker) -> str:
     names = dict.fromkeys(upload.name for upload in taker.uploads if upload.name)
     return wording.names([shown_name(name) for name in names], 2)
@@ -91,8 +99,8 @@ def _state(taker: Taker) -> str:
 
 
 TAKER_COLUMNS: tuple[Column[Taker], ...] = (
-    *computer_columns(lambda taker: taker.computer, lambda taker: taker.address),
-    Column[Taker]("File", _files, width=140, stretches=True, cut="middle"),
+    Column[Taker]("Computer", _computer, _computer_order, width=150, stretches=True),
+    Column[Taker]("File", _files, width=120, stretches=True, cut="middle"),
     Column[Taker]("State", _state, width=160),
     Column[Taker].of_number("Sent", lambda taker: taker.sent, lambda t: wording.size(t.sent), 80),
     Column[Taker].of_number("Has", lambda t: -1 if t.percent is None else t.percent, _has, 60),
@@ -103,7 +111,7 @@ TAKER_COLUMNS: tuple[Column[Taker], ...] = (
         "Time left",
         lambda t: (t.member.seconds_left or 0.0) if t.member is not None else 0.0,
         _left,
-        80,
+        88,
     ),
 )
 

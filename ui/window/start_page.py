@@ -148,6 +148,9 @@ class _Card(ttk.Frame):
         for sentence in (says, self._line):
             sentence.configure(justify="center", anchor="center", width=10)
         self.columnconfigure(0, weight=1)
+        two_lines = 2 * theme.text_font.metrics("linespace")
+        for row in (3, 5):  # so that the cards have their buttons at one height
+            self.rowconfigure(row, minsize=two_lines + (px(16) if row == 3 else 0))
         self.rowconfigure(0, weight=1)
         self.rowconfigure(6, weight=2)
 
