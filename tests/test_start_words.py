@@ -15,7 +15,7 @@ EMPTY = StartFacts(1.0, "Teacher-PC", 1)
 
 class StartWordsTest(unittest.TestCase):
     def test_who_is_here_and_what_there_is(self) -> None:
-        self.assertEqual(get_line(ROOM), ("● Teacher-PC is here: 2 folders, 175 MB", "Good"))
+        self.assertEqual(get_line(ROOM), ("● Teacher-PC is here: 2 folders, 175\u00a0MB", "Good"))
         self.assertIn("nobody shares anything yet", get_line(EMPTY).text)
         self.assertIn("53 files", get_line(replace(ROOM, folders=0)).text)
 

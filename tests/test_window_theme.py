@@ -46,6 +46,8 @@ class PaletteTest(unittest.TestCase):
             (palette.muted, palette.strip),
             (palette.text, palette.strip),
             (palette.on_accent, palette.accent),
+            (palette.link, palette.ground),
+            (palette.link, palette.strip),
         ]
 
     def test_every_text_stands_out_from_its_ground(self) -> None:
@@ -76,6 +78,29 @@ class LooksTest(AppWindowTest):
         self.assertEqual(str(window.log.text.cget("background")), DARK.card)
         window.choose_appearance(Appearance.LIGHT)
         self.assertEqual(self.background(), LIGHT.ground)
+
+    def test_selected_text_can_be_read_with_and_without_the_focus(self) -> None:
+        window = self.open_window()
+        style = ttk.Style(window)
+        for appearance in (Appearance.LIGHT, Appearance.DARK):
+            window.choose_appearance(appearance)
+            for name in ("TEntry", "TCombobox", "TSpinbox"):
+                for state in ("focus", "!focus"):
+                    colours = (
+                        str(style.lookup(name, option, [state]))
+                        for option in ("selectforeground", "selectbackground")
+                    )
+                    with self.subTest(appearance=appearance, name=name, state=state):
+                        self.assertGreaterEqual(contrast(*colours), CONTRAST)
+
+    def test_a_box_to_tick_shows_a_tick_in_the_colours_of_now(self) -> None:
+        window = self.open_window()
+        theme = window._bench.theme
+        middle = theme.px(16) // 2
+        light = theme._indicators["ticked"].get(middle, middle // 4)
+        window.choose_appearance(Appearance.DARK)
+        self.assertEqual(theme._indicators["ticked"].width(), theme.px(16))
+        self.assertTrue(light)
 
     def test_the_choice_is_kept(self) -> None:
         window = self.open_window()

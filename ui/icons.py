@@ -84,6 +84,13 @@ SHAPES: dict[str, tuple[Polygon, ...]] = {
     "waiting": (*_ring(8, 8, 6.5, 1.5), _box(7.3, 4.4, 1.4, 4.4), _box(8.7, 7.4, 2.4, 1.4)),
     "paused": (_box(4, 3, 3, 10), _box(9, 3, 3, 10)),
     "idle": _ring(8, 8, 6, 1.5),
+    "ticked": (
+        _box(2, 2, 12, 12),
+        ((3.6, 8.2), (4.9, 6.9), (7.1, 9.1), (11.4, 4.8), (12.7, 6.1), (7.1, 11.7)),
+    ),
+    "unticked": (_box(2, 2, 12, 12), _box(3, 3, 10, 10)),
+    "chosen": (*_ring(8, 8, 6.5, 1.5), _disc(8, 8, 3.2)),
+    "unchosen": _ring(8, 8, 6.5, 1.5),
     "gone": (_box(3, 7, 10, 2),),
 }
 # Pictures with a disc behind: the shape is drawn in the middle half of it.

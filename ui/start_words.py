@@ -35,7 +35,7 @@ def get_line(facts: StartFacts) -> Line:
         if not facts.folders:
             what = wording.count(facts.files, "file")
         if facts.files:
-            size = wording.size(facts.size)
+            size = wording.size(facts.size).replace(" ", "\N{NO-BREAK SPACE}")
             return Line(f"● {facts.tracker} is here: {what}, {size}", "Good")
         return Line(f"{facts.tracker} is here, and nobody shares anything yet.", "Muted")
     if facts.others:

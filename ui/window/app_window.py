@@ -129,6 +129,7 @@ class AppWindow(tk.Tk):
         bench = self._bench
         self.tabs = TabPages(
             self,
+            bench.theme,
             {
                 "Tracker": lambda: self.tracker,
                 "Seeder": lambda: self.seeder,
@@ -411,6 +412,9 @@ class AppWindow(tk.Tk):
         return False
 
     def _tab_changed(self) -> None:
+        for name in ("Settings", "Check"):
+            if self.tabs.is_there(name) and self.tabs.in_front is not self.tabs.made(name):
+                self.tabs.hide(name)
         first = keyboard.first_control(self.tabs.in_front)
         if first is not None:
             first.focus_set()

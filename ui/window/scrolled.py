@@ -7,11 +7,14 @@ from tkinter import ttk
 
 from ui.window.theme import Theme
 
+_STRUT_COLUMN, _STRUT_ROWS = 20, 20
+
 
 class ScrolledFrame(ttk.Frame):
     """Put widgets into `inside`, which is as wide as this frame. The wheel and the focus scroll."""
 
-    def __init__(self, parent: tk.Misc, theme: Theme) -> None:
+    def __init__(self, parent: tk.Misc, theme: Theme, *, fills: bool = False) -> None:
+        """With `fills`, rows of `inside` that have a weight share the room that is left."""
         super().__init__(parent)
         self._canvas = tk.Canvas(self, highlightthickness=0, borderwidth=0, width=1, height=1)
         self._bar = ttk.Scrollbar(self, orient="vertical", command=self._canvas.yview)
@@ -21,13 +24,11 @@ class ScrolledFrame(ttk.Frame):
         self._canvas.grid(row=0, column=0, sticky="nsew")
         self.columnconfigure(0, weight=1)
         self.rowconfigure(0, weight=1)
-        self._canvas.bind(
-            "<Configure>", lambda event: self._canvas.itemconfigure(self._item, width=event.width)
-        )
-        self.inside.bind(
-            "<Configure>",
-            lambda event: self._canvas.configure(scrollregion=(0, 0, event.width, event.height)),
-        )
+        self._strut = ttk.Frame(self.inside, width=1) if fills else None
+        if self._strut is not None:
+            self._strut.grid(row=0, column=_STRUT_COLUMN, rowspan=_STRUT_ROWS, sticky="ns")
+        for widget in (self._canvas, self.inside):
+            widget.bind("<Configure>", lambda _event: self._fit())
         top = self.winfo_toplevel()
         top.bind("<MouseWheel>", lambda event: self._roll(event, -event.delta // 120), add="+")
         top.bind("<Button-4>", lambda event: self._roll(event, -1), add="+")
@@ -46,6 +47,14 @@ class ScrolledFrame(ttk.Frame):
         else:
             self._bar.grid(row=0, column=1, sticky="ns")
 
+    def _fit(self) -> None:
+        width, seen = self._canvas.winfo_width(), self._canvas.winfo_height()
+        if self._strut is not None:
+            self._strut.configure(height=seen)
+        height = max(self.inside.winfo_reqheight(), seen)
+        self._canvas.itemconfigure(self._item, width=width)
+        self._canvas.configure(scrollregion=(0, 0, width, height))
+
     def _roll(self, event: tk.Event[tk.Misc], steps: int) -> None:
         if str(event.widget).startswith(str(self.inside)) and self._bar.winfo_ismapped():
             self._canvas.yview_scroll(2 * steps, "units")
@@ -58,9 +67,9 @@ class ScrolledFrame(ttk.Frame):
         top = widget.winfo_rooty() - self.inside.winfo_rooty()
         whole, seen = self.inside.winfo_height(), self._canvas.winfo_height()
         first = self._canvas.canvasy(0)
-        if whole <= seen:
-            return
-        if top < first:
+        if top + widget.winfo_height() <= seen:
+            self._canvas.yview_moveto(0.0)
+        elif top < first:
             self._canvas.yview_moveto(top / whole)
         elif top + widget.winfo_height() > first + seen:
             self._canvas.yview_moveto((top + widget.winfo_height() - seen) / whole)

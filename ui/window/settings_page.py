@@ -88,7 +88,7 @@ class SettingsPage(ttk.Frame):
 
         self._head("Downloads")
         self.folder = TextField(inside, theme, folder, actions.folder)
-        self._row("Folder", self.folder, "Where downloads go; empty: Downloads/LMKtorrent.")
+        self._row("Folder", self.folder, "Where downloads go; empty: the usual one.")
         self.down = LimitField(inside, bench, "down")
         self._row("Download limit", self.down, "Such as 500K or 2.5 MB/s.", is_short=True)
         self.up = LimitField(inside, bench, "up")

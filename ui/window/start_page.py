@@ -9,6 +9,7 @@ from tkinter import ttk
 
 from ui.start_words import Line, StartFacts, get_line, give_line, run_line
 from ui.window.fields import Sentence
+from ui.window.scrolled import ScrolledFrame
 from ui.window.theme import Theme
 
 NARROW = 620  # pixels at 96 dpi: below that the cards stand one above the other
@@ -27,16 +28,22 @@ class StartActions:
 class StartPage(ttk.Frame):
     def __init__(self, parent: tk.Misc, theme: Theme, actions: StartActions) -> None:
         px = theme.px
-        super().__init__(parent, padding=(px(16), px(24), px(16), px(16)))
+        super().__init__(parent)
         self._theme = theme
-        ttk.Label(self, text="What do you want to do?", style="Headline.TLabel").grid(
-            row=0, column=0
+        scrolled = ScrolledFrame(self, theme, fills=True)
+        scrolled.grid(row=0, column=0, sticky="nsew")
+        self.columnconfigure(0, weight=1)
+        self.rowconfigure(0, weight=1)
+        page = scrolled.inside
+        page.configure(padding=(px(16), 0))
+        ttk.Label(page, text="What do you want to do?", style="Headline.TLabel").grid(
+            row=0, column=0, pady=(px(24), 0)
         )
         self._hint = ttk.Label(
-            self, text="You can change it at any time with the tabs.", style="Muted.TLabel"
+            page, text="You can change it at any time with the tabs.", style="Muted.TLabel"
         )
         self._hint.grid(row=1, column=0, pady=(px(4), px(16)))
-        self._cards = ttk.Frame(self)
+        self._cards = ttk.Frame(page)
         self._cards.grid(row=2, column=0, sticky="nsew")
         self.get = _Card(
             self._cards,
@@ -58,9 +65,9 @@ class StartPage(ttk.Frame):
             ("Start the room", actions.run),
         )
         self._all = (self.get, self.give, self.run)
-        self._make_links(actions).grid(row=3, column=0, pady=(px(16), 0))
-        self.columnconfigure(0, weight=1)
-        self.rowconfigure(2, weight=1)
+        self._make_links(page, actions).grid(row=3, column=0, pady=px(16))
+        page.columnconfigure(0, weight=1)
+        page.rowconfigure(2, weight=1)
         self._is_narrow: bool | None = None
         self.bind("<Configure>", self._lay_out)
         for number, card in enumerate(self._all):
@@ -74,9 +81,9 @@ class StartPage(ttk.Frame):
         self.give.say(give_line(facts))
         self.run.say(run_line(facts))
 
-    def _make_links(self, actions: StartActions) -> ttk.Frame:
+    def _make_links(self, page: ttk.Frame, actions: StartActions) -> ttk.Frame:
         px = self._theme.px
-        links = ttk.Frame(self)
+        links = ttk.Frame(page)
         rows = (
             ("Just looking?", "Try it on this computer", actions.try_it),
             ("Nobody here?", "Check this computer", actions.check),
@@ -148,9 +155,9 @@ class _Card(ttk.Frame):
         for sentence in (says, self._line):
             sentence.configure(justify="center", anchor="center", width=10)
         self.columnconfigure(0, weight=1)
-        two_lines = 2 * theme.text_font.metrics("linespace")
-        for row in (3, 5):  # so that the cards have their buttons at one height
-            self.rowconfigure(row, minsize=two_lines + (px(16) if row == 3 else 0))
+        line = theme.text_font.metrics("linespace")  # so that all buttons are at one height
+        self.rowconfigure(3, minsize=2 * line + px(20))
+        self.rowconfigure(5, minsize=3 * line + px(4))
         self.rowconfigure(0, weight=1)
         self.rowconfigure(6, weight=2)
 

@@ -9,11 +9,24 @@ import tkinter as tk
 from collections.abc import Callable, Mapping
 from tkinter import ttk
 
+from ui.window.theme import Theme
+
+_PICTURES = {
+    "Start": "home",
+    "Tracker": "room",
+    "Seeder": "up",
+    "Leecher": "down",
+    "Log": "log",
+    "Settings": "settings",
+    "Check": "done",
+}
+
 
 class TabPages(ttk.Notebook):
     def __init__(
         self,
         parent: tk.Misc,
+        theme: Theme,
         tabs: Mapping[str, Callable[[], ttk.Frame]],
         others: Mapping[str, Callable[[], ttk.Frame]],
     ) -> None:
@@ -21,6 +34,8 @@ class TabPages(ttk.Notebook):
         from show() to hide(); the first of them stands before all tabs.
         """
         super().__init__(parent)
+        self._theme = theme
+        self._pictures: dict[str, tk.PhotoImage] = {}  # by the names of tabs
         self._names = tuple(tabs)
         self._others = tuple(others)
         self._tabs = {**tabs, **others}
@@ -31,6 +46,7 @@ class TabPages(ttk.Notebook):
             if name in tabs:
                 self.add(page, text=name, underline=2 if name == "Log" else 0)
         self.enable_traversal()
+        theme.follow(self._show_pictures)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -48,7 +64,22 @@ class TabPages(ttk.Notebook):
                 self.insert(0, self._pages[name], text=name)
             else:
                 self.add(self._pages[name], text=name)
+            self._show_pictures()
         self.tk.call(str(self), "select", str(self._pages[name]))
+
+    def _show_pictures(self) -> None:
+        """Beside the names, with some room between."""
+        for name, picture in _PICTURES.items():
+            if name in self._pages and self.is_there(name):
+                drawn = self._theme.picture(picture)
+                size = drawn.width()
+                wider = tk.PhotoImage(master=self, width=size + self._theme.px(8), height=size)
+                wider.tk.call(str(wider), "copy", str(drawn))
+                self._pictures[name] = wider  # Tk forgets it otherwise
+                self.tk.call(
+                    *(str(self), "tab", str(self._pages[name])),
+                    *("-image", str(wider), "-compound", "left"),
+                )
 
     def made(self, name: str) -> ttk.Frame:
         """The tab of that name."""

@@ -36,6 +36,13 @@ _PICTURE_TONES = {
     "file": "Muted",
     "log": "Muted",
     "settings": "Muted",
+    "unticked": "Muted",
+    "unchosen": "Muted",
+}
+# The pictures of what is chosen or not, in boxes to tick and in lists to choose from.
+_INDICATORS = {
+    "Checkbutton": ("unticked", "ticked"),
+    "Radiobutton": ("unchosen", "chosen"),
 }
 
 
@@ -69,6 +76,7 @@ class Theme:
         headline = self._derived(weight="bold", larger=_HEADLINE)
         self._fonts = {1.0: Fonts(self.text_font, self.strong_font, headline)}
         self._style.theme_use("clam")
+        self._indicators = self._make_indicators()
         self.apply(is_dark=is_dark)
 
     def px(self, size: float) -> int:
@@ -81,12 +89,31 @@ class Theme:
 
     def picture(self, name: str, size: int = 16, *, on_disc: bool = False) -> tk.PhotoImage:
         """One of ui/icons.py in the colours of now; `size` in pixels at 96 dpi."""
-        colour = self.tones[_PICTURE_TONES.get(name, "Accent")]
-        ground = self.colours.chosen if on_disc else ""
-        key = name, self.px(size), colour, ground
+        key = name, size, on_disc, self.is_dark
         if key not in self._pictures:
-            self._pictures[key] = tk.PhotoImage(master=self._root, data=picture(*key))
+            data = self._drawn(name, size, on_disc=on_disc)
+            self._pictures[key] = tk.PhotoImage(master=self._root, data=data)
         return self._pictures[key]
+
+    def _drawn(self, name: str, size: int, *, on_disc: bool = False) -> bytes:
+        colour = self.tones[_PICTURE_TONES.get(name, "Accent")]
+        return picture(name, self.px(size), colour, self.colours.chosen if on_disc else "")
+
+    def _make_indicators(self) -> dict[str, tk.PhotoImage]:
+        """Ticks, where clam draws crosses; apply() draws them."""
+        images = dict[str, tk.PhotoImage]()
+        for kind, (off, on) in _INDICATORS.items():
+            images |= {name: tk.PhotoImage(master=self._root) for name in (off, on)}
+            element = f"Drawn.{kind}.indicator"
+            states = (images[off], ("selected", images[on]))
+            width = self.px(24)
+            self._style.element_create(element, "image", *states, width=width, sticky="w")
+            label = (f"{kind}.label", {"sticky": "nswe"})
+            focus = (f"{kind}.focus", {"side": "left", "sticky": "w", "children": [label]})
+            parts: Any = [(element, {"side": "left", "sticky": ""}), focus]
+            whole: Any = [(f"{kind}.padding", {"sticky": "nswe", "children": parts})]
+            self._style.layout(f"T{kind}", whole)
+        return images
 
     def show_picture(
         self, label: ttk.Label | ttk.Button, name: str, size: int = 16, *, on_disc: bool = False
@@ -137,6 +164,8 @@ class Theme:
 
     def apply(self, *, is_dark: bool) -> None:
         self.colours = DARK if is_dark else LIGHT
+        for name, image in self._indicators.items():
+            image.configure(data=self._drawn(name, 16))
         self._style_texts()
         self._style_buttons()
         self._style_fields()
@@ -171,6 +200,12 @@ class Theme:
             selectbackground=colours.accent,
             selectforeground=colours.on_accent,
             insertcolor=colours.text,
+        )
+        # What is selected in a field that has not the focus.
+        style.map(
+            ".",
+            selectbackground=[("!focus", colours.chosen)],
+            selectforeground=[("!focus", colours.text)],
         )
         for name, colour in self.tones.items():
             style.configure(f"{name}.TLabel", foreground=colour)
@@ -279,24 +314,9 @@ class Theme:
                 bordercolor=[("focus", colours.accent)],
                 **_flat([("pressed", colours.chosen), ("active", colours.hover)]),
             )
-        for name in ("TCheckbutton", "TRadiobutton"):
-            style.configure(
-                name,
-                indicatorsize=px(13),
-                indicatormargin=(0, 0, px(8), 0),
-                indicatorbackground=colours.card,
-                indicatorforeground=colours.on_accent,
-                upperbordercolor=colours.muted,
-                lowerbordercolor=colours.muted,
-                padding=px(2),
-            )
-            style.map(
-                name,
-                background=[("active", colours.ground)],
-                indicatorbackground=[("selected", colours.accent), ("pressed", colours.hover)],
-                upperbordercolor=[("selected", colours.accent)],
-                lowerbordercolor=[("selected", colours.accent)],
-            )
+        for name in _INDICATORS:
+            style.configure(f"T{name}", padding=px(2))
+            style.map(f"T{name}", background=[("active", colours.ground)])
         style.configure("TPanedwindow", background=colours.ground)
         style.configure("Sash", sashthickness=px(8), gripcount=0, **_flat(colours.ground))
         style.configure(
@@ -411,7 +431,7 @@ class Theme:
             foreground=colours.muted,
             bordercolor=colours.strip,
             lightcolor=colours.strip,
-            padding=(px(18), px(7)),
+            padding=(px(12), px(7)),
             focuscolor=colours.accent,
         )
         style.layout("Bare.TNotebook.Tab", [])  # a page without its tabs
@@ -422,7 +442,7 @@ class Theme:
             foreground=[("selected", colours.text), ("active", colours.text)],
             bordercolor=[("selected", colours.line)],
             lightcolor=[("selected", colours.ground), ("active", colours.hover)],
-            padding=[("selected", (px(18), px(7)))],
+            padding=[("selected", (px(12), px(7)))],
             expand=[("selected", (0, 0, 0, 0))],
         )
 
