@@ -271,7 +271,7 @@ class FollowCase(LeecherTest):
 
     def slow_leecher(self, rate: int) -> Running[Leecher]:
         log = EventLog()
-        settings = LeecherSettings(self.taken, self.room, bind=ANYWHERE)
+        settings = LeecherSettings(self.taken, self.room, bind=ANYWHERE, own_folders=False)
         throttles = Throttles(down=Throttle(rate))
         return self.run_role(Leecher(settings, log, throttles), log)
 
