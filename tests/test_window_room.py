@@ -7,7 +7,14 @@ from dataclasses import replace
 from unittest import mock
 
 from roles.values.addresses import Address
-from roles.values.events import FoundTracker, RoleStarted, RoomChanged, TrackersFound
+from roles.values.errors import UserInputError
+from roles.values.events import (
+    FoundTracker,
+    RoleStarted,
+    RoleStopped,
+    RoomChanged,
+    TrackersFound,
+)
 from roles.values.members import Member
 from tests.lesson import BEHIND, FAILED, FULL, SILENT, lesson, machine, name
 from tests.support import widget_texts
@@ -205,6 +212,12 @@ class SecondTrackerTest(AppWindowTest):
         press(window.tracker.notices, "Join Teacher-PC")
         self.assertEqual(window.leecher.form.tracker.variable.get(), "192.168.77.9:12500")
         self.assertIs(window.tabs.in_front, window.leecher)
+
+    def test_why_it_could_not_start_stays_when_another_one_is_found(self) -> None:
+        window = self.open_window()
+        window.tracker._handle(RoleStopped(UserInputError("Port 5 is taken.")))
+        window._bench.trackers.take(TrackersFound((self.FOUND,)))
+        self.assertEqual(text_of(window.tracker.sentence), "Port 5 is taken.")
 
     def test_another_one_starts_if_the_user_says_so(self) -> None:
         window = self.open_window()

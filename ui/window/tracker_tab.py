@@ -71,6 +71,7 @@ class TrackerTab(ttk.Frame):
         self._was_own = set[Address]()  # a search may still find what has been stopped
         self._once_started = list[Callable[[Address], None]]()
         self._note = ""  # about its port
+        self._failure = ""  # why it ended, until it starts again
         self.notices = NoticeArea(self, bench.theme)
         self.room = RoomView(
             self,
@@ -217,7 +218,7 @@ class TrackerTab(ttk.Frame):
         state_file = self._bench.settings.profile.tracker_state_file
         name = self._bench.told_name
         settings = TrackerSettings(bind, state_file=state_file, name=name)
-        self.run_state = RunState.STARTING
+        self.run_state, self._failure = RunState.STARTING, ""
         self._show_state()
         self._tracker = self._bench.roles.start(lambda post: Tracker(settings, post), self._handle)
 
@@ -296,13 +297,14 @@ class TrackerTab(ttk.Frame):
         self._once_started.clear()
         self.notices.close(QUESTION)
         self.room.forget()
-        self._show_state(failure)
+        self._failure = failure
+        self._show_state()
         self._show_room()
         log.info("The tracker has stopped.")
 
     # Display
 
-    def _show_state(self, failure: str = "") -> None:
+    def _show_state(self) -> None:
         """The row at the top and the sentence below it."""
         state, is_up = self.run_state, self.run_state.is_up
         verb = "Stop" if is_up else "Start"
@@ -320,13 +322,13 @@ class TrackerTab(ttk.Frame):
         ):
             widget.grid() if is_shown else widget.grid_remove()
         self.address.configure(text=str(self._for_others or ""))
-        sentence, tone = self._sentence(failure)
+        sentence, tone = self._sentence()
         self.sentence.say(sentence, tone=tone)
 
-    def _sentence(self, failure: str) -> tuple[str, str]:
+    def _sentence(self) -> tuple[str, str]:
         """What is to be said of the tracker now, and its tone."""
-        if failure:
-            return failure, "Bad"
+        if self._failure:
+            return self._failure, "Bad"
         other = self.other_tracker
         match self.run_state:
             case RunState.STARTING:
@@ -366,8 +368,8 @@ class TrackerTab(ttk.Frame):
         if is_running:
             self.room.say_empty(
                 "Nobody is here yet",
-                "Start LMKtorrent on the other computers. Whoever opens it appears here, also "
-                "before anything is downloaded.",
+                "Start LMKtorrent on the other computers. Whoever opens it appears here, even "
+                "before downloading anything.",
             )
         else:
             self.room.say_empty(
