@@ -14,6 +14,7 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
 
@@ -47,18 +48,10 @@ log = logging.getLogger(__name__)
 # The socket, the bytes, and the address that they come from or go to.
 _Datagram: TypeAlias = tuple[Datagrams, bytes, tuple[str, int]]
 
-SAVE_S = 2.0  # between two state files
-REPORT_S = 0.25  # between two reports
 HEARD_REPORT_S = 1.0  # between two reports with nothing new except the times of pings
 EXPIRE_S = 1.0
-# After a state file or a report, pause so many times as long as it took, to keep answering in a
-# huge room.
-RESTS = 9
 LEFT_OUT_S = 60.0  # between two such lines in the log
-DATAGRAMS_AT_ONCE = 256  # to read before anything else is done, but only for
-RECEIVE_S = 0.005  # because the longest datagrams take a sixth of a millisecond each
-MAX_UNPROVED = 256  # queued datagrams of senders without a cookie
-UNPROVED_S = 0.005  # for answering these at a time; their cost grows with their lists
+DATAGRAMS_AT_ONCE = 256  # to read before anything else is done
 # Bytes of the send buffer, as the system counts, for answers to senders without a cookie that do
 # not seem to exist: 80 short answers. The system resolves as many addresses at a time, and its
 # table has room for 1,024. Senders that ask again may use more.
@@ -68,6 +61,22 @@ MAX_UNSENT = 1_000  # answers that found no room in the system's buffer
 UNSENT_S = 0.01  # until they are tried again
 MAX_HARDWARE = 4_096  # hosts whose hardware address is remembered
 SLICE = 100  # lines of a report or state file between two looks at the sockets
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    save_s: float = 2.0  # between two state files
+    report_s: float = 0.25  # between two reports
+    # After a state file or a report, pause so many times as long as it took, to keep answering in a
+    # huge room.
+    rests: float = 9
+    # For reading datagrams at a time: the longest take a sixth of a millisecond each.
+    receive_s: float = 0.005
+    unproved: int = 256  # queued datagrams of senders without a cookie
+    unproved_s: float = 0.005  # for answering these at a time; their cost grows with their lists
+
+
+LIMITS = Limits()
 
 
 class Tracker(Role):
@@ -219,7 +228,7 @@ class Tracker(Role):
     def _receive(self, datagrams: Datagrams) -> None:
         """Answer senders with a cookie at once, and queue the others."""
         now = time.monotonic()
-        until = now + RECEIVE_S
+        until = now + LIMITS.receive_s
         for _ in range(DATAGRAMS_AT_ONCE):
             if now >= until:
                 return
@@ -236,11 +245,11 @@ class Tracker(Role):
             proof = self._answers.proof(datagram, source[0], now=now)
             if proof is not Proof.NONE:
                 self._answer((datagrams, datagram, source), proof, now)
-            elif len(self._unproved) < MAX_UNPROVED:
+            elif len(self._unproved) < LIMITS.unproved:
                 self._unproved.append((datagrams, datagram, source))
 
     def _answer_unproved(self) -> None:
-        until = time.monotonic() + UNPROVED_S
+        until = time.monotonic() + LIMITS.unproved_s
         while self._unproved and (now := time.monotonic()) < until:
             request = self._unproved.popleft()
             if self._is_worth_it(request):
@@ -338,7 +347,7 @@ class Tracker(Role):
             self._heard_report_at = now + HEARD_REPORT_S
             self._reported, self._reported_pings = state, pings
             self._report, self._report_cost_s = self._reporting(now), 0.0
-            self._report_at = now + REPORT_S
+            self._report_at = now + LIMITS.report_s
         if self._report is not None:
             self._go_on_with(self._report)
         return self._report is not None
@@ -349,7 +358,7 @@ class Tracker(Role):
         if next(report, self) is self:
             self._report = None
         self._report_cost_s += time.thread_time() - began_s
-        rested_at = time.monotonic() + RESTS * self._report_cost_s
+        rested_at = time.monotonic() + LIMITS.rests * self._report_cost_s
         self._report_at = max(self._report_at, rested_at)
 
     def _reporting(self, began: float) -> Iterator[None]:
@@ -431,7 +440,7 @@ class Tracker(Role):
         except ShortageError as error:
             log.warning("%s", error)
         self._writer, ended = None, time.monotonic()
-        self._save_at = ended + max(SAVE_S, RESTS * (ended - began))
+        self._save_at = ended + max(LIMITS.save_s, LIMITS.rests * (ended - began))
 
     @property
     def _state_now(self) -> tuple[int, int]:

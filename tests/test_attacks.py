@@ -146,7 +146,7 @@ class Shortages(RoomTest):
 
 class HostileRooms(RoomTest):
     def test_a_huge_room_is_answered_between_two_reports(self) -> None:
-        self.constant("tracker", "REPORT_S", 0.0)
+        self.limits("tracker", report_s=0.0)
         running = self.tracker()
         for port in range(5_000, 5_040):
             sizes = {f"{number:x}": port for number in range(180)}

@@ -22,7 +22,7 @@ from roles.room.answers import Answers
 from roles.room.cookies import Proof
 from roles.room.list_server import ListServer
 from roles.room.registry import Registry
-from roles.tracker import AGAIN_UNSENT, MAX_UNSENT, UNPROVED_UNSENT, Tracker
+from roles.tracker import AGAIN_UNSENT, MAX_UNSENT, UNPROVED_UNSENT, Limits, Tracker
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
@@ -373,7 +373,7 @@ class RestartsOfTheTracker(RoomTest):
 
     def test_the_lists_are_kept_while_it_runs_for_it_may_be_killed(self) -> None:
         running = self.tracker(state_file=self.state_file)
-        self.constant("tracker", "SAVE_S", 0.05)
+        self.limits("tracker", save_s=0.05)
         register(running.address, ("127.0.0.1", 12501), {"a": 1})
         wait_until(
             lambda: self.state_file.exists() and b'"a": 1' in self.state_file.read_bytes(),
@@ -577,7 +577,7 @@ class ManyAtOnce(Lmk2Room):
 
     def test_who_has_a_cookie_is_answered_though_nobody_else_is(self) -> None:
         self.register2(12501, SHARE)
-        self.constant("tracker", "UNPROVED_S", 0.0)
+        self.limits("tracker", unproved_s=0.0)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for _ in range(100):
                 stranger.sendto(b"request_file_list", self.room)
@@ -589,13 +589,12 @@ class ManyAtOnce(Lmk2Room):
 
     def test_few_requests_of_others_wait_and_all_of_those_are_answered(self) -> None:
         self.register2(12501, SHARE)
-        self.constant("tracker", "MAX_UNPROVED", 20)
-        self.constant("tracker", "UNPROVED_S", 0.0)
+        self.limits("tracker", unproved=20, unproved_s=0.0)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for _ in range(100):
                 stranger.sendto(b"nonsense", self.room)
             self.ping2(12501, SHARE)  # read behind them
-            self.constant("tracker", "UNPROVED_S", 1.0)
+            self.limits("tracker", unproved_s=1.0)
             stranger.settimeout(LIMIT_S)
             self.assertEqual([stranger.recv(99) for _ in range(20)], [UNKNOWN_REQUEST] * 20)
             stranger.settimeout(SILENCE_S)
@@ -821,7 +820,7 @@ class AnswersInLmk2(Lmk2Room):
         wait_until(lambda: woken.events == [hardware])
 
     def test_the_window_is_told_of_changes_however_long_the_computer_stood_still(self) -> None:
-        self.constant("tracker", "RESTS", 1_000)
+        self.limits("tracker", rests=1_000)
         stall = iter([0.1])  # seconds; in the first report only
 
         def stalled_files(_: Registry) -> Generator[None, None, tuple[ListedFile, ...]]:
@@ -955,7 +954,7 @@ class TurnsOfTheTracker(unittest.TestCase):
         datagrams.receive.return_value = b"ping_tracker", ("10.0.0.7", 4000)
         with (
             mock.patch("roles.tracker.time.monotonic", lambda: next(clock) / 1000),
-            mock.patch("roles.tracker.RECEIVE_S", 0.01),
+            mock.patch("roles.tracker.LIMITS", Limits(receive_s=0.01)),
         ):
             tracker_role._receive(datagrams)
         self.assertEqual(datagrams.receive.call_count, 10)
