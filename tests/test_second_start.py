@@ -90,7 +90,7 @@ class SecondWindowTest(AppWindowTest):
         window = self.open_window()
         meet_others(window, self.claim())
         self.assertEqual(sentences(window.notices), [ALREADY_OPEN])
-        self.assertEqual(button_texts(window.notices), ["Show that window", "Use this one too"])
+        self.assertEqual(button_texts(window.notices), ["Show that window", "Open another window"])
         self.answer(window.notices, "Show that window")
         self.pump_until(lambda: is_gone(window))
         self.assertEqual(len(list(self.profile.state_folder.glob("window-*.call"))), 1)
@@ -110,7 +110,7 @@ class SecondWindowTest(AppWindowTest):
         self.claim()
         window = self.open_window()
         meet_others(window, self.claim())
-        self.answer(window.notices, "Use this one too")
+        self.answer(window.notices, "Open another window")
         self.assertFalse(is_gone(window))
         self.assertEqual(sentences(window.notices), [])
 

@@ -31,7 +31,7 @@ class CloseTest(AppWindowTest):
     def test_it_asks_while_someone_is_served_and_stays(self) -> None:
         self.serve()
         self.window.close()
-        self.assertIn("still taking files from you", sentences(self.window.notices)[0])
+        self.assertIn("still downloading from you", sentences(self.window.notices)[0])
         self.answer(self.window.notices, "Stay")
         self.assertFalse(is_gone(self.window))
         self.assertFalse(self.window.notices.has("close"))
@@ -39,7 +39,7 @@ class CloseTest(AppWindowTest):
     def test_it_closes_all_the_same_when_told_so(self) -> None:
         self.serve()
         self.window.close()
-        self.answer(self.window.notices, "Close all the same")
+        self.answer(self.window.notices, "Close anyway")
         self.pump_until(lambda: is_gone(self.window))
 
     def test_python_switches_threads_as_before_afterwards(self) -> None:

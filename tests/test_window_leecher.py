@@ -75,7 +75,7 @@ class ExistingTest(AppWindowTest):
 
     def test_skip_leaves_the_same_file_alone(self) -> None:
         same = (bundled_folder("data") / NAME).read_bytes()
-        there = self.begin_with(same, "Skip if it is the same")
+        there = self.begin_with(same, "Skip if identical")
         self.wait_for_state(DownloadState.SKIPPED, NAME)
         self.assertEqual(there.read_bytes(), same)
         self.assertEqual(list(self.downloads.iterdir()), [there])

@@ -210,10 +210,10 @@ class SeederTabTest(AppWindowTest):
         self.wait_for_sentence("Seeding on port")
         run = self.window.seeder.main
         assert run is not None
-        self.pump_until(lambda: "no files to offer" in widget_texts(self.window.seeder.offered))
+        self.pump_until(lambda: "no files to share" in widget_texts(self.window.seeder.offered))
         run._handle(HashingChanged(0, 4_000_000_000, 75_964))
         self.assertIn("75,964 files left", widget_texts(self.window.seeder.offered))
-        self.assertNotIn("no files to offer", widget_texts(self.window.seeder.offered))
+        self.assertNotIn("no files to share", widget_texts(self.window.seeder.offered))
 
     def test_that_others_can_connect_is_said(self) -> None:
         run = self.started()

@@ -20,7 +20,7 @@ class StartTest(AppWindowTest):
 
     def test_without_a_tracker_it_says_what_to_do(self) -> None:
         window = self.open_window()
-        self.pump_until(lambda: "No tracker answers" in text_of(window.leecher.form.tracker_said))
+        self.pump_until(lambda: "No tracker at" in text_of(window.leecher.form.tracker_said))
         self.assertIn("press “Try it on this computer”", widget_texts(window))
 
     def test_the_first_tab_is_the_leechers(self) -> None:
@@ -80,7 +80,7 @@ class StartTest(AppWindowTest):
         keeper = window._bench.settings
         keeper.change(slots=3)
         self.pump_until(lambda: window.notices.has("settings"))
-        self.assertIn("cannot be kept", sentences(window.notices)[0])
+        self.assertIn("cannot be saved", sentences(window.notices)[0])
         window.notices.close("settings")
         keeper.change(slots=4)
         self.pump_until(lambda: not keeper.is_writing)

@@ -40,12 +40,12 @@ class ChoiceTestCase(WindowTestCase):
 class TrackerChoiceTest(ChoiceTestCase):
     def test_an_empty_field_means_this_computer_when_nothing_else_is_known(self) -> None:
         self.assertEqual(self.choice.parse(" "), HERE)
-        self.assertEqual(self.choice.empty_means, "empty: this computer, port 12500")
+        self.assertEqual(self.choice.empty_means, "Automatic: this computer")
 
     def test_the_only_one_that_was_found_is_used(self) -> None:
         self.choice.take(TrackersFound((ONE,)))
         self.assertEqual(self.choice.parse(""), ONE.address)
-        self.assertEqual(self.choice.empty_means, "found: lab-pc-07 (10.0.0.5:12500)")
+        self.assertEqual(self.choice.empty_means, "Found: lab-pc-07 (10.0.0.5:12500)")
         self.assertEqual(self.choice.advice, "")
 
     def test_of_several_the_user_chooses(self) -> None:
@@ -66,7 +66,7 @@ class TrackerChoiceTest(ChoiceTestCase):
         self.choice.take(TrackersFound((ONE,)))
         self.choice.set_own(OWN)
         self.assertEqual(self.choice.parse(""), OWN)
-        self.assertEqual(self.choice.empty_means, "empty: this window's tracker, port 12511")
+        self.assertEqual(self.choice.empty_means, "Automatic: this window's tracker, port 12511")
         self.choice.set_own(None)
         self.assertEqual(self.choice.parse(""), ONE.address)
 
@@ -75,7 +75,7 @@ class TrackerChoiceTest(ChoiceTestCase):
         choice.take(TrackersFound((ONE,)))
         choice.set_own(OWN)
         self.assertEqual(choice.parse(""), Address("10.0.0.9", 12500))
-        self.assertEqual(choice.empty_means, "empty: 10.0.0.9")
+        self.assertEqual(choice.empty_means, "Automatic: 10.0.0.9")
         self.assertEqual(choice.parse("pc:5"), Address("pc", 5))
         with self.assertRaises(UserInputError):
             choice.parse("a b")

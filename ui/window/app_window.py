@@ -479,8 +479,8 @@ class AppWindow(tk.Tk):
             return
         are = "is" if served == 1 else "are"
         self.notices.ask(
-            f"{wording.count(served, 'computer')} {are} still taking files from you.",
-            [Choice("Stay", lambda: None), Choice("Close all the same", self.close_now)],
+            f"{wording.count(served, 'computer')} {are} still downloading from you.",
+            [Choice("Stay", lambda: None), Choice("Close anyway", self.close_now)],
             key="close",
             tone="Warning",
         )

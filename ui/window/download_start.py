@@ -78,7 +78,7 @@ class DownloadStart:
         self._notices.ask(
             question(files, folders),
             [
-                choice("Skip if it is the same", Existing.SKIP),
+                choice("Skip if identical", Existing.SKIP),
                 choice("Keep both", Existing.KEEP_BOTH),
                 choice("Replace", Existing.REPLACE),
                 Choice("Do not download", lambda: None),

@@ -78,7 +78,7 @@ class LeecherForm(ttk.Frame):
             options, theme, parallel, tab.use_fields, most=MAX_PARALLEL_SEEDERS
         )
         keep.pack(side="left")
-        fields = (("Seeders at once for one file", self.parallel), ("Download limit", limit))
+        fields = (("Sources per file", self.parallel), ("Download limit", limit))
         for text, field in fields:
             field.pack(side="right", padx=(0, px(12) if field is limit else 0))
             label = ttk.Label(options, text=text, style="Muted.TLabel")

@@ -62,7 +62,7 @@ class SeederForm(ttk.Frame):
         self.limit = LimitField(options, bench, "up")
         self.port = TextField(options, theme, port, self.read_options, width=6)
         self.slots = TextField(options, theme, slots, self.read_options, most=MAX_SLOTS)
-        fields = (("Upload limit", self.limit), ("Port", self.port), ("Slots", self.slots))
+        fields = (("Upload limit", self.limit), ("Port", self.port), ("Upload slots", self.slots))
         for column, (text, field) in enumerate(fields):
             label = ttk.Label(options, text=text, style="Muted.TLabel")
             label.grid(row=0, column=2 * column, sticky="n", padx=(px(12), px(8)), pady=px(7))

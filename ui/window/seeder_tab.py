@@ -234,7 +234,7 @@ class SeederTab(ttk.Frame):
         if reading or any(run.listing is None or not run.listing.is_whole for run in running):
             self.offered.say_empty("The folder is being read", reading)
         else:
-            self.offered.say_empty("This folder has no files to offer", "Put some into it.")
+            self.offered.say_empty("This folder has no files to share", "Put some into it.")
 
     # Who takes
 

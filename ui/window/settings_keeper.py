@@ -57,5 +57,5 @@ class SettingsKeeper:
         self.is_writing = False
         if problem and not self._has_warned:
             self._has_warned = True
-            self._warn(f"Your settings cannot be kept: {problem}")
+            self._warn(f"Your settings cannot be saved: {problem}")
         self.replace(self.now)

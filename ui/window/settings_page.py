@@ -30,7 +30,7 @@ _APPEARANCES = {
     Appearance.DARK: "Dark",
 }
 AUTOMATIC = "Automatic: all networks"
-_NEXT_START = "From the next start on."
+_NEXT_START = "Takes effect at the next start."
 _NEXT_ROLE = "For what is started from now on."
 
 
@@ -81,7 +81,7 @@ class SettingsPage(ttk.Frame):
         self._row("Seat", self.seat, "Such as 14 or B3; shown after the name.", is_short=True)
         self.awake = self._switch(
             "Keep awake",
-            "No sleep while something is on its way",
+            "Stay awake while files are being transferred",
             "keep_awake",
             settings,
         )

@@ -6,6 +6,7 @@ import tkinter as tk
 from collections.abc import Callable
 from tkinter import ttk
 
+from roles.values.events import DownloadState
 from ui import wording
 from ui.window.leecher_model import LeecherModel
 from ui.window.theme import Theme
@@ -39,12 +40,15 @@ def health(model: LeecherModel, seeded_files: int | None, seeder_count: int | No
     """
     parts = []
     if model.unfinished:
-        parts.append(f"{wording.count(len(model.unfinished), 'download')} to go")
+        paused = len(model.in_states(model.unfinished, DownloadState.PAUSED))
+        left = f"{wording.count(len(model.unfinished), 'download')} left"
+        parts.append(f"{left} ({paused} paused)" if paused else left)
     elif model.had_count:
         parts.append(f"{wording.count(model.had_count, 'file')} done, checked")
     if seeded_files is not None:
         parts.append(f"seeding {wording.count(seeded_files, 'file')}")
     if seeder_count is not None:
-        parts.append(f"tracker of {wording.count(seeder_count, 'seeder')}")
+        sharing = wording.count(seeder_count, "computer") if seeder_count else "nobody"
+        parts.append(f"tracker running, {sharing} sharing" + ("" if seeder_count else " yet"))
     text = " · ".join(parts)
     return text[:1].upper() + text[1:] if text else "Nothing is running"

@@ -121,13 +121,13 @@ class TrackerChoice:
     def empty_means(self) -> str:
         """What to show in an empty field."""
         if self._named:
-            return f"empty: {shown_name(self._named, 60)}"
+            return f"Automatic: {shown_name(self._named, 60)}"
         if self.own is not None:
-            return f"empty: this window's tracker, port {self.own.port}"
+            return f"Automatic: this window's tracker, port {self.own.port}"
         taken = next((one for one in self.found if one.address == self._taken), None)
         if taken is not None:
-            return f"found: {wording.computer(taken.name, taken.address)}"
-        return f"empty: this computer, port {TRACKER_PORT}"
+            return f"Found: {wording.computer(taken.name, taken.address)}"
+        return "Automatic: this computer"
 
     @property
     def advice(self) -> str:

@@ -188,7 +188,7 @@ class TrackerTab(ttk.Frame):
     def _ask_to_join(self, other: FoundTracker) -> None:
         name = _name_of(other)
         self.notices.ask(
-            f"{name} runs one already. With two, the room falls apart: programs of one do not see "
+            f"{name} runs one already. With two, the room splits: programs of one do not see "
             "the files of the other.",
             [
                 Choice(f"Join {name}", lambda: self._around.join(other.address)),

@@ -20,7 +20,7 @@ from ui.window.notices import Choice
 from ui.window.system_look import see_real_pixels
 
 AFTER_PAINT_MS = 200  # loading the roles takes as long, and would delay what is still drawn
-ALREADY_OPEN = "LMKtorrent is open on this computer already, with the same settings."
+ALREADY_OPEN = "LMKtorrent is already open on this computer, with the same settings."
 
 
 def run_window(
@@ -58,7 +58,7 @@ def meet_others(window: AppWindow, claim: WindowClaim, folder: Path | None = Non
         return
     choices = [
         Choice("Show that window", lambda: _give_way(window, claim, folder)),
-        Choice("Use this one too", lambda: None),
+        Choice("Open another window", lambda: None),
     ]
     window.notices.ask(ALREADY_OPEN, choices, key="second start", takes_focus=False)
 
