@@ -112,7 +112,7 @@ class LooksTest(AppWindowTest):
         self.keep(window="100x100+0+0")
         window = self.open_window()
         said = window.leecher.form.tracker_said
-        self.pump_until(lambda: "No tracker answers" in text_of(said))  # a long sentence
+        self.pump_until(lambda: "No tracker at" in text_of(said))  # a long sentence
         for name in window.tabs.names:
             window.tabs.show(name)
             window.update()
