@@ -87,6 +87,7 @@ def status(number: int, given: int) -> Status:
         have,
         SIZE,
         given if state is MemberState.DONE else given // 9,
+        (SIZE - have) // rate if rate else None,
     )
 
 

@@ -157,12 +157,6 @@ class MembersTest(unittest.TestCase):
         )
         self.assertEqual(only(program(MemberState.DOWNLOADING, transfers=transfers)).title, "b")
 
-    def test_seconds_left_follow_from_the_rate_at_present(self) -> None:
-        self.assertEqual(
-            only(program(MemberState.DOWNLOADING, have=40, size=100, down=20)).seconds_left, 3.0
-        )
-        self.assertIsNone(only(program(MemberState.DONE, have=9, size=9)).seconds_left)
-
     def test_seconds_left_are_those_that_the_computer_tells(self) -> None:
         told = program(MemberState.DOWNLOADING, have=40, size=100, down=20, left=7)
         other = program(MemberState.DOWNLOADING, port=2, size=100, left=9)
@@ -170,6 +164,9 @@ class MembersTest(unittest.TestCase):
         self.assertEqual(only(told, other).seconds_left, 9)
         silent = replace(told, last_ping=NOW - SILENT_S)
         self.assertIsNone(only(silent).seconds_left)
+        untold = program(MemberState.DOWNLOADING, have=40, size=100, down=20)
+        self.assertIsNone(only(untold).seconds_left)
+        self.assertIsNone(only(program(MemberState.DONE, left=7)).seconds_left)
 
     def test_a_download_whose_program_has_ended_waits_while_its_computer_is_idle_or_gives(
         self,
@@ -191,10 +188,10 @@ class MembersTest(unittest.TestCase):
             [
                 program(MemberState.GIVING, machine="a" * 16),
                 program(MemberState.DONE, machine="b" * 16, have=9, size=9),
-                program(MemberState.DOWNLOADING, machine="c" * 16, size=90, down=3),
-                program(MemberState.DOWNLOADING, machine="d" * 16, size=60, down=3),
+                program(MemberState.DOWNLOADING, machine="c" * 16, size=90, left=30),
+                program(MemberState.DOWNLOADING, machine="d" * 16, size=60, left=20),
                 program(MemberState.IDLE, machine="e" * 16),
-                program(MemberState.DOWNLOADING, machine="f" * 16, size=900, silent_s=20, down=3),
+                program(MemberState.DOWNLOADING, machine="f" * 16, size=900, silent_s=20, left=300),
             ],
             now=NOW,
         )
@@ -225,6 +222,10 @@ class OlderVersionsTest(unittest.TestCase):
         }.items():
             with self.subTest(words):
                 self.assertEqual(state_of(program(words, machine="")), state)
+
+    def test_their_seconds_left_follow_from_the_rate_at_present(self) -> None:
+        old = program("downloading", machine="", have=40, size=100, down=20)
+        self.assertEqual(only(old).seconds_left, 3.0)
 
     def test_a_seeder_gives_whatever_it_says(self) -> None:
         seeder = Participant(Address("10.0.0.7", 1), NOW, status=Status("available"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.downloads.progress import MAX_TRANSFERS, Progress
+from roles.downloads.progress import MAX_TRANSFERS, SETTLES_S, Progress
 from roles.values.errors import StorageError
 from roles.values.events import DownloadChanged, DownloadState
 from roles.values.participants import MemberState, Status
@@ -142,16 +142,15 @@ class ProgressTest(unittest.TestCase):
         self.note(changed("b", DownloadState.LOOKING, rate=3.0, cause="nobody has it"))
         self.assertEqual(self.status().down, 0)
 
-    def test_the_time_left_follows_the_mean_rate(self) -> None:
-        self.note(changed("a", DownloadState.DOWNLOADING, size=1_000))
-        self.assertIsNone(self.status().seconds_left)
-        for now, rate, left in (
-            (1.0, 100.0, 10),
-            (2.0, 0.0, 20),
-            (2.5, 900.0, 20),
-            (3.0, 50.0, 20),
-        ):
+    def test_the_time_left_follows_the_mean_rate_once_that_has_settled(self) -> None:
+        def left(now: float, rate: float) -> int | None:
             self.note(changed("a", DownloadState.DOWNLOADING, size=1_000, rate=rate))
-            self.assertEqual(self.status(now).seconds_left, left)
+            return self.status(now).seconds_left
+
+        self.assertEqual([left(float(now), 1.0) for now in range(SETTLES_S)], [None] * SETTLES_S)
+        steps = ((10.0, 100.0, 10), (11.0, 0.0, 20), (11.5, 900.0, 20), (12.0, 50.0, 20))
+        for now, rate, seconds in steps:
+            self.assertEqual(left(now, rate), seconds)
         self.note(changed("a", DownloadState.PAUSED, size=1_000))
-        self.assertIsNone(self.status(4.0).seconds_left)
+        self.assertIsNone(self.status(13.0).seconds_left)
+        self.assertIsNone(left(14.0, 50.0))

@@ -20,7 +20,14 @@ from ui.room_columns import (
 
 ADDRESS = Address("10.0.0.7", 12501)
 LEECHER = Member(
-    "0123456789abcdef", "lab-pc-07", ADDRESS, MemberState.DOWNLOADING, have=40, size=100, down=20
+    "0123456789abcdef",
+    "lab-pc-07",
+    ADDRESS,
+    MemberState.DOWNLOADING,
+    have=40,
+    size=100,
+    down=20,
+    seconds_left=3.0,
 )
 GIVING = replace(LEECHER, state=MemberState.GIVING, have=0, size=0, down=0, files=3)
 
@@ -67,9 +74,9 @@ class RoomColumnsTest(unittest.TestCase):
         self.assertEqual(REASON.text(replace(LEECHER, is_reachable=False)), "behind a firewall")
         self.assertEqual(REASON.text(LEECHER), "")
 
-    def test_the_time_left_is_blank_unless_something_moves(self) -> None:
+    def test_the_time_left_is_blank_unless_it_is_known(self) -> None:
         self.assertEqual(LEFT.text(LEECHER), "0:03")
-        self.assertEqual(LEFT.text(replace(LEECHER, down=0)), "")
+        self.assertEqual(LEFT.text(replace(LEECHER, seconds_left=None)), "")
 
     def test_those_without_a_name_come_last_and_are_called_by_their_address(self) -> None:
         nameless = replace(LEECHER, name="")

@@ -30,6 +30,7 @@ MOVING = Member(
     have=40_000_000,
     size=100_000_000,
     down=2_000_000,
+    seconds_left=30.0,
     given=5_000_000,
 )
 

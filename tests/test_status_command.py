@@ -23,6 +23,7 @@ MOVING = Member(
     title="lesson/",
     up=3,
     down=20,
+    seconds_left=3.0,
     given=7,
     silent_s=0.84,
     is_reachable=True,

@@ -202,7 +202,7 @@ class RoomTableTest(unittest.TestCase):
         self.assertEqual(
             room_summary(members_of((giving,), now=0.0)), "Nobody has joined to download yet."
         )
-        status = Status("downloading", down=10, machine="a" * 16, size=1_000, have=400)
+        status = Status("downloading", machine="a" * 16, size=1_000, have=400, seconds_left=60)
         moving = replace(LEECHER, status=status, machine="a" * 16)
         failed = replace(LEECHER, status=Status("failed", machine="b" * 16), machine="b" * 16)
         self.assertEqual(

@@ -13,6 +13,7 @@ from roles.values.safe_names import shown_name
 
 MAX_TRANSFERS = 8  # more do not fit into a ping
 _LOOKED_AT = 32  # newest events: all that are running
+SETTLES_S = 4  # no time left is told yet: rates are means of 5 s and begin at 0
 LEFT_OVER_S = 10  # the time left follows from the mean rate of this time, or it would jump
 _STATES = {
     DownloadState.QUEUED: MemberState.DOWNLOADING,
@@ -47,6 +48,7 @@ class Progress:
         self._have = self._size = 0  # bytes of all but cancelled ones
         self._rates = deque[float](maxlen=LEFT_OVER_S)  # one a second
         self._rated_at = float("-inf")
+        self._rated_s = 0  # since the first bytes
 
     def note(self, event: DownloadChanged) -> None:
         with self._lock:
@@ -86,9 +88,12 @@ class Progress:
         """Until everything is here, at the mean rate of the last LEFT_OVER_S."""
         if not self._newest[MemberState.DOWNLOADING]:
             self._rates.clear()
-        elif now - self._rated_at >= 1.0 and (down or self._rates):
-            self._rates.append(down)
+            self._rated_s = 0
+        elif now - self._rated_at >= 1.0 and (down or self._rated_s):
             self._rated_at = now
+            self._rated_s += 1
+            if self._rated_s > SETTLES_S:
+                self._rates.append(down)
         mean = sum(self._rates) / max(1, len(self._rates))
         return (self._size - self._have) / mean if mean else None
 

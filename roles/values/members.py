@@ -40,7 +40,7 @@ class Member:
     down: int = 0
     given: int = 0  # bytes uploaded
     files: int = 0  # that it offers
-    reported_seconds_left: float | None = None  # until it has everything, as its programs say
+    seconds_left: float | None = None  # until it has everything; None if that is not known
     silent_s: float = 0.0  # since the last ping of any of its programs
     silent_from_s: float = SILENT_S  # when that is longer than the program rests between pings
     has_left: bool = False  # all of its programs have said that they stop
@@ -67,15 +67,6 @@ class Member:
     def is_counted(self) -> bool:
         """Whether it belongs to those that get files, or may begin to."""
         return self.state is not MemberState.GIVING
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Until it has everything; None if nothing moves."""
-        if self.state is not MemberState.DOWNLOADING or self.size <= self.have:
-            return None
-        if self.reported_seconds_left is not None:
-            return self.reported_seconds_left
-        return (self.size - self.have) / self.down if self.down > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +145,7 @@ def _member(machine: str, programs: list[Participant], now: float) -> Member:
         state, reason = MemberState.WAITING, STOPPED if first.has_left else FELL_SILENT
     totals = [_total(one) for one in counted]
     known = [one.is_reachable for one in live if one.is_reachable is not None]
-    left = [one.status.seconds_left for one in live if one.status.seconds_left is not None]
+    left = [] if state is not MemberState.DOWNLOADING else list(map(_seconds_left, live))
     return Member(
         machine=machine,
         name=next((one.name for one in (newest, *programs) if one.name), ""),
@@ -168,7 +159,7 @@ def _member(machine: str, programs: list[Participant], now: float) -> Member:
         down=sum(one.status.down for one in live),
         given=sum(one.status.given for one in programs),
         files=max(one.files for one in programs),
-        reported_seconds_left=max(left, default=None),
+        seconds_left=max((one for one in left if one is not None), default=None),
         silent_s=max(0.0, now - newest.last_ping),
         silent_from_s=_silent_from_s(newest),
         has_left=not live and newest.has_left,
@@ -189,6 +180,15 @@ def _silent_from_s(one: Participant) -> float:
     if one.is_original:
         return ORIGINAL_SILENT_S
     return SILENT_S if one.machine else OLD_SILENT_S
+
+
+def _seconds_left(one: Participant) -> float | None:
+    """As it says; of an older version at its present rate."""
+    status = one.status
+    if one.machine:
+        return status.seconds_left
+    have, size = _total(one)
+    return (size - have) / status.down if status.down > 0 and size > have else None
 
 
 def _total(one: Participant) -> tuple[int, int]:
