@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+import time
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 from roles.checker import Checker
 from roles.net.interfaces import OwnAddress
+from roles.swarm.acceptor import Acceptor
 from roles.values.addresses import Address
 from roles.values.events import (
     ClockChecked,
@@ -125,6 +128,15 @@ class CheckerTest(RoomTest):
         self.assertEqual(
             (found.port, found.is_reachable), (self.settings.seeder_port, True), tracker.log.events
         )
+
+    def test_a_tracker_that_cannot_connect_is_a_finding(self) -> None:
+        self.constant("joining.tracker_place", "is_own", lambda _host: False)
+        self.constant("room.dial_back", "ANSWER_S", 0.3)
+        deaf = mock.patch.object(Acceptor, "look", lambda _self: time.sleep(0.01))
+        self.enterContext(deaf)  # as behind a firewall, nothing that arrives is answered
+        tracker = self.tracker(Address(ELSEWHERE, 0))
+        (found,) = self.check(tracker=tracker.address).of(DialBackChecked)
+        self.assertIs(found.is_reachable, False)
 
     def test_what_the_program_knows_already_is_not_tested_again(self) -> None:
         self.constant("joining.tracker_place", "is_own", lambda _host: False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from tkinter import ttk
+
 from roles.values.settings import Appearance
-from tests.windows import AppWindowTest, is_gone, press
+from tests.windows import AppWindowTest, every_widget, is_gone, press
 from ui.window.settings_page import SettingsPage
 
 
@@ -68,6 +70,15 @@ class SettingsPageTest(AppWindowTest):
         page._keep_network()
         self.assertTrue(page.network.problem)
         self.assertEqual(self.settle()["network"], "127.0.0.1")
+
+    def test_where_shares_arrive_counts_at_once(self) -> None:
+        page = self.open_page()
+        box = next(one for one in every_widget(page) if str(one).endswith("checkbutton2"))
+        assert isinstance(box, ttk.Checkbutton)
+        box.invoke()
+        assert self.model.settings is not None
+        self.assertFalse(self.model.settings.own_folders)
+        self.assertIs(self.settle()["own_folders"], False)
 
     def test_the_theme_is_chosen_here_and_in_the_line_below(self) -> None:
         page = self.open_page()

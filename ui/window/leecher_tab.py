@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tkinter as tk
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ from roles.values.events import (
 )
 from roles.values.settings import LeecherSettings, parse_parallel_seeders
 from ui import wording
+from ui.start_words import CALM_S
 from ui.window.download_list import DownloadList
 from ui.window.download_start import QUESTION, DownloadStart
 from ui.window.keyboard import tab_in_order
@@ -54,6 +56,7 @@ class LeecherTab(ttk.Frame):
         super().__init__(parent, padding=(px(16), px(12)))
         self._bench = bench
         self._seed = seed
+        self._began = time.monotonic()
         self._agreed: LeecherSettings | None = None  # to change to, once everything has ended
         self._once_listed: Callable[[], None] | None = None
         self._kept_seeding: Path | None = None
@@ -258,7 +261,8 @@ class LeecherTab(ttk.Frame):
                     self._bench.trackers.moved(former, tracker)
             case ListFailed(_, reason):
                 self._once_listed = None
-                self._say(str(reason), tone="Warning")
+                is_calm = time.monotonic() - self._began < CALM_S
+                self._say(str(reason), tone="Muted" if is_calm else "Warning")
                 self.list.show()
             case DownloadChanged():
                 if not event.state.is_final:

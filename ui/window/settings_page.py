@@ -39,7 +39,7 @@ class SettingsActions:
     """What changes at once."""
 
     appearance: Callable[[Appearance], None]
-    folder: Callable[[], None]  # the folder for downloads
+    folder: Callable[[], None]  # where downloads go
     networks: Callable[[], Sequence[str]]  # this computer's addresses; may take a moment
     check: Callable[[], None]
 
@@ -89,6 +89,13 @@ class SettingsPage(ttk.Frame):
         self._head("Downloads")
         self.folder = TextField(inside, theme, folder, actions.folder)
         self._row("Folder", self.folder, "Where downloads go; empty: the usual one.")
+        self.own_folders = self._switch(
+            "Folders",
+            "Each share arrives in a folder of its own",
+            "own_folders",
+            settings,
+            actions.folder,
+        )
         self.down = LimitField(inside, bench, "down")
         self._row("Download limit", self.down, "Such as 500K or 2.5 MB/s.", is_short=True)
         self.up = LimitField(inside, bench, "up")
@@ -169,14 +176,26 @@ class SettingsPage(ttk.Frame):
         said.say(hint)
         self._rows += 1
 
-    def _switch(self, label: str, text: str, name: str, settings: ProgramSettings) -> tk.BooleanVar:
+    def _switch(
+        self,
+        label: str,
+        text: str,
+        name: str,
+        settings: ProgramSettings,
+        then: Callable[[], None] = lambda: None,
+    ) -> tk.BooleanVar:
         """A box to tick for a setting that takes effect at once."""
         chosen = tk.BooleanVar(self, getattr(settings, name))
+
+        def change() -> None:
+            self._bench.settings.change(**{name: chosen.get()})
+            then()
+
         box = ttk.Checkbutton(
             self._inside,
             text=text,
             variable=chosen,
-            command=lambda: self._bench.settings.change(**{name: chosen.get()}),
+            command=change,
         )
         self._row(label, box, "")
         box.grid(columnspan=2, pady=(self._bench.theme.px(9), 0))
