@@ -106,15 +106,18 @@ class DetailTest(AppWindowTest):
         self.window.update()
         self.assertIn("Done, checked", text_of(self.detail.sentence))
         self.assertFalse(self.detail._bars.winfo_viewable())
-        self.assertFalse(self.detail.sources.winfo_viewable())  # the room is the list's
+        self.assertFalse(self.detail.sources.winfo_viewable())
+        detail, tree = self.detail, self.list.table.tree
+        self.list.show()
+        self.pump_until(lambda: tree.winfo_height() > 3 * detail.winfo_height())
 
     def test_the_sash_stays_where_it_was_put(self) -> None:
         self.download()
         split = self.list.split
+        self.pump_until(lambda: self.detail.sources.winfo_viewable())
         before = self.detail.winfo_height()
         self.list._move_sash(-2)
-        self.window.update()
-        self.assertGreater(self.detail.winfo_height(), before)
+        self.pump_until(lambda: self.detail.winfo_height() > before)
         self.pump_until(lambda: not self.window._bench.settings.is_writing)
         self.assertEqual(self.kept()["list_percent"], split.percent)
 

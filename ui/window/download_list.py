@@ -182,7 +182,8 @@ class DownloadList(ttk.Frame):
         return buttons
 
     def _fit(self) -> None:
-        self.split.show_lower(is_shown=bool(self.table.row_keys))
+        is_still = not self._model.unfinished
+        self.split.show_lower(is_shown=bool(self.table.row_keys), is_small=is_still)
         self.detail.fit()
 
     def _move_sash(self, steps: int) -> str:

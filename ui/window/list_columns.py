@@ -169,7 +169,7 @@ COMPUTER_COLUMNS: tuple[Column[Computer], ...] = (
         "Has",
         lambda one: -1 if one.percent is None else one.percent,
         lambda one: "" if one.percent is None else f"{one.percent} %",
-        56,
+        64,
     ),
     Column[Computer].of_number(
         "Down", lambda one: one.down, lambda one: wording.rate(one.down), 80
