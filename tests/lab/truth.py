@@ -200,6 +200,7 @@ class Truth:
             self._computers.append(self._computer(kind, place))
         for one in self._computers:
             self._listed(one.program)
+            one.registered_at = time.monotonic()
         shown = f"{self._tracker[0]}:{port}"
         with Observer(self._watcher, shown, self._folder) as observer:
             began = time.monotonic()
