@@ -662,10 +662,9 @@ class AskingTest(StandingRoomTestCase):
         self.assertEqual(code, 130)
 
     def test_what_exists_is_asked_about_once(self) -> None:
+        self.talk("--all", answers={})  # nothing is there yet, so nothing is asked
         for arguments, folder in ((("empty",), self.target), (("--all",), self.arrived)):
             with self.subTest(arguments=arguments):
-                self.talk("--all", answers={})
-                folder.mkdir(exist_ok=True)
                 (folder / "empty").write_text("mine")
                 code, screen = self.talk(*arguments, answers={"(r)eplace? ": "k"})
                 self.assertEqual(code, 0, screen)
