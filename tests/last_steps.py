@@ -195,7 +195,7 @@ class LocalDownload:
             self._packs,
             _InstantPeer(swarm),  # type: ignore[arg-type]
             PromisedSpace(target),
-            settings=LeecherSettings(target, give_up_after_s=1.0),
+            settings=LeecherSettings(target, give_up_after_s=1.0, waits_for_space=False),
             existing=existing,
             names=StoredNames(windows=os.name == "nt"),
             post=self._note,
