@@ -29,7 +29,7 @@ class SpaceTest(LmkTestCase):
         download = Download(
             ListedFile("a", 5),
             "a",
-            settings=LeecherSettings(self.folder, give_up_after_s=SOON_S),
+            settings=LeecherSettings(self.folder, waits_for_space=False),
             existing=Existing.SKIP,
             book=SeederBook(random.Random(1)),
             lock=threading.Lock(),

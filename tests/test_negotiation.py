@@ -83,7 +83,7 @@ class OurLmk2HelloAtAnOriginalSeeder(NegotiationTest):
         leecher = self.leecher(self.taken, self.room)
         order(leecher, "long")
         leecher.log.wait_for(
-            DownloadChanged, LIMIT_S, where=lambda event: "can be reached" in event.cause
+            DownloadChanged, LIMIT_S, where=lambda event: "is reachable" in event.cause
         )
         return leecher
 
