@@ -173,6 +173,14 @@ class InTheRoomTest(MembershipTestCase):
         self.status = replace(self.status, have=2)
         self.wait_for_member(lambda one: one.status.have == 2)
 
+    def test_an_upload_that_begins_is_told_before_the_next_ping_of_a_calm_program(self) -> None:
+        _, address = self.tracker()
+        self.status = Status(MemberState.GIVING)
+        self.member(address, replace(CALM, moving_ping_s=0.02))
+        self.wait_for_member(lambda one: one.status.state == MemberState.GIVING)
+        self.status = replace(self.status, up=7, given=7)
+        self.wait_for_member(lambda one: one.status.given == 7)
+
     def test_a_leecher_is_listed_without_a_word_to_its_window(self) -> None:
         _, address = self.tracker()
         member = self.member(address, CALM, is_leecher=True)

@@ -215,16 +215,19 @@ class Membership:
         since_s = now - self._pinged_at
         if status.shares != last.shares and since_s >= self._pace.shares_ping_s:
             return True
+        if self._takes_shares and _moves(status) and since_s >= self._pace.moving_ping_s:
+            return True
         is_other = status.state != last.state or _words(status.reason) != _words(last.reason)
         return is_other and since_s >= self._pace.state_ping_s
 
+    @property
+    def _takes_shares(self) -> bool:
+        return self._dialect is not None and self._dialect.takes_shares
+
     def _next_ping_s(self) -> float:
-        if self._dialect is None or not self._dialect.takes_shares:
+        if not self._takes_shares:
             return self._pace.lmk1_ping_s
-        last = self._last_status
-        is_moving = last is not None and (
-            last.up or last.down or last.state == MemberState.DOWNLOADING
-        )
+        is_moving = self._last_status is not None and _moves(self._last_status)
         ping_s = self._pace.moving_ping_s if is_moving else self._pace.ping_s
         if self.advertised is not None and self.is_reachable is None and self._early_pings > 0:
             self._early_pings -= 1
@@ -378,6 +381,10 @@ class Membership:
         if not is_known:
             self.advertised = None
             self._due_at = now + self._pace.again_s
+
+
+def _moves(status: Status) -> bool:
+    return bool(status.up or status.down) or status.state == MemberState.DOWNLOADING
 
 
 def _words(reason: str) -> str:
