@@ -158,10 +158,14 @@ class Membership:
         return self.is_reachable is False or self._is_doubtful
 
     @property
+    def _takes_shares(self) -> bool:
+        return self._dialect is not None and self._dialect.takes_shares
+
+    @property
     def announced(self) -> Announced:
         upload = self._list_upload if self.advertised else None
         return Announced(
-            self._dialect is not None and self._dialect.takes_shares,
+            self._takes_shares,
             None if upload is None else upload.listed,
             "" if upload is None else upload.trouble,
             self._uploaded,
@@ -219,10 +223,6 @@ class Membership:
             return True
         is_other = status.state != last.state or _words(status.reason) != _words(last.reason)
         return is_other and since_s >= self._pace.state_ping_s
-
-    @property
-    def _takes_shares(self) -> bool:
-        return self._dialect is not None and self._dialect.takes_shares
 
     def _next_ping_s(self) -> float:
         if not self._takes_shares:
@@ -369,9 +369,7 @@ class Membership:
             )
 
     def _tell_share(self) -> None:
-        if self._list_upload is None or self.advertised is None:
-            return
-        if self._dialect is None or not self._dialect.takes_shares:
+        if self._list_upload is None or self.advertised is None or not self._takes_shares:
             return
         now = time.monotonic()
         try:

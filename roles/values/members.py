@@ -28,7 +28,7 @@ _OLD_WAITING = frozenset({"in line", "retrying", DISK_IS_FULL, "paused"})
 class Member:
     """One computer of the room."""
 
-    machine: str  # identifies it as long as it has its address and the tracker has its own
+    machine: str  # its id, until its address or the tracker's changes
     name: str  # "" if no program has said it
     address: Address  # of the program that pinged last
     state: MemberState
@@ -42,7 +42,7 @@ class Member:
     files: int = 0  # that it offers
     seconds_left: float | None = None  # until it has everything; None if that is not known
     silent_s: float = 0.0  # since the last ping of any of its programs
-    silent_from_s: float = SILENT_S  # when that is longer than the program rests between pings
+    silent_from_s: float = SILENT_S  # from then on it counts as silent
     has_left: bool = False  # all of its programs have said that they stop
     is_disk_full: bool = False
     is_reachable: bool | None = None  # can others connect to all of its programs? None: not known
