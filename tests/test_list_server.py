@@ -262,6 +262,28 @@ class RoomTest(ListServerTestCase):
                 self.assertEqual(len(list(Unpacker().lines(rest))), 2_000)
         self.assertEqual(len(packed), 2_000)
 
+    def test_a_room_for_which_memory_runs_out_is_packed_anew(self) -> None:
+        self.participants = [Participant(SEEDER, time.monotonic(), name="before")]
+        self.room()
+        self.server._room_until = 0.0
+        self.participants = [
+            Participant(SEEDER, time.monotonic(), name=f"{number}") for number in range(1_000)
+        ]
+        is_short = True
+
+        def encoded(one: Participant, *, now: float) -> str:
+            nonlocal is_short
+            if is_short and one.name == "500":
+                is_short = False
+                raise MemoryError
+            return encode_participant(one, now=now)
+
+        with mock.patch("roles.room.list_server.encode_participant", encoded):
+            unlucky = self.dial()
+            unlucky.sendall(encode_call(AskRoom()))
+            self.assertEqual(unlucky.recv(1), b"")
+            self.assertEqual([one.name for one in self.room()], [f"{n}" for n in range(1_000)])
+
 
 class ShortTurns(ListServerTestCase):
     """Between two turns the tracker answers datagrams."""

@@ -165,8 +165,8 @@ class ListServer:
         self._registry, self._senders = registry, senders
         self._participants = participants
         self.limits = Limits()  # tests replace it
-        self._room, self._room_until = b"", 0.0
-        self._packing: Iterator[None] | None = None  # of `_room`, by all that wait
+        self._room, self._room_until = b"", 0.0  # packed, b"" while it is not
+        self._packing: Iterator[None] | None = None  # of `_room`, done by all that wait for it
         self._lists = PackedLists(registry.catalogue)
         self._clients = dict[_Client, None]()  # the oldest first
         self._turns = deque[_Client]()  # those that wait for their turn
@@ -270,7 +270,7 @@ class ListServer:
         client.deadline = time.monotonic() + self.limits.call_s + packed / SLOWEST
 
     def _close_worst(self, clients: list[_Client], now: float) -> None:
-        """That of the host with most connections, for which we have waited longest."""
+        """Of the host with most connections, the one that has kept us waiting longest."""
         self._close(max(clients, key=lambda one: (self._from_host[one.ip], one.waited_s(now))))
 
     def _is_idle(self, client: _Client, now: float, *, is_host_full: bool = False) -> bool:
@@ -376,14 +376,12 @@ class ListServer:
             self._lists.leave(packed)
 
     def _send_room(self, client: _Client) -> _Steps:
-        if time.monotonic() >= self._room_until and self._packing is None:
-            self._packing = self._pack_room()
-        packing = self._packing
-        while packing is not None and packing is self._packing:
-            if next(packing, self) is self:
-                self._packing = None
-            else:
-                yield _Wait.TURN
+        if time.monotonic() >= self._room_until:
+            self._room = b""
+        while not self._room:
+            self._packing = self._packing or self._pack_room()
+            next(self._packing, None)
+            yield _Wait.TURN
         room = self._room
         self._prolong(client, len(room))
         yield from client.send(encode_reply(RoomFollows(len(room))))
@@ -391,11 +389,14 @@ class ListServer:
 
     def _pack_room(self) -> Iterator[None]:
         packer, packed, now = Packer(), bytearray(), time.monotonic()
-        for number, one in enumerate(self._participants()):
-            packed += packer.pack(encode_participant(one, now=now))
-            if number % _SLICE == _SLICE - 1:
-                yield
-        self._room, ended = bytes(packed + packer.end()), time.monotonic()
+        try:
+            for number, one in enumerate(self._participants()):
+                packed += packer.pack(encode_participant(one, now=now))
+                if number % _SLICE == _SLICE - 1:
+                    yield
+            self._room, ended = bytes(packed + packer.end()), time.monotonic()
+        finally:  # if memory runs out, the next one that waits packs it anew
+            self._packing = None
         self._room_until = ended + max(self.limits.room_s, RESTS * (ended - now))
 
     def _answer_list(self, client: _Client, call: TellList) -> _Steps:
