@@ -25,6 +25,8 @@ def machine_key(state_folder: Path | None) -> bytes:
     kept = file.read()
     if isinstance(kept, str) and len(kept) == 2 * SIZE and kept.isascii():
         return kept.encode()
+    if kept is not None:
+        file.keep_aside("it is no key")
     key = os.urandom(SIZE).hex()
     try:
         file.write(f'"{key}"'.encode())
