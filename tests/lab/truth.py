@@ -125,7 +125,7 @@ class Computer:
 
 
 def member_state(said: str) -> str:
-    """What a room must be told of a computer whose only download is said to be so."""
+    """The state that the room must show of a computer whose only download reports this one."""
     word, _, cause = said.partition(" ")
     if said.startswith(WAITING) or (word == "looking" and cause):
         return "waiting"

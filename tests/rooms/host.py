@@ -432,7 +432,7 @@ class Leecher(Host):
     # Those it takes from
 
     def speak(self) -> None:
-        """Send what the swarm has to say, and wake whom it wakes."""
+        """Send the swarm's frames, and wake those that it names."""
         swarm = self.swarm
         messages = swarm.to_send_later + swarm.to_send
         swarm.to_send_later, swarm.to_send = [], []

@@ -24,7 +24,6 @@ NO_HARDWARE = (
     "is behind a router or the system does not tell."
 )
 AWAKE = "It is awake."
-STILL_HERE = "Only a computer that is silent or has left can be removed."
 
 DOWNLOADS = (
     Column[TransferStatus](
