@@ -117,6 +117,21 @@ class LessonTest(AppWindowTest):
         press(self.tab.room.empty, "Give a folder")
         self.assertIs(self.window.tabs.in_front, self.window.seeder)
 
+    # Columns
+
+    def test_addresses_are_whole_at_once_and_in_every_size_of_the_window(self) -> None:
+        room, theme = self.tab.room, self.window._bench.theme
+        room.choose_view(View.LIST)
+        for width in (WIDTH, 800, WIDTH):
+            self.window.geometry(f"{width}x{HEIGHT}")
+            self.pump_until(lambda width=width: self.window.winfo_width() == width)  # type: ignore[misc]
+            tree = room.list.tree
+            longest = max(map(theme.text_font.measure, texts_of(tree, "1")))
+            beside = int(tree.column("1", "width")) - longest
+            self.assertGreaterEqual(beside, theme.px(16))
+            is_cut = sum(int(tree.column(str(one), "width")) for one in range(9)) > width
+            self.assertEqual(room.list._sideways.winfo_ismapped(), is_cut)
+
     # Details
 
     def test_enter_opens_the_details_in_place_and_escape_closes_them(self) -> None:

@@ -13,10 +13,11 @@ from ui import room_columns
 from ui.columns import Column
 from ui.window.list_columns import COMPUTER_COLUMNS, FILE_COLUMNS, bar_of
 from ui.window.list_rows import ListRow, Node, NodeKind
+from ui.window.room_files import FILE_COLUMNS as ROOM_FILE_COLUMNS
 from ui.window.seeder_columns import OFFERED_COLUMNS, TAKER_COLUMNS
 from ui.window.table import INSERT_AT_ONCE, LOOK_AT_ONCE, Table
 from ui.window.theme import Theme
-from ui.window.window_place import USUAL_WIDTH
+from ui.window.window_place import LEAST_WIDTH, USUAL_WIDTH
 
 
 class Item(NamedTuple):
@@ -242,6 +243,11 @@ class ColumnsTest(unittest.TestCase):
             titles = [column.title for column in columns]
             with self.subTest(titles=titles):
                 self.assertLessEqual(sum(one.width for one in columns), USUAL_WIDTH - beside)
+
+    def test_the_columns_of_the_room_files_fit_into_a_small_window(self) -> None:
+        beside = 2 * 16 + 16
+        widths = [column.width for column in ROOM_FILE_COLUMNS]
+        self.assertLessEqual(sum(widths), LEAST_WIDTH - beside)
 
 
 class FileRowTest(unittest.TestCase):

@@ -212,7 +212,7 @@ def _name(row: FileRow) -> str:
 
 
 FILE_COLUMNS = (
-    Column[FileRow]("File", _name, lambda row: row.name.casefold(), 420, stretches=True),
+    Column[FileRow]("File", _name, lambda row: row.name.casefold(), 300, stretches=True),
     Column[FileRow].of_number(
         "Files",
         lambda row: row.files,

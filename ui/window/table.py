@@ -71,6 +71,7 @@ class Table(ttk.Frame, Generic[ItemT]):
         self._dirty = dict[str, None]()  # from the last to the first
         self._has_new_rows = False
         self._flush_id = ""
+        self._fits = False  # once fit() was called
         self._fitted: object = None  # what fit() did last
         self._sorted_by, self._is_falling = sorted_by, False
         if title:
@@ -82,7 +83,7 @@ class Table(ttk.Frame, Generic[ItemT]):
         self.layout = ColumnLayout(self.tree, theme, *layout) if layout is not None else None
         self.tooltip = Tooltip(self.tree, theme, self._cut_off_at)
         for event in ("<Configure>", "<ButtonRelease-1>"):
-            self.tree.bind(event, lambda _event: self.after_idle(self._fit_texts), add="+")
+            self.tree.bind(event, lambda _event: self.after_idle(self._resized), add="+")
         self._put_in_order()
         self.empty = ttk.Frame(self, style="Card.TFrame")
         self._empty_title, self._empty_text = self._make_empty(steps)
@@ -123,8 +124,10 @@ class Table(ttk.Frame, Generic[ItemT]):
 
     def fit(self) -> None:
         """Make every column as wide as its widest cell. Those that stretch share what is left, or
-        give way down to their width; if that is not enough, the table scrolls sideways.
+        give way down to their width; if that is not enough, the table scrolls sideways. From then
+        on they also fit when the table is shown or gets another size.
         """
+        self._fits = True
         theme, tree = self._theme, self.tree
         widths = list[int]()
         for number, column in enumerate(self._columns):
@@ -307,6 +310,12 @@ class Table(ttk.Frame, Generic[ItemT]):
             self.tree.item(item, text=cells[0], image=image)
         return before is None
 
+    def _resized(self) -> None:
+        """The table, or one of its columns."""
+        if self._fits:
+            self.fit()
+        self._fit_texts()
+
     # Texts that are too long
 
     def _cut(self, number: int, column: Column[ItemT], text: str) -> str:
@@ -314,7 +323,6 @@ class Table(ttk.Frame, Generic[ItemT]):
         return text if width is None else self._cutter.cut(text, width, column.cut)
 
     def _fit_texts(self) -> None:
-        """The width of a column may have changed."""
         padding = self._theme.px(_CELL_ROOM)
         widths = {
             number: int(self.tree.column(self._name_of(number), "width")) - padding
