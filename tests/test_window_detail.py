@@ -91,6 +91,17 @@ class DetailTest(AppWindowTest):
         self.assertIn("Has it: Teacher", said)
         self.assertIn("sub/big.bin", said)
 
+    def test_the_computers_are_in_sight_in_the_usual_window(self) -> None:
+        self.window.geometry("960x640")
+        self.download()
+        self.list.table.choose([KEY])
+        self.window.update()
+        self.pump_until(lambda: self.detail.sources.winfo_viewable())
+        self.list.table.choose(["sub/big.bin"])
+        self.watched(0b1, 0b10)
+        self.assertTrue(self.detail._bars.winfo_viewable())
+        self.assertTrue(self.detail.sources.winfo_viewable())
+
     def test_the_sentence_changes_with_what_is_slow(self) -> None:
         self.download()
         self.list.table.choose(["sub/big.bin"])

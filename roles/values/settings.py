@@ -130,7 +130,7 @@ class ProgramSettings:
     window: str = ""  # Tk geometry, "900x600+10+10"
     seats: tuple[str, ...] = ()  # where the tiles of a room stand: "MACHINE COLUMN ROW"
     list_columns: str = ""  # of the list of files: "1:300,2:88", column and width in their order
-    list_percent: int = 50  # of the height: the list; below it, the selected download
+    list_percent: int = 45  # of the height: the list; below it, the selected download
     has_begun: bool = False  # a role has been used: the start page is not needed any more
     computer_name: str = ""  # what others see; "" for the system's name
     seat: str = ""  # where the computer stands, such as "14"

@@ -23,8 +23,7 @@ from ui.window.theme import Theme
 
 HINT = "Select a download to see what is slow, which pieces are here, and who is sending it."
 SAMPLE_MS = 1_000
-TABLE_FROM = 180  # pixels at 96 dpi: from this height on there is room for graph and computers
-BARS_FROM = 96
+TEXTS, BARS, TABLE = 48, 48, 80  # pixels at 96 dpi, the least that each needs
 _HERE_ALREADY = (DownloadState.DONE, DownloadState.SKIPPED)
 
 
@@ -116,8 +115,9 @@ class DownloadDetail(ttk.Frame):
         """Show what there is room for, and something to show."""
         px, height = self._theme.px, self.winfo_height()
         is_moving = bool(self._model.unfinished)
-        _show_if(self._bars, height >= px(BARS_FROM) and self._has_pieces)
-        _show_if(self._below, height >= px(TABLE_FROM) and is_moving)
+        has_bars = self._has_pieces and height >= px(TEXTS + BARS)
+        _show_if(self._bars, has_bars)
+        _show_if(self._below, is_moving and height >= px(TEXTS + BARS * has_bars + TABLE))
 
     @property
     def _has_pieces(self) -> bool:

@@ -29,16 +29,18 @@ class SpeedGraph(ttk.Frame):
         self.down = ttk.Label(top, style="Accent.TLabel")
         self.up = ttk.Label(top, style="Good.TLabel")
         for label in (self.down, self.up):
-            label.pack(side="left", padx=(px(12), 0))
-        for minutes in reversed(MINUTES):
+            label.pack(side="left", padx=(px(8), 0))
+        choice = ttk.Frame(top)
+        choice.pack(side="right", padx=(px(8), 0))
+        for minutes in MINUTES:
             ttk.Radiobutton(
-                top,
+                choice,
                 text=f"{minutes} min",
                 value=minutes,
                 variable=self._minutes,
                 command=self._draw,
                 style="Switch.Toolbutton",
-            ).pack(side="right")
+            ).pack(side="left")
         self.canvas = tk.Canvas(self, height=px(72), highlightthickness=0, borderwidth=0)
         top.grid(row=0, column=0, sticky="ew")
         self.canvas.grid(row=1, column=0, sticky="nsew", pady=(px(4), 0))
@@ -65,7 +67,7 @@ class SpeedGraph(ttk.Frame):
         seconds = self._minutes.get() * 60
         newest = list(islice(reversed(self._samples), seconds))
         top = _round_up(max((max(pair) for pair in newest), default=0.0))
-        for part in (0.5, 1.0):
+        for part in (0.5, 1.0) if height >= px(48) else (1.0,):  # their texts need room
             y = height - 1 - part * (height - px(16))
             canvas.create_line(0, y, width, y, fill=colours.line)
             canvas.create_text(
