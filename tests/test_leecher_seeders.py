@@ -166,6 +166,21 @@ class SeedersThatFail(LeecherTest):
                 (self.taken / "a").unlink()
                 leecher.stop()
 
+    def test_an_honest_one_has_its_turn_wherever_its_address_stands_in_the_list(self) -> None:
+        """Silent ones with lower addresses take the last part from each other."""
+        self.constant("lmk1.fetchers", "MOVING_S", 0.05)
+        self.constant("lmk1.download_plan", "STALLED_S", 0.1)
+        self.limits("lmk1.chunk_fetcher", answer_s=NEVER_S, first_chunk_s=NEVER_S, chunk_s=NEVER_S)
+        content = content_of(12 * CHUNK)
+        honest = Offer({"a": content})
+
+        def play(sock: socket.socket) -> None:
+            is_last = sock.getsockname() == max(one.address for one in seeders)
+            (honest.play if is_last else self.fall_silent_after_the_answer)(sock)
+
+        seeders = [self.scripted(play, self.room, a=len(content)) for _ in range(4)]
+        self.assert_takes(self.taking(parallel_seeders=1), {"a": content})
+
     @staticmethod
     def is_trying(leecher: Running[Leecher]) -> int:
         """How many seeders at once."""

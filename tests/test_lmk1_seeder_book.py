@@ -42,6 +42,12 @@ class SeederBookTest(unittest.TestCase):
         self.book.failed(A, now=0.0)
         self.assertEqual(self.usable(FAILED_MAX_S * 2), [B, C, A])
 
+    def test_those_that_were_left_longest_ago_go_first(self) -> None:
+        for left_at, seeder in enumerate((A, C, B)):
+            self.book.opened(seeder)
+            self.book.closed(seeder, now=float(left_at))
+        self.assertEqual(self.usable(3.0), [A, C, B])
+
     def test_when_the_network_changed_who_failed_is_tried_at_once_and_who_is_away_is_not(
         self,
     ) -> None:
@@ -63,7 +69,7 @@ class SeederBookTest(unittest.TestCase):
         self.assertEqual(self.usable(0.0), [C, B, A])
         self.book.closed(A, now=1.0)
         self.book.closed(A, now=1.0)
-        self.assertEqual(self.usable(1.0), [A, C, B])
+        self.assertEqual(self.usable(1.0), [C, A, B])
 
     def test_a_busy_seeder_is_asked_again_later_and_later(self) -> None:
         now, waits = 1000.0, []

@@ -127,8 +127,9 @@ class Fetchers:
                 is_enough = moving >= self._useful and not self._plan.is_slow(now=now)
                 if moving >= self._parallel_seeders or is_enough:
                     return
-                is_idle = not self._plan.has_work_for(seeder, now=now)
-                if is_idle or not self._book.may_dial(seeder, now=now):
+                if not self._plan.has_work_for(seeder, now=now):
+                    continue
+                if not self._book.may_dial(seeder, now=now):
                     return
                 if len(self._fetchers) >= STANDING * self._parallel_seeders:
                     self._make_room(now)

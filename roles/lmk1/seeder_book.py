@@ -58,7 +58,8 @@ class SeederBook:
     def candidates(
         self, listed: Iterable[Address], name: str, *, besides: Collection[Address], now: float
     ) -> list[Address]:
-        """The seeders to try now for the file `name`: least used first, unreachable ones last.
+        """The seeders to try now for the file `name`: least used first, then those that were left
+        longest ago, unreachable ones last.
 
         Includes suspects only if no other seeder can be tried or is at work. `besides`: the seeders
         at work.
@@ -158,9 +159,9 @@ class SeederBook:
         """Whether it last answered `away`."""
         return self._records[seeder].away_in_a_row > 0
 
-    def _order(self, seeder: Address) -> tuple[bool, int, Address]:
+    def _order(self, seeder: Address) -> tuple[bool, int, float, Address]:
         record = self._records[seeder]
-        return record.failed_in_a_row > 0, record.connections, seeder
+        return record.failed_in_a_row > 0, record.connections, record.closed, seeder
 
     def _wait(self, seeder: Address, name: str, now: float) -> float | None:
         record = self._records[seeder]
