@@ -438,6 +438,7 @@ class LiarsTest(SwarmTestCase):
         other = self.second("1" * 16)
         self.assertEqual(self.want(other), 0b111111)
         honest = self.second()
+        self.assertEqual(self.want(honest), 0b111111)  # it is known to have the content
         self.lie(first, handle, 2)
         self.lie(first, handle, 3)
         self.assert_refused(first)
