@@ -392,6 +392,12 @@ class OursNeverEndAnOriginalTracker(MixesTest):
             seeder.stop()
         self.assertEqual(self.assert_alive(self.old), {n: len(c) for n, c in FILES.items()})
 
+    def test_our_leecher_listens_for_nobody_there(self) -> None:
+        leecher = self.leecher(self.make_folder("taken"), self.old.address)
+        list_now(leecher)
+        leecher.stop()
+        self.assertIsNone(leecher.role._peer)
+
     def test_stopping_before_its_answer_leaves_it_alive(self) -> None:
         for _ in range(10):
             seeder = self.seeder(self.shared, self.old.address, is_announced=False)

@@ -119,7 +119,7 @@ class RoomLister:
     @property
     def is_lmk2(self) -> bool:
         """Whether the tracker that sent the newest list is one of ours."""
-        return self._room is not None
+        return bool(self._version)
 
     def wanted(self, key: str) -> tuple[Wanted, tuple[Pack, ...]] | None:
         """What this key asks for, only files that LMK/2 peers offer, and the packs of its shares.
