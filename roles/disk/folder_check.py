@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import time
 from pathlib import Path
 
 from roles.disk import disk_calls
-from roles.disk.promised_space import MAX_RESERVE
+from roles.disk.promised_space import room_at
 from roles.disk.storage_faults import REFUSED, in_the_way, storage_error
 
 _CONTENT = b"LMKtorrent checks whether it can write here.\n"
@@ -44,8 +43,7 @@ def room_in(folder: Path) -> int:
 
     Raises OSError.
     """
-    usage = shutil.disk_usage(_existing(folder))
-    return usage.free - min(MAX_RESERVE, usage.total // 100)
+    return room_at(_existing(folder))
 
 
 def _try_file(first: Path, second: Path) -> float:

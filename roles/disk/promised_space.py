@@ -55,9 +55,14 @@ def room_in(folder: Path) -> int:
     """
     try:
         OpenFolder.base(folder, make=True).close()
-        usage = shutil.disk_usage(folder)
+        return room_at(folder)
     except REFUSED as error:
         raise storage_error(error, folder) from None
+
+
+def room_at(folder: Path) -> int:
+    """The same for a folder that exists. Raises OSError."""
+    usage = shutil.disk_usage(folder)
     return usage.free - min(MAX_RESERVE, usage.total // 100)
 
 
