@@ -41,7 +41,7 @@ class NeighboursTest(LmkTestCase):
     def test_an_address_of_an_own_network_is_missing_until_somebody_is_seen_there(self) -> None:
         self.routes(route("192.0.2.0", "255.255.255.0"))
         self.assertTrue(self.neighbours.is_missing("192.0.2.7"))
-        with mock.patch.object(Neighbours, "_is_seen", return_value=True):
+        with mock.patch.object(Neighbours, "_asked", return_value=bytes(68)):
             self.assertFalse(self.neighbours.is_missing("192.0.2.7"))
 
     def test_what_is_behind_a_router_waits_for_nobody(self) -> None:

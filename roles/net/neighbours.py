@@ -59,7 +59,7 @@ if sys.platform == "linux":
             interface = self._interface_to(host)
             if not interface or is_loopback(host) or host in self._own:
                 return False
-            return not self._is_seen(host, interface)
+            return not self._asked(host, interface)
 
         def hardware_of(self, hosts: Iterable[str]) -> dict[str, bytes]:
             """The hardware addresses of those that the system has seen lately."""
@@ -102,9 +102,6 @@ if sys.platform == "linux":
             except OSError:  # it is gone
                 return False
             return not _IFREQ.unpack(answer)[1] & _IFF_NOARP
-
-        def _is_seen(self, host: str, interface: str) -> bool:
-            return bool(self._asked(host, interface))
 
         def _asked(self, host: str, interface: str) -> bytes:
             """What the neighbour table has; empty if the computer is unknown."""
