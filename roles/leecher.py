@@ -264,6 +264,7 @@ class Leecher(Role):
                 return self._begin(one.key, one.existing, state, home=one.home)
             return False
 
+        self._unfinished.tracker_is(self._place.tracker)
         try:
             self._unfinished.take_up(start)
         finally:

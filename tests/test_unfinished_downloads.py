@@ -13,7 +13,13 @@ from roles.joining.listed_room import Wanted
 from roles.leecher import Leecher
 from roles.net.throttle import Throttle
 from roles.values.addresses import Address
-from roles.values.events import DownloadChanged, DownloadState, FilesListed
+from roles.values.events import (
+    DownloadChanged,
+    DownloadState,
+    FilesListed,
+    FoundTracker,
+    ListFailed,
+)
 from roles.values.settings import Existing, LeecherSettings
 from tests.disks import some_bytes
 from tests.role_test import (
@@ -84,6 +90,30 @@ class RecordTest(RoomTest):
         self.assertEqual(len(self.started), 1)
         unfinished.note((), now=10.0)
         self.assertEqual(DownloadRecord(self.state).load(), others)
+
+    def test_after_a_move_of_the_tracker_its_downloads_go_on_and_are_recorded_for_it(self) -> None:
+        moved = Address("10.0.0.1", 12500)
+        theirs = replace(self.one, key="c.bin", tracker=str(moved))
+        elsewhere = replace(self.one, folder=self.folder / "elsewhere", tracker=str(moved))
+        unfinished = self.unfinished(elsewhere, theirs)
+        unfinished.take_up(self.start)
+        self.assertEqual(self.started, [])
+        unfinished.tracker_is(moved)
+        unfinished.take_up(self.start)
+        self.assertEqual([key for key, *_ in self.started], ["c.bin"])
+        unfinished.note([QueuedDownload("d.bin")], now=10.0)
+        recorded = DownloadRecord(self.state).load()
+        self.assertEqual(recorded[0], elsewhere)
+        self.assertEqual([(one.key, one.tracker) for one in recorded[1:]], [("d.bin", str(moved))])
+
+    def test_what_ends_after_a_move_of_the_tracker_is_not_begun_again(self) -> None:
+        unfinished = self.unfinished()
+        download = QueuedDownload("a.bin")
+        unfinished.note([download], now=10.0)
+        unfinished.tracker_is(Address("10.0.0.1", 12500))
+        download.state = DownloadState.DONE
+        unfinished.leave([download])
+        self.assertEqual(DownloadRecord(self.state).load(), ())
 
     def test_a_damaged_record_starts_nothing(self) -> None:
         for damage in (b"", b"{", b"\0" * 100, b'{"lmk":1,"downloads":[{}]}', b"[" * 10_000):
@@ -182,6 +212,29 @@ class NextStartTest(RoomTest):
         self.assertEqual(self.recorded(), ["a.bin"])
         leecher.stop()
         self.assertEqual(self.recorded(), [])
+
+    def test_it_goes_on_where_the_tracker_was_found_when_it_ran_at_last(self) -> None:
+        folder = self.make_folder("shared", {"a.bin": self.DATA})
+        seeder = self.seeder(folder, self.room)
+        seeder.role._throttles.up.set_limit(400_000)
+        log = EventLog()
+        early = LeecherSettings(
+            self.target,
+            Address("127.0.0.1", self.free_port("udp")),
+            bind=ANYWHERE,
+            state_folder=self.state,
+        )
+        first = self.run_role(Leecher(early, log), log)
+        first.log.wait_for(ListFailed)
+        found = FoundTracker(Address(*self.room), "teacher", is_original=False)
+        first.role._place._move_to(found, found.address)
+        wait_until(lambda: self.is_offered(first))
+        first.role.download(["a.bin"], Existing.SKIP)
+        first.log.wait_for(DownloadChanged, where=lambda one: one.have > 0)
+        wait_until(lambda: self.recorded() == ["a.bin"])
+        first.stop()
+        seeder.role._throttles.up.set_limit(None)
+        self.assertIs(wait_for_end(self.taking(), "a.bin", 20.0).state, DownloadState.DONE)
 
     def test_a_paused_download_is_still_paused(self) -> None:
         self.stopped_in_the_middle(1, is_paused=True)

@@ -18,6 +18,7 @@ from roles.disk.download_record import (
 )
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife
+from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from roles.values.events import DownloadState
 from roles.values.settings import LeecherSettings
@@ -43,11 +44,17 @@ class UnfinishedDownloads:
         """Read the record of the last run. Returns "", or why it cannot be used, for the user."""
         if self._record is None:
             return ""
-        recorded = self._saved = self._record.load()
-        self._waiting = [one for one in recorded if self._is_ours(one)]
-        self._kept = tuple(one for one in recorded if not self._is_ours(one))
-        self._more = {one.key: one.more for one in self._waiting}
+        self._kept = self._saved = self._record.load()
+        self._take_ours()
         return self._record.notice
+
+    def tracker_is(self, tracker: Address) -> None:
+        """Record what is under way for this tracker from now on, and continue what was recorded
+        for it: the next start looks for it there.
+        """
+        if str(tracker) != self._tracker:
+            self._tracker = str(tracker)
+            self._take_ours()
 
     def take_up(self, start: Callable[[RecordedDownload], bool]) -> None:
         """Continue those that the newest list has; `start` returns whether it has this one."""
@@ -76,8 +83,9 @@ class UnfinishedDownloads:
         """
         current = {one.key: one for one in downloads}
         ended = {key for key, one in current.items() if not _goes_on(one)}
-        noted = [one for one in self._saved if not (self._is_ours(one) and one.key in ended)]
-        known = {one.key for one in noted if self._is_ours(one)}
+        kept = set(self._kept)
+        noted = [one for one in self._saved if one in kept or one.key not in ended]
+        known = {one.key for one in noted if one not in kept}
         late = [current[key] for key in current.keys() - ended - known]  # begun since then
         begun = (replace(self._recorded(one), is_paused=False) for one in late)
         self._keep((*noted, *begun))
@@ -90,6 +98,12 @@ class UnfinishedDownloads:
             self._record.save(record[:MAX_DOWNLOADS])
         except StorageError as error:
             log.warning("Downloads will not resume by themselves at the next start: %s", error)
+
+    def _take_ours(self) -> None:
+        ours = [one for one in self._kept if self._is_ours(one)]
+        self._kept = tuple(one for one in self._kept if not self._is_ours(one))
+        self._waiting += ours
+        self._more |= {one.key: one.more for one in ours}
 
     def _is_ours(self, one: RecordedDownload) -> bool:
         return (one.tracker, one.folder) == (self._tracker, self._folder)

@@ -68,6 +68,11 @@ class TrackerPlace:
             is_here, answered, tracker = self._is_here, self._answered, self._tracker
         return answered if is_here and answered and not is_own(tracker.host) else tracker
 
+    @property
+    def tracker(self) -> Address:
+        """The one in use: as typed or found, or where it or another one was found since."""
+        return self._tracker
+
     def addresses(self, should_stop: Callable[[], bool]) -> tuple[Address, ...]:
         """Where to ask, in this order. Raises TrackerSilentError if its name is not found.
 
