@@ -76,6 +76,15 @@ class KeyboardTest(AppWindowTest):
         self.assertEqual(entry.index("sel.first"), 0)
         self.assertEqual(entry.index("sel.last"), len(entry.get()))
 
+    def test_fields_and_buttons_of_tk_s_own_dialogs_have_these_keys_too(self) -> None:
+        tcl = self.window.tk
+        tcl.eval("ttk::entry .field; .field insert 0 text; place .field")
+        tcl.eval("ttk::button .button -command {set pressed 1}; place .button; update")
+        for widget, key in ((".field", "<Control-a>"), (".button", "<Return>")):
+            tcl.eval(f"focus -force {widget}; update; event generate {widget} {key}; update")
+        self.assertEqual(tcl.eval(".field index sel.last"), "4")
+        self.assertEqual(tcl.eval("set pressed"), "1")
+
     def test_alt_and_the_letter_of_a_tab_brings_it_to_the_front(self) -> None:
         self.press("<Alt-s>")
         self.assertIs(self.window.tabs.in_front, self.window.seeder)

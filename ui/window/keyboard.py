@@ -6,14 +6,18 @@ import tkinter as tk
 from collections.abc import Iterator
 from tkinter import ttk
 
+# In Tcl, because these widgets are also in Tk's own dialogs, which Python has no objects for.
+_PRESS = "%W invoke"
+_SELECT_TEXT = "%W selection range 0 end; %W icursor end; break"
+
 
 def add_missing_keys(window: tk.Misc) -> None:
     """Add Home, End, Select all and Shift with the arrows in tables, Select all in fields, and
     Enter on buttons.
     """
-    window.bind_class("TButton", "<Return>", _press)
+    window.bind_class("TButton", "<Return>", _PRESS)
     for field in ("TEntry", "TCombobox", "TSpinbox"):
-        window.bind_class(field, "<Control-a>", _select_text)
+        window.bind_class(field, "<Control-a>", _SELECT_TEXT)
     window.bind_class("Treeview", "<Home>", lambda event: _go(event, 0))
     window.bind_class("Treeview", "<End>", lambda event: _go(event, -1))
     window.bind_class("Treeview", "<Control-a>", _select_all)
@@ -77,11 +81,6 @@ def _rows(event: tk.Event[tk.Misc]) -> tuple[ttk.Treeview, tuple[str, ...]]:
     return tree, tree.get_children()
 
 
-def _press(event: tk.Event[tk.Misc]) -> None:
-    assert isinstance(event.widget, ttk.Button)
-    event.widget.invoke()
-
-
 def _go(event: tk.Event[tk.Misc], position: int) -> str:
     tree, rows = _rows(event)
     if rows:
@@ -96,13 +95,6 @@ def _select_all(event: tk.Event[tk.Misc]) -> str:
     tree, rows = _rows(event)
     if str(tree.cget("selectmode")) == "extended":
         tree.selection_set(rows)
-    return "break"
-
-
-def _select_text(event: tk.Event[tk.Misc]) -> str:
-    assert isinstance(event.widget, ttk.Entry)
-    event.widget.selection_range(0, "end")
-    event.widget.icursor("end")
     return "break"
 
 
