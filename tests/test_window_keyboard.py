@@ -78,8 +78,8 @@ class KeyboardTest(AppWindowTest):
 
     def test_fields_and_buttons_of_tk_s_own_dialogs_have_these_keys_too(self) -> None:
         tcl = self.window.tk
-        tcl.eval("ttk::entry .field; .field insert 0 text; place .field")
-        tcl.eval("ttk::button .button -command {set pressed 1}; place .button; update")
+        tcl.eval("ttk::entry .field; .field insert 0 text; place .field -x 0")
+        tcl.eval("ttk::button .button -command {set pressed 1}; place .button -x 0; update")
         for widget, key in ((".field", "<Control-a>"), (".button", "<Return>")):
             tcl.eval(f"focus -force {widget}; update; event generate {widget} {key}; update")
         self.assertEqual(tcl.eval(".field index sel.last"), "4")
