@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from roles.disk import disk_calls
+from roles.disk.open_folder import first_there
 from roles.disk.promised_space import room_at
 from roles.disk.storage_faults import REFUSED, in_the_way, storage_error
 
@@ -20,7 +21,7 @@ def try_folder(folder: Path) -> float:
 
     Returns how many seconds the disk's clock is ahead. Raises StorageError.
     """
-    place = _existing(folder)
+    place = first_there(folder)
     if not place.is_dir():
         raise in_the_way(place, is_link=False)
     trial = place / f".lmktorrent-check-{secrets.token_hex(4)}"
@@ -43,7 +44,7 @@ def room_in(folder: Path) -> int:
 
     Raises OSError.
     """
-    return room_at(_existing(folder))
+    return room_at(first_there(folder))
 
 
 def _try_file(first: Path, second: Path) -> float:
@@ -57,8 +58,3 @@ def _try_file(first: Path, second: Path) -> float:
     ahead_s = first.stat().st_mtime - time.time()
     disk_calls.rename(str(first), str(second))
     return ahead_s
-
-
-def _existing(folder: Path) -> Path:
-    above = (folder, *folder.parents)
-    return next((one for one in above if os.path.lexists(one)), above[-1])
