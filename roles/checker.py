@@ -59,7 +59,7 @@ class Checker(Role):
         own: Interfaces = interfaces,
         ports: tuple[int, ...] = TRACKER_PORTS,
     ) -> None:
-        """`ports`: where trackers are searched at the addresses `own`, and on this computer."""
+        """`ports`: where to look for trackers, in the networks of `own` and on this computer."""
         super().__init__("checker", post)
         self._settings = settings
         self._own = own

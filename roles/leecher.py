@@ -250,9 +250,7 @@ class Leecher(Role):
         downloads, and resume those of the last run.
         """
         if self._lister.is_lmk2:
-            with contextlib.suppress(
-                StorageError
-            ):  # no port is free: said when there is a download
+            with contextlib.suppress(StorageError):  # no free port: the first download says so
                 self._join(())
         for download in self._all():
             if download.is_running:

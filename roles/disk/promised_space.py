@@ -67,8 +67,8 @@ def room_at(folder: Path) -> int:
 
 
 def disk_full(folder: Path, short: int) -> DiskFullError:
-    """`short`: how many more bytes must be free. It comes first, because a room is told only the
-    beginning.
+    """`short`: how many more bytes must be free. The sentence begins with it, because the room sees
+    only its beginning.
     """
     return DiskFullError(
         f"The disk is full. Free {_megabytes(short)} for {folder} or choose another folder."

@@ -20,12 +20,12 @@ from roles.values.safe_names import UnsafeNameError
 # What left the list may come back in the next one: a tracker that was started again knows nothing
 # for some seconds, and a file that changed is read again first.
 GONE_S = 10.0
-# Who says that it reads its folder, and has nothing to show for it for so long, is not awaited: in
-# this time an old disk reads 100 GB, the largest file of a lab. Who is gone, the tracker tells.
+# A seeder that says it is still reading its folder, but lists nothing new for this long, is waited
+# for no longer: an old disk reads 100 GB in this time, the largest file of a lab. A seeder that is
+# gone is not on the tracker's list.
 READING_S = 1_800.0
-
-# That one download takes up while it follows the list: whoever lists other files each second fills
-# no memory.
+# Of one download, over all the lists that it follows: a seeder that lists other files each second
+# must not fill the memory.
 MAX_FILES = MAX_ROOM_FILES
 
 
@@ -45,7 +45,7 @@ class ScopeChange:
     """How a newer list changes a download that is running."""
 
     fresh: tuple[FileLine, ...]  # to be fetched, too
-    replaced: frozenset[Identity]  # have not come, and never shall
+    replaced: frozenset[Identity]  # pending ones, which fresh ones supersede
 
 
 def identity(file: FileLine) -> Identity:

@@ -29,7 +29,7 @@ _STATES = {
     DownloadState.FAILED: MemberState.FAILED,
     DownloadState.CANCELLED: MemberState.CANCELLED,
 }
-# Of a download that is not there, or has ended; from another it goes on when something comes.
+# From one of these a download only goes on if the user asks for it. None: not asked for before.
 _ENDED = (None, MemberState.DONE, MemberState.FAILED, MemberState.CANCELLED)
 _REASONS = {
     DownloadState.IN_QUEUE: "in the queue: all seeders are busy",
@@ -42,7 +42,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # The newest event of each download, the one that changed last last.
+        # The newest event of each download; the latest of all is last.
         self._newest: dict[MemberState, dict[str, DownloadChanged]] = {s: {} for s in PRECEDENCE}
         self._states: dict[str, MemberState] = {}  # of each download
         self._have = self._size = 0  # bytes of all but cancelled ones

@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 REPORT_S = 1.0
 TICK_S = 0.25  # between two looks for chunks that come too slowly
 START_AGAIN_S = 1.0  # after a thread that could not be started
-SURVEY_S = 5.0  # between two questions to all peers what they have of what is watched
+SURVEY_S = 5.0  # between two surveys of what each peer has of the watched file
 IDLE_S = 5.0  # with nothing on its way: then the connections end
 MAX_SHARES = 8  # that the tracker is told of
 

@@ -1,4 +1,4 @@
-"""Calls for trackers from each address of this computer, and keeps apart who answered where."""
+"""Calls for trackers from each address of this computer, and tells which answered at which."""
 
 from __future__ import annotations
 

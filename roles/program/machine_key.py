@@ -1,4 +1,4 @@
-"""The secret of this computer's user, from which each room gets another id of this computer."""
+"""A secret of this computer's user. With it, each room knows this computer by another id."""
 
 from __future__ import annotations
 

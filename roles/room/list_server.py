@@ -165,7 +165,7 @@ class ListServer:
         self._registry, self._senders = registry, senders
         self._participants = participants
         self.limits = Limits()  # tests replace it
-        self._room, self._room_until = b"", 0.0  # packed, b"" while it is not
+        self._room, self._room_until = b"", 0.0  # packed; b"" while it is not
         self._packing: Iterator[None] | None = None  # of `_room`, done by all that wait for it
         self._lists = PackedLists(registry.catalogue)
         self._clients = dict[_Client, None]()  # the oldest first

@@ -68,7 +68,7 @@ class Registry:
         self._left: dict[str, Key] = {}
         self.departed = Departed()
         self.lmk1: Lmk1Seeders | None = None  # set once, before anybody registers
-        self.changes = 0  # counts those of what participant() returns, but for the times of pings
+        self.changes = 0  # of what participants() yields, except the times of pings
         self.pings = 0
         self._programs: dict[Key, Program] = {}
         self._runs: dict[str, Key] = {}  # the newest entry of each run of a program, by its peer id

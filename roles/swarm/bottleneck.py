@@ -1,4 +1,4 @@
-"""Finds what holds downloads up, from what the threads of all connections spent their time with.
+"""Finds what holds downloads up, from what the threads of all connections spend their time on.
 
 Pure. A thread that waits for bytes waits for the network; one that waits for a write waits for this
 computer's disk.

@@ -459,7 +459,7 @@ class TrackersFound:
 
 @dataclass(frozen=True, slots=True)
 class InterfaceChecked:
-    """Trackers were searched from one address of this computer."""
+    """What a search for trackers from one address of this computer found."""
 
     interface: str  # its name; "" where the system does not tell it
     host: str  # "" if this computer has no address at all

@@ -16,7 +16,7 @@ SILENT_S = 12.0  # without a ping, which comes every 5 s
 OLD_SILENT_S = 50.0  # the same for versions before 1.3, which ping every 15 s
 ORIGINAL_SILENT_S = 250.0  # originals ping every 120 s
 DISK_IS_FULL = "waiting for space"  # the state of such a transfer, on the wire
-# Why a computer waits whose other programs go on.
+# The reason of a computer that waits because one of its programs is gone, while others go on.
 STOPPED = "stopped before its end"
 FELL_SILENT = "the program that downloads is silent"
 _UNFINISHED = frozenset({MemberState.DOWNLOADING, MemberState.WAITING})
@@ -122,8 +122,8 @@ def state_of(one: Participant) -> MemberState:
     said = one.status.state
     if one.is_original or not one.is_leecher:
         return MemberState.GIVING
-    # Older versions say "done" of everything that does not download; who has only registered has
-    # said nothing yet.
+    # Older versions say "done" whenever they download nothing; a program that has only registered
+    # has said nothing yet.
     if not said or (said == MemberState.DONE and not one.status.machine):
         return MemberState.IDLE
     try:
