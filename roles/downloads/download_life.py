@@ -72,7 +72,7 @@ class DownloadLife(ABC):
         self.state = DownloadState.QUEUED
         self.halting = threading.Event()
         self.woken = threading.Event()
-        self.waits_for: DownloadLife | None = None  # it has a name that the newest list gives to this one
+        self.waits_for: DownloadLife | None = None  # has a name that this would take now
         self._ended = ended
         self._thread: threading.Thread | None = None
         self._has_ended = False  # set by the download's thread as the last thing
