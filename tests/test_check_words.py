@@ -90,6 +90,11 @@ class CheckWordsTest(unittest.TestCase):
         self.assertEqual(line.title, "eth0")
         self.assertIn("asked 20 times, heard 1 tracker: teacher (10.0.0.5:12500)", line.text)
 
+    def test_a_computer_keeps_the_spelling_of_its_name(self) -> None:
+        self.assertEqual(words(FINE[1]).text, "teacher (10.0.0.5:12500) answers.")
+        here = Address("127.0.0.1", 12500)
+        self.assertEqual(words(TrackerChecked(here)).text, "This computer, port 12500 answers.")
+
     def test_a_taken_port_says_which_one_is_used_instead(self) -> None:
         self.assertIn("12502", words(NOTES[3]).remedy)
 

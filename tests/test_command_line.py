@@ -146,6 +146,7 @@ class AloneTest(LmkTestCase):
                 copy = self.folder / "tmp" / "data" / source.name
                 self.assertEqual(copy.read_bytes(), source.read_bytes())
                 self.assertRegex(result.stdout, rf"same  sha256 [0-9a-f]+….*{source.name}")
+        self.assertIn(f"The files are in {self.folder / 'tmp' / 'data'}.", result.stdout)
 
     @unittest.skipUnless(os.name == "posix", "every locale of Windows writes all letters")
     def test_the_demo_compares_names_that_its_locale_cannot_write(self) -> None:

@@ -119,7 +119,9 @@ def _tracker(found: TrackerChecked) -> CheckWords:
     who = wording.computer(found.name, found.tracker)
     if found.is_original:
         who = f"The original tracker {wording.place(found.tracker)}"
-    return CheckWords(*line, Outcome.GOOD, f"{who[:1].upper()}{who[1:]} answers.")
+    elif not found.name:
+        who = f"{who[:1].upper()}{who[1:]}"
+    return CheckWords(*line, Outcome.GOOD, f"{who} answers.")
 
 
 def _port(found: PortChecked) -> CheckWords:

@@ -57,10 +57,12 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
     source, target = bundled_folder("data"), folder_named(DOWNLOAD_FOLDER)
     throttles = Throttles(Throttle(chosen.up), Throttle(chosen.down))
     code, _, saved = share_on_loopback(source, target, output, throttles)
+    folder = target
     for name, path in saved.items():
+        folder = path.parents[name.count("/")]
         if not _is_same(source.joinpath(*map(on_disk, name.split("/"))), path, output):
             code = ExitCode.CONTENT
-    output.say(f"The files are in {target}.")
+    output.say(f"The files are in {folder}.")
     if is_zipped():
         output.say("This .pyz has only the small example files; the large ones are in the source.")
     return code
