@@ -113,6 +113,13 @@ class ShareFoldersTest(LmkTestCase):
         self.put(*listed("LICENSE"))
         self.assertEqual(self.chosen(ONE, files=listed("LICENSE", "a", "b")), "lesson")
 
+    def test_files_in_the_folder_of_another_share_are_no_earlier_download(self) -> None:
+        """Otherwise a stranger who lists the files of a lesson could add more to its folder."""
+        self.assertEqual(self.chosen(ONE), "lesson")
+        self.put(*listed("a.txt"), below="lesson")
+        theirs = listed("lesson/a.txt", "lesson/not the teacher's.txt")
+        self.assertEqual(self.chosen(TWO, "other", files=theirs), "other")
+
     def test_names_that_cannot_be_stored_are_replaced(self) -> None:
         for share, name in zip((ONE, TWO, THREE), ("..", "a/b", "x.lmkpart"), strict=True):
             self.assertEqual(self.chosen(share, name), f"share {share}")

@@ -21,7 +21,13 @@ from roles.disk.stored_names import StoredNames
 from roles.values.catalogue import FileLine
 from roles.values.disk_names import path_from_disk
 from roles.values.errors import StorageError
-from roles.values.safe_names import PARTIAL_SUFFIX, UnsafeNameError, safe_name, safe_path
+from roles.values.safe_names import (
+    PARTIAL_SUFFIX,
+    UnsafeNameError,
+    is_storable,
+    safe_name,
+    safe_path,
+)
 
 RECORD_NAME = "folders.json"
 MAX_FOLDERS = 10_000  # remembered; the oldest go first
@@ -73,7 +79,7 @@ class ShareFolders:
         known = self.of(share)
         if known is not None and (not known or _is_usable(self._target / known)):
             return known
-        is_here = self._is_here_already(files)
+        is_here = self._is_here_already(files, names)
         chosen = "" if is_here else self._free(share, name, files, names)
         self.note(share, chosen)
         return chosen
@@ -95,10 +101,19 @@ class ShareFolders:
                 os.close(self._turn)
                 self._turn = None
 
-    def _is_here_already(self, files: Sequence[FileLine]) -> bool:
-        """Whether the target folder itself has at least half of these files."""
+    def _is_here_already(self, files: Sequence[FileLine], names: StoredNames) -> bool:
+        """Whether the target folder itself has at least half of these files. Files in the folders
+        of other shares do not count: a stranger who lists those could add more to them.
+        """
+        with self._lock:
+            taken = {names.key_wished(name) for name in self._folders.values() if name}
+
+        def is_others(file: FileLine) -> bool:
+            top, slash, _ = file.path.partition("/")
+            return bool(slash) and is_storable(top) and names.key_wished(top) in taken
+
         some = _some(files)
-        there, alike = _found(self._target, some)
+        there, alike = _found(self._target, [file for file in some if not is_others(file)])
         return alike > 0 and 2 * alike >= max(len(some), there)
 
     def _free(self, share: str, name: str, files: Sequence[FileLine], names: StoredNames) -> str:
