@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from tests.display import Xvfb
-from tests.programs import Running, environment
+from tests.programs import Running, environment, is_alive
 from tests.support import wait_until
 
 LISTENING = r"listening on (\S+):(\d+)\."
@@ -193,14 +193,6 @@ def children_of(process: int) -> list[int]:
     """Those that it started itself."""
     children = Path(f"/proc/{process}/task/{process}/children").read_text()
     return [int(child) for child in children.split()]
-
-
-def is_alive(process: int) -> bool:
-    """Whether it runs; one that nobody has buried yet does not."""
-    try:
-        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return False
 
 
 def until_ended(processes: list[int]) -> float:

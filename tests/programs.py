@@ -26,6 +26,14 @@ def environment(**changes: str) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", "LMK_DISCOVER": "off", **changes}
 
 
+def is_alive(process: int) -> bool:
+    """Whether it runs; a zombie does not. Linux."""
+    try:
+        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+
+
 def run(
     *arguments: str | Path,
     folder: Path,

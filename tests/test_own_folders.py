@@ -200,16 +200,25 @@ class InterruptedTest(OwnFoldersTestCase):
         files = list_now(running, name).files
         return f"share:{next(file.share for file in files if file.name == name)}"
 
-    def interrupt(self, *, own_folders: bool) -> str:
-        """End a leecher in the middle of the large file; returns the key of its folder."""
+    def in_the_middle(
+        self, *, own_folders: bool = True, has_other: bool = False
+    ) -> tuple[Running[Leecher], str]:
+        """A leecher in the middle of the large file, and the key of its folder. `has_other`: it has
+        the other lesson, which took the name.
+        """
         throttles = Throttles()
         throttles.down.set_limit(400_000)
         running = self.taking(own_folders=own_folders, throttles=throttles)
         key = self.key_of(running, "large")
-        if own_folders:
-            self.take(self.key_of(running, "other"), running=running)  # it has "lesson"
+        if has_other:
+            self.take(self.key_of(running, "other"), running=running)
         running.role.download([key], Existing.SKIP)
         running.log.wait_for(DownloadChanged, where=lambda one: one.name == key and one.have > 0)
+        return running, key
+
+    def interrupt(self, *, own_folders: bool) -> str:
+        """End it there; returns the key."""
+        running, key = self.in_the_middle(own_folders=own_folders, has_other=own_folders)
         wait_until(lambda: bool(DownloadRecord(self.state).load()))
         running.stop()
         return key
@@ -222,12 +231,7 @@ class InterruptedTest(OwnFoldersTestCase):
         self.assertEqual(self.files(), {"lesson/other": b"x", "lesson (2)/large": self.DATA})
 
     def test_one_that_is_cancelled_leaves_no_folder(self) -> None:
-        throttles = Throttles()
-        throttles.down.set_limit(400_000)
-        running = self.taking(throttles=throttles)
-        key = self.key_of(running, "large")
-        running.role.download([key], Existing.SKIP)
-        running.log.wait_for(DownloadChanged, where=lambda one: one.name == key and one.have > 0)
+        running, key = self.in_the_middle()
         running.role.cancel([key])
         self.assertEqual(wait_for_end(running, key).state, DownloadState.CANCELLED)
         self.assertEqual(list(self.target.iterdir()), [])

@@ -9,6 +9,7 @@ import sys
 import unittest
 from pathlib import Path
 
+from tests.programs import is_alive
 from tests.support import LmkTestCase, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,13 +93,6 @@ class ParentWatchTest(LmkTestCase):
         command = [sys.executable, "-c", program, f"/tmp/_MEI{gone.pid:08x}abcXYZ"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=LIMIT_S, check=False)
         self.assertEqual(done.returncode, -signal.SIGTERM)
-
-
-def is_alive(process: int) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return False
 
 
 def end(process: int) -> None:
