@@ -31,6 +31,7 @@ LAYERS = (
     "swarm",
     "downloads",
     "lmk1",
+    "web",
     "role",
 )
 PACKAGES = tuple(name for name in LAYERS if name not in ("worker", "role") and "." not in name)
@@ -95,6 +96,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "swarm",
     ),
     "downloads": ("download_scope", "file_tally", "wanted"),
+    "web": ("http_wire",),
 }
 
 SEEN_BY_UI = (
