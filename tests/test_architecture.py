@@ -105,6 +105,8 @@ SEEN_BY_UI = (
     "values.events",
     "values.participants",
     "values.members",
+    "values.figures",
+    "values.room_words",
     "values.settings",
     "values.folder_keys",
     "values.safe_names",

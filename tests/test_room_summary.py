@@ -10,7 +10,7 @@ from roles.values.events import ListedFile, ListedFolder
 from roles.values.members import Member, members_of
 from roles.values.participants import MemberState
 from tests.lesson import SHARE, lesson
-from ui.room_summary import Summary, counts, in_need, room_summary
+from ui.room_summary import Summary, in_need, room_summary
 
 NOW = 1_000.0
 MB = 1_000_000
@@ -73,14 +73,6 @@ class SummaryTest(unittest.TestCase):
             "lab-pc-10: silent for 40 s  ·  and 1 more",
         )
         self.assertEqual(self.summary(self.members[:3]).help, "")
-
-    def test_each_computer_is_counted_once(self) -> None:
-        self.assertEqual(
-            counts(self.members),
-            "31 computers: 21 done · 4 downloading · 2 waiting · 1 failed · 1 sharing · "
-            "1 not begun · 1 silent",
-        )
-        self.assertEqual(counts(()), "")
 
     def test_a_size_is_told_only_if_all_files_were_added_up(self) -> None:
         files = (ListedFile("a", 5, share=SHARE),)

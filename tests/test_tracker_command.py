@@ -12,7 +12,7 @@ from roles.values.members import members_of
 from roles.values.participants import MemberState, Participant, Status, TransferStatus
 from tests.terminals import on_screen, printed
 from ui.terminal.output import Output
-from ui.terminal.room_table import room_summary, room_table
+from ui.terminal.room_table import room_table
 from ui.terminal.tracker_command import TABLE_S, TrackerReport
 
 HERE = Address("127.0.0.1", 12501)
@@ -196,19 +196,6 @@ class RoomTableTest(unittest.TestCase):
                 one = replace(LEECHER, status=Status(state, machine="a" * 16))
                 table = room_table(members_of((one,), now=0.0))
                 self.assertEqual([line.tone for line in table], ["Heading", tone])
-
-    def test_the_summary_counts_those_that_download(self) -> None:
-        giving = seeder(TEACHER, "teacher", 3)
-        self.assertEqual(
-            room_summary(members_of((giving,), now=0.0)), "Nobody has joined to download yet."
-        )
-        status = Status("downloading", machine="a" * 16, size=1_000, have=400, seconds_left=60)
-        moving = replace(LEECHER, status=status, machine="a" * 16)
-        failed = replace(LEECHER, status=Status("failed", machine="b" * 16), machine="b" * 16)
-        self.assertEqual(
-            room_summary(members_of((giving, moving, failed), now=0.0)),
-            "0 of 2 done, the last one in 60 s; 1 needs help.",
-        )
 
     def test_what_strangers_say_of_themselves_is_made_safe(self) -> None:
         hostile = seeder(PUPIL, "a\nb\x1b[2J", status=Status(reason="x\u202ey" * 99))

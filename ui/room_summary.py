@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from roles.values.events import ListedFile, ListedFolder
 from roles.values.members import Member, RoomSummary, summary_of
 from roles.values.participants import MemberState
+from roles.values.room_words import STATES, computer, reason
 from roles.values.safe_names import shown_name
 from ui import wording
-from ui.room_columns import computer, reason
 
 MAX_NAMED = 3  # computers that need help, or folders; the others are counted
 MAX_FOLDER_NAME = 40  # characters
@@ -21,15 +20,6 @@ _STACKED = (
     ("Accent", (MemberState.DOWNLOADING,)),
     ("Warning", (MemberState.WAITING, MemberState.CANCELLED)),
     ("Bad", (MemberState.FAILED,)),
-)
-_COUNTED = (
-    MemberState.DONE,
-    MemberState.DOWNLOADING,
-    MemberState.WAITING,
-    MemberState.FAILED,
-    MemberState.CANCELLED,
-    MemberState.GIVING,
-    MemberState.IDLE,
 )
 
 
@@ -72,22 +62,6 @@ def headline(room: RoomSummary) -> str:
     if not room.members:
         return "Nobody here yet"
     return f"{room.done} of {room.members} done"
-
-
-def counts(members: Iterable[Member]) -> str:
-    """ "30 computers: 23 done · 3 downloading · 1 silent". Each computer counts once."""
-    everyone = tuple(members)
-    if not everyone:
-        return ""
-    silent = sum(one.is_silent for one in everyone)
-    states = Counter(one.state for one in everyone if not one.is_silent)
-    words = [
-        f"{states[state]} {wording.MEMBER_STATES[state].lower()}"
-        for state in _COUNTED
-        if states[state]
-    ]
-    parts = " · ".join([*words, *([f"{silent} silent"] if silent else [])])
-    return f"{wording.count(len(everyone), 'computer').capitalize()}: {parts}"
 
 
 def _what(files: Sequence[ListedFile], folders: Sequence[ListedFolder], count: int) -> str:
@@ -175,4 +149,4 @@ def in_need(members: Iterable[Member]) -> list[Member]:
 def _why(one: Member) -> str:
     if one.is_silent:
         return f"silent for {wording.duration_words(one.silent_s)}"
-    return reason(one) or wording.MEMBER_STATES[one.state].lower()
+    return reason(one) or STATES[one.state].lower()

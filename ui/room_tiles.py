@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from roles.values.members import Member
 from roles.values.participants import MemberState
+from roles.values.room_words import STATES, by_computer, computer, reason, tone_of
 from ui import wording
-from ui.room_columns import by_computer, computer, reason, tone_of
 
 Place: TypeAlias = tuple[int, int]  # column and row
 
@@ -119,7 +119,7 @@ def _lines(one: Member) -> tuple[str, str]:
         return f"Silent for {wording.duration_words(one.silent_s)}", gave
     if one.is_original:
         return "Original program", wording.count(one.files, "file") if one.files else ""
-    words = wording.MEMBER_STATES[one.state]
+    words = STATES[one.state]
     if one.has_left:
         return f"Left, {words.lower()}", gave
     moving = _joined(wording.rate(one.down), _left(one))

@@ -1,7 +1,4 @@
-"""Numbers and states as text for people, the same in window, terminal and log. Pure.
-
-Units are decimal, as disks and networks are sold: 1 MB is 1,000,000 bytes.
-"""
+"""States as text for people, the same in window, terminal and log; numbers come from figures. Pure."""
 
 from __future__ import annotations
 
@@ -25,11 +22,17 @@ from roles.values.events import (
     UpdateFound,
     stored_path,
 )
+from roles.values.figures import count as count
+from roles.values.figures import duration as duration
+from roles.values.figures import duration_words as duration_words
+from roles.values.figures import percent as percent
+from roles.values.figures import rate as rate
+from roles.values.figures import size as size
 from roles.values.folder_keys import FolderKey
-from roles.values.participants import MemberState
+from roles.values.room_words import COMPUTER_LENGTH as COMPUTER_LENGTH
+from roles.values.room_words import computer_order as computer_order
 from roles.values.safe_names import shown_name
 
-COMPUTER_LENGTH = 40  # characters of a computer's name in a row
 # Why files are not offered: what is counted, and what is said about it.
 _SKIPPED = {
     SkipReason.UNREADABLE: ("item", " that cannot be read"),
@@ -44,9 +47,7 @@ _SKIPPED = {
 }
 SHOWN_EDITED = 3  # names in a sentence
 _TWIN = re.compile(r" \[[0-9a-f]{4,64}\]\Z")
-_NUMBER = re.compile("[0-9]+")
 _RECONNECTING = "Reconnecting."
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 SEEDER_STATES = {
     SeederState.AVAILABLE: "Available",
@@ -54,71 +55,14 @@ SEEDER_STATES = {
     SeederState.AWAY: "Busy: all upload slots in use",
 }
 
-MEMBER_STATES = {
-    MemberState.IDLE: "Not begun",
-    MemberState.DOWNLOADING: "Downloading",
-    MemberState.WAITING: "Waiting",
-    MemberState.DONE: "Done",
-    MemberState.FAILED: "Failed",
-    MemberState.CANCELLED: "Cancelled",
-    MemberState.GIVING: "Sharing",
-}
-
-
-def size(count: int) -> str:
-    """ "0 bytes", "512 bytes", "12 kB", "3.4 MB", "1.07 GB"."""
-    value, unit = float(count), 0
-    while value >= 999.5 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    if unit == 0:
-        return "1 byte" if count == 1 else f"{count} bytes"
-    digits = 0 if value >= 99.5 or unit == 1 else 1 if value >= 9.95 else 2 if unit >= 3 else 1
-    return f"{value:.{digits}f} {_UNITS[unit]}"
-
-
-def rate(bytes_per_second: float) -> str:
-    """ "3.4 MB/s"; "" for nothing."""
-    return f"{size(round(bytes_per_second))}/s" if bytes_per_second >= 1 else ""
-
-
-def duration(seconds: float | None) -> str:
-    """ "0:12", "3 min", "2 h 10 min"; "" for unknown."""
-    if seconds is None:
-        return ""
-    if seconds < 100:
-        whole = max(0, round(seconds))
-        return f"{whole // 60}:{whole % 60:02}"
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes < 48 * 60 else "more than 2 days"
-
 
 def spent(seconds: float) -> str:
     """ "12 s", "3 min"."""
     return f"{max(1, round(seconds))} s" if seconds < 100 else duration(seconds)
 
 
-def duration_words(seconds: float | None) -> str:
-    """ "20 s", "3 min", "2 h 10 min"; "" for unknown."""
-    if seconds is None or seconds >= 100:
-        return duration(seconds)
-    return f"{max(0, round(seconds))} s"
-
-
 def ago(seconds: float) -> str:
     return "now" if seconds < 2 else f"{duration(seconds)} ago"
-
-
-def percent(have: int, whole: int) -> int:
-    """0 to 100, and 100 only if everything is there."""
-    return 100 if have >= whole else have * 100 // whole
-
-
-def count(number: int, noun: str) -> str:
-    """ "1 file", "10,000 files", "no files"."""
-    amount = f"{number:,}" if number else "no"
-    return f"{amount} {noun}" + ("" if number == 1 else "s")
 
 
 def place(address: Address) -> str:
@@ -129,15 +73,6 @@ def computer(name: str, address: Address) -> str:
     """Another computer: its name, if it told one, and its address."""
     shown = shown_name(name, COMPUTER_LENGTH)
     return f"{shown} ({address})" if shown else place(address)
-
-
-def computer_order(name: str, where: str) -> str:
-    """A sort key for computers: by name, with pc-9 before pc-10; those without one come last."""
-    return _NUMBER.sub(_padded, name.casefold()) or f"\uffff{where}"
-
-
-def _padded(number: re.Match[str]) -> str:
-    return number[0].zfill(8)
 
 
 def part(number: int, whole: int, noun: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from roles.values.members import Member, summary_of
-from ui import wording
+from roles.values.members import Member
+from roles.values.room_words import by_computer, tone_of
 from ui.columns import Column
-from ui.room_columns import IN_TERMINAL, by_computer, tone_of
+from ui.room_columns import IN_TERMINAL
 from ui.terminal.output import Line
 
 
@@ -18,17 +18,6 @@ def room_table(members: Sequence[Member]) -> list[Line]:
     columns = [_cells(column, everyone) for column in IN_TERMINAL]
     texts = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
     return [Line(text, tone) for text, tone in zip(texts, tones, strict=True)]
-
-
-def room_summary(members: Sequence[Member]) -> str:
-    """ "23 of 30 done, the last one in 2 min; 1 needs help."."""
-    room = summary_of(members)
-    if not room.members:
-        return "Nobody has joined to download yet."
-    left = wording.duration_words(room.seconds_left)
-    sentence = f"{room.done} of {room.members} done" + (f", the last one in {left}" if left else "")
-    needs = "needs" if room.problems == 1 else "need"
-    return sentence + (f"; {room.problems} {needs} help." if room.problems else ".")
 
 
 def _cells(column: Column[Member], everyone: Sequence[Member]) -> list[str]:

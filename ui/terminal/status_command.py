@@ -10,10 +10,11 @@ from roles.observer import Observer
 from roles.program.profile import Profile
 from roles.values.events import RoomChanged
 from roles.values.members import Member, members_of, summary_of
+from roles.values.room_words import how_far
 from roles.values.safe_names import shown_name
 from ui.exit_codes import ExitCode
 from ui.terminal.output import Line, Output
-from ui.terminal.room_table import room_summary, room_table
+from ui.terminal.room_table import room_table
 from ui.terminal.session import Session
 from ui.terminal.trackers import chosen_tracker
 
@@ -43,7 +44,7 @@ def watch_room(members: Sequence[Member], shown: list[Line], output: Output) -> 
     if output.as_json:
         print_room(members, output)
         return shown
-    table = [*(room_table(members) if members else ()), Line(room_summary(members))]
+    table = [*(room_table(members) if members else ()), Line(how_far(members))]
     if table != shown:
         output.show_table(table)
     return table
@@ -81,7 +82,7 @@ def print_room(members: Sequence[Member], output: Output) -> None:
     if not output.as_json:
         for line in room_table(members) if members else ():
             output.result(output.painted(*line))
-        output.say(room_summary(members))
+        output.say(how_far(members))
 
 
 def _whole(seconds: float | None) -> int | None:

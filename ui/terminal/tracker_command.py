@@ -12,11 +12,12 @@ from roles.tracker import Tracker
 from roles.values.addresses import EVERY_INTERFACE, TRACKER_PORT, Address
 from roles.values.events import NetworkChanged, RoleEvent, RoleStarted, RoomChanged
 from roles.values.members import members_of
+from roles.values.room_words import how_far
 from roles.values.settings import TrackerSettings
 from ui.exit_codes import ExitCode
 from ui.room_news import RoomNews
 from ui.terminal.output import Line, Output
-from ui.terminal.room_table import room_summary, room_table
+from ui.terminal.room_table import room_table
 from ui.terminal.session import Session
 
 TABLE_S = 5.0  # between two tables, where they are appended
@@ -76,7 +77,7 @@ class TrackerReport:
         pause_s = LOOK_S if self.output.can_redraw else TABLE_S
         if not self.shows_room or now - self._shown_at < pause_s or not (self._table or members):
             return
-        table = [*room_table(members), Line(room_summary(members))]
+        table = [*room_table(members), Line(how_far(members))]
         if table != self._table:
             self._table, self._shown_at = table, now
             self.output.show_table(table)

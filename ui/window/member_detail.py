@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from tkinter import ttk
 
+from roles.values import room_words
 from roles.values.members import Member
 from roles.values.participants import Participant, TransferStatus
 from roles.values.safe_names import shown_name
-from ui import room_columns, wording
+from ui import wording
 from ui.columns import Column
 from ui.window.fields import Sentence
 from ui.window.table import Table
@@ -92,9 +93,9 @@ class MemberDetail(ttk.Frame):
     def show(self, member: Member) -> None:
         """`member` as it is now."""
         self.member = member
-        self._name.configure(text=room_columns.computer(member))
-        self.now.say(f"{room_columns.state(member)}, {_figures(member)}".removesuffix(", "))
-        self.reason.say(_sentence(room_columns.reason(member)))
+        self._name.configure(text=room_words.computer(member))
+        self.now.say(f"{room_words.state(member)}, {_figures(member)}".removesuffix(", "))
+        self.reason.say(_sentence(room_words.reason(member)))
         self.downloads.show(
             {
                 f"{number} {at}": transfer
@@ -129,7 +130,7 @@ class MemberDetail(ttk.Frame):
 
 
 def _figures(one: Member) -> str:
-    has = room_columns.has(one)
+    has = room_words.has(one)
     parts = (
         f"has {has}" if one.size else has,
         f"↓ {wording.rate(one.down)}" if one.down >= 1 else "",

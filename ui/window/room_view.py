@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from tkinter import ttk
 
+from roles.values import room_words
 from roles.values.events import RoomChanged
 from roles.values.members import Member
 from ui import room_columns
@@ -264,5 +265,5 @@ class RoomView(ttk.Frame):
 
 def _tone_of_row(one: Member) -> str:
     """As its tile, but a row that needs nobody's attention is plain."""
-    tone = room_columns.tone_of(one)
+    tone = room_words.tone_of(one)
     return "Plain" if tone in ("Good", "Accent") else tone

@@ -20,11 +20,11 @@ from roles.values.events import (
     RoomChanged,
 )
 from roles.values.members import Member, members_of
+from roles.values.room_words import counts
 from roles.values.safe_names import shown_name
 from roles.values.settings import MAX_SEATS, TrackerSettings, parse_port
 from ui import wording
 from ui.room_news import RoomNews
-from ui.room_summary import counts
 from ui.window.fields import Sentence, TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.member_detail import Deeds
