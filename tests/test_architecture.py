@@ -96,7 +96,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "swarm",
     ),
     "downloads": ("download_scope", "file_tally", "wanted"),
-    "web": ("http_wire",),
+    "web": ("http_wire", "page"),
 }
 
 SEEN_BY_UI = (

@@ -1,4 +1,4 @@
-"""States as text for people, the same in window, terminal and log; numbers come from figures. Pure."""
+"""States as text for people, in window, terminal and log; numbers come from figures. Pure."""
 
 from __future__ import annotations
 
