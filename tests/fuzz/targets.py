@@ -46,6 +46,7 @@ from roles.wire.greeting import GreetingReader
 from tests.fuzz import samples
 from tests.fuzz.lmk2_targets import LMK2_TARGETS
 from tests.fuzz.target import Target, check, in_pieces
+from tests.fuzz.web_targets import WEB_TARGETS
 
 ALLOWED = (PeerProtocolError, UserInputError)
 
@@ -147,4 +148,5 @@ TARGETS = (
     Target("typed texts", typed, [text.encode() for text in samples.ADDRESSES]),
     Target("registry.restore", state, samples.STATES),
     *LMK2_TARGETS,
+    *WEB_TARGETS,
 )
