@@ -60,6 +60,7 @@ POLLING_MODULES = (
     "net.peer_greeting",
     "swarm.acceptor",
     "joining.room_lister",
+    "room.datagram_server",
 )
 # What a role that stops must not wait for to the end.
 PATIENCES = (

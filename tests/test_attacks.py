@@ -146,7 +146,7 @@ class Shortages(RoomTest):
 
 class HostileRooms(RoomTest):
     def test_a_huge_room_is_answered_between_two_reports(self) -> None:
-        self.limits("tracker", report_s=0.0)
+        self.limits("room.room_report", report_s=0.0)
         running = self.tracker()
         for port in range(5_000, 5_040):
             sizes = {f"{number:x}": port for number in range(180)}
@@ -161,7 +161,7 @@ class HostileRooms(RoomTest):
         self.constant("lmk1.seeder_table", "MAX_FILES", most)
         table = SeederTable(Registry())
         for port in range(12501, 12510):
-            table.add(Address("a", port), here, None, advertised_is_here=False, now=0.0)
+            table.add(Address("a", port), here, None, now=0.0)
             many = {str(number): port for number in range(most // 2)}
             self.assertTrue(table.upload(many, here, None))
             self.assertLessEqual(sum(seeder.files for seeder in table.participants()), most)

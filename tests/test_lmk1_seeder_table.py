@@ -488,10 +488,10 @@ class StateFileTest(TablesTest):
         self.seeder(1, {"a": 1})
         self.ping(pc(1), now=STAYED_S - 1)
         self.assertEqual(self.saved(), [])
-        state = self.table.changes
+        state = self.table.changes_saved
         self.ping(pc(1), now=STAYED_S)
         self.assertEqual(len(self.saved()), 1)
-        self.assertNotEqual(self.table.changes, state)
+        self.assertNotEqual(self.table.changes_saved, state)
 
     def test_those_of_a_state_file_of_version_1_1_are_the_first_to_go(self) -> None:
         """It kept every LMK/1 seeder, and did not say which had stayed."""

@@ -7,7 +7,6 @@ import json
 import socket
 import threading
 import time
-import unittest
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +14,12 @@ from typing import Any, ClassVar
 from unittest import mock
 
 from roles import tracker as tracker_role
-from roles.disk.state_file import StateFile, write_whole
-from roles.net.datagrams import broadcasting
 from roles.net.neighbours import Neighbours
 from roles.room.answers import Answers
-from roles.room.cookies import Proof
+from roles.room.datagram_server import AGAIN_UNSENT, UNPROVED_UNSENT
 from roles.room.list_server import ListServer
 from roles.room.registry import Registry
-from roles.tracker import AGAIN_UNSENT, MAX_UNSENT, UNPROVED_UNSENT, Limits, Tracker
+from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
@@ -348,103 +345,6 @@ class LongLists(RoomTest):
         self.assertEqual(listed_files(self.room), {"big": 1 << 40})
 
 
-class RestartsOfTheTracker(RoomTest):
-    def setUp(self) -> None:
-        super().setUp()
-        self.state_file = self.folder / "state" / "tracker.json"
-        self.constant("lmk1.seeder_table", "STAYED_S", 0.0)
-
-    def test_forged_registrations_are_not_on_the_list_after_a_restart(self) -> None:
-        self.constant("lmk1.seeder_table", "STAYED_S", 60.0)
-        first = self.tracker(state_file=self.state_file)
-        for port in range(12501, 12600):
-            register(first.address, ("127.0.0.1", port), {"forged": 1})
-            ask(first.address, b'ping_tracker\n["127.0.0.1", %d]' % port)
-        first.stop()
-        self.assertFalse(self.state_file.exists())
-
-    def test_a_restart_keeps_the_lists(self) -> None:
-        first = self.tracker(state_file=self.state_file)
-        register(first.address, ("127.0.0.1", 12501), {"é": 1})
-        first.stop()
-        second = self.tracker(state_file=self.state_file)
-        self.assertEqual(listed_files(second.address), {"é": 1})
-        self.assertEqual(listed_seeders(second.address), [("127.0.0.1", 12501)])
-
-    def test_the_lists_are_kept_while_it_runs_for_it_may_be_killed(self) -> None:
-        running = self.tracker(state_file=self.state_file)
-        self.limits("tracker", save_s=0.05)
-        register(running.address, ("127.0.0.1", 12501), {"a": 1})
-        wait_until(
-            lambda: self.state_file.exists() and b'"a": 1' in self.state_file.read_bytes(),
-            LIMIT_S,
-            "the list was not saved",
-        )
-
-    def test_without_a_state_file_a_restart_forgets(self) -> None:
-        first = self.tracker()
-        register(first.address, ("127.0.0.1", 12501), {"a": 1})
-        first.stop()
-        self.assertEqual(listed_files(self.tracker().address), {})
-
-    def test_a_damaged_state_file_is_started_without(self) -> None:
-        self.state_file.parent.mkdir()
-        first = self.tracker(state_file=self.state_file)
-        register(first.address, ("127.0.0.1", 12501), {"a": 1})
-        first.stop()
-        whole = self.state_file.read_bytes()
-        for name, damaged in {
-            "empty": b"",
-            "zeroed": bytes(len(whole)),
-            "cut": whole[: len(whole) // 2],
-            "not UTF-8": b"\xff" + whole,
-            "another program's": b'{"seeders": 7}',
-            "a list of nonsense": b'[1, null, {"source": 1}, []]',
-            "nested deep": b"[" * 100_000,
-        }.items():
-            with self.subTest(name):
-                self.state_file.write_bytes(damaged)
-                again = self.tracker(state_file=self.state_file)
-                self.assertEqual(listed_files(again.address), {})
-                self.assertEqual(ask(again.address, b'add_seeder\n["h", 12501]'), [SUCCESS])
-                again.stop()
-
-    def test_a_state_file_cannot_bring_in_what_an_upload_cannot(self) -> None:
-        first = self.tracker(state_file=self.state_file)
-        register(first.address, ("127.0.0.1", 12501), {"innocent": 1})
-        first.stop()
-        forged = self.state_file.read_bytes().replace(b'"innocent"', b'"../../x"')
-        self.assertIn(b"../../x", forged)
-        self.state_file.write_bytes(forged)
-        second = self.tracker(state_file=self.state_file)
-        self.assertEqual(listed_files(second.address), {})
-
-    def test_a_disk_that_takes_its_time_holds_up_no_answer(self) -> None:
-        is_answered, began, in_time = threading.Event(), threading.Event(), list[bool]()
-
-        def write(state: StateFile, content: bytes) -> None:
-            began.set()
-            in_time.append(is_answered.wait(LIMIT_S / 2))
-            write_whole(state.path, content)
-
-        self.enterContext(mock.patch.object(StateFile, "write", write))
-        running = self.tracker(state_file=self.state_file)
-        register(running.address, ("127.0.0.1", 12501), {"a": 1})
-        self.assertTrue(began.wait(LIMIT_S))
-        self.assertEqual(listed_files(running.address), {"a": 1})
-        is_answered.set()
-        running.stop()
-        self.assertTrue(all(in_time))
-        self.assertIn(b'"a": 1', self.state_file.read_bytes())
-
-    def test_a_state_file_that_cannot_be_written_does_not_stop_it(self) -> None:
-        self.state_file.mkdir(parents=True)  # a folder has its name
-        running = self.tracker(state_file=self.state_file)
-        register(running.address, ("127.0.0.1", 12501), {"a": 1})
-        running.stop()
-        self.assertIsNone(running.log.of(RoleStopped)[0].failure)
-
-
 class PortsOfTheTracker(RoomTest):
     def occupied(self) -> Address:
         sock = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
@@ -577,7 +477,7 @@ class ManyAtOnce(Lmk2Room):
 
     def test_who_has_a_cookie_is_answered_though_nobody_else_is(self) -> None:
         self.register2(12501, SHARE)
-        self.limits("tracker", unproved_s=0.0)
+        self.limits("room.datagram_server", unproved_s=0.0)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for _ in range(100):
                 stranger.sendto(b"request_file_list", self.room)
@@ -589,12 +489,12 @@ class ManyAtOnce(Lmk2Room):
 
     def test_few_requests_of_others_wait_and_all_of_those_are_answered(self) -> None:
         self.register2(12501, SHARE)
-        self.limits("tracker", unproved=20, unproved_s=0.0)
+        self.limits("room.datagram_server", unproved=20, unproved_s=0.0)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for _ in range(100):
                 stranger.sendto(b"nonsense", self.room)
             self.ping2(12501, SHARE)  # read behind them
-            self.limits("tracker", unproved_s=1.0)
+            self.limits("room.datagram_server", unproved_s=1.0)
             stranger.settimeout(LIMIT_S)
             self.assertEqual([stranger.recv(99) for _ in range(20)], [UNKNOWN_REQUEST] * 20)
             stranger.settimeout(SILENCE_S)
@@ -603,7 +503,7 @@ class ManyAtOnce(Lmk2Room):
 
     def missing(self, waiting: int, *hosts: str) -> None:
         """As if the system held so many bytes, for such hosts."""
-        self.constant("tracker", "waiting_bytes", lambda _: waiting)
+        self.constant("room.datagram_server", "waiting_bytes", lambda _: waiting)
         self.enterContext(
             mock.patch.object(Neighbours, "is_missing", lambda _, host: host in hosts)
         )
@@ -820,7 +720,7 @@ class AnswersInLmk2(Lmk2Room):
         wait_until(lambda: woken.events == [hardware])
 
     def test_the_window_is_told_of_changes_however_long_the_computer_stood_still(self) -> None:
-        self.limits("tracker", rests=1_000)
+        self.limits("room.room_report", rests=1_000)
         stall = iter([0.1])  # seconds; in the first report only
 
         def stalled_files(_: Registry) -> Generator[None, None, tuple[ListedFile, ...]]:
@@ -944,22 +844,6 @@ class DialsOfTheTracker(Lmk2Room):
                 listener.accept()
 
 
-class TurnsOfTheTracker(unittest.TestCase):
-    def test_costly_datagrams_are_left_until_others_had_their_turn(self) -> None:
-        clock = iter(range(1_000_000))
-        tracker_role = Tracker(TrackerSettings(), lambda _: None)
-        tracker_role._answers = mock.Mock()
-        tracker_role._answers.to.return_value = []
-        datagrams = mock.Mock()
-        datagrams.receive.return_value = b"ping_tracker", ("10.0.0.7", 4000)
-        with (
-            mock.patch("roles.tracker.time.monotonic", lambda: next(clock) / 1000),
-            mock.patch("roles.tracker.LIMITS", Limits(receive_s=0.01)),
-        ):
-            tracker_role._receive(datagrams)
-        self.assertEqual(datagrams.receive.call_count, 10)
-
-
 class ShortagesOfTheTracker(RoomTest):
     def test_what_this_computer_lacks_for_a_moment_ends_nothing(self) -> None:
         self.constant("tracker", "POLL_S", 0.01)
@@ -983,20 +867,6 @@ class ShortagesOfTheTracker(RoomTest):
             ):
                 self.assertEqual(listed_seeders(tracker.address), [])
                 wait_until(lambda: len(failed) == 3)  # noqa: B023
-
-    def test_answers_to_senders_without_a_cookie_keep_no_room_from_those_with_one(self) -> None:
-        tracker = Tracker(TrackerSettings(), lambda _event: None)
-        tracker._answers = mock.Mock(to=mock.Mock(return_value=[b"answer"]))
-        member, stranger = ("10.0.0.1", 1), ("10.0.0.2", 2)
-        with (
-            broadcasting("127.0.0.1") as datagrams,
-            mock.patch.object(Tracker, "_is_sent", return_value=False),
-        ):
-            for _ in range(MAX_UNSENT + 1):
-                tracker._answer((datagrams, b"", stranger), Proof.NONE, 0.0)
-            tracker._answer((datagrams, b"", member), Proof.GOOD, 0.0)
-        self.assertEqual(tracker._unsent[0][2], member)
-        self.assertEqual(len(tracker._unsent), MAX_UNSENT)
 
     def test_a_request_for_which_there_is_no_memory_is_not_answered_and_the_next_is(self) -> None:
         tracker = self.tracker()

@@ -95,7 +95,8 @@ class SeederTable:
 
     def __init__(self, registry: Registry) -> None:
         registry.lmk1 = self
-        self.changes = 0  # counts changes of what a state file keeps
+        self.changes = 0  # of what participants() yields
+        self.changes_saved = 0  # of what a state file keeps
         self._registry = registry
         self._catalogue = registry.catalogue
         self._seeders: dict[Key, Seeder] = {}
@@ -165,6 +166,7 @@ class SeederTable:
                 self._register(_new_seeder(advertised, origin, None, advertised_is_here, now))
             return extras is None
         seeder.last_ping = now
+        self.changes += 1
         if key in self._fresh and seeder.has_stayed:
             del self._fresh[key]
             self._note_changed(key, seeder)
@@ -277,7 +279,8 @@ class SeederTable:
     def _note_changed(self, key: Key, seeder: Seeder) -> None:
         """Call this after each change that affects readers or the state file."""
         self._note_place(key.place)
-        self.changes += seeder.has_stayed
+        self.changes += 1
+        self.changes_saved += seeder.has_stayed
 
     def _note_place(self, place: tuple[str, int]) -> None:
         """Entries or lists at this place (address and port) have changed.

@@ -34,7 +34,6 @@ class TrackerAnswers:
     def __init__(self, table: SeederTable, senders: Senders) -> None:
         self._table, self._senders = table, senders
         self._lists = RateLimit(per_host=LISTS_PER_HOST, whole=LISTS_IN_ALL)
-        self.is_changed = False  # since the last report of the room; the caller resets it
 
     def answers(self, datagram: bytes, host: str, *, now: float) -> list[bytes]:
         """The datagrams to send back. Raises PeerProtocolError if it is no request, or the table
@@ -44,7 +43,7 @@ class TrackerAnswers:
             case AddSeeder(seeder, extras):
                 return [with_id(self._added(seeder, extras, host, now), extras)]
             case UploadFileList(files, extras):
-                self.is_changed |= self._table.upload(files, self._senders.origin(host), extras)
+                self._table.upload(files, self._senders.origin(host), extras)
                 return [with_id(SUCCESS, extras)]
             case PingTracker(seeder, extras):
                 return [self._pinged(seeder, extras, host, now)]
@@ -62,13 +61,11 @@ class TrackerAnswers:
             text = "%s cannot be registered for %s: %s"
             self._senders.complain(host, now, text, seeder, host, error)
             return NOT_UNDERSTOOD if extras is None else f"error\n{error}".encode()
-        self.is_changed |= is_new
         return SUCCESS if is_new else ALREADY_REGISTERED
 
     def _pinged(self, seeder: Address, extras: Extras | None, host: str, now: float) -> bytes:
         origin, is_here = self._senders.origin(host), self._senders.is_own(seeder.host)
         is_known = self._table.ping(seeder, origin, extras, advertised_is_here=is_here, now=now)
-        self.is_changed = True
         return with_id(SUCCESS if is_known else UNKNOWN_SEEDER, extras)
 
     def _list_answer(self, host: str, now: float, answer: bytes) -> list[bytes]:

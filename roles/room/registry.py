@@ -7,7 +7,7 @@ entries. Pure state: the caller passes the time and addresses.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Protocol
@@ -49,10 +49,23 @@ _HOLDERS = 64  # looked up for one answer, which holds fewer
 class Lmk1Seeders(Protocol):
     """The seeders in the same room that speak only LMK/1. Nothing proves their addresses."""
 
+    changes: int  # of what participants() yields
+    changes_saved: int  # of what saved() yields
+
     def entry(self, key: Key) -> Entry | None: ...
 
     def note(self, key: Key, program: Program | None) -> None:
         """A program registered or changed its list for LMK/1 readers; None: it is gone."""
+
+    def participants(self) -> Iterator[Participant]: ...
+
+    def files_for_readers(self, *, is_here: bool) -> Mapping[str, int]:
+        """What LMK/1 readers are told. `is_here`: on the tracker's machine."""
+
+    def saved(self) -> Iterator[dict[str, object]]: ...
+
+    def restore(self, saved: object, *, now: float) -> int:
+        """Restore what saved() returned in an earlier run; returns the number of seeders."""
 
 
 class Registry:
