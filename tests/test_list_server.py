@@ -84,7 +84,7 @@ class ListServerTestCase(LmkTestCase):
 
     def register(self, instance: str = PEER, *, is_leecher: bool = False) -> None:
         request = Register(ID, SEEDER, instance, "pc", is_leecher, shares=(SHARE, *self.shares))
-        self.registry.register(request, HERE, advertised_is_here=True, now=0.0)
+        self.registry.register(request, HERE, now=0.0)
 
     def register_share(self, share: str) -> None:
         """The seeder names one more share."""
@@ -611,7 +611,7 @@ class HostileClients(ListServerTestCase):
     def test_who_changes_its_lists_all_the_time_is_told_to_wait(self) -> None:
         request = Register(ID, SEEDER, PEER, "pc", False, shares=(SHARE,))
         elsewhere = Origin("127.0.0.1", is_here=False)
-        self.registry.register(request, elsewhere, advertised_is_here=False, now=time.monotonic())
+        self.registry.register(request, elsewhere, now=time.monotonic())
         self.limit(lines_of_a_list=0.01)
         body = packed_list([LineAdded("a"), LineAdded("b")])
         self.assertEqual(self.tell(body), Taken(True))

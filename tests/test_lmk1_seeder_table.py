@@ -157,7 +157,7 @@ class WhoseListTest(TablesTest):
         self.add(pc(1), "0.0.0.0")  # an original, forgotten only after ten minutes
         self.add(pc(1), extras=OURS)
         self.table.upload({"a": 1}, pc(1), Extras(ID, port=12501))
-        self.table.ping(Address(pc(1).ip, 12501), pc(1), OURS, advertised_is_here=False, now=650.0)
+        self.table.ping(Address(pc(1).ip, 12501), pc(1), OURS, now=650.0)
         self.expire(650.0)
         self.assertEqual(self.files(), {"a": 1})
 
@@ -502,7 +502,7 @@ class StateFileTest(TablesTest):
         restored = SeederTable(Registry())
         self.assertEqual(restored.restore(old, now=100.0), MAX_SEEDERS)
         self.assertEqual(list(restored.saved()), [])
-        restored.add(Address("new", 12501), pc(5_000), None, advertised_is_here=False, now=100.0)
+        restored.add(Address("new", 12501), pc(5_000), None, now=100.0)
         self.assertIsNone(restored.entry(key_of(pc(0).ip, Address(pc(1).ip, 12501))))
 
 

@@ -34,7 +34,7 @@ class RegistryTest(ProgramsTest):
     def test_idle_windows_do_not_count_towards_the_programs_of_one_address(self) -> None:
         def add(port: int, *shares: str) -> None:
             request = Register(ID, Address(pc(1).ip, port), ID, "pc", True, shares=shares)
-            self.registry.register(request, pc(1), advertised_is_here=False, now=0.0)
+            self.registry.register(request, pc(1), now=0.0)
 
         for number in range(MAX_IDLE_PER_HOST):
             add(14000 + number)
@@ -234,10 +234,10 @@ class RegistryTest(ProgramsTest):
         for number in range(MAX_PER_HOST):
             advertised = Address(pc(1).ip, 12501 + number)
             request = Register(ID, advertised, ID, "pc", True, shares=(self.SHARE,))
-            self.registry.register(request, pc(1), advertised_is_here=False, now=0.0)
+            self.registry.register(request, pc(1), now=0.0)
         with self.assertRaises(PeerProtocolError):
             request = Register(ID, Address(pc(1).ip, 13000), ID, "pc", True, shares=(self.SHARE,))
-            self.registry.register(request, pc(1), advertised_is_here=False, now=0.0)
+            self.registry.register(request, pc(1), now=0.0)
         told = TellFiles(ID, {"a": 1}, ID, 12502)
         self.assertFalse(self.registry.upload(told, pc(1)))
         self.assertEqual((self.files(), self.listed()), ({}, []))
@@ -295,7 +295,7 @@ class RegistryTest(ProgramsTest):
 
     def test_a_seeder_that_serves_the_trackers_machine_only_is_told_there_only(self) -> None:
         request = Register(ID, Address("127.0.0.1", 12501), ID, "pc", False, shares=(self.SHARE,))
-        self.registry.register(request, HERE, advertised_is_here=True, now=0.0)
+        self.registry.register(request, HERE, now=0.0)
         self.assertEqual(self.holding(self.SHARE), [])
         (holder,) = self.registry.holders((self.SHARE,), is_here=True)
         self.assertEqual(holder.address, Address("127.0.0.1", 12501))
@@ -303,7 +303,7 @@ class RegistryTest(ProgramsTest):
     def test_one_that_serves_everyone_there_is_told_without_a_host(self) -> None:
         advertised = Address("127.0.0.1", 12501)
         request = Register(ID, advertised, ID, "pc", False, True, (self.SHARE,))
-        self.registry.register(request, HERE, advertised_is_here=True, now=0.0)
+        self.registry.register(request, HERE, now=0.0)
         self.assertEqual(self.holding(self.SHARE), [""])
 
     def test_an_original_that_is_called_localhost_is_told_as_an_address(self) -> None:

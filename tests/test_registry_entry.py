@@ -26,9 +26,8 @@ def program(
     machine: str = "",
 ) -> Program:
     return Program(
-        origin=Origin(ip, is_here),
+        origin=Origin(ip, is_here, advertises_own),
         advertised=Address(host, port),
-        advertised_is_here=advertises_own,
         everywhere=everywhere,
         last_ping=5.0,
         status=Status(machine=machine),

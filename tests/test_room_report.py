@@ -36,7 +36,7 @@ class RoomReportTest(TablesTest):
     def seeder_of_lmk1(self, number: int, extras: Extras | None = None) -> None:
         origin = pc(number)
         advertised = Address(origin.ip, 12501)
-        self.table.add(advertised, origin, extras, advertised_is_here=False, now=0.0)
+        self.table.add(advertised, origin, extras, now=0.0)
 
     def test_nothing_is_reported_while_nothing_changes(self) -> None:
         self.assertEqual(len(self.reported()), 1)

@@ -28,7 +28,7 @@ class OwnersTestCase(unittest.TestCase):
     def tell(self, ip: str, port: int, peer: str = PEER, *, now: float = 0.0) -> None:
         """Register there, and tell the list."""
         request = Register(ID, Address(ip, port), peer, "pc", False, shares=(SHARE,))
-        self.registry.register(request, Origin(ip, False), advertised_is_here=False, now=now)
+        self.registry.register(request, Origin(ip, False), now=now)
         call = TellList(SHARE, "folder", peer, port, True, 0, 1, 0)
         owner = self.registry.owner_of(call, ip, now=now)
         update = ShareUpdate(self.catalogue, call, owner)
@@ -74,7 +74,7 @@ class ShareOwnersTest(OwnersTestCase):
 
     def test_a_program_whose_address_is_the_trackers_own_now_keeps_its_share(self) -> None:
         request = Register(ID, Address(PC, 12501), PEER, "pc", False, shares=(SHARE,))
-        self.registry.register(request, Origin(PC, True), advertised_is_here=True, now=1.0)
+        self.registry.register(request, Origin(PC, True, True), now=1.0)
         call = TellList(SHARE, "folder", PEER, 12501, True, 1, 2, 0)
         owner = self.registry.owner_of(call, PC, now=1.0)
         list(ShareUpdate(self.catalogue, call, owner).finish())
@@ -185,7 +185,7 @@ class LeftShareTest(OwnersTestCase):
     def join(self, ip: str, *shares: str, now: float = 0.0) -> None:
         at = Address(ip, 12501)
         request = Register(ID, at, STRANGER, "pc", is_leecher=True, shares=shares or (SHARE,))
-        self.registry.register(request, Origin(ip, False), advertised_is_here=False, now=now)
+        self.registry.register(request, Origin(ip, False), now=now)
 
     def holder_says(
         self, *shares: str, now: float, leaving: bool = False, ip: str = HOLDER

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import unittest
 from collections.abc import Mapping
+from dataclasses import replace
 
 from roles.lmk1.seeder_table import STAYED_S, SeederTable
 from roles.lmk1.tracker_answers import TrackerAnswers
@@ -78,7 +79,8 @@ class TablesTest(unittest.TestCase):
         now: float = 0.0,
     ) -> bool:
         advertised = Address(host or origin.ip, port)
-        return self.table.add(advertised, origin, extras, advertised_is_here=is_here, now=now)
+        origin = replace(origin, advertises_own=is_here)
+        return self.table.add(advertised, origin, extras, now=now)
 
     def ping(
         self,
@@ -90,7 +92,7 @@ class TablesTest(unittest.TestCase):
         now: float = 0.0,
     ) -> bool:
         advertised = Address(host or origin.ip, port)
-        return self.table.ping(advertised, origin, extras, advertised_is_here=False, now=now)
+        return self.table.ping(advertised, origin, extras, now=now)
 
     def seeder(self, number: int, files: Mapping[str, int], *, now: float = 0.0) -> Address:
         """A registered original with this list, and the address that others get."""
@@ -155,7 +157,7 @@ class ProgramsTest(TablesTest):
     ) -> None:
         advertised = Address(origin.ip, 12501)
         request = Register(ID, advertised, peer, "pc", leecher, shares=shares)
-        self.registry.register(request, origin, advertised_is_here=False, now=now)
+        self.registry.register(request, origin, now=now)
 
     def hear(
         self,

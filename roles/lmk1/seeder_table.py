@@ -82,7 +82,7 @@ class Seeder(Entry):
             "source": self.origin.ip,
             "is_here": self.origin.is_here,
             "named": list(self.advertised),
-            "named_is_here": self.advertised_is_here,
+            "named_is_here": self.origin.advertises_own,
             "everywhere": self.everywhere,
             "original": self.is_original,
             "stayed": True,
@@ -111,20 +111,14 @@ class SeederTable:
     # Requests
 
     def add(
-        self,
-        advertised: Address,
-        origin: Origin,
-        extras: Extras | None,
-        *,
-        advertised_is_here: bool,
-        now: float,
+        self, advertised: Address, origin: Origin, extras: Extras | None, *, now: float
     ) -> bool:
         """Register a seeder; False if it was registered already.
 
         Raises PeerProtocolError if the table is full.
         """
         self._latest.pop(origin.ip, None)  # if we refuse the seeder, we refuse its list, too
-        seeder = _new_seeder(advertised, origin, extras, advertised_is_here, now)
+        seeder = _new_seeder(advertised, origin, extras, now)
         is_new = seeder.key not in self._seeders
         self._register(seeder)
         self._latest[origin.ip] = seeder.key
@@ -147,13 +141,7 @@ class SeederTable:
         return True
 
     def ping(
-        self,
-        advertised: Address,
-        origin: Origin,
-        extras: Extras | None,
-        *,
-        advertised_is_here: bool,
-        now: float,
+        self, advertised: Address, origin: Origin, extras: Extras | None, *, now: float
     ) -> bool:
         """Note that a seeder is alive; False if it is unknown.
 
@@ -163,7 +151,7 @@ class SeederTable:
         seeder = self._seeders.get(key)
         if seeder is None:
             if extras is None:
-                self._register(_new_seeder(advertised, origin, None, advertised_is_here, now))
+                self._register(_new_seeder(advertised, origin, None, now))
             return extras is None
         seeder.last_ping = now
         self.changes += 1
@@ -365,14 +353,11 @@ def share_of(place: tuple[str, int]) -> str:
     return f"lmk1{0 if ip is None else int(ip):08x}{port:04x}"
 
 
-def _new_seeder(
-    advertised: Address, origin: Origin, extras: Extras | None, advertised_is_here: bool, now: float
-) -> Seeder:
+def _new_seeder(advertised: Address, origin: Origin, extras: Extras | None, now: float) -> Seeder:
     is_everywhere = advertised.host == EVERY_INTERFACE or (extras is not None and extras.everywhere)
     return Seeder(
         origin,
         advertised,
-        advertised_is_here,
         is_everywhere,
         last_ping=now,
         is_original=extras is None,
@@ -391,7 +376,7 @@ def _restored(item: object, now: float) -> Seeder | None:
             "source": str(ip),
             "is_here": bool(is_here),
             "named": [str(host), int(port)],
-            "named_is_here": bool(advertised_is_here),
+            "named_is_here": bool(advertises_own),
             "everywhere": bool(everywhere),
             "original": bool(is_original),
             "files": dict(files),
@@ -407,9 +392,8 @@ def _restored(item: object, now: float) -> Seeder | None:
         if is_passed_on(name)
     }
     return Seeder(
-        Origin(ip, is_here),
+        Origin(ip, is_here, advertises_own),
         Address(host, port),
-        advertised_is_here,
         everywhere,
         last_ping=now,
         files=sizes,

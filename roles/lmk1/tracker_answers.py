@@ -54,9 +54,9 @@ class TrackerAnswers:
                 return self._list_answer(host, now, encode_file_list(files.items())[0])
 
     def _added(self, seeder: Address, extras: Extras | None, host: str, now: float) -> bytes:
-        origin, is_here = self._senders.origin(host), self._senders.is_own(seeder.host)
+        origin = self._senders.origin(host, seeder.host)
         try:
-            is_new = self._table.add(seeder, origin, extras, advertised_is_here=is_here, now=now)
+            is_new = self._table.add(seeder, origin, extras, now=now)
         except PeerProtocolError as error:
             text = "%s cannot be registered for %s: %s"
             self._senders.complain(host, now, text, seeder, host, error)
@@ -64,8 +64,8 @@ class TrackerAnswers:
         return SUCCESS if is_new else ALREADY_REGISTERED
 
     def _pinged(self, seeder: Address, extras: Extras | None, host: str, now: float) -> bytes:
-        origin, is_here = self._senders.origin(host), self._senders.is_own(seeder.host)
-        is_known = self._table.ping(seeder, origin, extras, advertised_is_here=is_here, now=now)
+        origin = self._senders.origin(host, seeder.host)
+        is_known = self._table.ping(seeder, origin, extras, now=now)
         return with_id(SUCCESS if is_known else UNKNOWN_SEEDER, extras)
 
     def _list_answer(self, host: str, now: float, answer: bytes) -> list[bytes]:

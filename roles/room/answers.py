@@ -179,11 +179,9 @@ class Answers:
         return Pinged(request.id, program.is_reachable)
 
     def _registered(self, request: Register, host: str, now: float) -> Answer:
-        is_here = self._senders.is_own(request.advertised.host)
+        origin = self._senders.origin(host, request.advertised.host)
         try:
-            key, entry = self._registry.register(
-                request, self._senders.origin(host), advertised_is_here=is_here, now=now
-            )
+            key, entry = self._registry.register(request, origin, now=now)
         except PeerProtocolError as error:
             text = "cannot register %s for %s: %s"
             self._senders.complain(host, now, text, request.advertised, host, error)

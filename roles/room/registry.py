@@ -90,9 +90,7 @@ class Registry:
 
     # What programs say
 
-    def register(
-        self, request: Register, origin: Origin, *, advertised_is_here: bool, now: float
-    ) -> tuple[Key, Program]:
+    def register(self, request: Register, origin: Origin, *, now: float) -> tuple[Key, Program]:
         """Register a program, or register it again.
 
         Another program at the same address and port gets its own entry: only one of them can listen
@@ -102,7 +100,6 @@ class Registry:
         program = Program(
             origin,
             request.advertised,
-            advertised_is_here,
             request.everywhere,
             last_ping=now,
             status=Status(shares=request.shares, machine=request.machine),

@@ -86,6 +86,7 @@ class Origin:
 
     ip: str
     is_here: bool  # one of the tracker's own addresses
+    advertises_own: bool = False  # so is the address that the request advertises
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,6 @@ class Entry:
 
     origin: Origin
     advertised: Address  # passed on only where it is proved: see address_for()
-    advertised_is_here: bool  # one of the tracker's own addresses
     everywhere: bool  # whether it listens on every interface
     last_ping: float
     is_leecher: bool = False
@@ -141,7 +141,7 @@ class Entry:
             return Address(self.origin.ip, self.advertised.port)
         if self.is_here_only:
             return self.advertised if reader.is_here else None
-        if self.advertised_is_here and not self.everywhere:
+        if self.origin.advertises_own and not self.everywhere:
             return self.advertised
         return Address(reader.tracker_host, self.advertised.port)
 

@@ -22,8 +22,9 @@ class Senders:
         self._is_own: dict[str, bool] = {}  # by host, until forget()
         self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
 
-    def origin(self, host: str) -> Origin:
-        return Origin(host, self.is_own(host))
+    def origin(self, host: str, advertised: str = "") -> Origin:
+        """`advertised`: the host at which the sender says that it can be reached."""
+        return Origin(host, self.is_own(host), self.is_own(advertised))
 
     def is_own(self, host: str) -> bool:
         """Whether this is one of this machine's addresses; False for names, which it never

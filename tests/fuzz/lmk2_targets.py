@@ -145,7 +145,7 @@ def stranger(data: bytes) -> None:
     answerer, table = answerer_of(registry, Cookies(b"secret"))
     named = Address(host, 12501)
     known = Register(ID, named, ID, "pc", False, shares=(ID,))
-    registry.register(known, Origin(host, False), advertised_is_here=False, now=0.0)
+    registry.register(known, Origin(host, False), now=0.0)
     before = [(entry.key, replace(entry)) for entry in registry.entries()]
     answers = answerer.to(data, host, 4_000, Proof.NONE, now=1.0)
     table.settle(now=1.0)
