@@ -95,7 +95,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "single_chunks",
         "swarm",
     ),
-    "downloads": ("download_scope", "file_tally", "wanted"),
+    "downloads": ("download_scope", "file_tally", "trusted_packs", "wanted"),
     "web": ("http_wire", "page"),
 }
 

@@ -18,7 +18,8 @@ from roles.downloads.download_life import all_damaged
 from roles.downloads.file_tally import FileTally
 from roles.downloads.file_transfer import FileTransfer
 from roles.downloads.swarm_peer import SwarmPeer
-from roles.downloads.wanted import Identity, WantedContent, WantedFile, WantedPack, plan_contents
+from roles.downloads.trusted_packs import TrustedPacks
+from roles.downloads.wanted import Identity, WantedContent, WantedFile, WantedPack
 from roles.joining.listed_share import Pack
 from roles.swarm.outlook import Outlook
 from roles.values.content import Content
@@ -60,13 +61,7 @@ class ContentQueue:
         self._wake = wake
         self._waiting = deque[WantedContent]()
         self._transfers: list[FileTransfer] = []
-        self._listed: Sequence[Pack] = ()  # packs
-        self._packs: Sequence[Pack] = ()  # those that are not given up
-        self._offered = frozenset[Content]()  # their contents
-        self._is_stale = False  # what waits must be planned anew
-        self._proven = set[str]()  # shares that brought something of a pack
-        self._doubted = set[str | Content]()  # shares and packs that did not
-        self._left_alone = set[Identity]()  # files of given up packs: only proven shares pack them
+        self._packs = TrustedPacks()
         self._arrived_before = 0  # bytes, of transfers that ended
 
     @property
@@ -118,7 +113,7 @@ class ContentQueue:
     def begin(self, missing: Sequence[WantedFile], packs: Sequence[Pack]) -> None:
         """Fetch these files and no others. What came earlier is kept. Raises HaltedError."""
         self.leave()
-        self._take_packs(packs)
+        self._packs.listed(packs)
         self._waiting = deque(self._planned(missing))
 
     def follow(
@@ -127,7 +122,7 @@ class ContentQueue:
         """A newer list: plan anew what waits, with these packs, without files that were replaced
         and with fresh ones. Raises HaltedError.
         """
-        self._take_packs(packs)
+        self._packs.listed(packs)
         missing = [one for one in _files_of(self._waiting) if one.identity not in replaced]
         for transfer in self.transfers:
             transfer.drop_files(replaced)
@@ -156,11 +151,9 @@ class ContentQueue:
 
         Files of which everybody sends damaged content fail.
         """
-        self._proven.update(
-            one.wanted.share
-            for one in self._transfers
-            if isinstance(one.wanted, WantedPack) and one.arrived
-        )
+        for one in self._transfers:
+            if isinstance(one.wanted, WantedPack) and one.arrived:
+                self._packs.arrived(one.wanted)
         is_settled = now - outlook.newest_at >= UNHELD_S
         for one in self.transfers:
             is_held = one.handle in outlook.held or not outlook.connections
@@ -179,9 +172,8 @@ class ContentQueue:
 
     def step(self) -> None:
         """Do what can be done now. Raises DiskFullError and HaltedError."""
-        if self._is_stale:
+        if self._packs.must_plan:
             self._waiting = deque(self._planned(_files_of(self._waiting)))
-            self._is_stale = False
         self._begin_more()
         for transfer in self.transfers:
             if self._target.should_stop():
@@ -302,7 +294,7 @@ class ContentQueue:
             self._remove(transfer)
             rest = transfer.wanted
             if isinstance(wanted, WantedPack) and isinstance(rest, WantedPack) and rest.files:
-                self._leave_pack(wanted)  # its files are not in it as listed
+                self._packs.give_up(wanted)  # its files are not in it as listed
                 self._waiting.extend(rest.files)
 
     def _put_off(self, transfer: FileTransfer) -> None:
@@ -311,53 +303,31 @@ class ContentQueue:
         """
         wanted = transfer.wanted
         if isinstance(wanted, WantedPack):
-            self._leave_pack(wanted)
+            self._packs.give_up(wanted)
         elif self._waiting:
             self._remove(transfer)
             transfer.close()
             self._waiting.append(wanted)
 
-    def _leave_pack(self, pack: WantedPack) -> None:
-        """Fetch its files without it; and without any pack of its share, if none brought a file."""
-        self._doubted.add(pack.content if pack.share in self._proven else pack.share)
-        self._left_alone.update(file.identity for file in pack.files)
-        self._take_packs(self._listed)
-        self._is_stale = True
-
-    def _take_packs(self, packs: Sequence[Pack]) -> None:
-        self._listed = packs
-        self._packs = [
-            pack for pack in packs if not self._doubted & {pack.share, pack.line.content}
-        ]
-        self._offered = frozenset(pack.line.content for pack in self._packs)
-
     def _planned(self, missing: Sequence[WantedFile]) -> list[WantedContent]:
-        """Files of a pack that was given up are not put into packs of unproven shares again."""
-        if not self._left_alone:
-            return self._plan(missing, self._packs)
-        alone = [file for file in missing if file.identity in self._left_alone]
-        others = [file for file in missing if file.identity not in self._left_alone]
-        proven = [pack for pack in self._packs if pack.share in self._proven]
-        return self._plan(others, self._packs) + self._plan(alone, proven)
-
-    def _plan(self, missing: Sequence[WantedFile], packs: Sequence[Pack]) -> list[WantedContent]:
         def here(pack: Content) -> int:
             return self._target.taken_by(pack_stored(pack))
 
-        return plan_contents(missing, packs, here, self._target.should_stop)
+        return self._packs.plan(missing, here, self._target.should_stop)
 
     def _needed_for(self, wanted: WantedContent) -> int:
         return wanted.needed(self._target.taken_by(wanted.stored))
 
     def _is_offered(self, wanted: WantedContent) -> bool:
         """Whether it is a file, or a pack of the newest list with something in it."""
-        is_file = isinstance(wanted, WantedFile)
-        return is_file or (bool(wanted.files) and wanted.content in self._offered)
+        if isinstance(wanted, WantedFile):
+            return True
+        return bool(wanted.files) and self._packs.is_usable(wanted)
 
     def _is_proven(self, transfer: FileTransfer) -> bool:
         """Whether some of it came, or of another pack of its share."""
         wanted = transfer.wanted
-        is_known = isinstance(wanted, WantedPack) and wanted.share in self._proven
+        is_known = isinstance(wanted, WantedPack) and self._packs.has_passed(wanted)
         return is_known or transfer.arrived > 0
 
     def _fail(self, transfer: FileTransfer, error: LmkError) -> None:
