@@ -11,14 +11,13 @@ from roles.lmk1.seeder_book import (
     AWAY_MAX_S,
     DIALS,
     FAILED_MAX_S,
-    GOOD_FOR_BAD,
     LACKS_AGAIN_S,
     LACKS_MAX_S,
-    MAX_BAD_CHUNKS,
     MAX_BAD_IN_A_ROW,
     OWN_TURN_S,
     SeederBook,
 )
+from roles.swarm.bad_peers import GOOD_FOR_BAD, MAX_BAD_CHUNKS
 from roles.values.addresses import Address
 
 A, B, C = (Address(f"10.0.0.{number}", 12501) for number in (1, 2, 3))

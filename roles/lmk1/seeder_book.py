@@ -1,8 +1,7 @@
 """What a leecher remembers of each seeder: busy, unreachable, lying, or without a file.
 
-Every chunk has one source, so it is clear who sent a damaged one. The seeder may lie, or the
-network may flip bits. So we avoid a suspect while there are other seeders, but still use it if it
-is the only one, until it has sent more wrong chunks in a row than any network would cause.
+Every chunk has one source, so it is clear who sent a damaged one. Suspects are avoided like those
+of the swarm (bad_peers), but counted over all files.
 """
 
 from __future__ import annotations
@@ -13,10 +12,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from roles.net.rate_limit import RateLimit
+from roles.swarm.bad_peers import ChunkRecord
 from roles.values.addresses import Address
 
-MAX_BAD_CHUNKS = 2  # the first may be an accident
-GOOD_FOR_BAD = 8  # good chunks that make up for a bad one
 MAX_BAD_IN_A_ROW = 64  # 320 KiB; after that we never ask it again
 AWAY_AGAIN_S = 2.0  # the first pause; doubles up to
 AWAY_MAX_S = 30.0
@@ -39,9 +37,7 @@ class _Record:
     away_in_a_row: int = 0
     failed_in_a_row: int = 0
     silent_in_a_row: int = 0
-    bad: int = 0  # chunks
-    good: int = 0
-    bad_in_a_row: int = 0
+    chunks: ChunkRecord = field(default_factory=ChunkRecord)
     is_single: bool = False  # it said `away` while serving us, so use one connection at a time
     # By file name: how often the seeder lacked it, and when to ask again.
     lacks: dict[str, tuple[int, float]] = field(default_factory=dict)
@@ -125,7 +121,7 @@ class SeederBook:
     def delivered(self, seeder: Address, count: int = 1) -> None:
         """It sent `count` good chunks."""
         record = self._records[seeder]
-        record.good, record.bad_in_a_row = record.good + count, 0
+        record.chunks.sent_good(count)
         record.lacks.clear()
         record.away_in_a_row = record.failed_in_a_row = record.silent_in_a_row = 0
 
@@ -143,17 +139,15 @@ class SeederBook:
         lacks[name] = times + 1, now + self._pause(LACKS_AGAIN_S, LACKS_MAX_S, times + 1)
 
     def sent_bad_chunk(self, seeder: Address) -> None:
-        record = self._records[seeder]
-        record.bad, record.bad_in_a_row = record.bad + 1, record.bad_in_a_row + 1
+        self._records[seeder].chunks.sent_bad()
 
     def is_suspect(self, seeder: Address) -> bool:
         """Whether it sent so many bad chunks that we prefer any other seeder."""
-        record = self._records[seeder]
-        return record.bad >= MAX_BAD_CHUNKS and record.good < GOOD_FOR_BAD * record.bad
+        return self._records[seeder].chunks.is_suspect
 
     def is_dropped(self, seeder: Address) -> bool:
         """Whether it sent so many bad chunks that we never ask it again."""
-        return self._records[seeder].bad_in_a_row >= MAX_BAD_IN_A_ROW
+        return self._records[seeder].chunks.in_a_row >= MAX_BAD_IN_A_ROW
 
     def is_away(self, seeder: Address) -> bool:
         """Whether it last answered `away`."""
@@ -165,7 +159,7 @@ class SeederBook:
 
     def _wait(self, seeder: Address, name: str, now: float) -> float | None:
         record = self._records[seeder]
-        if record.bad_in_a_row >= MAX_BAD_IN_A_ROW:
+        if self.is_dropped(seeder):
             return None
         if record.is_single and record.connections:
             return OWN_TURN_S

@@ -32,12 +32,29 @@ SLOW_S = 5.0  # without a right chunk, before suspects are asked again
 
 
 @dataclass(slots=True)
-class _Record:
-    """The chunks of this content from a peer, or from all peers of a host."""
+class ChunkRecord:
+    """How many right and damaged chunks somebody has sent."""
 
     bad: int = 0
     good: int = 0
     in_a_row: int = 0  # bad ones since the last good one
+
+    def sent_good(self, count: int = 1) -> None:
+        self.good, self.in_a_row = self.good + count, 0
+
+    def sent_bad(self, count: int = 1, in_a_row: int = 1) -> None:
+        self.bad, self.in_a_row = self.bad + count, self.in_a_row + in_a_row
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether we prefer anybody else."""
+        return self.bad >= MAX_BAD_CHUNKS and self.good < GOOD_FOR_BAD * self.bad
+
+
+@dataclass(slots=True)
+class _Record(ChunkRecord):
+    """The chunks of this content from a peer, or from all peers of a host."""
+
     chunks: dict[int, float] = field(default_factory=dict)  # when each bad one came
     not_before: float = 0.0
 
@@ -70,14 +87,14 @@ class BadPeers:
         if sender[1] in self._hosts:
             records.append(self._hosts[sender[1]])
         for record in records:
-            record.good += 1
-            record.in_a_row, record.not_before = 0, 0.0
+            record.sent_good()
+            record.not_before = 0.0
 
     def is_suspect(self, sender: Sender) -> bool:
         """Whether this peer is not asked while others could send the chunks."""
         record = self._peers.get(sender)
         if record is not None and record.bad >= MAX_BAD_CHUNKS:
-            return record.good < GOOD_FOR_BAD * record.bad
+            return record.is_suspect
         return any(one.bad >= MAX_BAD_OF_HOST for one in self._records(sender)[1:])
 
     def may_try(self, sender: Sender, *, now: float) -> bool:
@@ -132,8 +149,7 @@ class BadPeers:
         if sender[1]:  # on this machine each program is counted by itself
             records.append(self._of(self._hosts, sender[1]))
         for record in records:
-            record.bad += bad
-            record.in_a_row += in_a_row
+            record.sent_bad(bad, in_a_row)
             if record.in_a_row >= TRIES_AT_ONCE:
                 record.not_before = now + PAUSE_S
 
