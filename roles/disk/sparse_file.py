@@ -48,8 +48,9 @@ def write_sparse(file: PositionedFile, offset: int, pieces: Sequence[memoryview]
 
     Nobody else may write to the file meanwhile. Raises OSError.
     """
-    is_plain = not any(map(may_have_holes, pieces))
-    found = [] if is_plain else [span for piece in pieces for span in spans(piece)]
+    found = list[tuple[bool, memoryview]]()
+    for piece in pieces:  # of LMK/1, dozens
+        found += spans(piece) if may_have_holes(piece) else ((False, piece),)
     if not any(is_zero for is_zero, _ in found):
         file.write(offset, pieces)
         return
