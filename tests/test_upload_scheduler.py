@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import unittest
 from collections import Counter
+from collections.abc import Callable
 
 from roles.uploads.upload_scheduler import (
     MAX_CONTENTS,
@@ -27,9 +28,17 @@ ALL = (1 << 40) - 1
 class SchedulerTestCase(unittest.TestCase):
     def setUp(self) -> None:
         self.have = {A: ALL, B: ALL}
+        self.woken = list[int]()
 
     def scheduler(self, slots: int, seed: int = 1) -> UploadScheduler:
-        return UploadScheduler(slots, lambda root: self.have.get(root, 0), random.Random(seed))
+        return UploadScheduler(
+            slots, lambda root: self.have.get(root, 0), self.woken.append, random.Random(seed)
+        )
+
+    def woken_by(self, act: Callable[..., object], *values: object, **named: object) -> list[int]:
+        self.woken.clear()
+        act(*values, **named)
+        return list(self.woken)
 
     def with_leechers(self, slots: int, *hosts: str, chunks: int = ALL) -> UploadScheduler:
         scheduler = self.scheduler(slots)
@@ -39,7 +48,7 @@ class SchedulerTestCase(unittest.TestCase):
         return scheduler
 
     def offered(self, scheduler: UploadScheduler, number: int) -> ChosenChunk:
-        choice, _ = scheduler.next_choice(number, now=0.0)
+        choice = scheduler.next_choice(number, now=0.0)
         assert choice is not None
         return choice
 
@@ -54,8 +63,9 @@ class SlotsTest(SchedulerTestCase):
         scheduler = self.with_leechers(2, "h1", "h2", "h3", "h4")
         self.offered(scheduler, 1)
         self.offered(scheduler, 2)
-        self.assertEqual(scheduler.next_choice(3, now=0.0), (None, []))
-        self.assertEqual(scheduler.next_choice(4, now=0.0), (None, []))
+        self.assertIsNone(scheduler.next_choice(3, now=0.0))
+        self.assertIsNone(scheduler.next_choice(4, now=0.0))
+        self.assertEqual(self.woken, [])
         self.assertEqual([scheduler.position(number) for number in (1, 2, 3, 4)], [0, 0, 1, 2])
         self.assertEqual(scheduler.slots_taken, 2)
 
@@ -63,15 +73,15 @@ class SlotsTest(SchedulerTestCase):
         scheduler = self.with_leechers(1, "h1", "h2", "h3")
         for number in (1, 2, 3):
             scheduler.next_choice(number, now=0.0)
-        self.assertEqual(scheduler.release(1), [2])
+        self.assertEqual(self.woken_by(scheduler.release, 1), [2])
         self.offered(scheduler, 2)
-        self.assertEqual(scheduler.left(2), [3])
+        self.assertEqual(self.woken_by(scheduler.left, 2), [3])
 
     def test_a_host_without_a_slot_goes_before_one_that_has_some(self) -> None:
         scheduler = self.with_leechers(2, "greedy", "other", "greedy", "poor")
         for number in (1, 2, 3, 4):
             scheduler.next_choice(number, now=0.0)
-        self.assertEqual(scheduler.release(2), [4])
+        self.assertEqual(self.woken_by(scheduler.release, 2), [4])
 
     def test_who_wants_nothing_that_is_here_gives_its_slot_to_the_next(self) -> None:
         scheduler = self.with_leechers(1, "h1", "h2")
@@ -79,7 +89,9 @@ class SlotsTest(SchedulerTestCase):
         scheduler.next_choice(2, now=0.0)
         scheduler.sent(1, 7, choice.index)
         scheduler.want(1, 7, A, 0)
-        self.assertEqual(scheduler.next_choice(1, now=0.0), (None, [2]))
+        self.woken.clear()
+        self.assertIsNone(scheduler.next_choice(1, now=0.0))
+        self.assertEqual(self.woken, [2])
 
     def test_a_turn_ends_after_some_chunks_when_others_wait_and_only_then(self) -> None:
         scheduler = self.with_leechers(1, "h1", "h2")
@@ -94,8 +106,8 @@ class SlotsTest(SchedulerTestCase):
         scheduler = self.with_leechers(1, "h1", "h2", "h3")
         for number in (1, 2, 3):
             scheduler.next_choice(number, now=0.0)
-        self.assertEqual(scheduler.left(2), [])
-        self.assertEqual(scheduler.release(1), [3])
+        self.assertEqual(self.woken_by(scheduler.left, 2), [])
+        self.assertEqual(self.woken_by(scheduler.release, 1), [3])
 
 
 class FairnessTest(SchedulerTestCase):
@@ -117,7 +129,7 @@ class FairnessTest(SchedulerTestCase):
         scheduler = self.with_leechers(10, "lonely", *["greedy"] * 8)
         self.look(scheduler, *range(1, 10))
         self.assertEqual(self.held(scheduler), {"lonely": 1, "greedy": 2})
-        self.assertEqual(scheduler.left(1), [4, 5, 6, 7, 8, 9])
+        self.assertEqual(self.woken_by(scheduler.left, 1), [4, 5, 6, 7, 8, 9])
         self.assertEqual(self.held(scheduler), {"greedy": 8})
 
     def test_as_one_host_gets_more_slots_the_others_may_too(self) -> None:
@@ -144,18 +156,17 @@ class FairnessTest(SchedulerTestCase):
         self.look(scheduler, 2, now=2 * STALL_S + 1.0)
         self.assertFalse(scheduler.has_slot(1))
         self.assertTrue(scheduler.has_slot(2))
-        self.assertEqual(scheduler.ask_slot(1, now=2 * STALL_S + 1.0), (False, []))  # it is queued
+        self.assertFalse(scheduler.ask_slot(1, now=2 * STALL_S + 1.0))  # it is queued
 
     def test_unused_slots_go_to_the_queue_and_each_is_counted_once(self) -> None:
         scheduler = self.with_leechers(2, "hung", "hung too", "first", "second")
         self.look(scheduler, 1, 2, 3, 4)
         late = 2 * STALL_S + 1.0
-        choice, woken = scheduler.next_choice(4, now=late)
-        self.assertIsNotNone(choice)
-        self.assertEqual(woken, [3])
+        self.assertIsNotNone(scheduler.next_choice(4, now=late))
+        self.assertEqual(self.woken, [3])
         self.assertEqual(scheduler.slots_taken, 2)
-        self.assertEqual(scheduler.release(3), [])
-        self.assertEqual(scheduler.release(4), [])
+        self.assertEqual(self.woken_by(scheduler.release, 3), [])
+        self.assertEqual(self.woken_by(scheduler.release, 4), [])
         self.assertEqual(scheduler.slots_taken, 0)
 
     def test_nobody_loses_a_slot_while_nobody_waits(self) -> None:
@@ -206,7 +217,7 @@ class RequestsTest(SchedulerTestCase):
     def test_the_same_chunk_is_not_offered_twice_while_the_first_offer_stands(self) -> None:
         scheduler = self.with_leechers(1, "h1", chunks=0b11)
         self.assertEqual({self.offered(scheduler, 1).index for _ in range(2)}, {0, 1})
-        self.assertEqual(scheduler.next_choice(1, now=0.0)[0], None)
+        self.assertIsNone(scheduler.next_choice(1, now=0.0))
 
     def test_a_fresh_request_does_not_bring_an_offered_chunk_again(self) -> None:
         scheduler = self.with_leechers(1, "h1", chunks=0b11)
@@ -237,8 +248,8 @@ class RequestsTest(SchedulerTestCase):
         self.offered(scheduler, 1)
         scheduler.forget(1, 7)
         scheduler.forget(1, 7)
-        self.assertEqual(scheduler.next_choice(1, now=0.0), (None, []))
-        self.assertEqual(scheduler.slots_taken, 0)
+        self.assertIsNone(scheduler.next_choice(1, now=0.0))
+        self.assertEqual((scheduler.slots_taken, self.woken), (0, []))
 
     def test_late_words_about_what_is_over_change_nothing(self) -> None:
         scheduler = self.with_leechers(1, "h1")
@@ -247,7 +258,7 @@ class RequestsTest(SchedulerTestCase):
             scheduler.not_sent(1, 7, index)
             scheduler.sent(1, 8, index)
             scheduler.not_sent(1, 8, index)
-        self.assertIsNotNone(scheduler.next_choice(1, now=0.0)[0])
+        self.assertIsNotNone(scheduler.next_choice(1, now=0.0))
 
     def test_a_handle_that_was_closed_may_mean_another_content(self) -> None:
         scheduler = self.with_leechers(1, "h1", chunks=0b1)
@@ -259,7 +270,7 @@ class RequestsTest(SchedulerTestCase):
         self.have = {A: 0b1000}
         scheduler = self.with_leechers(1, "h1")
         self.assertEqual(self.offered(scheduler, 1).index, 3)
-        self.assertEqual(scheduler.next_choice(1, now=0.0)[0], None)
+        self.assertIsNone(scheduler.next_choice(1, now=0.0))
 
     def test_no_chunk_of_a_folder_is_sent_twice_before_every_one_was_sent_once(self) -> None:
         scheduler = self.scheduler(3)
@@ -291,7 +302,7 @@ class RequestsTest(SchedulerTestCase):
             looked.append(root)
             return 1
 
-        scheduler = UploadScheduler(1, have, random.Random(1))
+        scheduler = UploadScheduler(1, have, self.woken.append, random.Random(1))
         scheduler.joined(1, "h1")
         for handle in range(2_000):
             scheduler.want(1, handle, A, 1)
@@ -317,23 +328,23 @@ class NewsTest(SchedulerTestCase):
     def test_as_many_are_woken_as_there_are_free_slots(self) -> None:
         self.have = {A: 0}
         scheduler = self.with_leechers(2, "h1", "h2", "h3", "h4")
-        self.assertEqual(len(scheduler.news(A, 1)), 2)
-        self.assertEqual(scheduler.news(B, 1), [])
-        self.assertEqual(scheduler.news(A, 1 << 50), [])
+        self.assertEqual(len(self.woken_by(scheduler.news, A, 1)), 2)
+        self.assertEqual(self.woken_by(scheduler.news, B, 1), [])
+        self.assertEqual(self.woken_by(scheduler.news, A, 1 << 50), [])
 
     def test_who_was_not_woken_for_want_of_slots_is_woken_when_one_comes_free(self) -> None:
         self.have = {A: 0}
         scheduler = self.with_leechers(1, "h1", "h2", "h3", chunks=0b1)
         self.have = {A: 0b1}
-        woken, served = scheduler.news(A, 0b1), list[int]()
-        while woken:
-            number = woken.pop()
-            choice, others = scheduler.next_choice(number, now=0.0)
-            woken += others
+        scheduler.news(A, 0b1)
+        served = list[int]()
+        while self.woken:
+            number = self.woken.pop()
+            choice = scheduler.next_choice(number, now=0.0)
             if choice is not None:
                 served.append(number)
                 scheduler.sent(number, choice.handle, choice.index)
-                woken += scheduler.next_choice(number, now=0.0)[1]
+                scheduler.next_choice(number, now=0.0)
         self.assertEqual(sorted(served), [1, 2, 3])
 
     def test_who_does_not_answer_an_offer_is_not_woken_in_place_of_others(self) -> None:
@@ -341,16 +352,17 @@ class NewsTest(SchedulerTestCase):
         scheduler = self.with_leechers(1, "hung", "good")
         self.offered(scheduler, 1)
         scheduler.release(1)  # it did not answer in time
-        self.assertEqual(scheduler.next_choice(2, now=0.0)[0], ChosenChunk(7, A, 0))
+        self.assertEqual(scheduler.next_choice(2, now=0.0), ChosenChunk(7, A, 0))
         scheduler.sent(2, 7, 0)
         scheduler.next_choice(2, now=0.0)
         self.have = {A: 0b11}
-        self.assertEqual(scheduler.news(A, 0b10), [2])
+        self.assertEqual(self.woken_by(scheduler.news, A, 0b10), [2])
 
     def test_the_next_news_wakes_others_first(self) -> None:
         self.have = {A: 0}
         scheduler = self.with_leechers(1, "h1", "h2", "h3")
-        self.assertEqual({tuple(scheduler.news(A, 1)) for _ in range(3)}, {(1,), (2,), (3,)})
+        woken = {tuple(self.woken_by(scheduler.news, A, 1)) for _ in range(3)}
+        self.assertEqual(woken, {(1,), (2,), (3,)})
 
 
 class CostTest(SchedulerTestCase):
@@ -374,7 +386,7 @@ class Room:
         self.rng = random.Random(seed)
         self.slots = self.rng.randrange(1, 5)
         self.have = {A: 0, B: 0}
-        self.scheduler = UploadScheduler(self.slots, self.have.__getitem__, self.rng)
+        self.scheduler = UploadScheduler(self.slots, self.have.__getitem__, self.wake, self.rng)
         self.awake: dict[int, None] = {}
         self.pending: dict[int, ChosenChunk] = {}
         self.late: set[int] = set()  # did not answer in time, and have no slot
@@ -382,8 +394,8 @@ class Room:
         self.waited: Counter[int] = Counter()
         self.numbers = 0
 
-    def wake(self, numbers: list[int]) -> None:
-        self.awake.update(dict.fromkeys(numbers))
+    def wake(self, number: int) -> None:
+        self.awake[number] = None
 
     def enter(self) -> None:
         self.numbers += 1
@@ -392,13 +404,13 @@ class Room:
         self.lacks[number] = {handle: self.rng.getrandbits(20) for handle in (1, 2)}
         for handle, root in ((1, A), (2, B)):
             self.scheduler.want(number, handle, root, self.lacks[number][handle])
-        self.wake([number])
+        self.wake(number)
 
     def leave(self, number: int) -> None:
         self.pending.pop(number, None)
         self.late.discard(number)
         del self.lacks[number]
-        self.wake(self.scheduler.left(number))
+        self.scheduler.left(number)
         self.awake.pop(number, None)
 
     def look(self, number: int) -> None:
@@ -407,9 +419,8 @@ class Room:
         if number in self.pending:
             return
         if self.scheduler.is_turn_over(number):
-            self.wake(self.scheduler.release(number))
-        choice, others = self.scheduler.next_choice(number, now=0.0)
-        self.wake(others)
+            self.scheduler.release(number)
+        choice = self.scheduler.next_choice(number, now=0.0)
         if choice is not None:
             self.pending[number] = choice
 
@@ -419,7 +430,7 @@ class Room:
         lacks = self.lacks[number]
         if what < 0.1 and number not in self.late:
             self.late.add(number)
-            self.wake(self.scheduler.release(number))
+            self.scheduler.release(number)
             return
         self.late.discard(number)
         del self.pending[number]
@@ -430,7 +441,7 @@ class Room:
         else:
             lacks[choice.handle] &= ~(1 << choice.index)
             self.scheduler.sent(number, choice.handle, choice.index)
-        self.wake([number])
+        self.wake(number)
 
     def step(self) -> None:
         what = self.rng.random()
@@ -441,7 +452,7 @@ class Room:
         elif what < 0.1:
             root, new = self.rng.choice((A, B)), 1 << self.rng.randrange(20)
             self.have[root] |= new
-            self.wake(self.scheduler.news(root, new))
+            self.scheduler.news(root, new)
         elif what < 0.55 and self.awake:
             self.look(self.rng.choice(list(self.awake)))
         elif self.pending:
@@ -485,7 +496,7 @@ class PropertyTest(unittest.TestCase):
 
     def test_everyone_in_the_queue_has_its_turn_while_others_want_without_end(self) -> None:
         rng = random.Random(8)
-        scheduler = UploadScheduler(2, lambda _: ALL, rng)
+        scheduler = UploadScheduler(2, lambda _: ALL, lambda _: None, rng)
         for number in range(1, 13):
             scheduler.joined(number, f"h{number % 3}")
             scheduler.want(number, 1, A, ALL)
@@ -494,7 +505,7 @@ class PropertyTest(unittest.TestCase):
             number = rng.choice(active)
             if scheduler.is_turn_over(number):
                 scheduler.release(number)
-            choice, _others = scheduler.next_choice(number, now=0.0)
+            choice = scheduler.next_choice(number, now=0.0)
             if choice is not None:
                 had[number] += 1
                 scheduler.sent(number, choice.handle, choice.index)
@@ -504,7 +515,7 @@ class PropertyTest(unittest.TestCase):
 
     def test_the_copies_of_all_chunks_grow_evenly(self) -> None:
         rng = random.Random(9)
-        scheduler = UploadScheduler(8, lambda _: ALL, rng)
+        scheduler = UploadScheduler(8, lambda _: ALL, lambda _: None, rng)
         lacks = dict.fromkeys(range(1, 9), ALL)
         for number in lacks:
             scheduler.joined(number, f"h{number}")
@@ -512,7 +523,7 @@ class PropertyTest(unittest.TestCase):
         sent = Counter[int]()
         while any(lacks.values()):
             number = rng.choice([number for number, some in lacks.items() if some])
-            choice, _ = scheduler.next_choice(number, now=0.0)
+            choice = scheduler.next_choice(number, now=0.0)
             assert choice is not None
             least = min(sent[i] for i in range(40) if lacks[number] >> i & 1)
             if rng.random() < 0.2:

@@ -34,8 +34,8 @@ class SessionTest(unittest.TestCase):
         self.library = SwarmLibrary()
         self.library.add(self.big)
         self.library.add(self.small)
-        self.scheduler = UploadScheduler(1, self.have, random.Random(1))
         self.woken = list[int]()
+        self.scheduler = UploadScheduler(1, self.have, self.woken.append, random.Random(1))
         self.now = 100.0
         self.session = self.joined(1)
 
@@ -45,8 +45,7 @@ class SessionTest(unittest.TestCase):
 
     def joined(self, number: int) -> UploadSession:
         self.scheduler.joined(number, f"10.0.0.{number}")
-        wake = self.woken.extend
-        return UploadSession(number, "", self.scheduler, self.library, wake, now=self.now)
+        return UploadSession(number, "", self.scheduler, self.library, now=self.now)
 
     def hear(self, *said: frames.Frame, session: UploadSession | None = None) -> None:
         for frame in said:
@@ -215,12 +214,14 @@ class SessionTest(unittest.TestCase):
 class TurnTest(unittest.TestCase):
     def setUp(self) -> None:
         self.library = MemoryLibrary(*SMALL, LARGE)
-        self.scheduler = UploadScheduler(1, lambda _: LARGE.content.all_chunks, random.Random(1))
+        self.scheduler = UploadScheduler(
+            1, lambda _: LARGE.content.all_chunks, lambda _: None, random.Random(1)
+        )
 
     def session(self, number: int) -> UploadSession:
         """A leecher on a computer of its own."""
         self.scheduler.joined(number, f"10.0.0.{number}")
-        return UploadSession(number, "", self.scheduler, self.library, lambda _: None, now=0.0)
+        return UploadSession(number, "", self.scheduler, self.library, now=0.0)
 
     def wanting(self, number: int) -> UploadSession:
         """One that has opened the large content and wants all of it."""

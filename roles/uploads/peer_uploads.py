@@ -31,7 +31,7 @@ class PeerUploads:
         self._throttle = throttle
         # Protects the scheduler, all sessions and the table; never held during I/O.
         self._lock = threading.Lock()
-        self._scheduler = UploadScheduler(slots, self._have, random.Random())
+        self._scheduler = UploadScheduler(slots, self._have, self._wake, random.Random())
         self._uploaders: dict[int, Uploader] = {}
         self._threads: dict[int, threading.Thread] = {}
         self._numbers = itertools.count(1)
@@ -50,7 +50,7 @@ class PeerUploads:
 
     def limit(self, slots: int) -> None:
         with self._lock:
-            self._wake(self._scheduler.limit(slots))
+            self._scheduler.limit(slots)
 
     def make_room(self, address: Address) -> bool:
         """Whether to accept one more connection from this host; may hang up on an idle one for it.
@@ -83,9 +83,7 @@ class PeerUploads:
         Welcome if this program made the connection.
         """
         number, host = next(self._numbers), connection.address.host
-        session = UploadSession(
-            number, host, self._scheduler, self._library, self._wake, now=time.monotonic()
-        )
+        session = UploadSession(number, host, self._scheduler, self._library, now=time.monotonic())
         try:
             uploader = Uploader(
                 connection,
@@ -119,12 +117,13 @@ class PeerUploads:
     def news(self, root: bytes, chunks: int) -> None:
         """These chunks, a bitmap, can be sent from now on."""
         with self._lock:
-            self._wake(self._scheduler.news(root, chunks))
+            self._scheduler.news(root, chunks)
 
     def look_again(self) -> None:
         """The library's contents have changed."""
         with self._lock:
-            self._wake(list(self._uploaders), LOOK_AGAIN)
+            for number in self._uploaders:
+                self._wake(number, LOOK_AGAIN)
 
     def report(self, now: float) -> tuple[tuple[Upload, ...], int]:
         """The uploads that run or wait for a slot, and the bytes sent since the start."""
@@ -176,16 +175,15 @@ class PeerUploads:
         with self._lock:
             del self._uploaders[number], self._threads[number]
             self._sent_before += uploader.meter.total
-            self._wake(self._scheduler.left(number))
+            self._scheduler.left(number)
         uploader.close()
 
     def _have(self, root: bytes) -> int:
         holding = self._library.find(root)
         return 0 if holding is None else holding.have()
 
-    def _wake(self, numbers: list[int], word: bytes = b"\0") -> None:
+    def _wake(self, number: int, word: bytes = b"\0") -> None:
         """Called with the lock held: the byte goes into a buffer, and nothing waits."""
-        for number in numbers:
-            uploader = self._uploaders.get(number)
-            if uploader is not None:
-                uploader.wake(word)
+        uploader = self._uploaders.get(number)
+        if uploader is not None:
+            uploader.wake(word)

@@ -58,15 +58,23 @@ class ChosenChunk:
 
 
 class UploadScheduler:
-    """Leechers are numbers. The caller holds its lock around each call. Methods that return a list
-    of numbers return the leechers to wake: they have a slot now, or something to look at.
-    """
+    """Leechers are numbers. The caller holds its lock around each call."""
 
-    def __init__(self, slots: int, have: Callable[[bytes], int], rng: random.Random) -> None:
-        """`have` returns the bitmap of the chunks that can be sent now, by root."""
+    def __init__(
+        self,
+        slots: int,
+        have: Callable[[bytes], int],
+        wake: Callable[[int], None],
+        rng: random.Random,
+    ) -> None:
+        """`have` returns the bitmap of the chunks that can be sent now, by root. `wake` is called
+        with each leecher that has a slot now, or something to look at, except the one that a call
+        is about; it must return at once.
+        """
         self._slots = slots
         self._uplink_rate = UplinkRate()
         self._have = have
+        self._wake = wake
         self._rng = rng
         self._leechers: dict[int, _Leecher] = {}
         self._held = Counter[str]()  # slots by host, without zeros
@@ -89,15 +97,15 @@ class UploadScheduler:
         """The number of connected leechers."""
         return len(self._leechers)
 
-    def limit(self, slots: int) -> list[int]:
+    def limit(self, slots: int) -> None:
         """Set the number of slots; slots that are held stay so for this turn."""
         self._slots = slots
-        return self._grant()
+        self._grant()
 
     def joined(self, number: int, host: str) -> None:
         self._leechers[number] = _Leecher(host)
 
-    def left(self, number: int) -> list[int]:
+    def left(self, number: int) -> None:
         leecher = self._leechers[number]
         for request in leecher.requests.values():
             self._take_back(request)
@@ -105,7 +113,7 @@ class UploadScheduler:
         self._dequeue(number)
         self._missed.pop(number, None)
         del self._leechers[number]
-        return self._grant()
+        self._grant()
 
     def want(self, number: int, handle: int, root: bytes, chunks: int) -> None:
         """The chunks of a content, a bitmap, that it wants from now on; 0 ends the request."""
@@ -124,8 +132,8 @@ class UploadScheduler:
         if request is not None:
             self._take_back(request)
 
-    def next_choice(self, number: int, *, now: float) -> tuple[ChosenChunk | None, list[int]]:
-        """The chunk to offer it now, for which it has a slot; and the leechers to wake.
+    def next_choice(self, number: int, *, now: float) -> ChosenChunk | None:
+        """The chunk to offer it now, for which it has a slot.
 
         None if it is queued, or nothing that it wants is here; it will be woken.
         """
@@ -135,10 +143,10 @@ class UploadScheduler:
         found = self._wanted_here(leecher)
         if found is None:
             self._dequeue(number)
-            return None, self.release(number) if leecher.has_slot else self._grant()
-        woken = [] if leecher.has_slot else self._take_slot(number, leecher, now)
-        if not leecher.has_slot:
-            return None, woken
+            self.release(number)
+            return None
+        if not self._has_or_takes_slot(number, leecher, now):
+            return None
         handle, request, candidates = found
         index = any_of(candidates, self._rng)
         self._times_of(request.root).sent(index)
@@ -146,8 +154,8 @@ class UploadScheduler:
         leecher.in_turn += 1
         leecher.moved_at = now
         if self._queue:
-            woken += self._grant()
-        return ChosenChunk(handle, request.root, index), woken
+            self._grant()
+        return ChosenChunk(handle, request.root, index)
 
     def has_slot(self, number: int) -> bool:
         return self._leechers[number].has_slot
@@ -164,14 +172,13 @@ class UploadScheduler:
         self._leechers[number].moved_at = self._latest = now
         self._uplink_rate.add(count, now=now)
 
-    def ask_slot(self, number: int, *, now: float) -> tuple[bool, list[int]]:
-        """Whether it has a slot now, after it lost its own to others; and the leechers to wake.
+    def ask_slot(self, number: int, *, now: float) -> bool:
+        """Whether it has a slot now, after it lost its own to others.
 
         Otherwise it is queued; it will be woken.
         """
-        leecher = self._leechers[number]
-        woken = [] if leecher.has_slot else self._take_slot(number, leecher, now)
-        return self.use_slot(number), woken
+        self._has_or_takes_slot(number, self._leechers[number], now)
+        return self.use_slot(number)
 
     def is_turn_over(self, number: int) -> bool:
         """Whether it had its chunks, and another leecher waits that would get its slot."""
@@ -200,12 +207,12 @@ class UploadScheduler:
             request.chunks &= ~(1 << index)
             self._times_of(request.root).not_sent(index)
 
-    def release(self, number: int) -> list[int]:
+    def release(self, number: int) -> None:
         """It needs no slot for now."""
         self._free_slot(self._leechers[number])
-        return self._grant()
+        self._grant()
 
-    def news(self, root: bytes, chunks: int) -> list[int]:
+    def news(self, root: bytes, chunks: int) -> None:
         """These chunks, a bitmap, can be sent now. Wakes one leecher for each free slot, and others
         when slots become free. A leecher with a slot, a position or an offer looks by itself.
         """
@@ -224,7 +231,8 @@ class UploadScheduler:
         if woken and len(woken) < len(self._leechers):  # the next news wakes others first
             first = woken[0]
             self._leechers[first] = self._leechers.pop(first)
-        return woken
+        for number in woken:
+            self._wake(number)
 
     def position(self, number: int) -> int:
         """Its position in the queue, from 1; 0 when it does not wait."""
@@ -251,19 +259,23 @@ class UploadScheduler:
                     break
         return found
 
-    def _take_slot(self, number: int, leecher: _Leecher, now: float) -> list[int]:
-        """Give it a free slot, else a position in the queue. Returns the others to wake."""
+    def _has_or_takes_slot(self, number: int, leecher: _Leecher, now: float) -> bool:
+        """Whether it has a slot, or gets a free one; otherwise it gets a position in the queue."""
+        if leecher.has_slot:
+            return True
         self._latest = now
         if self.slots_taken >= self._slots:
             self._release_unused(now)
         if not leecher.is_queued:
             leecher.is_queued = True
             self._queue.append(number)
-        granted = self._grant()
-        return [other for other in granted if other != number]
+        self._grant(besides=number)
+        return leecher.has_slot
 
-    def _grant(self) -> list[int]:
-        """Give free slots to queued leechers, those of hosts with few slots first."""
+    def _grant(self, besides: int | None = None) -> None:
+        """Give free slots to queued leechers, those of hosts with few slots first, and wake all but
+        `besides`.
+        """
         granted = list[int]()
         free = self._slots - self.slots_taken
         while free > 0 and self._queue:
@@ -279,7 +291,9 @@ class UploadScheduler:
             del self._missed[number]
             granted.append(number)
             free -= 1
-        return granted
+        for number in granted:
+            if number != besides:
+                self._wake(number)
 
     def _may_hold(self, host: str) -> bool:
         """Whether this host may have one more slot."""

@@ -6,7 +6,7 @@ sessions of a program share one scheduler, so one lock protects them all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from roles.disk.holding import Holding, Library
@@ -59,13 +59,10 @@ class UploadSession:
         host: str,
         scheduler: UploadScheduler,
         library: Library,
-        wake: Callable[[list[int]], None],
         *,
         now: float,
     ) -> None:
-        """`number` and `host`: the leecher's at the scheduler. `wake` gets the numbers of sessions
-        that have something to look at; it must return at once.
-        """
+        """`number` and `host`: the leecher's at the scheduler."""
         self.number = number
         self.host = host
         self.is_leaving = False  # we hung up, and another takes its place
@@ -78,7 +75,6 @@ class UploadSession:
         self.to_send: list[frames.Frame] = []  # the caller sends them and empties the list
         self.closed: list[int] = []  # handles of sources to close; the caller empties the list
         self._scheduler = scheduler
-        self._wake = wake
         self._contents = OpenContents(library)
         self._singles = SmallContents()
         self._budget = FrameBudget()
@@ -268,8 +264,7 @@ class UploadSession:
         """Whether it has a slot to go on sending; otherwise it waits in the queue for one."""
         if self._scheduler.use_slot(self.number):
             return True
-        has_slot, others = self._scheduler.ask_slot(self.number, now=now)
-        self._wake(others)
+        has_slot = self._scheduler.ask_slot(self.number, now=now)
         self._send_position(now)
         return has_slot
 
@@ -350,8 +345,7 @@ class UploadSession:
             self._release()
 
     def _offer(self, now: float) -> None:
-        choice, others = self._scheduler.next_choice(self.number, now=now)
-        self._wake(others)
+        choice = self._scheduler.next_choice(self.number, now=now)
         self._send_position(now)
         if choice is None:
             return
@@ -394,7 +388,7 @@ class UploadSession:
 
     def _release(self) -> None:
         """Let others have the slot."""
-        self._wake(self._scheduler.release(self.number))
+        self._scheduler.release(self.number)
 
     def _send_position(self, now: float) -> None:
         """Send the position once the leecher has waited for position_s, and then when it changes; 0

@@ -140,7 +140,7 @@ class DownloadEnd:
         before = transfer.arrived
         swarm.written(self.peer, transfer, index, now=now)
         host.note_kept(transfer, transfer.arrived - before)
-        host.wake(host.scheduler.news(transfer.content.root, 1 << index))
+        host.scheduler.news(transfer.content.root, 1 << index)
         host.speak()
         host.room.look_at(host)
 

@@ -147,7 +147,7 @@ class Host:
         self.library = SwarmLibrary()
         self.library.look_again = self._contents_changed
         self.slots = slots_for_lmk2(slots)
-        self.scheduler = UploadScheduler(self.slots, self._have, room.rng)
+        self.scheduler = UploadScheduler(self.slots, self._have, self.wake, room.rng)
         self.uploads: dict[int, UploadEnd] = {}
         self.frozen_until = 0.0
         self.sent_at = dict[tuple[bytes, int], float]()  # when a chunk left for the first time
@@ -233,7 +233,6 @@ class Host:
                 lambda registry, now: registry.register(
                     request,
                     Origin(self.address.host, is_here=False),
-                    advertised_is_here=False,
                     now=now,
                 ),
                 lambda _: self.room.clock.after(PACE.early_ping_s, self._ping),
@@ -270,12 +269,11 @@ class Host:
             self.uploads[idle.number].close("was idle, and its place is another's")
         return leaving is not None
 
-    def wake(self, numbers: Iterable[int]) -> None:
-        """These sessions have something to look at."""
-        for number in numbers:
-            end = self.uploads.get(number)
-            if end is not None:
-                self.room.clock.after(0, end.look)
+    def wake(self, number: int) -> None:
+        """This session has something to look at."""
+        end = self.uploads.get(number)
+        if end is not None:
+            self.room.clock.after(0, end.look)
 
     def sent_digest(self, root: bytes, index: int) -> bytes:
         """Of what goes out as this chunk."""

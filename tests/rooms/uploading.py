@@ -48,7 +48,7 @@ class UploadEnd:
         self._clock = host.room.clock
         other = connection.downloader_host.address.host
         self.session = UploadSession(
-            number, other, host.scheduler, host.library, host.wake, now=self._clock.now
+            number, other, host.scheduler, host.library, now=self._clock.now
         )
         host.scheduler.joined(number, other)
         self._inbox = deque[frames.Frame]()
@@ -74,7 +74,7 @@ class UploadEnd:
             self.is_open = False
             self._host.room.story.tell(self._host.name, self.connection.downloader_host.name, why)
             del self._host.uploads[self.number]
-            self._host.wake(self._host.scheduler.left(self.number))
+            self._host.scheduler.left(self.number)
             self.connection.closed_by(self._host)
 
     def hear(self, frame: frames.Frame) -> None:
