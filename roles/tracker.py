@@ -34,6 +34,7 @@ from roles.room.room_catalogue import RoomCatalogue
 from roles.room.room_report import RoomReport
 from roles.room.saved_room import SavedRoom
 from roles.room.senders import Senders
+from roles.room.torrents import Bep15Answers, Torrents
 from roles.values.addresses import EVERY_INTERFACE, Address
 from roles.values.errors import ShortageError
 from roles.values.events import Post, RoleStarted, Warned
@@ -53,6 +54,7 @@ class Tracker(Role):
         self._settings = settings
         self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
         self._lmk1 = SeederTable(self._registry)
+        self._torrents = Torrents(self._registry.catalogue, self._load_bep15)
         self._saved: SavedRoom | None = None
         self._expire_at = 0.0
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -69,7 +71,7 @@ class Tracker(Role):
         with ExitStack() as stack:
             if self._settings.state_file is not None:
                 state = StateFile(self._settings.state_file)
-                self._saved = SavedRoom(state, self._registry, self._lmk1)
+                self._saved = SavedRoom(state, self._registry, self._lmk1, self._torrents)
                 if warning := self._saved.restore():
                     self._post(Warned(warning))
             datagrams, listener, note = bind_both(
@@ -104,6 +106,7 @@ class Tracker(Role):
             Cookies(os.urandom(32)),
             senders,
             TrackerAnswers(self._lmk1, senders),
+            self._torrents,
             name=self._settings.name or own_name(),
             port=listening.port,
             on_arrival=self._dial,
@@ -155,8 +158,14 @@ class Tracker(Role):
         self._neighbours.forget()
         self._datagrams.expire()
         self._lists.expire(now=now)
+        self._torrents.expire(now=now)
         gone = max(self._registry.expire(now=now), self._lmk1.expire(now=now))
         self._expire_at = now + (EXPIRE_S if gone < EXPIRED_AT_ONCE else 0.0)
+
+    def _load_bep15(self) -> Bep15Answers:
+        from roles.torrents.bep15_answers import Bep15Answers
+
+        return Bep15Answers(self._registry.catalogue, os.urandom(32))
 
     def _wake(self, host: str) -> None:
         hardware = self._report.hardware.get(host)

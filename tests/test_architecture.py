@@ -32,6 +32,7 @@ LAYERS = (
     "downloads",
     "lmk1",
     "web",
+    "torrents",
     "role",
 )
 PACKAGES = tuple(name for name in LAYERS if name not in ("worker", "role") and "." not in name)
@@ -97,6 +98,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "downloads": ("download_scope", "file_tally", "trusted_packs", "wanted"),
     "web": ("http_wire", "page"),
+    "torrents": ("bep15_wire", "swarms"),
 }
 
 SEEN_BY_UI = (

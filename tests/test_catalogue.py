@@ -12,6 +12,7 @@ from roles.values.catalogue import (
     Line,
     PackLine,
     ReadingLine,
+    TorrentLine,
     decode_line,
     encode_line,
     sort_key,
@@ -31,6 +32,7 @@ LINES: dict[str, Line] = {
     '["d","maps/empty",12]': FolderLine("maps/empty", 12),
     f'["p","a/b",3,1000,"{ROOT.hex()}",262144]': PackLine(Content(ROOT, 1000, CHUNK), "a/b", 3),
     '["r",12]': ReadingLine(12),
+    f'["t","{ROOT[:20].hex()}"]': TorrentLine(ROOT[:20]),
 }
 
 

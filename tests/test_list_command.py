@@ -55,7 +55,14 @@ class ListTest(unittest.TestCase):
         self.assertEqual(len(events), 2 + 1203 + 1)
         self.assertEqual(
             events[0],
-            {"event": "folder", "share": "a" * 16, "name": "lesson", "files": 2, "size": 80_000},
+            {
+                "event": "folder",
+                "share": "a" * 16,
+                "name": "lesson",
+                "files": 2,
+                "size": 80_000,
+                "torrent": None,
+            },
         )
         self.assertEqual(
             events[1],

@@ -8,7 +8,15 @@ from itertools import count
 
 from roles.joining import listed_share
 from roles.joining.listed_share import ListedShare
-from roles.values.catalogue import FileLine, FolderLine, Line, PackLine, ReadingLine, encode_line
+from roles.values.catalogue import (
+    FileLine,
+    FolderLine,
+    Line,
+    PackLine,
+    ReadingLine,
+    TorrentLine,
+    encode_line,
+)
 from roles.values.content import Content
 from roles.values.errors import HaltedError
 
@@ -47,6 +55,16 @@ class LinesTest(unittest.TestCase):
             share.remove(line)
         self.assertEqual((share.size, share.count, share.implied, share._inside), (0, 0, 0, {}))
         self.assertTrue(share.is_empty)
+
+    def test_the_torrent_that_its_seeder_made_is_known_until_there_is_another(self) -> None:
+        old, new = encode_line(TorrentLine(b"o" * 20)), encode_line(TorrentLine(b"n" * 20))
+        share = share_of(old)
+        self.assertEqual(share.torrent, b"o" * 20)
+        share.add(new)
+        share.remove(old)
+        self.assertEqual(share.torrent, b"n" * 20)
+        share.remove(new)
+        self.assertEqual((share.torrent, share.is_empty), (b"", True))
 
     def test_a_new_line_of_a_file_may_come_before_the_old_one_goes(self) -> None:
         old, new = file("a", 5, "old"), file("a", 6, "new")

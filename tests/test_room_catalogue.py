@@ -17,7 +17,7 @@ from roles.room.room_catalogue import (
     UnprovedList,
 )
 from roles.room.share_update import ShareUpdate
-from roles.values.catalogue import FileLine, FolderLine, decode_line, encode_line
+from roles.values.catalogue import FileLine, FolderLine, TorrentLine, decode_line, encode_line
 from roles.values.content import Content
 from roles.values.events import ListedFile
 from roles.wire.list_wire import (
@@ -39,6 +39,10 @@ HERE = Owner(Key("127.0.0.1", 12501, PEER))
 def file_line(path: str, *, mtime: int | None = None) -> str:
     root = (path.encode() * 32)[:32]
     return encode_line(FileLine(path, 5, Content(root, 5, 256 * 1024), mtime))
+
+
+def torrent_line(letter: str) -> str:
+    return encode_line(TorrentLine(letter.encode() * 20))
 
 
 def unproved(files: Mapping[str, int]) -> list[str]:
@@ -307,6 +311,35 @@ class WindowTest(CatalogueTestCase):
         self.tell(TWO, ["+" + file_line("a")])
         self.assertEqual(len(list(steps)), 3)
         self.assertEqual([file.name for file in self.first_files(9)], ["a"])
+
+
+class TorrentsTest(CatalogueTestCase):
+    def test_the_torrents_of_the_room_are_those_of_its_shares(self) -> None:
+        self.assertEqual(self.catalogue.torrents(), {})
+        self.tell(ONE, ["+" + file_line("a"), "+" + torrent_line("a")])
+        self.tell(TWO, ["+" + torrent_line("b")], OTHER)
+        both = {b"a" * 20: "10.0.0.1", b"b" * 20: "10.0.0.2"}
+        self.assertEqual(self.catalogue.torrents(), both)
+        self.assertIs(self.catalogue.torrents(), self.catalogue.torrents())
+        self.catalogue.drop(TWO)
+        self.assertEqual(self.catalogue.torrents(), {b"a" * 20: "10.0.0.1"})
+
+    def test_a_changed_folder_has_its_new_torrent_only(self) -> None:
+        self.tell(ONE, ["+" + file_line("a"), "+" + torrent_line("a")])
+        self.change(ONE, ["-" + torrent_line("a"), "+" + torrent_line("b")], base=1)
+        self.assertEqual(self.catalogue.torrents(), {b"b" * 20: "10.0.0.1"})
+        self.change(ONE, ["-" + torrent_line("b")], base=2)
+        self.assertEqual(self.catalogue.torrents(), {})
+
+    def test_a_share_whose_seeder_is_gone_keeps_its_torrent(self) -> None:
+        self.tell(ONE, ['+["r",3]', "+" + torrent_line("a")])
+        self.catalogue.leave(ONE)
+        self.assertEqual(self.catalogue.torrents(), {b"a" * 20: "10.0.0.1"})
+
+    def test_a_share_has_one_torrent_and_a_line_that_cannot_be_read_is_none(self) -> None:
+        self.tell(ONE, ["+" + torrent_line("a"), "+" + torrent_line("b")])
+        self.tell(TWO, ['+["t","zz"]', "+" + torrent_line("c")], OTHER)
+        self.assertEqual(self.catalogue.torrents(), {b"a" * 20: "10.0.0.1"})
 
 
 class Lmk1Test(CatalogueTestCase):

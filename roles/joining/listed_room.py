@@ -111,7 +111,14 @@ class ListedRoom:
                 size = (len(share.files), len(share.folders), share.size)
                 found.setdefault((*size, share.fingerprint()), share)
         listed = (
-            ListedFolder(share.id, share.name, len(share.files), share.size, share.files_left)
+            ListedFolder(
+                share.id,
+                share.name,
+                len(share.files),
+                share.size,
+                share.files_left,
+                share.torrent.hex(),
+            )
             for share in found.values()
         )
         return tuple(sorted(listed, key=lambda folder: folder.name))

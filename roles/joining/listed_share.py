@@ -18,6 +18,7 @@ from roles.values.catalogue import (
     FolderLine,
     PackLine,
     ReadingLine,
+    TorrentLine,
     decode_line,
     sort_key,
 )
@@ -53,6 +54,7 @@ class ListedShare:
         self.refused: dict[str, str] = {}  # names to show, by line
         self.size = 0  # bytes of all files
         self.files_left = 0  # files that its seeder has yet to read
+        self.torrent = b""  # the info hash of its torrent, if its seeder has made one
         self.stamp = 0  # set by the room: a new number after each change
         self._windows = windows
         self._should_stop = should_stop
@@ -135,6 +137,8 @@ class ListedShare:
                 self._pack_lines[first] = line
             case ReadingLine(files_left):
                 self.files_left = files_left
+            case TorrentLine(info_hash):
+                self.torrent = info_hash
             case None:
                 pass
         return None
@@ -164,6 +168,8 @@ class ListedShare:
                 del self._pack_lines[first]
             case ReadingLine(files_left) if files_left == self.files_left:
                 self.files_left = 0
+            case TorrentLine(info_hash) if info_hash == self.torrent:
+                self.torrent = b""
             case _:
                 pass
         return None

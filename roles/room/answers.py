@@ -13,6 +13,7 @@ from roles.room.cookies import Cookies, Proof
 from roles.room.registry import Registry
 from roles.room.registry_entry import Key, Program
 from roles.room.senders import Senders
+from roles.room.torrents import Torrents
 from roles.values.addresses import FIRST_PORT, is_loopback, is_unicast
 from roles.values.errors import PeerProtocolError
 from roles.wire.fields import COOKIE_SIZE
@@ -49,6 +50,7 @@ ASSURED_PER_HOST, ASSURED_IN_ALL = 5.0, 10_000.0
 _MAX_KEPT = 1_000  # questions whose answers are kept
 _TURNS = 16  # different answers to one question: 600 holders in a second
 _NO_ID = "0" * 16  # in answers that are kept
+_BEP15 = (b"\x00", b"\xff")  # how datagrams of BitTorrent programs begin, and none of LMK
 _COOKIE = re.compile(rb'"cookie"\s*:\s*"([0-9a-f]{%d})"' % (2 * COOKIE_SIZE))
 
 
@@ -68,6 +70,7 @@ class Answers:
         cookies: Cookies,
         senders: Senders,
         lmk1: Lmk1Answers,
+        torrents: Torrents,
         *,
         name: str,
         port: int,
@@ -77,7 +80,7 @@ class Answers:
         registers.
         """
         self._registry, self._cookies = registry, cookies
-        self._senders, self._lmk1 = senders, lmk1
+        self._senders, self._lmk1, self._torrents = senders, lmk1, torrents
         self._name, self._port, self._on_arrival = name, port, on_arrival
         half = REQUESTS_IN_ALL / 2
         self._requests = RateLimit(per_host=REQUESTS_PER_HOST, whole=half)
@@ -91,6 +94,8 @@ class Answers:
         """What the datagram's cookie proves. Nothing else is read yet: a datagram with a forged
         source should cost little, and waits until the others are answered.
         """
+        if datagram[:1] in _BEP15:
+            return self._torrents.bep15().proof(datagram, host, now=now)
         found = _COOKIE.search(datagram)
         if found is None:
             return Proof.NONE
@@ -103,6 +108,8 @@ class Answers:
         if not (is_loopback(host) or self._has_room_for(host, proof, now)):
             return []
         try:
+            if datagram[:1] in _BEP15:
+                return self._torrents.bep15().answers(datagram, host, proof, now=now)
             request = decode_request(datagram)
             if request is None:
                 return self._lmk1.answers(datagram, host, now=now)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain, islice, starmap
@@ -16,6 +17,7 @@ from roles.values.catalogue import (
     MAX_LIST_BYTES,
     MAX_ROOM_FILES,
     FileLine,
+    TorrentLine,
     decode_line,
 )
 from roles.values.content import Content
@@ -34,6 +36,7 @@ SLICE = 100  # lines that it reads before sockets are read again
 _REMEMBERED = 4_096  # lines; a report reads some fewer
 _FILE = '["f"'  # the start of a file's line
 _READING = '["r"'  # of the line that says how many files are still to be read
+_TORRENT = '["t"'
 
 
 class ListRefusedError(LmkError):
@@ -63,11 +66,13 @@ class Sums:
     size: int = 0  # bytes
     files: int = 0
     print: int = 0  # a fingerprint of the files in any order: equal for two copies of one folder
+    torrents: Counter[str] = field(default_factory=Counter)  # lines: one, if its seeder is ours
 
     def add(self, other: Sums) -> None:
         self.size += other.size
         self.files += other.files
         self.print ^= other.print
+        self.torrents += other.torrents
 
     def count(self, line: str, step: int) -> None:
         """`step` is 1 when the line is added, -1 when it is removed."""
@@ -76,6 +81,8 @@ class Sums:
             self.files += step
             # Modification time and executable bit, at the end, make no other content.
             self.print ^= hash(line.rpartition('",')[0])
+        elif line.startswith(_TORRENT):
+            self.torrents[line] += step
 
 
 @dataclass(slots=True)
@@ -113,6 +120,16 @@ class Share:
     @property
     def files(self) -> int:
         return self.sums.files
+
+    @property
+    def torrent(self) -> bytes:
+        """The info hash of its torrent; b"" if its seeder has made none."""
+        for line in islice(self.sums.torrents, 1):
+            with suppress(PeerProtocolError):
+                decoded = decode_line(line)
+                if isinstance(decoded, TorrentLine):
+                    return decoded.info_hash
+        return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +179,8 @@ class RoomCatalogue:
         self._host_lines, self._host_size = Counter[str](), Counter[str]()  # the same, by host
         self._unproved_lines = self._unproved_size = 0
         self.owners_state = 0  # changes whenever owners() does
+        self._torrents: Mapping[bytes, str] = {}
+        self._torrents_number = 0  # the version that they belong to
 
     @property
     def version(self) -> str:
@@ -175,6 +194,19 @@ class RoomCatalogue:
 
     def share(self, share_id: str) -> Share | None:
         return self._shares.get(share_id)
+
+    def torrents(self) -> Mapping[bytes, str]:
+        """The torrents of all shares: info hashes, each with the host of one of its seeders. The
+        same object until the list changes.
+        """
+        if self._torrents_number != self._number:
+            self._torrents_number = self._number
+            self._torrents = {
+                share.torrent: share.owner.host
+                for share in self._shares.values()
+                if share.sums.torrents and share.torrent and share.owner.is_proved
+            }
+        return self._torrents
 
     def owners(self) -> Iterator[tuple[str, Key]]:
         """The shares of proved owners."""

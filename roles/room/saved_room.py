@@ -11,6 +11,7 @@ from itertools import chain
 
 from roles.disk.state_file import StateFile
 from roles.room.registry import Lmk1Seeders, Registry
+from roles.room.torrents import Torrents
 from roles.values.errors import ShortageError, StorageError
 from roles.worker import Worker
 
@@ -31,8 +32,11 @@ LIMITS = Limits()
 class SavedRoom:
     """Owned by the tracker's thread; a thread of its own waits for the disk."""
 
-    def __init__(self, state: StateFile, registry: Registry, lmk1: Lmk1Seeders) -> None:
+    def __init__(
+        self, state: StateFile, registry: Registry, lmk1: Lmk1Seeders, torrents: Torrents
+    ) -> None:
         self._state, self._registry, self._lmk1 = state, registry, lmk1
+        self._torrents = torrents
         self._under_way: Iterator[bool] | None = None
         self._writer: Worker | None = None
         self._saved_version = self._version
@@ -45,6 +49,7 @@ class SavedRoom:
             self._state.keep_aside("is no list of seeders", is_newer=isinstance(saved, dict))
         restored = self._lmk1.restore(saved, now=now)
         self._registry.restore(saved, now=now)
+        self._torrents.restore(saved)
         if restored:
             log.info("The tracker restored %d seeders from its last run.", restored)
         return self._state.notice
@@ -69,16 +74,17 @@ class SavedRoom:
             self._write(list(map(json.dumps, self._items())))
 
     @property
-    def _version(self) -> tuple[int, int]:
+    def _version(self) -> tuple[int, int, int]:
         """Changes whenever the content of the state file would change."""
-        return self._registry.catalogue.owners_state, self._lmk1.changes_saved
+        owners_state = self._registry.catalogue.owners_state
+        return owners_state, self._lmk1.changes_saved, self._torrents.changes_saved
 
     @property
     def _is_changed(self) -> bool:
         return self._version != self._saved_version
 
     def _items(self) -> Iterator[dict[str, object]]:
-        return chain(self._lmk1.saved(), self._registry.saved())
+        return chain(self._lmk1.saved(), self._registry.saved(), self._torrents.saved())
 
     def _saving(self) -> Iterator[bool]:
         """Build the state file slice by slice and write it. Yields True while it needs this thread,

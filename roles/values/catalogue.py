@@ -1,5 +1,5 @@
 """The lines of a share's list. Each is compact JSON text for a file, a folder or a pack, or says
-how many files the seeder has yet to read.
+something about the share: how many files the seeder has yet to read, or which torrent it made.
 
 The tracker forwards lines unchanged; readers decode them and trust nothing.
 """
@@ -38,6 +38,7 @@ _MAX_LEFT = 1 << 32  # files: no file system holds more
 
 _CHUNK_SIZES = 8  # at least as many as there are valid chunk sizes
 _HEX_DIGITS = frozenset("0123456789abcdef")
+_INFO_HASH = re.compile("[0-9a-f]{40}")
 
 # A file exactly as encode_line() writes it. Nearly all of a room's 100,000 lines match.
 _NUMBER = "(0|[1-9][0-9]{0,13})"
@@ -84,7 +85,14 @@ class ReadingLine:
     files_left: int  # files it has not read yet
 
 
-Line: TypeAlias = FileLine | FolderLine | PackLine | ReadingLine
+@dataclass(frozen=True, slots=True)
+class TorrentLine:
+    """The seeder has made a torrent of the share."""
+
+    info_hash: bytes  # SHA-1
+
+
+Line: TypeAlias = FileLine | FolderLine | PackLine | ReadingLine | TorrentLine
 
 
 def encode_line(line: Line) -> str:
@@ -106,6 +114,8 @@ def encode_line(line: Line) -> str:
             return f'["p",{_quoted(first)},{count},{size},"{root.hex()}",{chunk_size}]'
         case ReadingLine(files_left):
             return f'["r",{files_left}]'
+        case TorrentLine(info_hash):
+            return f'["t","{info_hash.hex()}"]'
         case _:
             raise TypeError(line)
 
@@ -138,12 +148,18 @@ def decode_line(text: str) -> Line | None:
             return PackLine(content, first, _number(count, MAX_SHARE_FILES))
         case ["r", int(files_left), *_]:
             return ReadingLine(_number(files_left, _MAX_LEFT))
-        case ["f" | "d" | "p" | "r", *_]:
+        case ["t", str(digits), *_] if is_info_hash(digits):
+            return TorrentLine(bytes.fromhex(digits))
+        case ["f" | "d" | "p" | "r" | "t", *_]:
             raise PeerProtocolError("a line of a list with impossible fields")
         case [str(), *_]:
             return None
         case _:
             raise PeerProtocolError("not a line of a list")
+
+
+def is_info_hash(digits: str) -> bool:
+    return _INFO_HASH.fullmatch(digits) is not None
 
 
 def sort_key(path: str) -> bytes:

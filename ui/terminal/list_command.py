@@ -119,6 +119,7 @@ def _print_folder(folder: ListedFolder, output: Output, width: int = 0) -> None:
         name=folder.name,
         files=folder.files,
         size=folder.size,
+        torrent=folder.torrent or None,
     )
     name, files = f"{shown_name(folder.name)}/", wording.count(folder.files, "file")
     shown = output.painted(f"{name:<{width}}", "Accent")

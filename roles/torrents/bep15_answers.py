@@ -1,0 +1,100 @@
+"""A tracker's answers to BitTorrent programs, which ask who else has their torrents."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from random import Random
+
+from roles.net.interfaces import own_address_towards
+from roles.room.cookies import Proof
+from roles.room.room_catalogue import RoomCatalogue
+from roles.torrents.bep15_wire import (
+    Announce,
+    Connect,
+    ConnectionIds,
+    Scrape,
+    decode_request,
+    encode_announced,
+    encode_connected,
+    encode_error,
+    encode_scraped,
+)
+from roles.torrents.swarms import INTERVAL_S, Swarms
+from roles.values.addresses import Address, is_loopback
+
+log = logging.getLogger(__name__)
+
+NOT_TRACKED = "Nobody in this room offers this torrent."
+
+
+class Bep15Answers:
+    """Owned by the tracker's thread."""
+
+    def __init__(self, catalogue: RoomCatalogue, secret: bytes) -> None:
+        self._catalogue = catalogue
+        self._ids = ConnectionIds(secret)
+        self._swarms = Swarms(Random())
+        self._offered: Mapping[bytes, str] = {}
+
+    @property
+    def changes_saved(self) -> int:
+        """Changes whenever saved() does."""
+        return self._swarms.changes
+
+    def saved(self) -> Iterator[dict[str, object]]:
+        return self._swarms.saved()
+
+    def restore(self, saved: Iterable[object], *, now: float) -> None:
+        """Restore what saved() returned in an earlier run; skips what it cannot read."""
+        self._swarms.restore(saved, now=now)
+
+    def proof(self, datagram: bytes, host: str, *, now: float) -> Proof:
+        """Whether it begins with the id of a connection that this host was given."""
+        return Proof.GOOD if self._ids.is_good(datagram, host, now=now) else Proof.NONE
+
+    def answers(self, datagram: bytes, host: str, proof: Proof, *, now: float) -> list[bytes]:
+        """Without a proof, only a connect is answered, and with as many bytes as it has.
+
+        Raises PeerProtocolError for what is no request.
+        """
+        request = decode_request(datagram)
+        if isinstance(request, Connect):
+            return [encode_connected(request.request, self._ids.give(host, now=now))]
+        if proof is not Proof.GOOD:
+            return []
+        self._take_offers(now)
+        match request:
+            case Announce():
+                return [self._announced(request, host, now)]
+            case Scrape(request_id, info_hashes):
+                return [encode_scraped(request_id, [*map(self._swarms.counts, info_hashes)])]
+
+    def expire(self, *, now: float) -> None:
+        self._take_offers(now)
+        self._swarms.expire(now=now)
+
+    def _take_offers(self, now: float) -> None:
+        offered = self._catalogue.torrents()
+        if offered is not self._offered:
+            self._offered = offered
+            self._swarms.offer(offered, now=now)
+
+    def _announced(self, announce: Announce, host: str, now: float) -> bytes:
+        peers = self._swarms.announce(announce, host, now=now)
+        if peers is None:
+            return encode_error(announce.request, NOT_TRACKED)
+        counts = self._swarms.counts(announce.info_hash)
+        return encode_announced(announce.request, INTERVAL_S, counts, _towards(host, peers))
+
+
+def _towards(host: str, peers: Iterable[Address]) -> Iterator[Address]:
+    """The peers as this reader reaches them: others cannot connect to the tracker's loopback."""
+    for peer in peers:
+        if is_loopback(peer.host) and not is_loopback(host):
+            try:
+                yield Address(own_address_towards(host), peer.port)
+            except OSError as error:  # no route
+                log.debug("no address towards %s: %s", host, error)
+        else:
+            yield peer
