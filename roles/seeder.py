@@ -2,7 +2,8 @@
 
 Threads: the role's own accepts connections, reads greetings and measures rates; `lmk-hasher` hashes
 the folder; `lmk-member` talks to the tracker; each `lmk-uploader` (LMK/2) and `lmk-upload` (LMK/1)
-serves one leecher; `lmk-caller` connects to leechers if they cannot connect to us.
+serves one leecher, each `lmk-browser` a connection of a browser; `lmk-caller` connects to leechers
+if they cannot connect to us.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roles.joining.announcer import Announcer
 from roles.joining.membership import Membership
@@ -18,6 +21,7 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.shared_folder import SharedFolder
 from roles.lmk1.tracker_client import TrackerClient
 from roles.lmk1.uploads import Uploads as Lmk1Uploads
+from roles.net.connection import Connection
 from roles.net.interfaces import address_for_others, own_name
 from roles.net.listening import Listener, listen_tcp
 from roles.net.throttle import Throttles
@@ -29,6 +33,8 @@ from roles.swarm.acceptor import Acceptor
 from roles.swarm.reverse_connections import ReverseConnections
 from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
+from roles.values.addresses import web_address
+from roles.values.catalogue import WebLine, encode_line
 from roles.values.events import (
     HashingChanged,
     Post,
@@ -42,6 +48,9 @@ from roles.values.participants import MemberState, Status
 from roles.values.settings import SeederSettings
 from roles.wire.greeting import Hello
 from roles.worker import Worker
+
+if TYPE_CHECKING:
+    from roles.web.browser_uploads import BrowserUploads
 
 REPORT_S = 0.25
 
@@ -61,12 +70,15 @@ class Seeder(Role):
         self._uploads = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._hashing = HashingChanged(0, 0, 0)
         self._place = TrackerPlace(settings.tracker, settings.follow, post)
+        self._browsers: BrowserUploads | None = None  # of the role's thread
 
     def _run(self) -> None:
         settings = self._settings
         shared = SharedFolder(settings.folder)
         cache = _cache_file(settings)
         library = FolderLibrary(settings.folder, cache, self._note_hashing, self.should_stop)
+        if settings.door:
+            library.add_line(encode_line(WebLine()))
         if library.notice:
             self._post(Warned(library.notice))
         announcer = Announcer(shared, library, self._post)
@@ -94,7 +106,9 @@ class Seeder(Role):
         listener, note = listen_tcp(settings.bind, exactly=settings.bind_exactly)
         with listener:
             address = listener.address
-            self._post(RoleStarted(address, address_for_others(address), note))
+            for_others = address_for_others(address)
+            web = web_address(for_others) if settings.door else ""
+            self._post(RoleStarted(address, for_others, note, web))
             self._serve(listener, library, membership, uploads, lmk1_uploads)
 
     def _serve(
@@ -118,7 +132,13 @@ class Seeder(Role):
             lambda: membership.seems_unreachable,
             self.should_stop,
         )
-        acceptor = Acceptor(listener, me, uploads, take_lmk1=lmk1_uploads.answer)
+        acceptor = Acceptor(
+            listener,
+            me,
+            uploads,
+            take_lmk1=lmk1_uploads.answer,
+            take_browser=self._take_browser(library, uploads) if self._settings.door else None,
+        )
         beside = list[Worker]()
         report_at = 0.0
         self._post(self._uploads)
@@ -144,17 +164,43 @@ class Seeder(Role):
             self._stopping.set()
             acceptor.close()
             uploads.stop()
+            if self._browsers is not None:
+                self._browsers.stop()
             membership.wake()
             calls.wake()
             for thread in beside:  # only then no further connection can reach `uploads`
                 thread.join()
             uploads.join()
             lmk1_uploads.join()
+            if self._browsers is not None:
+                self._browsers.join()
+
+    def _take_browser(
+        self, library: FolderLibrary, uploads: PeerUploads
+    ) -> Callable[[Connection], None]:
+        """What serves browsers is loaded with the first of them: most seeders never see one."""
+
+        def take(connection: Connection) -> None:
+            if self._browsers is None:
+                from roles.web.browser_uploads import BrowserUploads
+
+                self._browsers = BrowserUploads(
+                    library,
+                    lambda: self._place.shown,
+                    self._throttles.up,
+                    lambda: uploads.is_waited_for,
+                )
+            self._browsers.take(connection)
+
+        return take
 
     def _report(self, uploads: PeerUploads, lmk1_uploads: Lmk1Uploads, now: float) -> None:
         lmk2, lmk2_sent = uploads.report(now)
         lmk1, lmk1_sent = lmk1_uploads.report(now)
-        changed = UploadsChanged(lmk1_uploads.state, lmk1 + lmk2, lmk1_sent + lmk2_sent)
+        web, web_sent = ((), 0) if self._browsers is None else self._browsers.report(now)
+        changed = UploadsChanged(
+            lmk1_uploads.state, lmk1 + lmk2 + web, lmk1_sent + lmk2_sent + web_sent
+        )
         if changed != self._uploads:
             self._uploads = changed
             self._post(changed)

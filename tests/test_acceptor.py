@@ -131,11 +131,25 @@ class GreetingTest(RoomTest):
         self.assertEqual((self.acceptor.peers, self.acceptor.leechers), ([], []))
 
     def test_a_stranger_hears_error(self) -> None:
-        for words in (b"hello", b"\xff", b"GET / HTTP/1.1\r\n\r\n", BARE + b"\n" + b"{" * 600):
+        for words in (b"hello", b"\xff", BARE + b"\n" + b"{" * 600):
             with self.subTest(words=words[:20]):
                 sock = self.said(words)
                 self.assertEqual(sock.recv(5), b"error")
         self.assertEqual((self.acceptor.peers, self.acceptor.leechers), ([], []))
+
+    def test_a_browser_is_handed_over_with_its_first_words_or_hears_nothing(self) -> None:
+        first = b"GET / HTTP/1.1\r\n"
+        self.assert_hangs_up(self.said(first))
+        heard = list[bytes | None]()
+
+        def take(connection: Connection) -> None:
+            heard.append(connection.receive(100))
+            connection.close(b"3")
+
+        self.acceptor._take_browser = take
+        self.assert_hears(b"3", first)
+        self.assert_hears(b"3", b"P")
+        self.assertEqual(heard, [first, b"P"])
 
     def test_who_gave_up_hears_nothing_more(self) -> None:
         self.assert_hangs_up(self.said(BARE + b"exit_connection"))

@@ -47,6 +47,9 @@ SEAMS: dict[str, tuple[str, ...]] = {
     "roles.joining.room_client": ("tracker_wire",),
 }
 
+# Loaded when the first browser comes and never at the start, so imported within functions only.
+LATE_PACKAGES = ("web",)
+
 # No input or output, no clock, no thread: whole packages, and modules among those that have them.
 PURE_PACKAGES = ("values", "wire")
 PURE_MODULES: dict[str, tuple[str, ...]] = {
@@ -97,8 +100,8 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "swarm",
     ),
     "downloads": ("download_scope", "file_tally", "trusted_packs", "wanted"),
-    "web": ("http_wire", "page"),
     "torrents": ("bep15_wire", "swarms"),
+    "web": ("folder_index", "folder_page", "http_wire", "page", "zip_layout"),
 }
 
 SEEN_BY_UI = (
@@ -173,6 +176,22 @@ class Module:
                 source = self._absolute(node)
                 found |= {source} | {f"{source}.{alias.name}" for alias in node.names}
         return found
+
+    def early_imports(self) -> set[str]:
+        """What is imported as soon as the module is, without what only types name."""
+        waiting: list[ast.AST] = [*self.tree.body]
+        early: list[ast.stmt] = []
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                continue
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                continue
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                early.append(node)
+            waiting += ast.iter_child_nodes(node)
+        tree = ast.Module(early, [])
+        return Module(self.name, self.text, tree, self.is_package).imports()
 
     def _absolute(self, node: ast.ImportFrom) -> str:
         package = self.name.split(".") if self.is_package else self.name.split(".")[:-1]
@@ -375,6 +394,20 @@ class ImportsTest(RuleTestCase):
             with self.subTest(name=name):
                 self.assertEqual(lmk1_imports(by_name[name]), seams_of(by_name[name]))
 
+    def test_what_few_runs_need_is_loaded_when_it_is_needed(self) -> None:
+        late = tuple(f"roles.{package}" for package in LATE_PACKAGES)
+        others = [
+            one for one in product_modules() if not any(one.is_in(package) for package in late)
+        ]
+        self.check_each(
+            others,
+            lambda one: {
+                name
+                for name in one.early_imports()
+                if any(is_within(name, package) for package in late)
+            },
+        )
+
     def test_pure_modules_import_nothing_that_does_io_or_reads_a_clock(self) -> None:
         pure = [one for one in modules_below("roles") if is_pure(one)]
         self.check_each(pure, lambda one: top_names(one.imports()) & NOT_IN_PURE_CODE)
@@ -531,6 +564,12 @@ class CheckersTest(unittest.TestCase):
                 found = lmk1_imports(self.module("roles.net.dialling", text))
                 self.assertEqual(found, {"roles.lmk1.peer_wire"})
                 self.assertEqual(lmk1_imports(self.module("roles.lmk1.uploads", text)), set())
+
+    def test_what_is_loaded_early_is_seen(self) -> None:
+        early = "class A:\n    import a\nif True:\n    from b import c"
+        late = "def f():\n    import a\nif TYPE_CHECKING:\n    import b"
+        self.assertEqual(self.module("x", early).early_imports(), {"a", "b", "b.c"})
+        self.assertEqual(self.module("x", late).early_imports(), set())
 
     def test_the_wire_is_hidden_from_the_ui(self) -> None:
         text = "from roles.wire import frames\nfrom roles.values.events import RoleStopped"

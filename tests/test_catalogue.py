@@ -13,6 +13,7 @@ from roles.values.catalogue import (
     PackLine,
     ReadingLine,
     TorrentLine,
+    WebLine,
     decode_line,
     encode_line,
     sort_key,
@@ -33,6 +34,7 @@ LINES: dict[str, Line] = {
     f'["p","a/b",3,1000,"{ROOT.hex()}",262144]': PackLine(Content(ROOT, 1000, CHUNK), "a/b", 3),
     '["r",12]': ReadingLine(12),
     f'["t","{ROOT[:20].hex()}"]': TorrentLine(ROOT[:20]),
+    '["w"]': WebLine(),
 }
 
 

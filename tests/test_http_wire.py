@@ -229,7 +229,9 @@ class PartTest(unittest.TestCase):
         ):
             with self.subTest(header=header):
                 part = asked(f"{header}\r\n")
-                self.assertEqual((part.status, part.length), (status, 0 if status == 304 else 1_000))
+                self.assertEqual(
+                    (part.status, part.length), (status, 0 if status == 304 else 1_000)
+                )
 
     def test_a_download_is_not_continued_from_another_version(self) -> None:
         for header, status in (
@@ -299,7 +301,7 @@ class HeadTest(unittest.TestCase):
         self.assertEqual(quoted_path(["Ü", "日"]), "%C3%9C/%E6%97%A5")
         self.assertEqual(
             disposition('Ü "x";\r\n%2f.txt'),
-            "attachment; filename=\"_ _x_____2f.txt\"; "
+            'attachment; filename="_ _x_____2f.txt"; '
             "filename*=UTF-8''%C3%9C%20%22x%22%3B%0D%0A%252f.txt",
         )
 

@@ -146,7 +146,6 @@ class GreetingTest(unittest.TestCase):
     def test_other_first_words_are_strangers_as_soon_as_they_differ(self) -> None:
         for data in (
             b"x",
-            b"GET / HTTP/1.1",
             b"\xff",
             b"\0",
             b"request_connectiom",
@@ -159,6 +158,11 @@ class GreetingTest(unittest.TestCase):
         ):
             with self.subTest(data=data):
                 self.assertIs(GreetingReader().feed(data), Greeting.STRANGER)
+
+    def test_a_capital_letter_begins_http(self) -> None:
+        for data in (b"G", b"GET / HTTP/1.1", b"POST", b"Z"):
+            with self.subTest(data=data):
+                self.assertIs(GreetingReader().feed(data), Greeting.BROWSER)
 
     def test_a_later_versions_greeting_is_read_whole_and_its_line_is_kept(self) -> None:
         for pieces in ((LATER_GREETING,), *two_pieces(LATER_GREETING)):

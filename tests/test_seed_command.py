@@ -10,6 +10,7 @@ from roles.values.events import (
     FolderScanned,
     HashingChanged,
     ListedFile,
+    NetworkChanged,
     ReachabilityChanged,
     RoleEvent,
     RoleStarted,
@@ -41,6 +42,20 @@ class SeederReportTest(unittest.TestCase):
                 report.tell(event)
 
         return printed(work)
+
+    def test_the_web_address_is_said_again_when_it_changes(self) -> None:
+        started = RoleStarted(HERE, TEACHER, web="http://192.168.1.5:12501/")
+        moved = NetworkChanged(
+            ("192.168.1.5",), ("10.0.0.7",), for_others=Address("10.0.0.7", 12501)
+        )
+        seen = self.told(
+            (0, started), (1, NetworkChanged(has_slept=True, for_others=TEACHER)), (2, moved)
+        )
+        said = [line for line in seen.out.splitlines() if line.startswith("Browsers")]
+        self.assertEqual(
+            said, ["Browsers: http://192.168.1.5:12501/", "Browsers: http://10.0.0.7:12501/"]
+        )
+        self.assertNotIn("Browsers", self.told((0, RoleStarted(HERE, TEACHER)), (1, moved)).out)
 
     def test_what_was_read_is_said_in_one_line_at_the_end(self) -> None:
         seen = self.told(

@@ -162,6 +162,7 @@ class ProgramSettingsTest(unittest.TestCase):
         network="10.0.0.7",
         size_percent=150,
         keep_awake=False,
+        door=False,
     )
 
     def test_what_was_kept_comes_back(self) -> None:

@@ -86,7 +86,7 @@ class LyingSource:
         self._test = test
 
     def send(self, link: object, offset: int, length: int) -> int:
-        data = self._lie(self._honest._read(offset, length), offset)
+        data = self._lie(self._honest.read(offset, length), offset)
         self._test.lies += 1
         return link.send(data)  # type: ignore[attr-defined, no-any-return]
 

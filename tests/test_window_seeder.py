@@ -50,6 +50,19 @@ class SeederTabTest(AppWindowTest):
         self.pump_until(lambda: self.run_state() is RunState.STOPPED)
         self.assertIn("Start seeding", widget_texts(self.window.seeder))
 
+    def test_the_web_address_is_shown_if_browsers_are_answered(self) -> None:
+        self.start(bundled_folder("data"))
+        self.wait_for_sentence("In a browser: http://")
+        self.window.seeder.start_or_stop()
+        self.pump_until(lambda: self.run_state() is RunState.STOPPED)
+        settings = self.window.seeder._bench.settings
+        settings.switch(self.window.seeder, "door").set(False)
+        self.assertFalse(settings.now.door)
+        self.window.seeder.start_or_stop()
+        self.wait_for_sentence(f"Seeding on port {self.seeder_port}")
+        self.pump_until(lambda: "table.csv" in widget_texts(self.window.seeder))
+        self.assertNotIn("In a browser", text_of(self.window.seeder.form.sentence))
+
     def test_a_silent_tracker_is_said_and_it_goes_on(self) -> None:
         self.start(bundled_folder("data"))
         self.wait_for_sentence("but on no list: No tracker at")

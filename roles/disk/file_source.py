@@ -39,7 +39,14 @@ class FileSource:
             if sent is not None:
                 return sent
             self._has_sendfile = False
-        return connection.send(self._read(offset, length))
+        return connection.send(self.read(offset, length))
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Some of these bytes. Raises FileChangedError and OSError."""
+        try:
+            return _read_at(self._file, offset, length)
+        except OSError as error:
+            raise _changed(error) from None
 
     def check(self) -> None:
         try:
@@ -62,12 +69,6 @@ class FileSource:
             if error.errno == errno.EIO:  # from the file: sockets do not raise it
                 raise _changed(error) from None
             raise
-
-    def _read(self, offset: int, length: int) -> bytes:
-        try:
-            return _read_at(self._file, offset, length)
-        except OSError as error:
-            raise _changed(error) from None
 
 
 class PathSource:

@@ -19,6 +19,7 @@ from roles.values.catalogue import (
     PackLine,
     ReadingLine,
     TorrentLine,
+    WebLine,
     decode_line,
     sort_key,
 )
@@ -139,7 +140,7 @@ class ListedShare:
                 self.files_left = files_left
             case TorrentLine(info_hash):
                 self.torrent = info_hash
-            case None:
+            case WebLine() | None:
                 pass
         return None
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from roles.disk.holding import Holding
 from roles.sharing.digest_cache import SETTLED_NS, DigestCache, is_settled
-from roles.sharing.folder_tree import FolderTree, TreeFile, scan_tree, with_more
+from roles.sharing.folder_tree import FolderTree, TreeFile, TreeFolder, scan_tree, with_more
 from roles.sharing.hashing import FileReading, HashingThreads, Reading, RunReading
+from roles.sharing.holdings import FileHolding
 from roles.sharing.offers import LibrarySnapshot, Offers
 from roles.sharing.pack_plan import is_packed, pack_key, plan_packs
 from roles.values.catalogue import ReadingLine, encode_line
@@ -38,7 +39,7 @@ _LARGE = 256 * 1024 * 1024  # bytes; takes a second to hash, so wait until nobod
 
 
 class FolderLibrary:
-    """Any thread may call find(), withdraw() and rescan_soon(). One thread calls run().
+    """One thread calls run(); any thread may call the other methods.
 
     The constructor reads the cache file.
     """
@@ -61,10 +62,12 @@ class FolderLibrary:
         self.snapshot = LibrarySnapshot()
         self.changed = threading.Event()  # the snapshot was replaced; the reader clears it
         self._wake = threading.Event()
-        # Protects _offers, _distrusted, _tree, _seen, _failed, _put_off and the snapshot's change.
+        # Protects _offers, _distrusted, _more_lines, _tree, _seen, _failed, _put_off and the
+        # snapshot's change.
         self._lock = threading.Lock()
         self._offers = Offers(path)
         self._distrusted = set[str | bytes]()  # withdrawn paths and pack keys
+        self._more_lines = frozenset[str]()  # of the list, about the share itself
         self._held = dict[bytes, Holding]()
         # Only run() uses the rest.
         self._hashing = HashingThreads(path, should_stop)
@@ -83,6 +86,15 @@ class FolderLibrary:
     def find(self, root: bytes) -> Holding | None:
         return self._held.get(root)
 
+    def at(self, path: str) -> FileHolding | None:
+        """The file of that path, if it has been hashed."""
+        return self._offers.files.get(path)
+
+    def offered(self) -> tuple[list[TreeFile], tuple[TreeFolder, ...]]:
+        """All files that have been hashed, and all folders."""
+        with self._lock:
+            return [one.file for one in self._offers.files.values()], self._offers.folders
+
     def withdraw(self, root: bytes) -> None:
         with self._lock:
             paths, keys = self._offers.drop(root)
@@ -90,6 +102,12 @@ class FolderLibrary:
             self._distrusted |= keys
             self._publish_locked()
         self.rescan_soon()
+
+    def add_line(self, line: str) -> None:
+        """Tell readers of the list something about the share itself; `line` is of the catalogue."""
+        with self._lock:
+            self._more_lines |= {line}
+            self._tell_more_locked()
 
     def rescan_soon(self) -> None:
         """Scan the folder now instead of at the next interval."""
@@ -320,7 +338,7 @@ class FolderLibrary:
         before = self.snapshot
         self._held = self._offers.held()
         size = sum(file.content.size for file in files)
-        lines = self._offers.lines()
+        lines = (*self._offers.lines(), *sorted(self._more_lines))
         files_left = self._count_left()
         if files_left:
             lines = (*lines, encode_line(ReadingLine(files_left)))
@@ -334,6 +352,10 @@ class FolderLibrary:
         if LibrarySnapshot(before.revision, *what) != before:
             self.snapshot = LibrarySnapshot(before.revision + 1, *what)
             self.changed.set()
+
+    def _tell_more_locked(self) -> None:
+        if self.snapshot.revision:  # else the first scan tells it
+            self._publish_locked()
 
     def _log_skipped(self, skipped: Sequence[Skipped]) -> None:
         """Log each skipped file once; window and terminal show only the first few."""

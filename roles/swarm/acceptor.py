@@ -1,7 +1,7 @@
 """Accepts connections and reads their greetings, without a thread for each newcomer.
 
-Leechers are served, seeders that connect because others cannot reach them are downloaded from, and
-a tracker's probe is answered.
+Leechers are served, seeders that connect because others cannot reach them are downloaded from, a
+tracker's probe is answered, and browsers are handed over.
 """
 
 from __future__ import annotations
@@ -53,16 +53,19 @@ class Acceptor:
         *,
         downloads: PeerDownloads | None = None,
         take_lmk1: Callable[[Connection], None] | None = None,
+        take_browser: Callable[[Connection], None] | None = None,
     ) -> None:
-        """The listener stays the caller's to close. `downloads` is a leecher's, `take_lmk1` a
-        seeder's. Without it, LMK/1 leechers are turned away, because they cannot be served from a
-        part of a file. Raises OSError when no descriptor is left.
+        """The listener stays the caller's to close. `downloads` is a leecher's, `take_lmk1` and
+        `take_browser` a seeder's. Without it, LMK/1 leechers are turned away, because they cannot
+        be served from a part of a file, and browsers hear nothing. Raises OSError when no
+        descriptor is left.
         """
         self._listener = listener
         self._me = me
         self._uploads = uploads
         self._downloads = downloads
         self._take_lmk1 = take_lmk1
+        self._take_browser = take_browser
         self._newcomers: dict[Connection, tuple[float, GreetingReader]] = {}  # and a deadline
         self._selector = selectors.DefaultSelector()
         self._complain_at = 0.0
@@ -144,6 +147,12 @@ class Acceptor:
                 self._forget(connection)
                 self._take_later_version(connection, decode_hello(reader.line))
             case Greeting.GAVE_UP:
+                self._dismiss(connection)
+            case Greeting.BROWSER if self._take_browser is not None:
+                self._forget(connection)
+                connection.put_back(data)
+                self._take_browser(connection)
+            case Greeting.BROWSER:
                 self._dismiss(connection)
             case Greeting.STRANGER:
                 log.warning("%s is no leecher: its first words are unknown", connection.address)

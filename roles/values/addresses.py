@@ -127,6 +127,11 @@ def _shown(typed: str) -> str:
     return shown_name(typed, _SHOWN)
 
 
+def web_address(address: Address) -> str:
+    """What to type into a browser."""
+    return f"http://{address}/"
+
+
 def is_host(text: str) -> bool:
     """Whether the text is a valid IPv4 address or host name (ASCII only)."""
     return len(text) <= _MAX_HOST and _HOST.fullmatch(text) is not None

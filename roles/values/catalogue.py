@@ -1,5 +1,6 @@
 """The lines of a share's list. Each is compact JSON text for a file, a folder or a pack, or says
-something about the share: how many files the seeder has yet to read, or which torrent it made.
+something about the share: how many files the seeder has yet to read, which torrent it made, or that
+it answers browsers.
 
 The tracker forwards lines unchanged; readers decode them and trust nothing.
 """
@@ -92,7 +93,12 @@ class TorrentLine:
     info_hash: bytes  # SHA-1
 
 
-Line: TypeAlias = FileLine | FolderLine | PackLine | ReadingLine | TorrentLine
+@dataclass(frozen=True, slots=True)
+class WebLine:
+    """The seeder of the share answers browsers, too. Version 1.2 and older skip this line."""
+
+
+Line: TypeAlias = FileLine | FolderLine | PackLine | ReadingLine | TorrentLine | WebLine
 
 
 def encode_line(line: Line) -> str:
@@ -116,6 +122,8 @@ def encode_line(line: Line) -> str:
             return f'["r",{files_left}]'
         case TorrentLine(info_hash):
             return f'["t","{info_hash.hex()}"]'
+        case WebLine():
+            return '["w"]'
         case _:
             raise TypeError(line)
 
@@ -150,6 +158,8 @@ def decode_line(text: str) -> Line | None:
             return ReadingLine(_number(files_left, _MAX_LEFT))
         case ["t", str(digits), *_] if is_info_hash(digits):
             return TorrentLine(bytes.fromhex(digits))
+        case ["w", *_]:
+            return WebLine()
         case ["f" | "d" | "p" | "r" | "t", *_]:
             raise PeerProtocolError("a line of a list with impossible fields")
         case [str(), *_]:

@@ -57,6 +57,7 @@ class RoleStarted:
     address: Address | None = None
     for_others: Address | None = None  # to type on other machines; loopback without a network
     note: str = ""  # a sentence, if it listens on another port than it was told
+    web: str = ""  # the URL for browsers; "" if they are not answered
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ class SeederSettings:
     slots: int = DEFAULT_SLOTS
     state_folder: Path | None = None  # for digests; None: hash the folder at each start
     name: str = ""  # of this computer, as others see it; "" for the system's name
+    door: bool = True  # browsers may fetch from it
     follow: Follow = described(default=Follow.NOWHERE, compare=False)
 
 
@@ -137,6 +138,7 @@ class ProgramSettings:
     network: str = ""  # the one address to use; "" for all
     size_percent: int = 100  # of what the window shows
     keep_awake: bool = True  # no sleep while something is on its way
+    door: bool = True  # browsers may fetch from here: at the tracker and the seeder
 
     def told_name(self, system_name: str) -> str:
         """What others see."""

@@ -318,13 +318,12 @@ def seconds_of(date: str) -> int | None:
     match = _DATE.fullmatch(date)
     if match is None or match[2] not in _MONTHS:
         return None
-    day, month, year, *clock = match.groups()
+    day, month, year, hour, minute, second = match.groups()
     try:
-        at = datetime(
-            int(year), _MONTHS.index(month) + 1, int(day), *map(int, clock), tzinfo=UTC
-        )
+        midnight = datetime(int(year), _MONTHS.index(month) + 1, int(day), tzinfo=UTC)
     except ValueError:
         return None
+    at = midnight + timedelta(hours=int(hour), minutes=int(minute), seconds=int(second))
     return (at - _EPOCH) // timedelta(seconds=1)
 
 
@@ -347,9 +346,7 @@ def page_head(
     return _head(status, length, keeps_open, [*fields, *more])
 
 
-def file_head(
-    status: int, length: int, *, name: str, keeps_open: bool, more: Fields = ()
-) -> bytes:
+def file_head(status: int, length: int, *, name: str, keeps_open: bool, more: Fields = ()) -> bytes:
     """The head of a file, which is stored and never shown, so that none runs here."""
     fields = [
         ("Content-Type", "application/octet-stream"),
@@ -366,7 +363,12 @@ def no_content_head(status: int, *, keeps_open: bool, more: Fields = ()) -> byte
 
 
 def text_answer(
-    status: int, sentence: str, *, is_head: bool = False, keeps_open: bool = False, more: Fields = ()
+    status: int,
+    sentence: str,
+    *,
+    is_head: bool = False,
+    keeps_open: bool = False,
+    more: Fields = (),
 ) -> bytes:
     """A whole answer of one sentence, such as that of an HttpError."""
     body = f"{sentence}\n".encode(errors="replace")

@@ -62,6 +62,7 @@ class Greeting(Enum):
     LEECHER = "asks to be served"
     LATER_VERSION = "asks to be served, in a later version if possible"
     GAVE_UP = "asked, and left before the answer"
+    BROWSER = "speaks HTTP"
     STRANGER = "said something else"
 
 
@@ -160,6 +161,8 @@ class GreetingReader:
     def feed(self, data: bytes) -> Greeting | None:
         """Take more bytes; None while they may still become a greeting."""
         self._buffer += data
+        if self._buffer[:1].isupper():  # as each method of HTTP, and no greeting
+            return Greeting.BROWSER
         if self._buffer in (REQUEST_CONNECTION, REQUEST_CONNECTION + b"\n"):
             return Greeting.LEECHER
         if REQUEST_CONNECTION.startswith(self._buffer):

@@ -20,6 +20,7 @@ from tests.bench.lists import hostile_lists
 from tests.bench.lmk1 import lmk1
 from tests.bench.many_files import hashing, listing, small
 from tests.bench.result import Result, say
+from tests.bench.seeder_web import seeder_web
 from tests.bench.swarm import memory, swarm
 from tests.lab.network import LabError, leave_tidily, memory_folder, sweep
 
@@ -54,6 +55,7 @@ ROWS: dict[str, Callable[[Path], Iterator[Result]]] = {
     "lists": hostile_lists,
     "hashing": hashing,
     "tracker": tracker,
+    "door": seeder_web,
     "window": window,
     "memory": memory,
     "lmk1": lmk1,

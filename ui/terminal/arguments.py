@@ -261,6 +261,7 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
         default=DEFAULT_SLOTS,
         help=f"upload slots: leechers served at once; default {DEFAULT_SLOTS}",
     )
+    option("--no-door", action="store_true", help="serve no browsers")
     _add_rates(option)
 
     option = add("list", "list what the room offers")

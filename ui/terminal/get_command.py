@@ -203,6 +203,7 @@ def _keep_seeding(
             follow=settings.follow,
             bind=settings.bind,
             state_folder=settings.state_folder,
+            door=False,  # as of a leecher that keeps seeding
         )
         session.start(lambda post: Seeder(seeding, post, throttles))
     report = SeederReport(output)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from roles.net.throttle import Throttle, Throttles
 from roles.program.profile import Profile, bundled_folder
 from roles.seeder import Seeder
-from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, Address
+from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, Address, web_address
 from roles.values.events import (
     FolderScanned,
     HashingChanged,
+    NetworkChanged,
     ReachabilityChanged,
     RoleEvent,
     RoleStarted,
@@ -47,6 +48,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         bind_exactly=chosen.bind is not None,
         slots=chosen.slots,
         state_folder=profile.state_folder,
+        door=not chosen.no_door,
     )
     output.say(f"Seeding {settings.folder}")
     throttles, report = Throttles(Throttle(chosen.up), Throttle(chosen.down)), SeederReport(output)
@@ -63,6 +65,7 @@ class SeederReport:
     output: Output
     clock: Callable[[], float] = time.monotonic
     platform: str = sys.platform
+    _has_web: bool = False  # it answers browsers
     _folder: FolderScanned | None = None
     _said: str = ""  # of the folder, last
     _unread_since: float | None = None
@@ -79,9 +82,15 @@ class SeederReport:
 
     def tell(self, event: RoleEvent) -> None:
         match event:
-            case RoleStarted(Address() as address, for_others, note):
+            case RoleStarted(Address() as address, for_others, note, web):
                 self.output.say(note)
                 self.output.say(f"Seeder listening on {address}. Others reach it at {for_others}.")
+                self._has_web = bool(web)
+                if web:
+                    self.output.say(f"Browsers: {web}")
+            case NetworkChanged(gone, come, for_others=Address() as here):
+                if self._has_web and (gone or come) and here.host not in gone:
+                    self.output.say(f"Browsers: {web_address(here)}")
             case FolderScanned() as folder:
                 self._note_folder(folder)
                 self._tell_folder()

@@ -67,9 +67,15 @@ class SeederForm(ttk.Frame):
             label = ttk.Label(options, text=text, style="Muted.TLabel")
             label.grid(row=0, column=2 * column, sticky="n", padx=(px(12), px(8)), pady=px(7))
             field.grid(row=0, column=2 * column + 1, sticky="n")
+        door = ttk.Checkbutton(
+            options,
+            text="Browsers may fetch from here",
+            variable=bench.settings.switch(row, "door"),
+        )
+        door.grid(row=1, column=0, columnspan=2 * len(fields), sticky="e", pady=(px(6), 0))
         row.columnconfigure(1, weight=1)
         tab_in_order(self.button, options)
-        tab_in_order(self.limit, self.port, self.slots)
+        tab_in_order(self.limit, self.port, self.slots, door)
         return row
 
     def show_run(self, run: SeederRun | None, *, is_adding: bool) -> None:

@@ -6,11 +6,12 @@ import logging
 import sys
 from collections.abc import Callable
 
-from roles.values.addresses import Address
+from roles.values.addresses import Address, web_address
 from roles.values.errors import LmkError
 from roles.values.events import (
     FolderScanned,
     HashingChanged,
+    NetworkChanged,
     ReachabilityChanged,
     RoleEvent,
     RoleStarted,
@@ -50,6 +51,7 @@ class SeederRun:
         self.reading: HashingChanged | None = None
         self.unreachable: Address | None = None  # where nobody can connect to it
         self.is_reachable = False  # the tracker could connect to it
+        self.web = ""  # the URL for browsers; "" if they are not answered
         self._changed = changed
         self._seeder = roles.start(
             lambda post: Seeder(settings, post, roles.throttles), self._handle
@@ -92,6 +94,8 @@ class SeederRun:
             words.append(f"{wording.size(sent)} given so far.")
         if self.is_reachable:
             words.append("Others can connect to this computer.")
+        if self.web:
+            words.append(f"In a browser: {self.web}")
         return " ".join(words)
 
     def progress(self) -> str:
@@ -125,11 +129,13 @@ class SeederRun:
 
     def _handle(self, event: RoleEvent) -> None:
         match event:
-            case RoleStarted(address=address, note=note):
-                self.address, self.note = address, note
+            case RoleStarted(address=address, note=note, web=web):
+                self.address, self.note, self.web = address, note, web
                 if self.state is RunState.STARTING:
                     self.state = RunState.RUNNING
                 log.info("Seeding %s on port %s.", self.settings.folder, address and address.port)
+            case NetworkChanged(for_others=Address() as here) if self.web:
+                self.web = web_address(here)
             case FolderScanned():
                 self.listing = event
             case TrackerAnswered() | TrackerLost():
@@ -143,7 +149,7 @@ class SeederRun:
                 self.is_reachable = is_reachable
             case RoleStopped(failure):
                 self.state, self.failure, self.serving = RunState.STOPPED, failure, None
-                self.reading = self.unreachable = None
+                self.reading, self.unreachable, self.web = None, None, ""
                 self.is_reachable = False
                 log.info("Stopped seeding %s.", self.settings.folder)
             case _:

@@ -198,6 +198,7 @@ class SeederTab(ttk.Frame):
             state_folder=self._bench.settings.profile.state_folder,
             name=self._bench.told_name,
             follow=self._bench.trackers.follow_of(tracker),
+            door=self._bench.settings.now.door,
         )
         return SeederRun(self._bench.roles, settings, self._changed)
 

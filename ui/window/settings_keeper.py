@@ -27,6 +27,7 @@ class SettingsKeeper:
         self._has_warned = False
         self._written = self.now
         self._variables: dict[str, tk.StringVar] = {}
+        self._switches: dict[str, tk.BooleanVar] = {}
         self.is_writing = False
 
     def variable(self, place: tk.Misc, name: str) -> tk.StringVar:
@@ -34,6 +35,16 @@ class SettingsKeeper:
         if name not in self._variables:
             self._variables[name] = tk.StringVar(place.winfo_toplevel(), getattr(self.now, name))
         return self._variables[name]
+
+    def switch(self, place: tk.Misc, name: str) -> tk.BooleanVar:
+        """A setting to tick, which all its boxes share and which is kept at once; `place` is any
+        widget.
+        """
+        if name not in self._switches:
+            chosen = tk.BooleanVar(place.winfo_toplevel(), getattr(self.now, name))
+            chosen.trace_add("write", lambda *_: self.change(**{name: chosen.get()}))
+            self._switches[name] = chosen
+        return self._switches[name]
 
     def change(self, **changes: Any) -> None:
         """Change these fields of ProgramSettings, and keep them for the next run."""

@@ -1,0 +1,168 @@
+"""All browsers at a seeder: who has a place, and a thread for each of them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from roles.net.connection import Connection
+from roles.net.throttle import Throttle
+from roles.sharing.folder_library import FolderLibrary
+from roles.values.addresses import Address
+from roles.values.errors import FileChangedError, ShortageError
+from roles.values.events import Upload
+from roles.web.http_connection import HttpConnection
+from roles.web.http_wire import text_answer
+from roles.web.seeder_site import SeederSite
+from roles.web.sending_turns import SendingTurns
+from roles.worker import Worker
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    places: int = 48  # browsers open up to 6 connections, and keep them
+    of_host: int = 12
+    again_s: int = 5  # when a browser that found no place may ask again
+    sending: int = 8  # downloads that are sent at once
+    sending_in_line: int = 2  # the same while leechers are in line
+    turn_s: float = 1.0  # after which another download goes on
+
+
+LIMITS = Limits()
+
+
+@dataclass(eq=False, slots=True)
+class _Browser:
+    serving: HttpConnection
+    is_leaving: bool = False  # we hung up on it
+
+    @property
+    def host(self) -> str:
+        return self.serving.connection.address.host
+
+
+class BrowserUploads:
+    """The role's thread calls take() and report()."""
+
+    def __init__(
+        self,
+        library: FolderLibrary,
+        tracker: Callable[[], Address],
+        throttle: Throttle,
+        are_leechers_waiting: Callable[[], bool],
+    ) -> None:
+        self._site = SeederSite(library, tracker)
+        self._throttle = throttle
+        self._are_leechers_waiting = are_leechers_waiting
+        self._turns = SendingTurns(self._most, LIMITS.turn_s)
+        self._lock = threading.Lock()  # protects the next two; never held during I/O
+        self._browsers = dict[_Browser, threading.Thread]()
+        self._sent_before = 0  # bytes, to those that have left
+        self._stopping = threading.Event()
+
+    def take(self, connection: Connection) -> None:
+        """Serve this browser, or tell it to come again. Closes the connection in any case."""
+        serving = HttpConnection(
+            connection, self._site, self._turns, self._throttle, self._stopping.is_set
+        )
+        browser = _Browser(serving)
+        thread = Worker(lambda: self._run(browser), "lmk-browser")
+        with self._lock:
+            has_place, leaving = self._place_for(browser.host)
+            if leaving is not None:
+                leaving.is_leaving = True
+            if has_place:
+                self._browsers[browser] = thread
+        if leaving is not None:
+            log.debug("hung up on %s, which was idle", leaving.serving.connection.address)
+            leaving.serving.connection.hang_up()
+        if has_place:
+            try:
+                thread.start()
+            except ShortageError as error:
+                log.warning("%s is not served: %s", connection.address, error)
+                self._forget(browser)
+            else:
+                return
+        connection.close(
+            text_answer(
+                503,
+                "Too many browsers are here at the moment. Try again in some seconds.",
+                more=[("Retry-After", str(LIMITS.again_s))],
+            )
+        )
+
+    def report(self, now: float) -> tuple[tuple[Upload, ...], int]:
+        """What is downloaded, and the bytes sent since the start."""
+        with self._lock:
+            served = [one.serving for one in self._browsers]
+            sent = self._sent_before
+        uploads = list[Upload]()
+        for one in served:
+            title, total = one.title, one.meter.total
+            sent += total
+            if title:
+                rate = one.meter.rate(now=now)
+                uploads.append(Upload(one.connection.address, title, total, 0, rate))
+        return tuple(uploads), sent
+
+    def stop(self) -> None:
+        """End every connection; the threads end within moments."""
+        self._stopping.set()
+        with self._lock:
+            served = [one.serving for one in self._browsers]
+        for one in served:
+            one.connection.hang_up()
+
+    def join(self) -> None:
+        """Wait for the threads, after stop()."""
+        with self._lock:
+            threads = list(self._browsers.values())
+        for thread in threads:
+            thread.join()
+
+    def _place_for(self, host: str) -> tuple[bool, _Browser | None]:
+        """Whether one more has a place, and who leaves for it. Call with the lock held."""
+        staying = [one for one in self._browsers if not one.is_leaving]
+        of_host = [one for one in staying if one.host == host]
+        if len(of_host) >= LIMITS.of_host:
+            rivals = of_host
+        elif len(staying) >= LIMITS.places:
+            rivals = staying
+        else:
+            return True, None
+        idle = [(one, one.serving.idle_since) for one in rivals]
+        longest = min(
+            ((since, one) for one, since in idle if since is not None),
+            key=lambda pair: pair[0],
+            default=None,
+        )
+        return (False, None) if longest is None else (True, longest[1])
+
+    def _most(self) -> int:
+        """How many downloads may be sent at once now."""
+        return LIMITS.sending_in_line if self._are_leechers_waiting() else LIMITS.sending
+
+    def _run(self, browser: _Browser) -> None:
+        serving = browser.serving
+        address = serving.connection.address
+        try:
+            serving.run()
+        except FileChangedError as error:
+            log.info("%s got only a part: %s", address, error)
+        except OSError as error:
+            log.debug("the browser at %s is gone: %s", address, error)
+        except MemoryError:
+            log.warning("dropped %s: this computer has no memory left", address)
+        finally:
+            self._forget(browser)
+            serving.close()
+
+    def _forget(self, browser: _Browser) -> None:
+        with self._lock:
+            self._browsers.pop(browser, None)
+            self._sent_before += browser.serving.meter.total

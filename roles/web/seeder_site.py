@@ -1,0 +1,317 @@
+"""What a seeder answers browsers: the pages of its folder, its files, and folders as ZIP.
+
+No path is made from a URL: each name is looked up in what the seeder has read.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from zlib import crc32
+
+from roles.net.connection import Connection
+from roles.net.interfaces import own_name
+from roles.sharing.folder_library import FolderLibrary
+from roles.sharing.folder_tree import TreeFile
+from roles.sharing.holdings import FileHolding
+from roles.values.addresses import Address, is_loopback
+from roles.values.errors import FileChangedError
+from roles.values.safe_names import shown_name
+from roles.web.folder_index import FolderIndex, IndexedFolder, below
+from roles.web.folder_page import FolderView, folder_page
+from roles.web.http_wire import (
+    HttpError,
+    Request,
+    Version,
+    check_host,
+    file_head,
+    no_content_head,
+    page_head,
+    part_of,
+    quoted_path,
+    redirect,
+    text_answer,
+)
+from roles.web.page import STYLE_SHA256
+from roles.web.zip_layout import Member, ZipWriter, zip_length
+
+GATHERED = 256 * 1024  # bytes of a ZIP that are sent at once
+_AGAIN_S = 3  # when a browser may ask again
+_UNREADABLE = "The folder cannot be read at the moment."  # why may name what is not shared
+
+
+class SharedFile:
+    """One opened file of the folder, for one thread. If it is found changed, it is withdrawn until
+    it has been read again, and FileChangedError is raised.
+    """
+
+    def __init__(self, library: FolderLibrary, holding: FileHolding) -> None:
+        self._library, self._root = library, holding.content.root
+        with self._watched():
+            self._source = holding.open()
+
+    def send(self, connection: Connection, offset: int, length: int) -> int:
+        """See ChunkSource.send()."""
+        with self._watched():
+            self._source.check()
+            return self._source.send(connection, offset, length)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Some of these bytes. They are those that were hashed, and so are all that were sent
+        before, as far as the file's size, times and inode show.
+        """
+        with self._watched():
+            data = self._source.read(offset, length)
+            self._source.check()
+            return data
+
+    def close(self) -> None:
+        self._source.close()
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except FileChangedError:
+            self._library.withdraw(self._root)
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """What is sent of a file."""
+
+    file: SharedFile
+    start: int
+    length: int
+
+    def close(self) -> None:
+        self.file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Close the body, even if it is not sent."""
+
+    head: bytes  # with the body if that is short
+    body: FilePart | Generator[bytes, None, None] | None = None
+    title: str = ""  # of what is downloaded, safe to show; "" for pages
+
+
+Route = Callable[[Request], Answer]
+
+
+class SeederSite:
+    """Any thread may call answer()."""
+
+    def __init__(self, library: FolderLibrary, tracker: Callable[[], Address]) -> None:
+        """`tracker`: where it is now."""
+        self._library = library
+        self._tracker = tracker
+        self._own_names = (own_name(),)
+        self._lock = threading.Lock()  # held while the index is made
+        self._index, self._indexed = FolderIndex((), ()), -1  # and the revision that it shows
+        # By the first name of a path. Nothing else is served.
+        self.routes: dict[str, Route] = {"s": self._shared, "z": self._zipped}
+
+    def answer(self, request: Request) -> Answer:
+        """Raises HttpError."""
+        check_host(request, self._own_names)
+        if not request.segments:
+            return self._redirect(request, [self._library.name])
+        route = self.routes.get(request.segments[0])
+        if route is None:
+            raise not_found()
+        try:
+            return route(request)
+        except FileChangedError:
+            raise changed() from None
+        except OSError:  # nothing is sent here, so this computer has run out of something
+            raise again("This computer has too much to do at the moment.") from None
+
+    # /s/SHARE/FOLDER/…
+
+    def _shared(self, request: Request) -> Answer:
+        names = self._names(request)
+        if not names:
+            return self._redirect(request, [self._library.name])
+        path = "/".join(names[1:])
+        folder = None
+        if len(names) > 1 and not request.is_folder:
+            holding = self._library.at(path)
+            if holding is not None:
+                return self.file_answer(request, holding, names[-1])
+        folder = self.index().at(path)
+        if folder is None:
+            raise not_found()
+        if not request.is_folder:
+            return self._redirect(request, names)
+        return self._page(request, names, folder)
+
+    def file_answer(self, request: Request, holding: FileHolding, name: str) -> Answer:
+        """The file, or what is asked of it, to be stored as `name`. Raises FileChangedError if it
+        is no longer what was read.
+        """
+        content = holding.content
+        mtime = holding.file.mtime_ns // 1_000_000_000
+        part = part_of(request, Version(content.size, f'"{content.root.hex()}"', mtime))
+        file, more, keeps_open = SharedFile(self._library, holding), part.fields, request.keeps_open
+        if part.length and not request.is_head:
+            head = file_head(part.status, part.length, name=name, keeps_open=keeps_open, more=more)
+            return Answer(head, FilePart(file, part.start, part.length), holding.title)
+        file.close()  # it was opened to find out whether it is still the same
+        if part.status == 304:
+            return Answer(no_content_head(304, keeps_open=keeps_open, more=more))
+        if part.status == 200:
+            return Answer(file_head(200, part.length, name=name, keeps_open=keeps_open, more=more))
+        said = "The file has no such part." if part.status == 416 else "The file has changed."
+        return Answer(
+            text_answer(
+                part.status, said, is_head=request.is_head, keeps_open=keeps_open, more=more
+            )
+        )
+
+    def _page(self, request: Request, names: Sequence[str], folder: IndexedFolder) -> Answer:
+        snapshot = self._library.snapshot
+        if snapshot.problem:
+            raise again(_UNREADABLE)
+        view = FolderView(
+            self._library.share_id,
+            names,
+            folder,
+            _number(request.query.get("from", "")),
+            f"http://{self.room(request)}/",
+            is_whole=snapshot.is_whole,
+        )
+        html = folder_page(view)
+        head = page_head(200, len(html), style=STYLE_SHA256, keeps_open=request.keeps_open)
+        return Answer(head if request.is_head else head + html)
+
+    def room(self, request: Request) -> Address:
+        """The tracker, as the reader can reach it."""
+        tracker = self._tracker()
+        return tracker._replace(host=request.host) if is_loopback(tracker.host) else tracker
+
+    # /z/SHARE/FOLDER/…/NAME.zip, or /z/SHARE/FOLDER.zip
+
+    def _zipped(self, request: Request) -> Answer:
+        *above, file_name = request.segments
+        names = self._names(replace(request, segments=tuple(above))) or [self._library.name]
+        if request.is_folder or file_name != f"{names[-1]}.zip":
+            raise not_found()
+        snapshot = self._library.snapshot
+        folder = self.index().at("/".join(names[1:]))
+        if folder is None:
+            raise not_found()
+        if snapshot.problem or not snapshot.is_whole:
+            raise again(_UNREADABLE if snapshot.problem else "The folder is still being read.")
+        if folder.zip_length is None:  # for 100,000 files that takes as long as their page
+            folder.zip_length = zip_length(_member(one, folder, names[-1]) for one in below(folder))
+        head = file_head(
+            200,
+            folder.zip_length,
+            name=file_name,
+            keeps_open=request.keeps_open,
+            more=[("Accept-Ranges", "none")],
+        )
+        if request.is_head:
+            return Answer(head)
+        return Answer(head, gathered(self._zip(folder, names[-1])), shown_name(file_name))
+
+    def _zip(self, folder: IndexedFolder, name: str) -> Generator[bytes, None, None]:
+        """Raises FileChangedError in the middle if a file is no longer what was read."""
+        writer = ZipWriter()
+        for one in below(folder):
+            yield writer.begin(_member(one, folder, name))
+            checksum = 0
+            if isinstance(one, TreeFile) and one.size:
+                holding = self._library.at(one.path)
+                if holding is None or not holding.file.has_content_of(one):
+                    raise FileChangedError(f"{shown_name(one.path)} changed while it was sent")
+                with closing(SharedFile(self._library, holding)) as file:
+                    at = 0
+                    while at < one.size:
+                        block = file.read(at, one.size - at)
+                        checksum, at = crc32(block, checksum), at + len(block)
+                        yield block
+            yield writer.ended(checksum)
+        yield from writer.finish()
+
+    # All of them
+
+    def index(self) -> FolderIndex:
+        """What has been read, by folder."""
+        with self._lock:
+            revision = self._library.snapshot.revision
+            if revision != self._indexed:
+                self._index, self._indexed = FolderIndex(*self._library.offered()), revision
+            return self._index
+
+    def _names(self, request: Request) -> Sequence[str]:
+        """The name of the shared folder, and what is asked for in it; () for the share itself."""
+        match request.segments:
+            case (_, share) if share == self._library.share_id:
+                return ()
+            case (_, share, name, *_) if (share, name) == (
+                self._library.share_id,
+                self._library.name,
+            ):
+                return request.segments[2:]
+            case _:
+                raise not_found()
+
+    def _redirect(self, request: Request, names: Sequence[str]) -> Answer:
+        where = f"/s/{self._library.share_id}/{quoted_path(names)}/"
+        return Answer(redirect(where, is_head=request.is_head, keeps_open=request.keeps_open))
+
+
+def gathered(pieces: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+    """The same bytes in pieces of at least GATHERED bytes, but for the last. Closes `pieces`."""
+    waiting, size = list[bytes](), 0
+    with closing(pieces):
+        for piece in pieces:
+            waiting.append(piece)
+            size += len(piece)
+            if size >= GATHERED:
+                yield b"".join(waiting)
+                waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _member(one: IndexedFolder | TreeFile, folder: IndexedFolder, name: str) -> Member:
+    """The name in the ZIP begins with that of the folder, so that it unpacks into one."""
+    inside = one.path.removeprefix(folder.path).removeprefix("/") if folder.path else one.path
+    path = f"{name}/{inside}"
+    if isinstance(one, TreeFile):
+        mtime = one.mtime_ns // 1_000_000_000
+        return Member(path, one.size, mtime, _local_time(mtime), one.is_executable)
+    mtime = one.mtime or 0
+    return Member(f"{path.rstrip('/')}/", 0, mtime, _local_time(mtime))
+
+
+def _local_time(mtime: int) -> tuple[int, ...]:
+    try:
+        return time.localtime(mtime)[:6]
+    except (OSError, OverflowError, ValueError):
+        return Member("").local_time
+
+
+def _number(text: str) -> int:
+    """0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
+
+
+def not_found() -> HttpError:
+    return HttpError(404, "There is nothing of that name.")
+
+
+def changed() -> HttpError:
+    return again("It has just changed, and is being read again.")
+
+
+def again(sentence: str) -> HttpError:
+    return HttpError(503, sentence, [("Retry-After", str(_AGAIN_S))])

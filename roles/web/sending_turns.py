@@ -1,0 +1,49 @@
+"""Whose turn it is to be sent to: few browsers at once, in the order in which they came."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from roles.worker import POLL_S
+
+
+class SendingTurns:
+    """For any thread. Others who wait are given a turn after `turn_s`."""
+
+    def __init__(self, most: Callable[[], int], turn_s: float) -> None:
+        """`most`: how many may be sent to at once now."""
+        self._most = most
+        self._turn_s = turn_s
+        self._changed = threading.Condition()  # its lock protects the other fields
+        self._waiting = deque[object]()
+        self._taken = 0
+
+    def take(self, should_stop: Callable[[], bool]) -> float | None:
+        """Wait for a turn; returns when it began, or None if should_stop() ended the wait."""
+        me = object()
+        with self._changed:
+            self._waiting.append(me)
+            try:
+                while self._waiting[0] is not me or self._taken >= self._most():
+                    if should_stop():
+                        return None
+                    self._changed.wait(POLL_S)
+                self._taken += 1
+            finally:
+                self._waiting.remove(me)
+                self._changed.notify_all()
+        return time.monotonic()
+
+    def is_over(self, began: float) -> bool:
+        """Whether somebody else should have this turn."""
+        if self._taken > self._most():
+            return True
+        return bool(self._waiting) and time.monotonic() - began >= self._turn_s
+
+    def give_back(self) -> None:
+        with self._changed:
+            self._taken -= 1
+            self._changed.notify_all()

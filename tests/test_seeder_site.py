@@ -1,0 +1,294 @@
+"""A seeder's folder in a browser: every URL, over real sockets."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import re
+import socket
+import unittest
+import zipfile
+from hashlib import sha256
+from typing import ClassVar
+from urllib.parse import quote
+
+from roles.seeder import Seeder
+from roles.values.content import chunk_size_for, root_of
+from roles.values.events import FolderScanned, RoleStarted
+from roles.values.settings import SeederSettings
+from roles.web.page import STYLE_SHA256
+from tests.role_test import ANYWHERE, SeederTest
+from tests.support import LIMIT_S, EventLog, wait_until
+
+STRANGE = "100% & mehr #2?.txt"
+
+
+class SeederSiteTest(SeederTest):
+    FILES: ClassVar[dict[str, bytes]] = {
+        "a": SeederTest.CONTENT,
+        "empty": b"",
+        STRANGE: b"strange",
+        "<script>alert(1)<": b"script",
+        "page.html": b"<script>alert(1)</script>",
+        "big": os.urandom(700_000),
+    }
+
+    def setUp(self) -> None:
+        super().setUp()
+        (self.shared / "Ü" / "e\u0301").mkdir(parents=True)
+        (self.shared / "Ü" / "e\u0301" / "日本語").write_bytes(b"deep")
+        (self.shared / "Ü" / "nothing").mkdir()
+        self.sharing = self.offering()
+        self.top = self.get("/").getheader("Location") or ""
+        wait_until(lambda: self.get(self.top).body.count(b"<tr><td>") == len(self.FILES) + 1)
+
+    def get(self, url: str, *, method: str = "GET", **headers: str) -> _Answer:
+        link = http.client.HTTPConnection(*self.sharing.address, timeout=LIMIT_S)
+        self.addCleanup(link.close)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        link.request(method, url, headers=named)
+        return _Answer(link.getresponse())
+
+    def file(self, name: str, **headers: str) -> _Answer:
+        return self.get(self.top + quote(name), **headers)
+
+    # Pages
+
+    def test_the_port_s_first_page_is_the_folder(self) -> None:
+        first = self.get("/")
+        self.assertEqual(first.status, 307)
+        self.assertRegex(self.top, "^/s/[0-9a-f]{16}/shared/$")
+        share = self.top.removesuffix("shared/")
+        for url in (share, share.removesuffix("/"), self.top.removesuffix("/")):
+            self.assertEqual(self.get(url).getheader("Location"), self.top, url)
+
+    def test_a_page_lists_the_folder_and_runs_nothing(self) -> None:
+        page = self.get(self.top)
+        self.assertEqual((page.status, page.getheader("Cache-Control")), (200, "no-store"))
+        self.assertIn(f"sha256-{STYLE_SHA256}", page.getheader("Content-Security-Policy") or "")
+        html = page.body.decode()
+        self.assertNotIn("<script", html)
+        hrefs = re.findall('<td><a href="([^"]*)"', html)
+        self.assertEqual(len(hrefs), len(self.FILES) + 1)
+        for href in hrefs:
+            self.assertEqual(self.get(self.top + href.removeprefix("./")).status, 200, href)
+        self.assertIn(f'href="http://127.0.0.1:{self.room.port}/"', html)
+
+    def test_folders_below_have_pages_too(self) -> None:
+        page = self.get(self.top + quote("Ü/e\u0301/"))
+        self.assertEqual(page.status, 200)
+        self.assertIn(quote("日本語"), page.body.decode())
+        self.assertIn(
+            "This folder is empty.", self.get(self.top + quote("Ü/nothing/")).body.decode()
+        )
+        self.assertEqual(
+            self.get(self.top + quote("Ü")).getheader("Location"), self.top + quote("Ü/")
+        )
+
+    def test_only_names_that_were_read_are_found(self) -> None:
+        (self.folder / "secret").write_bytes(b"secret")
+        share = self.top.split("/")[2]
+        for url in (
+            "/x",
+            "/s",
+            "/s/",
+            f"/s/{share}/other/",
+            "/s/0000000000000000/shared/",
+            self.top + "../secret",
+            self.top + "..%2Fsecret",
+            self.top + "a/",
+            self.top + "a%00",
+            self.top + "/a",
+            self.top + "./a",
+            self.top + "A",
+            self.top + "big%2F",
+            self.top + quote("Ü/e\u0301/../../a"),
+            f"/s/{share}/shared//a",
+            f"/s/{share}/%2e%2e/secret",
+            "/etc/passwd",
+            f"/z/{share}/shared/a.zip",
+            f"/z/{share}/",
+            "/z",
+            "/favicon.ico",
+        ):
+            answer = self.get(url)
+            self.assertEqual((url, answer.status), (url, 404))
+            self.assertNotIn(b"secret", answer.body)
+
+    def test_other_hosts_and_methods_are_refused(self) -> None:
+        for host in ("evil.example", "localhost.evil.example", "[::1]:80"):
+            self.assertEqual(self.get(self.top, Host=host).status, 421, host)
+        for host in ("localhost", socket.gethostname(), f"{socket.gethostname()}.local:80"):
+            self.assertEqual(self.get(self.top, Host=host).status, 200, host)
+        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+            self.assertEqual(self.get(self.top, method=method).status, 405, method)
+
+    # Files
+
+    def test_a_file_comes_whole_to_be_stored_and_never_shown(self) -> None:
+        for name, content in self.FILES.items():
+            answer = self.file(name)
+            self.assertEqual((name, answer.status), (name, 200))
+            self.assertTrue(answer.body == content, name)
+            self.assertIn("attachment", answer.getheader("Content-Disposition") or "")
+            self.assertEqual(answer.getheader("Content-Type"), "application/octet-stream")
+            self.assertEqual(
+                answer.getheader("Content-Security-Policy"), "default-src 'none'; sandbox"
+            )
+            self.assertEqual(answer.getheader("X-Content-Type-Options"), "nosniff")
+        self.assertEqual(self.get(self.top + quote("Ü/e\u0301/日本語")).body, b"deep")
+
+    def test_its_tag_is_the_root_that_leechers_know(self) -> None:
+        big = self.FILES["big"]
+        step = chunk_size_for(len(big))
+        parts = (big[start : start + step] for start in range(0, len(big), step))
+        root = root_of(len(big), step, b"".join(sha256(part).digest() for part in parts))
+        self.assertEqual(self.file("big").getheader("ETag"), f'"{root.hex()}"')
+
+    def test_ranges_are_parts_of_it(self) -> None:
+        big = self.FILES["big"]
+        for asked, start, end in (
+            ("bytes=0-", 0, 700_000),
+            ("bytes=1-1", 1, 2),
+            ("bytes=600000-", 600_000, 700_000),
+            ("bytes=-70000", 630_000, 700_000),
+            ("bytes=5-300000", 5, 300_001),
+        ):
+            answer = self.file("big", Range=asked)
+            self.assertEqual(answer.status, 206)
+            self.assertTrue(answer.body == big[start:end], asked)
+            self.assertEqual(answer.getheader("Content-Range"), f"bytes {start}-{end - 1}/700000")
+        self.assertEqual(self.file("big", Range="bytes=700000-").status, 416)
+        self.assertEqual(self.file("empty", Range="bytes=0-").status, 416)
+
+    def test_it_is_continued_and_not_sent_again(self) -> None:
+        whole = self.file("big")
+        tag, modified = whole.getheader("ETag") or "", whole.getheader("Last-Modified") or ""
+        again = self.file("big", If_None_Match=tag)
+        self.assertEqual((again.status, again.body), (304, b""))
+        self.assertEqual(self.file("big", If_Modified_Since=modified).status, 304)
+        self.assertEqual(self.file("big", Range="bytes=9-", If_Range=tag).status, 206)
+        self.assertEqual(self.file("big", Range="bytes=9-", If_Range='"0"').status, 200)
+        self.assertEqual(self.file("big", Range="bytes=9-", If_Match='"0"').status, 412)
+
+    def test_head_says_the_same_without_the_bytes(self) -> None:
+        for url in (self.top, self.top + "big", self.top + "gone", self.zip_url()):
+            with_body, without = self.get(url), self.get(url, method="HEAD")
+            self.assertEqual(with_body.status, without.status)
+            self.assertEqual(with_body.headers, without.headers)
+            self.assertEqual(without.body, b"")
+
+    def test_a_changed_file_is_not_served_under_its_old_tag(self) -> None:
+        tag = self.file("big").getheader("ETag")
+        new = os.urandom(700_000)
+        (self.shared / "big").write_bytes(new)
+        self.assertNotEqual(self.file("big").getheader("ETag"), tag)
+        wait_until(lambda: self.file("big").status == 200)
+        answer = self.file("big")
+        self.assertTrue(answer.body == new)
+        self.assertNotEqual(answer.getheader("ETag"), tag)
+        self.assertEqual(self.file("big", If_None_Match=tag or "").status, 200)
+
+    # ZIP
+
+    def zip_url(self, path: str = "") -> str:
+        name = path.rpartition("/")[2] or "shared"
+        between = f"{path}/" if path else ""
+        return self.top.replace("/s/", "/z/", 1) + quote(f"{between}{name}.zip")
+
+    def test_a_folder_comes_as_zip_with_empty_files_and_folders(self) -> None:
+        answer = self.get(self.zip_url())
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(int(answer.getheader("Content-Length") or 0), len(answer.body))
+        with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
+            self.assertIsNone(archive.testzip())
+            found = {one: archive.read(one) for one in archive.namelist()}
+        deep = {
+            "Ü/": b"",
+            "Ü/nothing/": b"",
+            "Ü/e\u0301/": b"",
+            "Ü/e\u0301/日本語": b"deep",
+            "": b"",
+        }
+        self.assertEqual(
+            found, {f"shared/{name}": data for name, data in (self.FILES | deep).items()}
+        )
+
+    def test_a_sub_folder_comes_as_zip_under_its_own_name(self) -> None:
+        answer = self.get(self.zip_url("Ü"))
+        with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
+            self.assertIn("Ü/e\u0301/日本語", archive.namelist())
+        share = self.top.split("/")[2]
+        self.assertEqual(self.get(f"/z/{share}/shared.zip").status, 200)
+
+    def test_a_zip_has_no_ranges(self) -> None:
+        answer = self.get(self.zip_url(), Range="bytes=5-")
+        self.assertEqual((answer.status, answer.getheader("Accept-Ranges")), (200, "none"))
+
+    def test_a_zip_of_what_has_changed_breaks_off(self) -> None:
+        (self.shared / "big").write_bytes(b"other")
+        url = self.zip_url()
+        try:
+            answer = self.get(url)
+        except http.client.IncompleteRead:
+            return
+        self.assertEqual(answer.status, 503)  # it was noticed before
+
+    # The connection
+
+    def test_one_connection_serves_many_requests(self) -> None:
+        link = http.client.HTTPConnection(*self.sharing.address, timeout=LIMIT_S)
+        self.addCleanup(link.close)
+        for _ in range(50):
+            link.request("GET", self.top + "a")
+            self.assertTrue(link.getresponse().read() == self.CONTENT)
+
+    def test_leechers_are_served_as_before(self) -> None:
+        self.assert_serves(self.sharing)
+
+
+class WithoutBrowsersTest(SeederTest):
+    def setUp(self) -> None:
+        super().setUp()
+        tracker = self.tracker()
+        self.room, self.catalogue = tracker.address, tracker.role._registry.catalogue
+
+    def told_lines(self) -> list[str]:
+        """Those of a list that say that its seeder answers browsers."""
+        shares = [self.catalogue.share(one) for one, _ in self.catalogue.owners()]
+        return [line for share in shares if share for line in share.lines if line[2] == "w"]
+
+    def test_a_seeder_that_answers_browsers_says_so_in_its_list(self) -> None:
+        self.offering()
+        self.assertEqual(self.told_lines(), ['["w"]'])
+
+    def test_http_gets_no_answer_and_the_list_says_nothing_of_it(self) -> None:
+        log = EventLog()
+        settings = SeederSettings(
+            self.shared, self.room, bind=ANYWHERE, bind_exactly=True, door=False
+        )
+        seeder = self.run_role(Seeder(settings, log), log)
+        log.wait_for(RoleStarted)
+        log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
+        self.assertEqual(self.told_lines(), [])
+        sock = self.dial(seeder.address)
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        self.assert_hangs_up(sock)
+        self.assert_serves(seeder)
+
+
+class _Answer:
+    """An answer that has been read."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status = response.status
+        self.headers = sorted(response.getheaders())
+        self.body = response.read()
+
+    def getheader(self, name: str) -> str | None:
+        return dict(self.headers).get(name)
+
+
+if __name__ == "__main__":
+    unittest.main()
