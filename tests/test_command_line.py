@@ -50,12 +50,19 @@ class AloneTest(LmkTestCase):
                 self.assertIn(word, result.stdout)
         self.assertEqual(result.returncode, 0)
 
+    def test_no_option_of_another_command_is_meant(self) -> None:
+        result = run("tracker", "--slot", "3", folder=self.folder)
+        self.assertNotIn("--slots", result.stderr)
+        self.assertTrue(result.stderr.startswith("usage: lmktorrent tracker "), result.stderr)
+
     def test_a_command_that_was_meant_is_named(self) -> None:
         self.assertIn("Did you mean seed?", run("sead", folder=self.folder).stderr)
         for arguments, meant in {
             ("gte", "lesson", "--to", "x"): "get",
             ("--profile", "p", "lits", "get"): "list",
             ("get", "--trakcer", "1.2.3.4"): "--tracker",
+            ("tracker", "--port", "12500"): "--bind",
+            ("get", "lesson", "--output", "x"): "--to",
         }.items():
             with self.subTest(arguments=arguments):
                 result = run(*arguments, folder=self.folder)

@@ -62,6 +62,17 @@ class Option(NamedTuple):
         return self.takes in ("FOLDER", "DIR")
 
 
+# What other programs call these options.
+_ELSEWHERE = {
+    "--port": "--bind",
+    "--host": "--bind",
+    "--out": "--to",
+    "--output": "--to",
+    "--dir": "--to",
+    "--directory": "--to",
+}
+
+
 class Command(NamedTuple):
     name: str  # "" for what may stand without a command
     does: str
@@ -95,6 +106,18 @@ class _Parser(argparse.ArgumentParser):
         mine = Command(name, self._does, tuple(one for one in options if one.takes != "COMMAND"))
         return [mine, *(command for one in self._commands for command in one.described())]
 
+    def used(self, command: str | None) -> _Parser:
+        """The parser of this command; this one if there is none of that name."""
+        return next((one for one in self._commands if one.prog.endswith(f" {command}")), self)
+
+    def option_meant(self, unknown: Sequence[str]) -> str:
+        """A question, or ""."""
+        typed = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
+        known = [flag for option in self.described()[0].options for flag in option.flags]
+        if (elsewhere := _ELSEWHERE.get(typed)) in known:
+            return f" Did you mean {elsewhere}?"
+        return _similar(typed, known) if typed else ""
+
     def error(self, message: str) -> NoReturn:
         write(sys.stderr, self.format_usage())
         self.exit(ExitCode.USAGE, f"{self.prog}: error: {message}\n")
@@ -126,7 +149,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         parser.add_argument("given", nargs="*", metavar="folder")
     chosen, unknown = parser.parse_known_args(arguments)
     if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}.{_option_meant(unknown)}")
+        used = parser.used(vars(chosen).get("command"))
+        used.error(f"unrecognized arguments: {' '.join(unknown)}.{used.option_meant(unknown)}")
     chosen = argparse.Namespace(**{**_DEFAULTS, **vars(chosen)})
     if not names_a_command:
         given = [_dropped(text, parser) for text in chosen.given]
@@ -173,13 +197,6 @@ def _refuse_mistyped(arguments: Sequence[str], parser: _Parser) -> None:
         return
     if word not in COMMANDS and not os.path.lexists(word) and (meant := _similar(word, COMMANDS)):
         parser.error(f"“{shown_name(word)}” is neither a command nor a folder.{meant}")
-
-
-def _option_meant(unknown: Sequence[str]) -> str:
-    """A question, or ""."""
-    typed = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
-    options = (option for command in all_commands() for option in command.options)
-    return _similar(typed, [flag for option in options for flag in option.flags]) if typed else ""
 
 
 def _similar(word: str, known: Sequence[str]) -> str:
