@@ -13,6 +13,7 @@ import selectors
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
 from roles.disk.state_file import StateFile
 from roles.lmk1.seeder_table import SeederTable
@@ -27,7 +28,7 @@ from roles.room.answers import Answers
 from roles.room.cookies import Cookies
 from roles.room.datagram_server import DatagramServer
 from roles.room.dial_back import DialBack, Target
-from roles.room.list_server import ListServer
+from roles.room.list_server import Browsers, ListServer
 from roles.room.registry import EXPIRED_AT_ONCE, Registry
 from roles.room.registry_entry import Key, Program, Reader
 from roles.room.room_catalogue import RoomCatalogue
@@ -35,8 +36,8 @@ from roles.room.room_report import RoomReport
 from roles.room.saved_room import SavedRoom
 from roles.room.senders import Senders
 from roles.room.torrents import Bep15Answers, Torrents
-from roles.values.addresses import EVERY_INTERFACE, Address
-from roles.values.errors import ShortageError
+from roles.values.addresses import EVERY_INTERFACE, Address, web_address
+from roles.values.errors import ShortageError, StorageError
 from roles.values.events import Post, RoleStarted, Warned
 from roles.values.settings import TrackerSettings
 from roles.worker import POLL_S, failure_of
@@ -52,6 +53,7 @@ class Tracker(Role):
     def __init__(self, settings: TrackerSettings, post: Post) -> None:
         super().__init__("tracker", post)
         self._settings = settings
+        self._name = settings.name or own_name()
         self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
         self._lmk1 = SeederTable(self._registry)
         self._torrents = Torrents(self._registry.catalogue, self._load_bep15)
@@ -87,7 +89,9 @@ class Tracker(Role):
             stack.callback(self._lists.close)
             stack.callback(self._datagrams.close)
             listening = datagrams.address
-            self._post(RoleStarted(listening, address_for_others(listening), note))
+            for_others = address_for_others(listening)
+            web = web_address(for_others) if self._settings.door else ""
+            self._post(RoleStarted(listening, for_others, note, web))
             self._answer_until_stopped(listening)
 
     def _begin(
@@ -98,7 +102,12 @@ class Tracker(Role):
         self._neighbours = Neighbours(datagrams)
         self._report = RoomReport(self._registry, self._lmk1, self._neighbours, self._post)
         self._lists = ListServer(
-            listener, selector, self._registry, senders, self._report.participants
+            listener,
+            selector,
+            self._registry,
+            senders,
+            self._report.participants,
+            partial(self._open_for_browsers, senders, listening) if self._settings.door else None,
         )
         self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
         self._answers = Answers(
@@ -107,13 +116,25 @@ class Tracker(Role):
             senders,
             TrackerAnswers(self._lmk1, senders),
             self._torrents,
-            name=self._settings.name or own_name(),
+            name=self._name,
             port=listening.port,
             on_arrival=self._dial,
         )
         self._datagrams = DatagramServer(datagrams, selector, self._neighbours, self._answers)
         if listening.host == EVERY_INTERFACE:
             self._datagrams.listen_at(own_addresses())
+
+    def _open_for_browsers(self, senders: Senders, listening: Address) -> Browsers:
+        """Raises StorageError."""
+        try:
+            from roles.web.tracker_site import TrackerSite  # not before a browser comes
+        except ImportError as error:
+            text = f"Browsers get no pages: the program's own files have changed ({error})."
+            raise StorageError(text) from error
+
+        return TrackerSite(
+            self._registry, senders, self._report.participants, listening, self._name
+        )
 
     def _answer_until_stopped(self, listening: Address) -> None:
         pause_s = 0.0
@@ -151,7 +172,7 @@ class Tracker(Role):
             self._expire(now)
         if self._saved is not None:
             is_busy |= self._saved.work(now=now)
-        return 0.0 if is_busy else self._datagrams.pause_s
+        return 0.0 if is_busy else min(self._datagrams.pause_s, self._lists.pause_s)
 
     def _expire(self, now: float) -> None:
         self._answers.forget_hosts()

@@ -153,9 +153,12 @@ class RoomTest(LmkTestCase):
         *,
         state_file: Path | None = None,
         bind_exactly: bool = True,
+        door: bool = True,
     ) -> Running[Tracker]:
         log = EventLog()
-        settings = TrackerSettings(bind, bind_exactly=bind_exactly, state_file=state_file)
+        settings = TrackerSettings(
+            bind, bind_exactly=bind_exactly, state_file=state_file, door=door
+        )
         running = self.run_role(Tracker(settings, log), log)
         log.wait_for(RoleStarted)
         return running

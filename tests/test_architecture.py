@@ -9,6 +9,7 @@ import unittest
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,13 +39,23 @@ LAYERS = (
 PACKAGES = tuple(name for name in LAYERS if name not in ("worker", "role") and "." not in name)
 ROLES = ("tracker", "seeder", "leecher", "lister", "observer", "discovery", "checker")
 
-# Where the rest of the program meets LMK/1, and with which of its modules.
-SEAMS: dict[str, tuple[str, ...]] = {
-    "roles.tracker": ("seeder_table", "tracker_answers"),
-    "roles.seeder": ("shared_folder", "tracker_client", "uploads"),
-    "roles.leecher": ("downloads",),
-    "roles.lister": ("seeder_finder",),
-    "roles.joining.room_client": ("tracker_wire",),
+# Packages that could be deleted whole: where the rest of the program meets them, and which of their
+# modules.
+SEAMS: dict[str, dict[str, tuple[str, ...]]] = {
+    "lmk1": {
+        "roles.tracker": ("seeder_table", "tracker_answers"),
+        "roles.seeder": ("shared_folder", "tracker_client", "uploads"),
+        "roles.leecher": ("downloads",),
+        "roles.lister": ("seeder_finder",),
+        "roles.joining.room_client": ("tracker_wire",),
+    },
+    "torrents": {
+        "roles.tracker": ("bep15_answers",),
+    },
+    "web": {
+        "roles.tracker": ("tracker_site",),
+        "roles.seeder": ("browser_uploads",),
+    },
 }
 
 # Loaded when the first browser comes and never at the start, so imported within functions only.
@@ -101,7 +112,15 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "downloads": ("download_scope", "file_tally", "trusted_packs", "wanted"),
     "torrents": ("bep15_wire", "swarms"),
-    "web": ("folder_index", "folder_page", "http_wire", "page", "zip_layout"),
+    "web": (
+        "folder_index",
+        "folder_page",
+        "http_wire",
+        "page",
+        "room_page",
+        "start_page",
+        "zip_layout",
+    ),
 }
 
 SEEN_BY_UI = (
@@ -259,17 +278,18 @@ def upward_imports(module: Module) -> set[str]:
     return breaches
 
 
-def lmk1_imports(module: Module) -> set[str]:
-    """The modules of LMK/1 that a module outside imports; the package itself is "roles.lmk1"."""
-    if module.is_in("roles.lmk1"):
+def imports_from(package: str, module: Module) -> set[str]:
+    """The modules of the package that a module outside imports; the package itself is "roles.…"."""
+    if module.is_in(package):
         return set()
-    inside = {name for name in module.imports() if is_within(name, "roles.lmk1")}
+    inside = {name for name in module.imports() if is_within(name, package)}
     modules = {".".join(name.split(".")[:3]) for name in inside}
-    return modules if len(modules) < 2 else modules - {"roles.lmk1"}
+    return modules if len(modules) < 2 else modules - {package}
 
 
-def seams_of(module: Module) -> set[str]:
-    return {f"roles.lmk1.{name}" for name in SEAMS.get(module.name, ())}
+def seams_of(package: str, module: Module) -> set[str]:
+    names = SEAMS[package.removeprefix("roles.")].get(module.name, ())
+    return {f"{package}.{name}" for name in names}
 
 
 def socket_imports(module: Module) -> set[str]:
@@ -356,6 +376,10 @@ def lines_catching_all(module: Module) -> list[str]:
     return found
 
 
+def _beside_seams(package: str, module: Module) -> set[str]:
+    return imports_from(package, module) - seams_of(package, module)
+
+
 class RuleTestCase(unittest.TestCase):
     def check_each(
         self, modules: Iterable[Module], breaches_of: Callable[[Module], Iterable[str]]
@@ -385,14 +409,20 @@ class ImportsTest(RuleTestCase):
     def test_no_module_of_roles_imports_from_a_higher_package(self) -> None:
         self.check_each(modules_below("roles"), upward_imports)
 
-    def test_lmk1_is_met_at_its_seams_only(self) -> None:
-        self.check_each(product_modules(), lambda one: lmk1_imports(one) - seams_of(one))
+    def test_what_could_be_deleted_is_met_at_its_seams_only(self) -> None:
+        for package in (f"roles.{name}" for name in SEAMS):
+            self.check_each(
+                product_modules(),
+                partial(_beside_seams, package),
+            )
 
     def test_every_seam_is_used(self) -> None:
         by_name = {module.name: module for module in product_modules()}
-        for name in SEAMS:
-            with self.subTest(name=name):
-                self.assertEqual(lmk1_imports(by_name[name]), seams_of(by_name[name]))
+        for short, seams in SEAMS.items():
+            for name in seams:
+                with self.subTest(name=name):
+                    package, module = f"roles.{short}", by_name[name]
+                    self.assertEqual(imports_from(package, module), seams_of(package, module))
 
     def test_what_few_runs_need_is_loaded_when_it_is_needed(self) -> None:
         late = tuple(f"roles.{package}" for package in LATE_PACKAGES)
@@ -561,9 +591,10 @@ class CheckersTest(unittest.TestCase):
             "def later():\n    from ..lmk1.peer_wire import HEADER",
         ):
             with self.subTest(text=text):
-                found = lmk1_imports(self.module("roles.net.dialling", text))
+                found = imports_from("roles.lmk1", self.module("roles.net.dialling", text))
                 self.assertEqual(found, {"roles.lmk1.peer_wire"})
-                self.assertEqual(lmk1_imports(self.module("roles.lmk1.uploads", text)), set())
+                inside = self.module("roles.lmk1.uploads", text)
+                self.assertEqual(imports_from("roles.lmk1", inside), set())
 
     def test_what_is_loaded_early_is_seen(self) -> None:
         early = "class A:\n    import a\nif True:\n    from b import c"

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import cycle
@@ -18,7 +19,7 @@ from unittest import mock
 
 from roles.net.connection import Connection
 from roles.net.listening import Listener
-from roles.room.list_server import Limits, ListServer
+from roles.room.list_server import Browsers, Limits, ListServer
 from roles.room.packed_lists import PackedLists
 from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
@@ -70,7 +71,12 @@ class ListServerTestCase(LmkTestCase):
         selector = self.enterContext(selectors.DefaultSelector())
         self.participants = list[Participant]()
         self.server = ListServer(
-            listener, selector, self.registry, Senders(), lambda: self.participants
+            listener,
+            selector,
+            self.registry,
+            Senders(),
+            lambda: self.participants,
+            self.for_browsers(),
         )
         self.now_ahead_s = 0.0
         self.turns = 0
@@ -78,6 +84,10 @@ class ListServerTestCase(LmkTestCase):
         self._thread = threading.Thread(target=self._loop, args=(selector,), name="lmk-test-lists")
         self._thread.start()
         self.addCleanup(self._stop)
+
+    def for_browsers(self) -> Callable[[], Browsers] | None:
+        """They get nothing in these tests."""
+        return None
 
     def limit(self, **limits: Any) -> None:
         self.server.limits = replace(self.server.limits, **limits)
@@ -238,7 +248,7 @@ class RoomTest(ListServerTestCase):
         self.assertEqual(len(self.room()), 1)
         self.participants = []
         self.assertEqual(len(self.room()), 1)
-        self.server._room_until = 0.0
+        self.server._room._until = 0.0
         self.assertEqual(self.room(), [])
 
     def test_those_who_ask_while_a_huge_room_is_packed_cost_one_room(self) -> None:
@@ -265,7 +275,7 @@ class RoomTest(ListServerTestCase):
     def test_a_room_for_which_memory_runs_out_is_packed_anew(self) -> None:
         self.participants = [Participant(SEEDER, time.monotonic(), name="before")]
         self.room()
-        self.server._room_until = 0.0
+        self.server._room._until = 0.0
         self.participants = [
             Participant(SEEDER, time.monotonic(), name=f"{number}") for number in range(1_000)
         ]

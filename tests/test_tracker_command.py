@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from roles.values.addresses import Address
-from roles.values.events import NetworkChanged, RoleEvent, RoomChanged
+from roles.values.events import NetworkChanged, RoleEvent, RoleStarted, RoomChanged
 from roles.values.members import members_of
 from roles.values.participants import MemberState, Participant, Status, TransferStatus
 from tests.terminals import on_screen, printed
@@ -81,6 +81,23 @@ class TrackerReportTest(unittest.TestCase):
         lines = self.told(NetworkChanged(("10.0.0.1",), ("10.0.0.11",), for_others=now))
         self.assertEqual(lines, ["Others type 10.0.0.11:12500 now."])
         self.assertEqual(self.told(NetworkChanged(held_up_s=9.0, for_others=now)), [])
+
+    def test_the_address_for_browsers_is_told_if_they_are_served(self) -> None:
+        listening, there = Address("0.0.0.0", 12500), Address("10.0.0.1", 12500)
+        moved = NetworkChanged(
+            ("10.0.0.1",), ("10.0.0.11",), for_others=Address("10.0.0.11", 12500)
+        )
+        first = "Tracker listening on 0.0.0.0:12500. Others type 10.0.0.1:12500."
+        self.assertEqual(
+            self.told(RoleStarted(listening, there, web="http://10.0.0.1:12500/"), moved),
+            [
+                first,
+                "Browsers: http://10.0.0.1:12500/",
+                "Others type 10.0.0.11:12500 now.",
+                "Browsers: http://10.0.0.11:12500/",
+            ],
+        )
+        self.assertEqual(self.told(RoleStarted(listening, there)), [first])
 
     def test_what_became_of_a_download_is_told_once(self) -> None:
         def saying(state: MemberState, reason: str = "", **more: Any) -> RoomChanged:

@@ -38,6 +38,23 @@ class TrackerTabTest(AppWindowTest):
         window.tracker._copy_address()
         self.assertEqual(window.clipboard_get(), text_of(window.tracker.address))
 
+    def test_the_address_for_browsers_is_shown_unless_they_are_not_served(self) -> None:
+        window = self.open_window()
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.RUNNING)
+        address = text_of(window.tracker.address)
+        self.assertEqual(text_of(window.tracker.web_address), f"http://{address}/")
+        here = Address("127.0.0.1", 5)
+        window.tracker._handle(NetworkChanged(gone=("10.9.9.9",), for_others=here))
+        self.assertEqual(text_of(window.tracker.web_address), "http://127.0.0.1:5/")
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.STOPPED)
+        window._bench.settings.switch(window, "door").set(False)
+        self.assertFalse(window._bench.settings.now.door)
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.RUNNING)
+        self.assertNotIn("http", widget_texts(window.tracker))
+
     def test_a_taken_port_means_the_next_one_and_a_sentence(self) -> None:
         taken = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         taken.bind(("0.0.0.0", self.tracker_port))

@@ -47,6 +47,11 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def own_host(self) -> str:
+        """The address of this computer that the other end sees. Raises OSError."""
+        return self.carrier.hosts()[0]
+
     def fileno(self) -> int:
         """For selectors; -1 after close(). Look at `pending` before you wait there."""
         return self.carrier.fileno()

@@ -1,4 +1,5 @@
-"""Lists over TCP at the tracker: readers fetch the room's list, seeders send theirs.
+"""Lists over TCP at the tracker: readers fetch the room's list, seeders send theirs. Browsers get
+pages at the same port.
 
 It runs in the tracker's loop and never blocks it: each connection is a generator that yields what
 it waits for, and long work goes a slice at a time.
@@ -10,21 +11,22 @@ import logging
 import selectors
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 from roles.net.connection import Connection
 from roles.net.listening import Listener
 from roles.net.rate_limit import RateLimit
+from roles.room.kept_answer import KeptAnswer
 from roles.room.packed_lists import PackedList, PackedLists
 from roles.room.registry import Registry
 from roles.room.room_catalogue import ListRefusedError
 from roles.room.senders import Senders
 from roles.room.share_update import ShareUpdate
 from roles.values.addresses import is_loopback
-from roles.values.errors import PeerProtocolError
+from roles.values.errors import PeerProtocolError, ShortageError
 from roles.values.participants import Participant
 from roles.wire.list_wire import (
     MAX_CALL,
@@ -42,15 +44,16 @@ from roles.wire.list_wire import (
 )
 from roles.wire.room_wire import encode_participant
 from roles.wire.tracker_messages import Code
+from roles.worker import POLL_S, Worker
 
 log = logging.getLogger(__name__)
 
 ACCEPTED_AT_ONCE = 64  # connections, so that one computer's do not fill the system's queue
 MOVED = 64 * 1024  # bytes; a byte now and then is no progress
 ACCEPT_AGAIN_S = 0.25  # while no connection ends
+LATER_S = 0.01  # until a thread that works for a client is looked at again
 SLOWEST = 256 * 1024  # bytes per second: the extra time for a list
 LISTS_PER_HOST, LISTS_IN_ALL = 32.0, 2_000.0  # that may be sent in a second
-RESTS = 9  # a packed room is sent again for so many times as long as packing it took
 _SLICE = 250  # lines taken before others have their turn,
 _SLICE_SIZE = 64 * 1024  # or characters of lines
 _BUFFER = 64 * 1024
@@ -58,11 +61,12 @@ _AT_ONCE = 256 * 1024  # bytes for one call of the system
 _CLOSED: tuple[type[Exception], ...] = (OSError, PeerProtocolError, MemoryError)
 
 
-class _Wait(Enum):
+class Wait(Enum):
     TO_READ = "to read"
     TO_WRITE = "to write"
     TURN = "turn"  # others go first
     PACKED = "packed"  # the list is being packed
+    LATER = "later"  # another thread works for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Limits:
     clients: int = 128  # at once; more wait in the system's queue
     clients_per_host: int = 8  # so that one computer leaves room for others
     clients_here: int = 64  # for the tracker's own machine, where many programs may run
+    browsers: int = 64  # at once, so that they leave room for readers of lists
     # When there is no room for a new connection, one that we have waited for this long has to go:
     silent_s: float = 0.25  # one without a call
     stalled_s: float = 2.0  # one that takes this long for MOVED bytes
@@ -87,12 +92,13 @@ class Limits:
     room_s: float = 0.5  # a packed room is sent again for at least so long, however many ask
 
 
-_Steps: TypeAlias = Generator[_Wait, None, None]
-_EVENTS = {_Wait.TO_READ: selectors.EVENT_READ, _Wait.TO_WRITE: selectors.EVENT_WRITE}
+T = TypeVar("T")
+Steps: TypeAlias = Generator[Wait, None, None]
+_EVENTS = {Wait.TO_READ: selectors.EVENT_READ, Wait.TO_WRITE: selectors.EVENT_WRITE}
 
 
 @dataclass(slots=True, eq=False)
-class _Client:
+class Client:
     connection: Connection
     deadline: float
     waits_since: float = 0.0  # while `waits_for` is in _EVENTS
@@ -102,8 +108,9 @@ class _Client:
     is_served: bool = False  # it has its answer and should close
     received: bytes = b""  # after the first line
     packed: PackedList | None = None  # what it gets
-    waits_for: _Wait = _Wait.TURN
-    steps: _Steps = field(init=False)
+    is_browser: bool = False
+    waits_for: Wait = Wait.TURN
+    steps: Steps = field(init=False)
 
     @property
     def ip(self) -> str:
@@ -114,22 +121,26 @@ class _Client:
         is_waiting = self.waits_for in _EVENTS
         return self.waited_before_s + (now - self.waits_since if is_waiting else 0.0)
 
-    def receive(self, most: int) -> Generator[_Wait, None, bytes]:
+    def note_call(self) -> None:
+        """It has said what it wants; from now on it may wait for us."""
+        self.has_called, self.waited_before_s = True, 0.0
+
+    def receive(self, most: int) -> Generator[Wait, None, bytes]:
         """At least one byte. Raises ConnectionError at the end."""
         while (data := self.connection.receive(most)) is None:
-            yield _Wait.TO_READ
+            yield Wait.TO_READ
         if not data:
             raise ConnectionError("it hung up")
         self._note_moved(len(data))
         return data
 
-    def send(self, data: bytes) -> _Steps:
+    def send(self, data: bytes | memoryview) -> Steps:
         rest = memoryview(data)
         while rest:
             sent = self.connection.send(rest[:_AT_ONCE])
             rest = rest[sent:]
             self._note_moved(sent)
-            yield _Wait.TURN if sent else _Wait.TO_WRITE
+            yield Wait.TURN if sent else Wait.TO_WRITE
 
     def check_is_there(self) -> None:
         """Raises ConnectionError when it hung up while its answer was packed, and PeerProtocolError
@@ -147,6 +158,28 @@ class _Client:
             self.waited_before_s, self.moved = 0.0, 0
 
 
+class Browsers(Protocol):
+    """What browsers get: see roles/web/tracker_site.py."""
+
+    def serve(self, client: Client, *, is_full: bool) -> Steps:
+        """Answer one request, of which `client.received` is the beginning. `is_full`: there are too
+        many browsers at this moment.
+        """
+
+    def close(self) -> None: ...
+
+
+def in_turns(work: Generator[None, None, T]) -> Generator[Wait, None, T]:
+    """Others go first after each slice of this work."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        yield Wait.TURN
+
+
 class ListServer:
     """Owned by the tracker's thread."""
 
@@ -157,21 +190,26 @@ class ListServer:
         registry: Registry,
         senders: Senders,
         participants: Callable[[], Iterable[Participant]],
+        open_for_browsers: Callable[[], Browsers] | None = None,
     ) -> None:
         """It registers its sockets with the selector; the data of each key is the function to call
         when that socket is ready. The listener stays the caller's to close.
+
+        `open_for_browsers` is called in a thread when the first one comes; None: they get nothing.
         """
         self._listener, self._selector = listener, selector
         self._registry, self._senders = registry, senders
         self._participants = participants
         self.limits = Limits()  # tests replace it
-        self._room, self._room_until = b"", 0.0  # packed; b"" while it is not
-        self._packing: Iterator[None] | None = None  # of `_room`, done by all that wait for it
+        self._room = KeptAnswer(self._pack_room)
+        self._open_for_browsers = open_for_browsers
+        self._loading: Worker | None = None  # the thread that sets _browsers
+        self._browsers: Browsers | None = None
         self._lists = PackedLists(registry.catalogue)
-        self._clients = dict[_Client, None]()  # the oldest first
-        self._turns = deque[_Client]()  # those that wait for their turn
+        self._clients = dict[Client, None]()  # the oldest first
+        self._turns = deque[Client]()  # those that wait for their turn
         self._from_host = Counter[str]()
-        self._uploads = dict[str, _Client]()  # those that send a list, by share
+        self._uploads = dict[str, Client]()  # those that send a list, by share
         self._list_rate = RateLimit(per_host=LISTS_PER_HOST, whole=LISTS_IN_ALL)
         self._is_accepting = False
         self._accept_at = 0.0
@@ -184,7 +222,8 @@ class ListServer:
         if now >= self._accept_at:
             self._accept_again()
         # Go on with those whose list is packed, and notice those that hung up.
-        for client in [one for one in self._clients if one.waits_for is _Wait.PACKED]:
+        waiting = (Wait.PACKED, Wait.LATER)
+        for client in [one for one in self._clients if one.waits_for in waiting]:
             self._step(client)
         while True:
             is_busy = self._lists.work()
@@ -192,9 +231,15 @@ class ListServer:
                 self._step(self._turns.popleft())
                 is_busy = True
             if not is_busy:
-                return any(client.waits_for is _Wait.PACKED for client in self._clients)
+                return any(client.waits_for is Wait.PACKED for client in self._clients)
             if time.monotonic() >= until:
                 return True
+
+    @property
+    def pause_s(self) -> float:
+        """When to call work() again, though it has nothing to do and nothing arrives."""
+        waits = any(client.waits_for is Wait.LATER for client in self._clients)
+        return LATER_S if waits else POLL_S
 
     def expire(self, *, now: float) -> None:
         """Close connections that take too long."""
@@ -206,6 +251,10 @@ class ListServer:
             self._close(client)
         if self._is_accepting:
             self._stop_accepting()
+        if self._loading is not None:
+            self._loading.join()
+        if self._browsers is not None:
+            self._browsers.close()
 
     def _accept(self) -> None:
         now = time.monotonic()
@@ -227,27 +276,29 @@ class ListServer:
             if self._from_host[ip] >= most and not self._make_room(now, ip):
                 connection.close()
                 continue
-            client = _Client(connection, now + self.limits.call_s)
+            client = Client(connection, now + self.limits.call_s)
             client.steps = self._serve(client)
             self._clients[client] = None
             self._from_host[ip] += 1
             self._step(client)
 
-    def _make_room(self, now: float, ip: str = "") -> bool:
+    def _make_room(self, now: float, ip: str = "", *, of_browsers: bool = False) -> bool:
         """Close an idle connection, of this host or of any; False when there is none. A host that
         has all that it may have loses at once one that has not called.
         """
         idle = [
             client
             for client in self._clients
-            if ip in ("", client.ip) and self._is_idle(client, now, is_host_full=bool(ip))
+            if ip in ("", client.ip)
+            and (client.is_browser or not of_browsers)
+            and self._is_idle(client, now, is_host_full=bool(ip))
         ]
         if not idle:
             return False
         self._close_worst(idle, now)
         return True
 
-    def _make_room_in_memory(self, newcomer: _Client) -> None:
+    def _make_room_in_memory(self, newcomer: Client) -> None:
         """While the lists that are being sent take too much memory, close connections that read
         slowly.
         """
@@ -259,21 +310,21 @@ class ListServer:
             slow = [
                 one
                 for one in self._clients
-                if one.packed not in (None, newcomer.packed) and one.waits_for is _Wait.TO_WRITE
+                if one.packed not in (None, newcomer.packed) and one.waits_for is Wait.TO_WRITE
             ]
             if not slow:
                 return
             self._close_worst(slow, now)
 
-    def _prolong(self, client: _Client, packed: int) -> None:
+    def _prolong(self, client: Client, packed: int) -> None:
         """It may take call_s from now on, and as long as that many bytes of a list need."""
         client.deadline = time.monotonic() + self.limits.call_s + packed / SLOWEST
 
-    def _close_worst(self, clients: list[_Client], now: float) -> None:
+    def _close_worst(self, clients: list[Client], now: float) -> None:
         """Of the host with most connections, the one that has kept us waiting longest."""
         self._close(max(clients, key=lambda one: (self._from_host[one.ip], one.waited_s(now))))
 
-    def _is_idle(self, client: _Client, now: float, *, is_host_full: bool = False) -> bool:
+    def _is_idle(self, client: Client, now: float, *, is_host_full: bool = False) -> bool:
         if client.waits_for not in _EVENTS:
             return False
         is_crowd = self._from_host[client.ip] >= self.limits.crowd and not is_host_full
@@ -293,7 +344,7 @@ class ListServer:
         self._selector.unregister(self._listener)
         self._is_accepting = False
 
-    def _step(self, client: _Client) -> None:
+    def _step(self, client: Client) -> None:
         """Let it go on until it waits again."""
         if client not in self._clients:  # closed after the selector reported it
             return
@@ -309,7 +360,7 @@ class ListServer:
             log.debug("a list for or of %s: %s", client.ip, error)
             self._close(client)
             return
-        if client.waits_for is _Wait.TURN:
+        if client.waits_for is Wait.TURN:
             self._turns.append(client)
         after = _EVENTS.get(client.waits_for, 0)
         if after:
@@ -323,10 +374,10 @@ class ListServer:
                 self._selector.register(client.connection, after, lambda: self._step(client))
             except (OSError, MemoryError) as error:
                 log.debug("a list for or of %s: %s", client.ip, error)
-                client.waits_for = _Wait.TURN  # it is not registered
+                client.waits_for = Wait.TURN  # it is not registered
                 self._close(client)
 
-    def _close(self, client: _Client) -> None:
+    def _close(self, client: Client) -> None:
         del self._clients[client]
         client.steps.close()
         if client.waits_for in _EVENTS:
@@ -337,12 +388,56 @@ class ListServer:
             del self._from_host[client.ip]
         self._accept_again()
 
-    def _serve(self, client: _Client) -> _Steps:
+    def _serve(self, client: Client) -> Steps:
+        client.received = yield from client.receive(MAX_CALL)
+        if client.received[:1].isupper() and self._open_for_browsers is not None:
+            yield from self._serve_browser(client)
+        else:
+            yield from self._serve_program(client)
+        client.connection.end_sending()
+        client.is_served = True
+        client.deadline = min(client.deadline, time.monotonic() + self.limits.linger_s)
+        left = MAX_PACKED  # if we closed with bytes unread, the system would drop the answer
+        while left > 0:
+            left -= len((yield from client.receive(_BUFFER)))
+            yield Wait.TURN
+
+    def _serve_browser(self, client: Client) -> Steps:
+        browsers = yield from self._loaded_for_browsers()
+        others = sum(one.is_browser for one in self._clients)
+        is_full = others >= self.limits.browsers and not self._make_room(
+            time.monotonic(), of_browsers=True
+        )
+        client.is_browser = True
+        yield from browsers.serve(client, is_full=is_full)
+
+    def _loaded_for_browsers(self) -> Generator[Wait, None, Browsers]:
+        """Loading takes 50 ms, so a thread does it. It fails if the program's own file is gone.
+        Raises ConnectionError.
+        """
+        if self._loading is None:
+            loading = Worker(self._load_for_browsers, "lmk-browsers")
+            try:
+                loading.start()
+            except ShortageError as error:
+                raise ConnectionError(str(error)) from None
+            self._loading = loading
+        while self._loading.is_alive():
+            yield Wait.LATER
+        if self._browsers is None:
+            raise ConnectionError("the pages cannot be loaded")
+        return self._browsers
+
+    def _load_for_browsers(self) -> None:
+        assert self._open_for_browsers is not None
+        self._browsers = self._open_for_browsers()
+
+    def _serve_program(self, client: Client) -> Steps:
         while b"\n" not in client.received:
             if len(client.received) > MAX_CALL:
                 raise PeerProtocolError("a call does not end")
             client.received += yield from client.receive(MAX_CALL)
-        client.has_called, client.waited_before_s = True, 0.0
+        client.note_call()
         line, _, client.received = client.received.partition(b"\n")
         match decode_call(line):
             case AskList(since):
@@ -351,20 +446,13 @@ class ListServer:
                 yield from self._send_room(client)
             case TellList() as call:
                 yield from self._answer_list(client, call)
-        client.connection.end_sending()
-        client.is_served = True
-        client.deadline = min(client.deadline, time.monotonic() + self.limits.linger_s)
-        left = MAX_PACKED  # if we closed with bytes unread, the system would drop the answer
-        while left > 0:
-            left -= len((yield from client.receive(_BUFFER)))
-            yield _Wait.TURN
 
-    def _send_list(self, client: _Client, since: str) -> _Steps:
+    def _send_list(self, client: Client, since: str) -> Steps:
         packed = client.packed = self._lists.since(since)
         try:
             while packed.data is None:
                 client.check_is_there()
-                yield _Wait.PACKED
+                yield Wait.PACKED
             self._make_room_in_memory(client)
             self._prolong(client, packed.size)
             follows = ListFollows(packed.version, packed.is_whole, packed.size)
@@ -375,31 +463,21 @@ class ListServer:
             client.packed = None
             self._lists.leave(packed)
 
-    def _send_room(self, client: _Client) -> _Steps:
-        if time.monotonic() >= self._room_until:
-            self._room = b""
-        while not self._room:
-            self._packing = self._packing or self._pack_room()
-            next(self._packing, None)
-            yield _Wait.TURN
-        room = self._room
+    def _send_room(self, client: Client) -> Steps:
+        room = yield from in_turns(self._room.get(self.limits.room_s))
         self._prolong(client, len(room))
         yield from client.send(encode_reply(RoomFollows(len(room))))
         yield from client.send(room)
 
-    def _pack_room(self) -> Iterator[None]:
+    def _pack_room(self) -> Generator[None, None, bytes]:
         packer, packed, now = Packer(), bytearray(), time.monotonic()
-        try:
-            for number, one in enumerate(self._participants()):
-                packed += packer.pack(encode_participant(one, now=now))
-                if number % _SLICE == _SLICE - 1:
-                    yield
-            self._room, ended = bytes(packed + packer.end()), time.monotonic()
-        finally:  # if memory runs out, the next one that waits packs it anew
-            self._packing = None
-        self._room_until = ended + max(self.limits.room_s, RESTS * (ended - now))
+        for number, one in enumerate(self._participants()):
+            packed += packer.pack(encode_participant(one, now=now))
+            if number % _SLICE == _SLICE - 1:
+                yield
+        return bytes(packed + packer.end())
 
-    def _answer_list(self, client: _Client, call: TellList) -> _Steps:
+    def _answer_list(self, client: Client, call: TellList) -> Steps:
         try:
             if call.packed > MAX_PACKED:
                 text = f"A list may have {MAX_PACKED} bytes at most when it is packed."
@@ -417,7 +495,7 @@ class ListServer:
             self._senders.complain(client.ip, time.monotonic(), text, client.ip, reply.text)
         yield from client.send(encode_reply(reply))
 
-    def _take_list(self, client: _Client, call: TellList) -> _Steps:
+    def _take_list(self, client: Client, call: TellList) -> Steps:
         now = time.monotonic()
         owner = self._registry.owner_of(call, client.ip, now=now)
         other = self._uploads.get(call.share)
@@ -433,14 +511,14 @@ class ListServer:
             yield from self._read_into(client, update, call.packed)
             self._registry.owner_of(call, client.ip, now=time.monotonic())  # it may be gone by now
             for _ in update.finish():
-                yield _Wait.TURN
+                yield Wait.TURN
             self._list_rate.charge(owner.host, update.changes / self.limits.lines_of_a_list)
         finally:
             update.abandon()
             del self._uploads[call.share]
 
     @staticmethod
-    def _read_into(client: _Client, update: ShareUpdate, packed: int) -> _Steps:
+    def _read_into(client: Client, update: ShareUpdate, packed: int) -> Steps:
         unpacker, data = Unpacker(), client.received
         taken = size = 0  # since others had their turn
         while True:
@@ -452,9 +530,9 @@ class ListServer:
                 taken, size = taken + 1, size + len(line)
                 if taken >= _SLICE or size >= _SLICE_SIZE:
                     taken = size = 0
-                    yield _Wait.TURN
+                    yield Wait.TURN
             if packed == 0:
                 break
-            yield _Wait.TURN  # few bytes may unpack to much
+            yield Wait.TURN  # few bytes may unpack to much
             data = yield from client.receive(min(packed, _BUFFER))
         unpacker.end()

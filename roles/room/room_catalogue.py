@@ -35,6 +35,7 @@ LOOKED_AT_PER_FILE = 2  # lines that first_files() may read for each that it sho
 SLICE = 100  # lines that it reads before sockets are read again
 _REMEMBERED = 4_096  # lines; a report reads some fewer
 _FILE = '["f"'  # the start of a file's line
+_MOST_DIGITS = 13  # of a size: 1 TiB, and more than any file has
 _READING = '["r"'  # of the line that says how many files are still to be read
 _TORRENT = '["t"'
 
@@ -63,14 +64,16 @@ class Owner:
 class Sums:
     """Sums over the lines of a share."""
 
-    size: int = 0  # bytes
+    size: int = 0  # bytes of the lines
     files: int = 0
+    file_bytes: int = 0  # what the files say of their sizes
     print: int = 0  # a fingerprint of the files in any order: equal for two copies of one folder
     torrents: Counter[str] = field(default_factory=Counter)  # lines: one, if its seeder is ours
 
     def add(self, other: Sums) -> None:
         self.size += other.size
         self.files += other.files
+        self.file_bytes += other.file_bytes
         self.print ^= other.print
         self.torrents += other.torrents
 
@@ -79,6 +82,7 @@ class Sums:
         self.size += step * line_size(line)
         if line.startswith(_FILE):
             self.files += step
+            self.file_bytes += step * _file_bytes(line)
             # Modification time and executable bit, at the end, make no other content.
             self.print ^= hash(line.rpartition('",')[0])
         elif line.startswith(_TORRENT):
@@ -191,6 +195,9 @@ class RoomCatalogue:
         """Files of all shares; copies of one folder count once."""
         prints = {(share.sums.print, share.files) for share in self._shares.values()}
         return sum(files for _, files in prints)
+
+    def shares(self) -> list[tuple[str, Share]]:
+        return list(self._shares.items())
 
     def share(self, share_id: str) -> Share | None:
         return self._shares.get(share_id)
@@ -473,6 +480,13 @@ def _is_more_than_its_part(of_host: int, of_all: int, most: int) -> bool:
 def line_size(line: str) -> int:
     """Bytes of a line in the list that readers unpack, with its mark and line feed."""
     return (len(line) if line.isascii() else len(line.encode())) + 2
+
+
+def _file_bytes(line: str) -> int:
+    """The size in a file's line, which nobody has checked; 0 if there is none."""
+    before, _, rest = line.rpartition('",')  # behind the root; behind the path if there is no root
+    size = before.rpartition(',"')[0].rpartition(",")[2] if rest.count(",") else rest[:-1]
+    return int(size) if size.isascii() and size.isdigit() and len(size) <= _MOST_DIGITS else 0
 
 
 @lru_cache(maxsize=_REMEMBERED)  # a report shows mostly what the one before it has shown

@@ -65,6 +65,7 @@ class TrackerSettings:
     bind_exactly: bool = False  # fail if the port is taken, instead of trying the next one
     state_file: Path | None = None  # None: a restart forgets the lists
     name: str = ""  # of this computer, as others see it; "" for the system's name
+    door: bool = True  # browsers get pages, too
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,11 @@ def frame(
     ).encode(errors="replace")
 
 
+def problem(sentence: str, home: str) -> bytes:
+    """A page that says why there is no other one. `home`: the link to where one begins."""
+    return frame("LMKtorrent", card(f"<p>{escape(sentence)}</p>", button("Folders", home)))
+
+
 def escape(text: str) -> str:
     """For HTML, also between quotes."""
     for letter, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):

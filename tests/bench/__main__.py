@@ -22,6 +22,7 @@ from tests.bench.many_files import hashing, listing, small
 from tests.bench.result import Result, say
 from tests.bench.seeder_web import seeder_web
 from tests.bench.swarm import memory, swarm
+from tests.bench.tracker_web import tracker_web
 from tests.lab.network import LabError, leave_tidily, memory_folder, sweep
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -41,6 +42,12 @@ def tracker(_: Path) -> Iterator[Result]:
     return iter(())
 
 
+def door(folder: Path) -> Iterator[Result]:
+    """What browsers get, and what they cost."""
+    yield from tracker_web(folder)
+    yield from seeder_web(folder)
+
+
 def window(_: Path) -> Iterator[Result]:
     """Prints what tests.bench.window prints: its screen ends with its process."""
     command = [sys.executable, "-m", "tests.bench.window"]
@@ -55,7 +62,7 @@ ROWS: dict[str, Callable[[Path], Iterator[Result]]] = {
     "lists": hostile_lists,
     "hashing": hashing,
     "tracker": tracker,
-    "door": seeder_web,
+    "door": door,
     "window": window,
     "memory": memory,
     "lmk1": lmk1,

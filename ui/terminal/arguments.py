@@ -252,6 +252,7 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
     option = add("tracker", "run a tracker (UDP)")
     _add_bind(option, "where to listen", TRACKER_PORT)
     option("--room", action="store_true", help="show the room as a table")
+    option("--no-door", action="store_true", help="serve no browsers")
 
     option = add("trackers", "list the trackers of this network")
     option("--json", **_JSON)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from roles.program.profile import Profile
 from roles.tracker import Tracker
-from roles.values.addresses import EVERY_INTERFACE, TRACKER_PORT, Address
+from roles.values.addresses import EVERY_INTERFACE, TRACKER_PORT, Address, web_address
 from roles.values.events import NetworkChanged, RoleEvent, RoleStarted, RoomChanged
 from roles.values.members import members_of
 from roles.values.room_words import how_far
@@ -30,6 +30,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         bind=chosen.bind or Address(EVERY_INTERFACE, TRACKER_PORT),
         bind_exactly=chosen.bind is not None,
         state_file=profile.tracker_state_file,
+        door=not chosen.no_door,
     )
     report = TrackerReport(output, shows_room=chosen.room)
     with Session(output) as session:
@@ -43,6 +44,7 @@ class TrackerReport:
     output: Output
     shows_room: bool = False
     clock: Callable[[], float] = time.monotonic
+    _has_web: bool = False  # it serves browsers
     _room: RoomChanged = field(default_factory=RoomChanged)
     _news: RoomNews = field(default_factory=RoomNews)
     _table: list[Line] = field(default_factory=list)
@@ -51,12 +53,17 @@ class TrackerReport:
 
     def tell(self, event: RoleEvent) -> None:
         match event:
-            case RoleStarted(address, for_others, note):
+            case RoleStarted(address, for_others, note, web):
                 self.output.say(note)
                 self.output.say(f"Tracker listening on {address}. Others type {for_others}.")
+                self._has_web = bool(web)
+                if web:
+                    self.output.say(f"Browsers: {web}")
             case NetworkChanged(gone, come, for_others=here):
                 if here is not None and (gone or come) and here.host not in gone:
                     self.output.say(f"Others type {here} now.")
+                    if self._has_web:
+                        self.output.say(f"Browsers: {web_address(here)}")
             case RoomChanged() as room:
                 self._room = room
                 self._look(self.clock())

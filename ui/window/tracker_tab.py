@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
-from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback
+from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback, web_address
 from roles.values.events import (
     FoundTracker,
     NetworkChanged,
@@ -68,6 +68,7 @@ class TrackerTab(ttk.Frame):
         self._news = RoomNews()
         self._is_open = True  # it listens for other computers too
         self._for_others: Address | None = None
+        self._has_web = False  # it serves browsers
         self._was_own = set[Address]()  # a search may still find what has been stopped
         self._once_started = list[Callable[[Address], None]]()
         self._note = ""  # about its port
@@ -106,8 +107,13 @@ class TrackerTab(ttk.Frame):
         copy = ttk.Button(
             self._running, text="Copy", underline=0, width=0, command=self._copy_address
         )
-        self.address.pack(side="left")
-        copy.pack(side="left", padx=(px(8), 0))
+        self.address.grid(row=0, column=0, sticky="w")
+        copy.grid(row=0, column=1, sticky="w", padx=(px(8), 0))
+        self._web = ttk.Frame(self._running)
+        ttk.Label(self._web, text="In a browser:", style="Muted.TLabel").pack(side="left")
+        self.web_address = ttk.Label(self._web)
+        self.web_address.pack(side="left", padx=(px(6), 0))
+        self._web.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(4), 0))
         self._running.grid(row=0, column=1, sticky="w", padx=px(12))
         self._stopped_row = ttk.Frame(row)
         label = ttk.Label(self._stopped_row, text="Port", style="Muted.TLabel")
@@ -115,6 +121,12 @@ class TrackerTab(ttk.Frame):
         port = self._bench.settings.variable(row, "tracker_port")
         self.port = TextField(self._stopped_row, theme, port, self._read_port, width=6)
         self.port.grid(row=0, column=1, sticky="ne")
+        door = ttk.Checkbutton(
+            self._stopped_row,
+            text="Browsers may fetch from here",
+            variable=self._bench.settings.switch(row, "door"),
+        )
+        door.grid(row=0, column=2, sticky="n", padx=(px(16), 0), pady=px(6))
         self._stopped_row.grid(row=0, column=2, sticky="ne")
         self._right = ttk.Frame(row)
         self.room.make_switch(self._right).pack(side="left")
@@ -148,7 +160,9 @@ class TrackerTab(ttk.Frame):
     def zoom(self, factor: float) -> None:
         """Larger texts, for a projector."""
         theme, is_large = self._bench.theme, factor >= LARGE
-        self.address.configure(font=theme.fonts(1.0).headline if is_large else theme.title_font)
+        headline = theme.fonts(1.0).headline
+        self.address.configure(font=headline if is_large else theme.title_font)
+        self.web_address.configure(font=headline if is_large else "")
         self.room.zoom(factor)
 
     # What the user does
@@ -217,7 +231,8 @@ class TrackerTab(ttk.Frame):
         bind = Address(host, port)
         state_file = self._bench.settings.profile.tracker_state_file
         name = self._bench.told_name
-        settings = TrackerSettings(bind, state_file=state_file, name=name)
+        door = self._bench.settings.now.door
+        settings = TrackerSettings(bind, state_file=state_file, name=name, door=door)
         self.run_state, self._failure = RunState.STARTING, ""
         self._show_state()
         self._tracker = self._bench.roles.start(lambda post: Tracker(settings, post), self._handle)
@@ -256,7 +271,10 @@ class TrackerTab(ttk.Frame):
 
     def _handle(self, event: RoleEvent) -> None:
         match event:
-            case RoleStarted(address=Address() as address, for_others=for_others, note=note):
+            case RoleStarted(
+                address=Address() as address, for_others=for_others, note=note, web=web
+            ):
+                self._has_web = bool(web)
                 self._started(address, for_others or address, note)
             case NetworkChanged(for_others=Address() as for_others):
                 self._for_others = for_others
@@ -322,6 +340,9 @@ class TrackerTab(ttk.Frame):
         ):
             widget.grid() if is_shown else widget.grid_remove()
         self.address.configure(text=str(self._for_others or ""))
+        here = self._for_others if self._has_web else None
+        self.web_address.configure(text="" if here is None else web_address(here))
+        self._web.grid() if here is not None else self._web.grid_remove()
         sentence, tone = self._sentence()
         self.sentence.say(sentence, tone=tone)
 

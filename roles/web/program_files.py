@@ -1,0 +1,112 @@
+"""The files of this program that can be given away: read once, in a thread, and kept in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from roles.values.errors import ShortageError
+from roles.web.start_page import Program
+from roles.worker import Worker
+
+log = logging.getLogger(__name__)
+
+NAME = "lmktorrent"
+PYZ = f"{NAME}.pyz"
+MAX_BYTES = 64 * 1024 * 1024  # of one file; something that is larger is not this program
+FROM_SOURCE = (
+    "It cannot be fetched from here, because this tracker runs from its source code. One that runs "
+    "from the one-file program gives that away."
+)
+UNREADABLE = "It cannot be fetched from here: its own file cannot be read."
+_UNPACKED = "_MEI"  # how the name of a folder begins into which the packed program was unpacked
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramFile:
+    described: Program
+    data: bytes
+    mtime: int
+
+
+class ProgramFiles:
+    """The first call of start() reads them. Its users need no lock: `files` is replaced once."""
+
+    def __init__(self, found: tuple[tuple[Path, str, str], ...] | None = None) -> None:
+        """`found`: as of own_files()."""
+        self._found = own_files() if found is None else found
+        self.files: tuple[ProgramFile, ...] | None = None if self._found else ()
+        self._worker: Worker | None = None
+
+    @property
+    def obstacle(self) -> str:
+        """Why there are none."""
+        return UNREADABLE if self._found else FROM_SOURCE
+
+    @property
+    def is_read(self) -> bool:
+        """Whether `files` has them all."""
+        return self.files is not None or (self._worker is not None and not self._worker.is_alive())
+
+    def start(self) -> None:
+        if self.files is not None or self._worker is not None:
+            return
+        self._worker = Worker(self._read, "lmk-program")
+        try:
+            self._worker.start()
+        except ShortageError as error:  # the next reader tries again
+            log.warning("%s", error)
+            self._worker = None
+
+    def join(self) -> None:
+        if self._worker is not None:
+            self._worker.join()
+
+    def _read(self) -> None:
+        files = list[ProgramFile]()
+        for path, kind, runs_on in self._found:
+            try:
+                with path.open("rb") as file:
+                    data = file.read(MAX_BYTES + 1)
+                    mtime = int(os.fstat(file.fileno()).st_mtime)
+            except (OSError, MemoryError) as error:
+                log.warning("Browsers cannot get the program: %s", error)
+                continue
+            if len(data) <= MAX_BYTES:
+                name = {"windows": f"{NAME}.exe", "pyz": PYZ}.get(kind, NAME)
+                digest = hashlib.sha256(data).hexdigest()
+                described = Program(name, len(data), digest, runs_on, kind)
+                files.append(ProgramFile(described, data, mtime))
+        self.files = tuple(files)
+
+
+def own_files() -> tuple[tuple[Path, str, str], ...]:
+    """What this program runs from, each with its kind and what it runs on (see Program); none if
+    it runs from its source code.
+    """
+    archive = Path(__file__).resolve().parents[2]
+    if archive.is_file():
+        return ((archive, "pyz", _PYTHON),)
+    inside = getattr(sys, "_MEIPASS", "")
+    if not inside:
+        return ()
+    carried = Path(inside) / PYZ
+    pyz = ((carried, "pyz", _PYTHON),) if carried.is_file() else ()
+    if not Path(inside).name.startswith(_UNPACKED):  # a folder, and no single file is all of it
+        return pyz
+    kind = "windows" if sys.platform == "win32" else "unix"
+    return ((Path(sys.executable), kind, _own_system()), *pyz)
+
+
+_PYTHON = "any system with Python 3.11 or newer"
+
+
+def _own_system() -> str:
+    if sys.platform == "win32":
+        return "Windows"
+    name = {"linux": "Linux", "darwin": "macOS"}.get(sys.platform, sys.platform)
+    return f"{name} ({os.uname().machine})"

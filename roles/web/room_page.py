@@ -1,0 +1,59 @@
+"""Who is in the room and how far, as a page that renews itself. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from roles.values import room_words
+from roles.values.figures import count, duration, percent, rate
+from roles.values.members import Member
+from roles.values.participants import MemberState
+from roles.web import page
+
+MAX_ROWS = 200
+RENEW_S = 3
+# Colours of the style, by what room_words calls them.
+_COLOURS = {"Good": "good", "Warning": "warning", "Bad": "bad"}
+
+
+def room_page(place: str, members: Sequence[Member], clock: str) -> bytes:
+    """`place`: this computer's name. `clock`: the time of day."""
+    order = sorted(members, key=lambda one: (room_words.by_has(one), room_words.by_computer(one)))
+    rows = "".join(map(_row, order[:MAX_ROWS]))
+    others = count(max(0, len(order) - MAX_ROWS), "more computer")
+    more = f"<p>And {others}.</p>" if len(order) > MAX_ROWS else ""
+    table = (
+        '<div class="card table"><table><thead><tr><th>Computer</th><th class="bar">Has</th>'
+        '<th class="number">Down</th><th class="number wide">Left</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+    body = (
+        f'<div class="card"><p>{page.escape(room_words.how_far(members))}</p>'
+        f"<small>{page.escape(room_words.counts(members))}</small></div>"
+        f"{table if rows else ''}{more}"
+        f"<footer>As of {clock}. This page renews itself every {RENEW_S} s.</footer>"
+    )
+    below = f"at {page.name(place)}"
+    return page.frame("Room", body, below=below, way=[("Folders", "./")], renew_s=RENEW_S)
+
+
+def _row(one: Member) -> str:
+    why = room_words.reason(one)
+    reason = f'<small class="warning">{page.escape(why)}</small>' if why else ""
+    left = duration(one.seconds_left)
+    return (
+        f"<tr><td><b>{page.name(room_words.computer(one))}</b>"
+        f'<small class="{_COLOURS.get(room_words.tone_of(one), "")}">'
+        f"{page.escape(room_words.state(one))}</small>{reason}</td><td>{_has(one)}</td>"
+        f'<td class="number">{rate(one.down)}</td><td class="number wide">{left}</td></tr>'
+    )
+
+
+def _has(one: Member) -> str:
+    if one.state is MemberState.DONE:
+        return '<span class="good">all</span>'
+    words = page.escape(room_words.has(one))
+    if not one.size:
+        return f"<small>{words}</small>"
+    part = percent(one.have, one.size)
+    return f'<progress max="100" value="{part}"></progress><small>{words}</small>'

@@ -1,0 +1,293 @@
+"""What browsers get from a tracker: its pages, the program, and the way to the seeders' files.
+
+It runs in the tracker's loop behind roles/room/list_server.py and never blocks it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from roles.net.interfaces import address_for_others, own_name
+from roles.room.kept_answer import KeptAnswer
+from roles.room.list_server import Client, Steps, Wait, in_turns
+from roles.room.registry import Registry
+from roles.room.registry_entry import Reader
+from roles.room.room_catalogue import Share
+from roles.room.senders import Senders
+from roles.values.addresses import Address, is_loopback
+from roles.values.members import Member, machine_of, members_of
+from roles.values.participants import Participant
+from roles.values.room_words import how_far
+from roles.web import page
+from roles.web.http_wire import (
+    Fields,
+    HttpError,
+    Request,
+    RequestReader,
+    Version,
+    check_host,
+    file_head,
+    no_content_head,
+    page_head,
+    part_of,
+    quoted,
+    quoted_path,
+    redirect,
+    text_answer,
+)
+from roles.web.program_files import ProgramFile, ProgramFiles
+from roles.web.room_page import room_page
+from roles.web.start_page import ONLY_THE_PROGRAM, Folder, start_page
+
+REQUEST_S = 10.0  # for the head of a request
+ANSWER_S = 30.0  # for everything but the bytes of an answer
+SLOWEST = 8 * 1024  # bytes per second: the extra time for them
+KEPT_S = 0.5  # a page is sent again for at least so long, however many ask
+PATIENCE_S = 2.0  # for the program's own file: after that, the page comes without it
+AGAIN_S = 5  # after a refusal
+SLICE = 100  # programs or shares looked at before sockets are read again
+_MAX_KEPT = 32  # pages: two for each address of this computer
+_BUFFER = 16 * 1024
+_TO_SEEDERS = frozenset({"s", "z", "t"})
+_BROWSERS_TOO = '["w"]'  # the line with which a seeder says so
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Visitor:
+    """Where a reader is, as far as an answer depends on it."""
+
+    is_here: bool  # on this machine
+    own_host: str  # the address of this machine that it has reached
+
+
+class TrackerSite:
+    """Owned by the tracker's thread."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        senders: Senders,
+        participants: Callable[[], Iterable[Participant]],
+        listening: Address,
+        name: str,
+        programs: ProgramFiles | None = None,
+    ) -> None:
+        """`name`: what this computer is called in the room."""
+        self._registry, self._senders = registry, senders
+        self._participants = participants
+        self._listening, self._name = listening, name
+        self._programs = programs or ProgramFiles()
+        self._kept = dict[tuple[tuple[str, ...], _Visitor], KeptAnswer]()
+
+    def close(self) -> None:
+        self._programs.join()
+
+    def serve(self, client: Client, *, is_full: bool) -> Steps:
+        client.deadline = min(client.deadline, time.monotonic() + REQUEST_S)
+        request = None
+        try:
+            request = yield from _request_of(client)
+            check_host(request, (own_name(), own_name().partition(".")[0]))
+            if is_full:
+                again = [("Retry-After", str(AGAIN_S))]
+                raise HttpError(503, "Too many browsers at this moment. Try again soon.", again)
+            yield from self._answer(client, request)
+        except HttpError as error:
+            is_head = request is not None and request.is_head
+            if request is None or error.status not in (404, 503):
+                answer = text_answer(error.status, str(error), is_head=is_head, more=error.fields)
+            else:
+                answer = _page(error.status, page.problem(str(error), "/"), request, error.fields)
+            yield from _send(client, answer)
+
+    def _answer(self, client: Client, request: Request) -> Steps:
+        visitor = _Visitor(self._senders.is_own(client.ip), client.connection.own_host)
+        match request.segments, request.is_folder:
+            case (), _:
+                yield from self._read_programs(PATIENCE_S)
+                yield from self._send_page(client, request, visitor, self._make_start_page)
+            case ("room",), False:
+                yield from self._send_page(client, request, visitor, self._make_room_page)
+            case ("program", name), False:
+                yield from self._send_program(client, request, name)
+            case (kind, share, *_), _ if kind in _TO_SEEDERS:
+                yield from _send(client, self._way_to_seeder(request, visitor, share))
+            case _:
+                raise HttpError(404, "There is no such page.")
+
+    # Pages
+
+    def _send_page(
+        self,
+        client: Client,
+        request: Request,
+        visitor: _Visitor,
+        make: Callable[[_Visitor], Generator[None, None, bytes]],
+    ) -> Steps:
+        key = (request.segments, visitor)
+        if key not in self._kept and len(self._kept) >= _MAX_KEPT:
+            self._kept.clear()
+        kept = self._kept.setdefault(key, KeptAnswer(partial(make, visitor)))
+        html = yield from in_turns(kept.get(KEPT_S))
+        yield from _send(client, _page(200, html, request))
+
+    def _make_start_page(self, visitor: _Visitor) -> Generator[None, None, bytes]:
+        folders = yield from self._folders(visitor)
+        members = yield from self._members()
+        return start_page(
+            self._name,
+            self._address_for(visitor),
+            folders,
+            [one.described for one in self._programs.files or ()],
+            how_far(members),
+            no_program=self._programs.obstacle,
+        )
+
+    def _make_room_page(self, _: _Visitor) -> Generator[None, None, bytes]:
+        members = yield from self._members()
+        return room_page(self._name, members, time.strftime("%H:%M:%S"))
+
+    def _address_for(self, visitor: _Visitor) -> Address:
+        """Of this tracker, for commands that may be typed on another computer."""
+        if is_loopback(visitor.own_host):
+            return address_for_others(self._listening)
+        return Address(visitor.own_host, self._listening.port)
+
+    def _members(self) -> Generator[None, None, list[Member]]:
+        now, by_machine = time.monotonic(), dict[str, list[Participant]]()
+        for one in _in_slices(self._participants()):
+            if one is None:
+                yield
+            else:
+                by_machine.setdefault(machine_of(one), []).append(one)
+        members = list[Member]()
+        for programs in _in_slices(by_machine.values()):
+            if programs is None:
+                yield
+            else:
+                members += members_of(programs, now=now)
+        return members
+
+    def _folders(self, visitor: _Visitor) -> Generator[None, None, list[Folder]]:
+        """Copies of one folder are one, at the first seeder that browsers can reach."""
+        found = dict[tuple[str, int, int], Folder]()
+        for item in _in_slices(self._registry.catalogue.shares()):
+            if item is None:
+                yield
+                continue
+            share_id, share = item
+            if not share.files:
+                continue
+            key = share.folder, share.sums.print, share.files
+            found[key] = self._joined(found.get(key), share_id, share, visitor)
+        return sorted(found.values(), key=lambda one: one.name.casefold())
+
+    def _joined(
+        self, known: Folder | None, share_id: str, share: Share, visitor: _Visitor
+    ) -> Folder:
+        """`known`: the same folder at other seeders."""
+        _, obstacle = self._seeder_of(share, Reader(visitor.is_here, visitor.own_host))
+        is_there = self._registry.entry(share.owner.key) is not None or not share.owner.is_proved
+        seeders = is_there + (0 if known is None else known.seeders)
+        first = known
+        if first is None or (first.obstacle and not obstacle):
+            size = share.sums.file_bytes
+            first = Folder(share_id, share.folder, share.files, size, 0, obstacle)
+        return replace(first, seeders=seeders)
+
+    # The way to seeders
+
+    def _way_to_seeder(self, request: Request, visitor: _Visitor, share_id: str) -> bytes:
+        share = self._registry.catalogue.share(share_id)
+        if share is None:
+            raise HttpError(404, "This folder is not in the room.")
+        reader = Reader(visitor.is_here, tracker_host=request.host)
+        address, obstacle = self._seeder_of(share, reader)
+        if address is None:
+            raise HttpError(503, f"{ONLY_THE_PROGRAM}{obstacle}", [("Retry-After", str(AGAIN_S))])
+        path = quoted_path(request.segments) + "/" * request.is_folder
+        query = "&".join(f"{quoted(key)}={quoted(value)}" for key, value in request.query.items())
+        where = f"http://{address}/{path}{'?' if query else ''}{query}"
+        return redirect(where, is_head=request.is_head)
+
+    def _seeder_of(self, share: Share, reader: Reader) -> tuple[Address | None, str]:
+        """Where a browser finds the share, or why it does not."""
+        program = self._registry.entry(share.owner.key)
+        if not share.owner.is_proved:
+            return None, "its seeder is an original program."
+        if program is None or program.is_leecher:
+            return None, "its seeder has left."
+        if _BROWSERS_TOO not in share.lines:
+            return None, "its seeder serves no browsers."
+        if program.is_reachable is False:
+            return None, "nobody can connect to its seeder."
+        address = program.address_for(reader)
+        return address, "" if address else "its seeder serves only its own computer."
+
+    # The program
+
+    def _read_programs(self, patience_s: float) -> Steps:
+        self._programs.start()
+        until = time.monotonic() + patience_s
+        while not self._programs.is_read and time.monotonic() < until:
+            yield Wait.LATER
+
+    def _send_program(self, client: Client, request: Request, name: str) -> Steps:
+        yield from self._read_programs(ANSWER_S)
+        files = self._programs.files or ()
+        file = next((one for one in files if one.described.name == name), None)
+        if file is None:
+            raise HttpError(404, "There is no such program.")
+        yield from _send_file(client, request, file)
+
+
+def _request_of(client: Client) -> Generator[Wait, None, Request]:
+    """Raises HttpError."""
+    reader, data = RequestReader(), client.received
+    while True:
+        reader.feed(data)
+        request = reader.next()
+        if request is not None:
+            client.note_call()
+            return request
+        data = yield from client.receive(_BUFFER)
+
+
+def _page(status: int, html: bytes, request: Request, more: Fields = ()) -> bytes:
+    head = page_head(status, len(html), style=page.STYLE_SHA256, keeps_open=False, more=more)
+    return head if request.is_head else head + html
+
+
+def _send(client: Client, *parts: bytes | memoryview) -> Steps:
+    size = sum(map(len, parts))
+    client.deadline = time.monotonic() + ANSWER_S + size / SLOWEST
+    for part in parts:
+        yield from client.send(part)
+
+
+def _send_file(client: Client, request: Request, file: ProgramFile) -> Steps:
+    size, digest = len(file.data), file.described.sha256
+    part = part_of(request, Version(size, f'"{digest}"', file.mtime))
+    if part.status == 304:
+        yield from _send(client, no_content_head(304, keeps_open=False, more=part.fields))
+        return
+    if part.status not in (200, 206):
+        raise HttpError(part.status, "That part of the file does not exist.", part.fields)
+    head = file_head(
+        part.status, part.length, name=file.described.name, keeps_open=False, more=part.fields
+    )
+    body = memoryview(file.data)[part.start : part.start + part.length]
+    yield from _send(client, head, *([] if request.is_head else [body]))
+
+
+def _in_slices(items: Iterable[T]) -> Iterator[T | None]:
+    """Each of them, and None after each SLICE of them: then others have their turn."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % SLICE == 0:
+            yield None

@@ -1,0 +1,71 @@
+"""The room in a browser: the same truth as in the window, and who lacks most comes first."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Sequence
+from dataclasses import replace
+
+from roles.values import room_words
+from roles.values.addresses import Address
+from roles.values.members import Member, members_of
+from roles.values.participants import MemberState
+from roles.web.room_page import MAX_ROWS, room_page
+from tests.lesson import lesson
+from tests.test_page import HOSTILE, SHOWN
+from tests.web_pages import WebPage
+
+NOW = 1_000.0
+MEMBER = Member("a" * 16, "pc-1", Address("10.0.0.7", 12501), MemberState.DOWNLOADING, 40, 100)
+
+
+def shown(members: Sequence[Member]) -> WebPage:
+    return WebPage(room_page("teacher", members, "14:05:22"))
+
+
+class RoomPageTest(unittest.TestCase):
+    def test_it_says_of_each_computer_what_the_window_says(self) -> None:
+        members = members_of(lesson(NOW).participants, now=NOW)
+        read = shown(members)
+        self.assertIn(room_words.how_far(members), read.text)
+        self.assertIn(room_words.counts(members), read.text)
+        for one in members:
+            for words in (room_words.computer(one), room_words.state(one), room_words.reason(one)):
+                self.assertIn(words, read.text)
+
+    def test_who_lacks_most_comes_first(self) -> None:
+        done = replace(MEMBER, name="pc-3", state=MemberState.DONE, have=100)
+        members = [done, MEMBER, replace(MEMBER, name="pc-2", have=9)]
+        text = shown(members).text
+        order = ["pc-2", "pc-1", "pc-3"]
+        self.assertEqual(sorted(order, key=text.index), order)
+
+    def test_a_part_is_a_bar_and_all_is_a_word(self) -> None:
+        bars = [attributes for tag, attributes in shown([MEMBER]).elements if tag == "progress"]
+        self.assertEqual(bars, [{"max": "100", "value": "40"}])
+        done = shown([replace(MEMBER, state=MemberState.DONE, have=100)])
+        self.assertNotIn("progress", done.tags)
+        self.assertIn("all", done.text)
+
+    def test_a_reason_stands_out(self) -> None:
+        waiting = replace(MEMBER, state=MemberState.WAITING, reason="The disk is full.")
+        read = shown([waiting])
+        self.assertIn("The disk is full.", read.text)
+        self.assertIn(("small", {"class": "warning"}), read.elements)
+
+    def test_it_renews_itself(self) -> None:
+        read = shown([])
+        self.assertIn(("meta", {"http-equiv": "refresh", "content": "3"}), read.elements)
+        self.assertIn("As of 14:05:22.", read.text)
+        self.assertIn("Nobody has joined to download yet.", read.text)
+        self.assertNotIn("table", read.tags)
+
+    def test_words_of_strangers_stay_words(self) -> None:
+        hostile = replace(MEMBER, name=HOSTILE[:40], reason=HOSTILE[:60], title=HOSTILE[:60])
+        self.assertIn(SHOWN[:30], shown([hostile]).text)
+
+    def test_of_very_many_computers_those_that_lack_most_are_shown(self) -> None:
+        many = [replace(MEMBER, have=number % 100, size=100) for number in range(MAX_ROWS + 2)]
+        read = shown(many)
+        self.assertIn("And 2 more computers.", read.text)
+        self.assertEqual(read.tags.count("tr"), MAX_ROWS + 1)
