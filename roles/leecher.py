@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from roles.disk.download_record import RecordedDownload
+from roles.disk.folder_check import room_in
 from roles.disk.leftovers import drop_packs
 from roles.disk.name_twins import key_of_names
 from roles.disk.promised_space import PromisedSpace
@@ -26,8 +27,10 @@ from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife, failed_to_begin
 from roles.downloads.download_log import DownloadLog
 from roles.downloads.progress import Progress
+from roles.downloads.queue_order import FileOrder, put_in_order
 from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
+from roles.downloads.verification import Verifier, set_damaged_aside
 from roles.joining.listed_room import Wanted
 from roles.joining.room_lister import RoomLister
 from roles.joining.tracker_place import TrackerPlace
@@ -48,6 +51,7 @@ from roles.values.events import (
     DownloadChanged,
     DownloadState,
     Post,
+    QueueChanged,
     RoleEvent,
     RoleStarted,
     Warned,
@@ -95,8 +99,10 @@ class Leecher(Role):
         self._eager_until = 0.0
         self._start_again_at = 0.0
         self._lacking_since: float | None = None  # when threads ran out
+        self._verifier = Verifier(settings.folder, post)
         self._watched, self._watched_at = ("", ""), 0.0  # download and path, and when it was told
         self._told: Watched | None = None
+        self._told_queue, self._tell_queue_at = QueueChanged(()), 0.0
         self._requests = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._place = TrackerPlace(settings.tracker, settings.follow, post)
@@ -141,6 +147,18 @@ class Leecher(Role):
         """Continue these downloads after a pause or a failure."""
         self._request(partial(self._resume, tuple(keys)))
 
+    def retry(self, keys: Iterable[str]) -> None:
+        """Try again what failed of these downloads, also while the rest of them is under way."""
+        self._request(partial(self._retry, tuple(keys)))
+
+    def put_in_order(self, keys: Iterable[str]) -> None:
+        """Start queued downloads in this order; those that run now make room for earlier ones."""
+        self._request(partial(self._put_in_order, tuple(keys)))
+
+    def put_files_in_order(self, key: str, first: Iterable[str]) -> None:
+        """Fetch these files of a download first, in this order; a folder ends in "/"."""
+        self._request(partial(self._put_files_in_order, key, tuple(first)))
+
     def cancel(self, keys: Iterable[str]) -> None:
         """End these downloads and remove what they have."""
         self._request(partial(self._cancel, tuple(keys)))
@@ -155,9 +173,31 @@ class Leecher(Role):
         home = self._folders.of(asked.share)
         return None if home is None else self._settings.folder / home
 
+    def verify(self, key: str, path: str = "") -> None:
+        """Read anew what this download, which has ended, has brought: all of it, one folder in it
+        (`path` ends in "/") or one file. Posts Verified. One at a time, in the order of asking.
+        """
+        self._request(partial(self._verifier.ask, key, path))
+
+    def stop_verifying(self) -> None:
+        self._request(self._verifier.stop)
+
+    def fetch_again(self, key: str, damaged: Iterable[str]) -> None:
+        """Download again what is not here as it was. Files that were edited stay; these damaged
+        ones are kept under other names.
+        """
+        self._request(partial(self._fetch_again, key, tuple(damaged)))
+
+    def room(self) -> int | None:
+        """Bytes that the target folder has room for; None if its disk does not tell."""
+        try:
+            return room_in(self._settings.folder)
+        except OSError:
+            return None
+
     def watch(self, key: str, path: str = "") -> None:
         """Post Watched about this file of a download from now on, and no other; a `key` of "" for
-        none.
+        none. For a folder, `path` ends in "/", and is "" for all that the download brings.
         """
         self._request(partial(self._look_at, key, path))
 
@@ -180,6 +220,7 @@ class Leecher(Role):
             self._stopping.set()
             self._lister.wake()
             self._do_requests()  # such as a cancel() just before stop()
+            self._verifier.close()
             for download in self._all():
                 if not download.state.is_final:
                     download.halt(download.at_the_end)
@@ -206,6 +247,8 @@ class Leecher(Role):
                 self._begin_anew()
             self._do_requests()
             self._start_queued()
+            self._verifier.tick(self._downloads)
+            self._tell_queue(time.monotonic())
             self._tell_end()
             self._unfinished.note(self._all(), now=time.monotonic())
             if self._peer is not None:
@@ -259,7 +302,10 @@ class Leecher(Role):
         def start(one: RecordedDownload) -> bool:
             state = DownloadState.PAUSED if one.is_paused else DownloadState.QUEUED
             with contextlib.suppress(StorageError):  # no port is free: try again with the next list
-                return self._begin(one.key, one.existing, state, home=one.home)
+                is_listed = self._begin(one.key, one.existing, state, home=one.home)
+                if one.first:
+                    self._put_files_in_order(one.key, one.first)
+                return is_listed
             return False
 
         self._unfinished.tracker_is(self._place.tracker)
@@ -377,6 +423,11 @@ class Leecher(Role):
             self._owners.setdefault(name, download.key)
 
     def _look_at(self, key: str, path: str) -> None:
+        before, now = self._downloads.get(self._watched[0]), self._downloads.get(key)
+        if before is not None:
+            before.looked_at = None
+        if now is not None and (not path or path.endswith("/")):
+            now.looked_at = path
         self._watched, self._watched_at = (key, path), 0.0
 
     def _tell_watched(self, now: float) -> None:
@@ -388,7 +439,9 @@ class Leecher(Role):
         transfer = download.transfer_of(path) if download is not None else None
         have, coming, holders = self._peer.watched(transfer, now=now)
         content = transfer.content if transfer is not None else None
-        told = Watched(key, path, content, have, coming, holders, self._peer.bottleneck)
+        is_folder = download is not None and download.looked_at is not None
+        pieces = download.pieces if download is not None and is_folder else None
+        told = Watched(key, path, content, have, coming, holders, self._peer.bottleneck, pieces)
         if told != self._told:
             self._told = told
             self._post(told)
@@ -404,10 +457,53 @@ class Leecher(Role):
                 download.halt(DownloadState.QUEUED)
                 self._is_busy = True
 
+    def _retry(self, keys: Iterable[str]) -> None:
+        for download in self._chosen(keys):
+            if download.state is DownloadState.FAILED:
+                self._resume([download.key])
+            else:
+                download.tries_again = True
+                download.woken.set()
+
+    def _put_in_order(self, keys: tuple[str, ...]) -> None:
+        order = put_in_order(self._downloads, keys)
+        with self._lock:
+            self._downloads = {key: self._downloads[key] for key in order}
+        downloads = self._all()
+        for download in downloads:
+            download.turns = 0
+        due = [one for one in downloads if one.is_running or one.state is DownloadState.QUEUED]
+        for download in due[DOWNLOADS_AT_ONCE:]:
+            if download.is_running:
+                download.give_way()
+                download.turns = 0
+
+    def _put_files_in_order(self, key: str, first: tuple[str, ...]) -> None:
+        for download in self._chosen([key]):
+            download.order = FileOrder(first)
+            download.woken.set()
+
+    def _tell_queue(self, now: float) -> None:
+        if now < self._tell_queue_at:
+            return
+        self._tell_queue_at = now + TICK_S
+        going = [one for one in self._all() if not one.state.is_final]
+        first = tuple((one.key, one.order.first) for one in going if one.order.first)
+        told = QueueChanged(tuple(one.key for one in going), first)
+        if told != self._told_queue:
+            self._told_queue = told
+            self._post(told)
+
     def _cancel(self, keys: Iterable[str]) -> None:
         for download in self._chosen(keys):
             if download.state is DownloadState.FAILED or not download.state.is_final:
                 download.halt(DownloadState.CANCELLED)
+
+    def _fetch_again(self, key: str, damaged: tuple[str, ...]) -> None:
+        download = self._downloads.get(key)
+        if isinstance(download, Download) and download.state.is_final:
+            set_damaged_aside(download, damaged, self._settings.folder)
+            self._queue([key], Existing.SKIP)
 
     def _tell_end(self) -> None:
         downloads = self._all()

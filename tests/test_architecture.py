@@ -110,7 +110,14 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "single_chunks",
         "swarm",
     ),
-    "downloads": ("download_scope", "file_tally", "trusted_packs", "wanted"),
+    "downloads": (
+        "download_scope",
+        "file_tally",
+        "folder_map",
+        "queue_order",
+        "trusted_packs",
+        "wanted",
+    ),
     "torrents": ("bep15_wire", "swarms"),
     "web": (
         "folder_index",
@@ -126,6 +133,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
 SEEN_BY_UI = (
     "values.errors",
     "values.addresses",
+    "values.bitmaps",
     "values.events",
     "values.participants",
     "values.members",

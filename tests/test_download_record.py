@@ -33,6 +33,7 @@ ONE = RecordedDownload(
     path="notes/“a”",
     is_paused=True,
     home="lesson (2)",
+    first=("b", "slides/"),
 )
 TWO = RecordedDownload("", ROOT / "tmp", "share:00", "All", Existing.SKIP)
 
@@ -71,8 +72,15 @@ class DownloadRecordTest(LmkTestCase):
 
     def test_one_of_an_earlier_version_goes_straight_to_the_target_folder(self) -> None:
         record = json.loads(encode_record([ONE]))
-        del record["downloads"][0]["home"]
-        self.assertEqual(decode_record(record), (replace(ONE, home=""),))
+        del record["downloads"][0]["home"], record["downloads"][0]["first"]
+        self.assertEqual(decode_record(record), (replace(ONE, home="", first=()),))
+
+    def test_an_impossible_order_of_files_is_damage(self) -> None:
+        for first in ("a", [1], ["x" * 9_000], ["x"] * 1_001, None):
+            record = json.loads(encode_record([ONE]))
+            record["downloads"][0]["first"] = first
+            with self.subTest(first=first), self.assertRaises(PeerProtocolError):
+                decode_record(record)
 
     def test_a_folder_that_leads_elsewhere_is_damage(self) -> None:
         for home in ("..", "a/b", "/etc", 5, None, "x.lmkpart"):

@@ -6,7 +6,6 @@ import socket
 from unittest import mock
 
 from roles.discovery import Discovery
-from roles.downloads.download_life import CUT_OFF
 from roles.net import connection
 from roles.net.address_watch import AddressWatch
 from roles.net.connection import Connection
@@ -14,6 +13,7 @@ from roles.seeder import Seeder
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import (
+    CUT_OFF,
     DownloadChanged,
     DownloadState,
     NetworkChanged,

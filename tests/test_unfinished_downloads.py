@@ -8,6 +8,7 @@ from unittest import mock
 
 from roles.disk.download_record import RECORD_NAME, DownloadRecord, RecordedDownload
 from roles.downloads.download import Download
+from roles.downloads.queue_order import FileOrder
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.joining.listed_room import Wanted
 from roles.leecher import Leecher
@@ -35,6 +36,7 @@ from tests.support import EventLog, calls_made, wait_until
 
 class QueuedDownload(Download):
     home = ""
+    order = FileOrder()
 
     def __init__(self, key: str) -> None:
         self.key, self.existing, self.state = key, Existing.SKIP, DownloadState.QUEUED

@@ -5,10 +5,12 @@ from __future__ import annotations
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.content import MIN_CHUNK_SIZE, Content
 from roles.values.events import (
+    NOT_KNOWN,
     Bottleneck,
     DownloadChanged,
     DownloadState,
     FilesListed,
+    FolderPieces,
     Holder,
     ListedFile,
     ListedFolder,
@@ -90,6 +92,40 @@ class DetailTest(AppWindowTest):
         self.assertIn("Piece 10 of 10: missing", said)
         self.assertIn("Has it: Teacher", said)
         self.assertIn("sub/big.bin", said)
+
+    def test_a_whole_folder_has_pieces_and_places_too(self) -> None:
+        self.download()
+        self.list.table.choose([KEY])
+        self.window.update()
+        self.assertEqual(self.asked[-1], (KEY, ""))
+        folder = FolderPieces(
+            bytes([255] * 4 + [90] + [0] * 5), 0b100000, bytes([3] * 6 + [NOT_KNOWN] * 4), 45, 100
+        )
+        found = Bottleneck(Slowest.DISK, 3e6, ("Teacher",))
+        self.model._handle(Watched(KEY, "", None, 0, 0, (), found, folder))
+        self.window.update()
+        detail, colours = self.detail, self.window._bench.theme.colours
+        self.assertEqual(text_of(detail.counted), "45 of 100")
+        self.assertEqual(text_of(detail.spread), "3 have each")
+        self.assertTrue(detail._bars.winfo_viewable())
+        shown = detail._piece_colours(10)
+        self.assertEqual(shown[0], colours.accent)
+        self.assertEqual(shown[5], colours.warning)
+        self.assertEqual(shown[9], colours.track)
+        self.assertNotIn(shown[4], (colours.accent, colours.track))
+        self.assertEqual(detail._place_colours(10)[0], colours.good)
+        self.assertEqual(detail._place_colours(10)[9], colours.track)
+        self.assertEqual(
+            detail._piece_text(0.45),
+            "sub/big.bin\nSome of it is here\nHas it: 3 connected computers",
+        )
+        self.assertEqual(detail._piece_text(0.95), "sub/big.bin\nMissing")
+
+    def test_a_folder_in_a_folder_is_watched_by_its_path(self) -> None:
+        self.download()
+        self.list.table.choose([f"{KEY}/sub"])
+        self.window.update()
+        self.assertEqual(self.asked[-1], (KEY, "sub/"))
 
     def test_the_computers_are_in_sight_in_the_usual_window(self) -> None:
         self.window.geometry("960x640")

@@ -206,16 +206,16 @@ class CutTest(WindowTestCase):
         table = self.table()
         assert table.layout is not None
         table.layout.move("6", "2")
-        self.assertEqual(table.layout.order, ["1", "6", "2", "3", "4", "5"])
+        self.assertEqual(table.layout.order, ["1", "6", "2", "3", "4", "5", "7"])
         [kept] = self.kept
         table.destroy()
         again = self.table(kept)
         assert again.layout is not None
-        self.assertEqual(again.layout.order, ["1", "6", "2", "3", "4", "5"])
+        self.assertEqual(again.layout.order, ["1", "6", "2", "3", "4", "5", "7"])
         again.destroy()
         other = self.table("1:30,7:50,x,2:9999999")
         assert other.layout is not None
-        self.assertEqual(other.layout.order, ["1", "2", "3", "4", "5", "6"])
+        self.assertEqual(other.layout.order, ["1", "2", "3", "4", "5", "6", "7"])
 
     def test_a_heading_is_dragged_to_the_place_of_another(self) -> None:
         table = self.table()
@@ -228,7 +228,7 @@ class CutTest(WindowTestCase):
         tree.event_generate("<B1-Motion>", x=places["#5"], y=8)
         tree.event_generate("<ButtonRelease-1>", x=places["#5"], y=8)
         self.root.update()
-        self.assertEqual(table.layout.order, ["1", "2", "4", "5", "3", "6"])
+        self.assertEqual(table.layout.order, ["1", "2", "4", "5", "3", "6", "7"])
         self.assertEqual(table._sorted_by, 0)
 
 
@@ -256,7 +256,7 @@ class FileRowTest(unittest.TestCase):
         return DownloadChanged("a", state, 100, have, **everything)  # type: ignore[arg-type]
 
     def test_a_file_that_nobody_asked_for_has_blanks_and_no_zeros(self) -> None:
-        self.assertEqual(cells(5), ("", "a", "5 bytes", "", "", "", ""))
+        self.assertEqual(cells(5), ("", "a", "5 bytes", "", "", "", "", ""))
 
     def test_a_running_download(self) -> None:
         seeder = Address("10.0.0.1", 12501)
@@ -266,7 +266,7 @@ class FileRowTest(unittest.TestCase):
         )
         self.assertEqual(
             cells(100, running),
-            ("50 %", "a", "100 bytes", "2.0 MB/s", "0:12", "1", "Downloading from 1 seeder"),
+            ("50 %", "a", "100 bytes", "2.0 MB/s", "0:12", "1", "Downloading from 1 seeder", ""),
         )
 
     def test_100_percent_are_kept_for_what_is_checked(self) -> None:

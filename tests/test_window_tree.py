@@ -20,7 +20,7 @@ from roles.values.events import (
     ListedFolder,
 )
 from tests.support import LIMIT_S
-from tests.windows import AppWindowTest, sentences, texts_of
+from tests.windows import AppWindowTest, sentences, text_of, texts_of
 from ui.window.file_list import CHILDREN_AT_ONCE, FileList, SharedFiles
 from ui.window.leecher_model import LIST_AT_ONCE, LeecherModel
 from ui.window.list_rows import STARTS_OPEN, ListRow, ListRows
@@ -306,7 +306,12 @@ class TreeInWindowTest(AppWindowTest):
         self.model._handle(FilesEnded(share, (failed,)))
         self.pump_until(lambda: "▾ Problems (1)" in self.names())
         self.assertEqual(self.names()[1:3], ["▾ Problems (1)", "slides/1"])
-        self.assertIn("“slides/1” cannot be written.", texts_of(self.list.table.tree, STATUS))
+        key = f"problem:{share}\0slides/1"
+        self.assertIn("Cannot be stored.", self.list.table.full_text(key, int(STATUS)))
+        self.list.table.choose([key])
+        self.pump_until(
+            lambda: text_of(self.list.detail.sentence) == "“slides/1” cannot be written."
+        )
         self.download(share, DownloadState.FAILED, files=3, failure=error)
         self.download(share, DownloadState.QUEUED, files=3)
         self.pump_until(lambda: "▾ Problems (1)" not in self.names())

@@ -106,12 +106,12 @@ class StatesTest(unittest.TestCase):
         files = (ListedFile("a", 1), ListedFile("b", 1))
         self.assertEqual(
             wording.list_status(FilesListed(tracker, files, (SEEDER,), ())),
-            "2 files from 1 seeder, listed by 10.0.0.5:12500.",
+            "2 files from 1 seeder",
         )
         folders = (ListedFolder("00" * 8, "Course", 2, 2),)
         self.assertEqual(
             wording.list_status(FilesListed(tracker, files, (SEEDER,), (), folders)),
-            "2 files in 1 folder, listed by 10.0.0.5:12500.",
+            "2 files in 1 folder",
         )
 
     def test_reading_a_folder(self) -> None:

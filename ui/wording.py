@@ -20,6 +20,7 @@ from roles.values.events import (
     Source,
     TrackerMoved,
     UpdateFound,
+    Verified,
     stored_path,
 )
 from roles.values.figures import count as count
@@ -129,11 +130,11 @@ def sender_count(sources: Iterable[Source]) -> int:
 
 
 def list_status(listed: FilesListed) -> str:
-    offered, tracker = count(len(listed.files), "file").capitalize(), place(listed.tracker)
+    """ "8 files in 1 folder", "3 files from 2 seeders"."""
+    offered = count(len(listed.files), "file")
     if listed.folders:
-        folders = count(len(listed.folders), "folder")
-        return f"{offered} in {folders}, listed by {tracker}."
-    return f"{offered} from {count(len(listed.seeders), 'seeder')}, listed by {tracker}."
+        return f"{offered} in {count(len(listed.folders), 'folder')}"
+    return f"{offered} from {count(len(listed.seeders), 'seeder')}"
 
 
 def folder_status(folder: FolderScanned) -> str:
@@ -271,12 +272,37 @@ def update_found(found: UpdateFound) -> str:
     said = f"{found.title}: {count(found.changed, 'file')} changed, {size(found.size)}."
     if not found.edited:
         return said
-    names = ", ".join(f"“{shown_name(path)}”" for path in found.edited[:SHOWN_EDITED])
-    more = len(found.edited) - SHOWN_EDITED
-    others = f" and {more:,} more" if more > 0 else ""
     it = "It stays" if len(found.edited) == 1 else "They stay"
     beside = "the new version is" if len(found.edited) == 1 else "the new versions are"
-    return f"{said} You have edited {names}{others}. {it}, and {beside} stored beside."
+    return f"{said} You have edited {_quoted(found.edited)}. {it}, and {beside} stored beside."
+
+
+def verifying(event: Verified) -> str:
+    return f"Checking {event.title} again: {percent(event.size_read, event.size)} %."
+
+
+def verified(event: Verified) -> str:
+    """What was found when everything was read anew, and what fetching it again would do."""
+    different = (*event.damaged, *event.edited, *event.missing)
+    if not different:
+        return f"{event.title}: checked again, the same ({count(event.files, 'file')})."
+    kinds = (
+        ("damaged", event.damaged),
+        ("changed since", event.edited),
+        ("missing", event.missing),
+    )
+    said = [f"{name} {_quoted(paths)}" for name, paths in kinds if paths]
+    parts = [f"{event.title}: {part(len(different), event.files, 'file')} not as downloaded."]
+    parts.append(f"{said[0][:1].upper()}{'; '.join(said)[1:]}.")
+    if event.damaged or event.edited:
+        parts.append("Fetching again keeps what is there now, under another name or beside.")
+    return " ".join(parts)
+
+
+def _quoted(paths: Sequence[str]) -> str:
+    more = len(paths) - SHOWN_EDITED
+    shown = ", ".join(f"“{shown_name(path)}”" for path in paths[:SHOWN_EDITED])
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def _done(download: DownloadChanged) -> str:

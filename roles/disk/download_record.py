@@ -18,6 +18,7 @@ RECORD_NAME = "downloads.json"
 MAX_DOWNLOADS = 10_000  # more than anybody asks for
 MAX_TEXT = 8_192  # characters of a path, a key or a title
 MAX_SHARES = 8  # of one download
+MAX_FIRST = 1_000  # files and folders of one download that come first
 _VERSION = 1
 _NAMES = {"lmk", "downloads"}
 
@@ -33,6 +34,7 @@ class RecordedDownload:
     path: str = ""  # of a file, to find it again when its share has a new id
     is_paused: bool = False
     home: str = ""  # its folder below the target folder; "" for the target folder itself
+    first: tuple[str, ...] = ()  # its files and folders that come first, in this order
     # Further fields, written by a newer version.
     more: Mapping[str, object] = field(default_factory=dict, hash=False)
 
@@ -80,6 +82,7 @@ def encode_record(
             "path": download.path,
             "paused": download.is_paused,
             "home": download.home,
+            "first": list(download.first),
         }
         for download in downloads
     ]
@@ -148,6 +151,11 @@ def _download(row: object) -> RecordedDownload:
     home = kept.pop("home", "")  # version 1.2 had none
     if not isinstance(home, str) or (home and not is_folder_name(home)):
         raise PeerProtocolError("a download to an impossible folder")
+    first = kept.pop("first", [])  # version 1.2 had none
+    names = first if isinstance(first, list) else [None]
+    paths = tuple(one for one in names if isinstance(one, str) and len(one) <= MAX_TEXT)
+    if len(paths) != len(names) or len(paths) > MAX_FIRST:
+        raise PeerProtocolError("a download with an impossible order")
     return RecordedDownload(
-        tracker, Path(folder), key, shown, policy, ids, path, is_paused, home, kept
+        tracker, Path(folder), key, shown, policy, ids, path, is_paused, home, paths, kept
     )

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from roles.values.disk_names import shown_path
-from roles.values.errors import DiskFullError, ShortageError, StorageError
+from roles.values.errors import DiskFullError, NoPermissionError, ShortageError, StorageError
 from roles.worker import SHORTAGES
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
@@ -31,7 +31,9 @@ def storage_error(error: OSError | MemoryError, path: Path) -> StorageError:
             "Close other programs, and try again."
         )
     if isinstance(error, PermissionError):
-        return StorageError(f"No permission to write {shown_path(path)}. Choose another folder.")
+        return NoPermissionError(
+            f"No permission to write {shown_path(path)}. Choose another folder."
+        )
     return StorageError(
         f"{shown_path(path)} cannot be written ({error.strerror or error}). Choose another folder."
     )

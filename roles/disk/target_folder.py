@@ -12,6 +12,7 @@ from roles.disk import disk_calls
 from roles.disk.chunk_digests import digests_of
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.file_watch import Traces
+from roles.disk.final_name import MAX_NUMBER, take_name
 from roles.disk.leftovers import drop_partial
 from roles.disk.open_folder import LastFolder, OpenFolder
 from roles.disk.positioned_file import PositionedFile
@@ -20,7 +21,7 @@ from roles.disk.stamp import stamp
 from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
 from roles.values.content import Content, root_of
 from roles.values.errors import DiskFullError, StorageError
-from roles.values.safe_names import PARTIAL_SUFFIX, is_partial_name, numbered
+from roles.values.safe_names import PARTIAL_SUFFIX, is_partial_name, numbered, shown_name
 from roles.values.settings import Existing
 from roles.values.stopping import go_on, until_stopped
 
@@ -35,11 +36,16 @@ class TargetFolder:
         path: Path,
         existing: Existing = Existing.SKIP,
         should_stop: Callable[[], bool] = go_on,
+        *,
+        reads_anew: bool = False,
     ) -> None:
-        """`existing` is what to do with files that are there."""
+        """`existing` is what to do with files that are there. `reads_anew`: from the disk itself,
+        not from what the system remembers of it, where it lets us choose.
+        """
         self.path = path
         self.existing = existing
         self.should_stop = should_stop
+        self._reads_anew = reads_anew
         self._text = os.fspath(path)
         self._times: dict[tuple[str, ...], int] = {}
         self._partials: dict[tuple[str, ...], list[str]] = {}  # names in folders listed so far
@@ -80,6 +86,29 @@ class TargetFolder:
     def has(self, stored: tuple[str, ...]) -> bool:
         return os.path.lexists("/".join((self._text, *stored)))
 
+    def is_stamped(self, stored: tuple[str, ...], size: int, mtime: int | None) -> bool:
+        """Whether a regular file has this size and time, as if nobody had written to it since."""
+        try:
+            status = os.lstat("/".join((self._text, *stored)))
+        except (OSError, ValueError):
+            return False
+        is_as_it_was = (status.st_size, int(status.st_mtime)) == (size, mtime)
+        return stat.S_ISREG(status.st_mode) and is_as_it_was
+
+    def set_aside(self, stored: tuple[str, ...]) -> str:
+        """Give the file the first free numbered name, so that its own is free. Raises
+        StorageError.
+        """
+        name = stored[-1]
+        try:
+            with OpenFolder.below(self.path, stored[:-1], make=False) as folder:
+                for number in range(2, MAX_NUMBER):
+                    if take_name(folder, name, numbered(name, number)):
+                        return numbered(name, number)
+        except REFUSED as error:
+            raise storage_error(error, self.path.joinpath(*stored)) from None
+        raise StorageError(f"Every numbered name of {shown_name(name)} is taken.")
+
     def taken_by(self, stored: tuple[str, ...]) -> int:
         """Bytes on the disk of its partial file, which an earlier run may have left."""
         *above, name = stored
@@ -93,6 +122,8 @@ class TargetFolder:
                 name = folder.at(stored[-1])
                 descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder.descriptor)
                 with closing(PositionedFile(descriptor)) as file:
+                    if self._reads_anew and hasattr(os, "posix_fadvise"):
+                        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
                     if not _is_content(file, content, self.should_stop):
                         return False
                 if status.st_nlink > 1:

@@ -17,13 +17,15 @@ from roles.disk.target_folder import TargetFolder
 from roles.downloads.download_life import all_damaged
 from roles.downloads.file_tally import FileTally
 from roles.downloads.file_transfer import FileTransfer
+from roles.downloads.folder_map import ContentPieces
+from roles.downloads.queue_order import FileOrder
 from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.trusted_packs import TrustedPacks
 from roles.downloads.wanted import Identity, WantedContent, WantedFile, WantedPack
 from roles.joining.listed_share import Pack
 from roles.swarm.outlook import Outlook
 from roles.values.content import Content
-from roles.values.errors import DiskFullError, LmkError, NoSeederError, StorageError
+from roles.values.errors import DiskFullError, LmkError, NotOfferedError, StorageError
 from roles.values.events import DownloadState, FileArriving, FileEnded
 
 MAX_TRANSFERS = 64  # at once: two descriptors each
@@ -37,6 +39,7 @@ UNHELD_AT_LAST_S = 8.0
 # takes longer if some of it came, or of another pack of its share, and twice as long in a queue.
 STILL_S = 5.0
 PROVEN_STILL_S = 15.0
+SURVEY_S, SURVEYED = 5.0, 8  # how often peers are asked what they have by now, of how many contents
 LIED_S = 3.0  # a peer that was only just heard of is connected to within this time
 
 
@@ -63,6 +66,9 @@ class ContentQueue:
         self._transfers: list[FileTransfer] = []
         self._packs = TrustedPacks()
         self._arrived_before = 0  # bytes, of transfers that ended
+        self._survey_at = 0.0
+        self._order = FileOrder()
+        self._ranks = dict[Identity | Content, tuple[int, ...]]()  # in that order
 
     @property
     def is_through(self) -> bool:
@@ -107,6 +113,18 @@ class ContentQueue:
         )
         return tuple(islice(chain.from_iterable(files), MAX_ARRIVING))
 
+    def pieces(self, *, now: float) -> list[ContentPieces]:
+        """What is here of the contents on their way, and who has them."""
+        is_due = now >= self._survey_at
+        self._survey_at = now + SURVEY_S if is_due else self._survey_at
+        with self._peer.swarm.locked() as swarm:
+            for one in self._transfers[: SURVEYED * is_due]:
+                swarm.survey(one)
+            return [
+                ContentPieces(one.wanted, one.plan.had, one.plan.coming, swarm.seen(one))
+                for one in self._transfers
+            ]
+
     def outlook(self) -> Outlook:
         return self._peer.downloads.outlook(self._transfers)
 
@@ -114,7 +132,13 @@ class ContentQueue:
         """Fetch these files and no others. What came earlier is kept. Raises HaltedError."""
         self.leave()
         self._packs.listed(packs)
-        self._waiting = deque(self._planned(missing))
+        self._waiting = self._planned(missing)
+
+    def put_in_order(self, order: FileOrder) -> None:
+        """Fetch these first. What is under way is put back if something else comes before it."""
+        self._order, self._ranks = order, {}
+        self.put_back()
+        self._waiting = self._sorted(self._waiting)
 
     def follow(
         self, replaced: Collection[Identity], fresh: Iterable[WantedFile], packs: Sequence[Pack]
@@ -130,7 +154,7 @@ class ContentQueue:
                 self._remove(transfer)
                 with suppress(StorageError):  # somebody has put something else in its place
                     transfer.discard()
-        self._waiting = deque(self._planned([*missing, *fresh]))
+        self._waiting = self._planned([*missing, *fresh])
 
     def give_up(self, lost: Collection[Identity]) -> None:
         """These are not offered any more. Those in a pack that is offered still come with it."""
@@ -173,7 +197,7 @@ class ContentQueue:
     def step(self) -> None:
         """Do what can be done now. Raises DiskFullError and HaltedError."""
         if self._packs.must_plan:
-            self._waiting = deque(self._planned(_files_of(self._waiting)))
+            self._waiting = self._planned(_files_of(self._waiting))
         self._begin_more()
         for transfer in self.transfers:
             if self._target.should_stop():
@@ -235,6 +259,8 @@ class ContentQueue:
         self._space.note(self, needed)
         while self._waiting and len(self._transfers) < MAX_TRANSFERS:
             following = self._waiting[0]
+            if self._comes_later(following):
+                return
             chunks = sum(one.content.count for one in self._transfers)
             if chunks and chunks + following.content.count > MAX_CHUNKS:
                 return
@@ -309,11 +335,32 @@ class ContentQueue:
             transfer.close()
             self._waiting.append(wanted)
 
-    def _planned(self, missing: Sequence[WantedFile]) -> list[WantedContent]:
+    def _sorted(self, contents: Collection[WantedContent]) -> deque[WantedContent]:
+        """As the user has put them; a pack comes with the first of its files."""
+        return deque(sorted(contents, key=self._rank) if self._order.first else contents)
+
+    def _rank(self, wanted: WantedContent) -> tuple[int, ...]:
+        what = wanted.identity if isinstance(wanted, WantedFile) else wanted.content
+        rank = self._ranks.get(what)
+        if rank is None:
+            rank = min((self._order.key(file.path) for file in wanted.files), default=())
+            self._ranks[what] = rank
+        return rank
+
+    def _comes_later(self, following: WantedContent) -> bool:
+        """Whether something under way was put before it, of which chunks are still to be asked for:
+        of all that is asked for, the senders choose what they send.
+        """
+        if not self._order.first:
+            return False
+        rank = self._rank(following)
+        return any(one.plan.wanted and self._rank(one.wanted) < rank for one in self._transfers)
+
+    def _planned(self, missing: Sequence[WantedFile]) -> deque[WantedContent]:
         def here(pack: Content) -> int:
             return self._target.taken_by(pack_stored(pack))
 
-        return self._packs.plan(missing, here, self._target.should_stop)
+        return self._sorted(self._packs.plan(missing, here, self._target.should_stop))
 
     def _needed_for(self, wanted: WantedContent) -> int:
         return wanted.needed(self._target.taken_by(wanted.stored))
@@ -350,7 +397,7 @@ def _files_of(wanted: Iterable[WantedContent]) -> list[WantedFile]:
 
 
 def _not_offered(file: WantedFile) -> LmkError:
-    return NoSeederError(
+    return NotOfferedError(
         f"{file.title} is no longer shared: it was removed or changed at its source. "
         "Refresh the list."
     )

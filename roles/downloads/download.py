@@ -19,7 +19,6 @@ from roles.disk.stored_names import Stored, StoredNames
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.content_queue import ContentQueue
 from roles.downloads.download_life import (
-    CUT_OFF,
     QUEUED_AT_PEERS_S,
     DownloadLife,
     Patience,
@@ -27,6 +26,7 @@ from roles.downloads.download_life import (
 )
 from roles.downloads.download_scope import FollowedScope, NewestScope, Scope, identity
 from roles.downloads.file_tally import FileTally
+from roles.downloads.folder_map import FolderMap
 from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.wanted import WantedFile
 from roles.joining.listed_room import Wanted
@@ -46,6 +46,10 @@ from roles.values.errors import (
     StorageError,
 )
 from roles.values.events import (
+    CUT_OFF,
+    LACKS_PIECES,
+    NOT_OFFERED,
+    UNREACHABLE,
     DownloadChanged,
     DownloadState,
     FileEnded,
@@ -120,6 +124,10 @@ class Download(DownloadLife):
         self._renamed = dict[str, Path]()  # folders that have other names here, by their paths
         self._meter = RateMeter(now=time.monotonic())
         self._patience = Patience(settings.give_up_after_s)
+        self._followed_order = self.order
+        self._map: FolderMap | None = None
+        self._mapped: Wanted | None = None  # what the map is of
+        self._mapped_at = 0.0
         self._moved = float("-inf")
         self._reported = self._lost_at = 0.0
 
@@ -301,6 +309,11 @@ class Download(DownloadLife):
         while not self.halting.is_set():
             try:
                 self._follow(time.monotonic())
+                if self.tries_again:
+                    self._try_again()
+                if self.order is not self._followed_order:
+                    self._followed_order = self.order
+                    self._queue.put_in_order(self.order)
                 self._queue.step()
             except DiskFullError as error:
                 if not self._settings.waits_for_space:
@@ -326,6 +339,18 @@ class Download(DownloadLife):
             change.replaced, self._look_at_target(change.fresh, newest), newest.packs
         )
         self._peer.join(self.wanted.shares)
+
+    def _try_again(self) -> None:
+        """Plan once more what failed, with what waits. Raises HaltedError."""
+        self.tries_again = False
+        self._map = None
+        failed = {one.name for one in self._tally.take_failures()}
+        scope, self._not_made = self.newest.scope, {}
+        self._folders.clear()
+        self._make_folders(scope)
+        again = [one for one in self.wanted.files if one.path in failed]
+        known = [one for one in again if identity(one) in scope.stored]
+        self._queue.follow((), self._look_at_target(known, scope), scope.packs)
 
     def _wait_for_space(self, error: DiskFullError) -> None:
         """Ask for nothing until there is room, or it is halted."""
@@ -360,6 +385,7 @@ class Download(DownloadLife):
         if is_moving or is_queued or is_cut_off:
             self._patience.renew(now)
         self._queue.give_way(outlook, now=now, still_s=still_s)
+        self._look_at_pieces(now)
         if self._queue.is_through and self._waits_for_list(now):
             self._patience.renew(now)
         elif is_moving or outlook.is_receiving:
@@ -373,14 +399,31 @@ class Download(DownloadLife):
         if self._patience.is_over(now):
             raise self._why_given_up(outlook)
 
+    def _look_at_pieces(self, now: float) -> None:
+        """Tell the pieces of the folder that is looked at."""
+        below, wanted = self.looked_at, self.wanted
+        if below is None or not self.is_folder:
+            self._map = self.pieces = None
+            return
+        if now < self._mapped_at + REPORT_S:
+            return
+        self._mapped_at = now
+        if self._map is None or self._map.below != below or wanted is not self._mapped:
+            self._tally.flush()
+            self._mapped = wanted
+            missing = {path for path, _ in self._queue.pending()}
+            missing |= {one.name for one in self._tally.failures}
+            self._map = FolderMap(wanted.files, below, missing)
+        self.pieces = self._map.pieces(self._queue.pieces(now=now))
+
     def _why_nothing_comes(self, outlook: Outlook) -> str:
         if outlook.connections:
-            return "nobody here has the missing pieces"
+            return LACKS_PIECES
         if self._is_cut_off():
             return CUT_OFF
         if outlook.lack is not None:
             return str(outlook.lack)
-        return "nobody who has it is reachable" if outlook.known else "nobody offers it now"
+        return UNREACHABLE if outlook.known else NOT_OFFERED
 
     def _why_given_up(self, outlook: Outlook) -> LmkError:
         if outlook.all_suspect:
@@ -426,6 +469,10 @@ class Download(DownloadLife):
         for file in files if self._tally.renamed else ():
             if file.is_renamed and file.saved_as is not None:
                 self._log_renamed(file.name, file.saved_as)
+        if self._map is not None:
+            for file in files:
+                if file.state is not DownloadState.FAILED:
+                    self._map.has(file.name)
         if self.is_folder:
             self._post(FilesEnded(self.key, files))
 

@@ -11,16 +11,16 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 
+from roles.downloads.queue_order import FileOrder
 from roles.joining.listed_room import Wanted
 from roles.joining.room_lister import RoomLister
 from roles.swarm.content_transfer import ContentTransfer
 from roles.values.errors import ContentError, LmkError
-from roles.values.events import DownloadChanged, DownloadState
+from roles.values.events import DownloadChanged, DownloadState, FolderPieces
 from roles.worker import Worker, run_guarded
 
 HELD_UP_S = 5.0  # a thread that is this late was asleep or stopped
 QUEUED_AT_PEERS_S = 600.0  # without a byte: then a position in peers' queues is no reason to wait
-CUT_OFF = "this computer is off the network"  # why nobody can be reached
 
 
 class Patience:
@@ -73,6 +73,13 @@ class DownloadLife(ABC):
         self.halting = threading.Event()
         self.woken = threading.Event()
         self.waits_for: DownloadLife | None = None  # has a name that this would take now
+        # Set by the leecher's thread, for downloads that bring many files:
+        self.tries_again = False  # what failed so far is to be fetched once more
+        self.looked_at: str | None = (
+            None  # the folder whose pieces are to be told; "" for all of it
+        )
+        self.pieces: FolderPieces | None = None  # of that folder; replaced whole
+        self.order = FileOrder()  # in which its files come; replaced whole
         self._ended = ended
         self._thread: threading.Thread | None = None
         self._has_ended = False  # set by the download's thread as the last thing

@@ -42,6 +42,12 @@ class FileTally:
         if len(self._untold) >= NEWS_AT_ONCE:
             self.flush()
 
+    def take_failures(self) -> list[FileEnded]:
+        """Those that failed are tried again: from now on they have not ended."""
+        failures, self.failures = self.failures, []
+        self.ended -= sum(not one.is_folder for one in failures)
+        return failures
+
     def flush(self) -> None:
         untold, self._untold = self._untold, []
         if untold:

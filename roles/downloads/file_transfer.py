@@ -205,7 +205,7 @@ class FileTransfer(ContentTransfer):
         """
         self._checks += 1
         if self._checks > MAX_CHECKS:
-            raise StorageError(
+            raise FileTouchedError(
                 f"Another program keeps writing to {self._file.path}. "
                 "Close it and download again: intact parts are kept."
             )

@@ -119,6 +119,7 @@ class UnfinishedDownloads:
             shares=download.wanted.shares[:MAX_SHARES],
             is_paused=download.state is DownloadState.PAUSED,
             home=download.home,
+            first=download.order.first,
             more=self._more.get(download.key, {}),
         )
 

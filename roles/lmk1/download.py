@@ -10,7 +10,7 @@ from pathlib import Path
 
 from roles.disk.leftovers import drop_partials
 from roles.disk.promised_space import PromisedSpace
-from roles.downloads.download_life import CUT_OFF, QUEUED_AT_PEERS_S, DownloadLife, Patience
+from roles.downloads.download_life import QUEUED_AT_PEERS_S, DownloadLife, Patience
 from roles.lmk1.fetchers import Fetchers, SeedersOutlook
 from roles.lmk1.partial_file import PartialFile
 from roles.lmk1.seeder_book import SeederBook
@@ -25,7 +25,7 @@ from roles.values.errors import (
     NoSeederError,
     StorageError,
 )
-from roles.values.events import DownloadChanged, DownloadState, ListedFile, Post
+from roles.values.events import CUT_OFF, DownloadChanged, DownloadState, ListedFile, Post
 from roles.values.safe_names import collision_key, shown_name
 from roles.values.settings import SPACE_AGAIN_S, Existing, LeecherSettings
 

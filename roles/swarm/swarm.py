@@ -144,6 +144,11 @@ class Swarm:
             for peer in self.peers.values()
         )
 
+    def seen(self, transfer: ContentTransfer) -> list[int]:
+        """What each peer has of it, as far as is known: bitmaps of chunks."""
+        known = (peer.seen.get(transfer.handle) for peer in self.peers.values())
+        return [chunks for chunks in known if chunks is not None]
+
     def holders(self, transfer: ContentTransfer | None, *, now: float) -> tuple[Holder, ...]:
         """What each peer has of a content, and how it is doing."""
         handle, found = transfer.handle if transfer is not None else 0, list[Holder]()

@@ -36,12 +36,20 @@ class NoSeederError(LmkError):
     """Nobody who has the file could be reached. Exit code 3."""
 
 
+class NotOfferedError(NoSeederError):
+    """What was asked for was removed or changed where it is shared. Exit code 3."""
+
+
 class StorageError(LmkError):
     """This machine refused: disk, permissions, port, display or output. Exit code 4."""
 
 
 class ShortageError(StorageError):
     """Memory, threads or descriptors have run out; the same may work later. Exit code 4."""
+
+
+class NoPermissionError(StorageError):
+    """This user may not write there. Exit code 4."""
 
 
 class DiskFullError(StorageError):

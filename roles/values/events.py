@@ -323,6 +323,20 @@ class Holder:
     damaged_again_s: float = 0.0  # until it is asked again for one of those
 
 
+ALL_HERE, NOT_KNOWN = 255, 255  # in FolderPieces
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPieces:
+    """All files of a folder, one after another by path, in parts of equal size."""
+
+    have: bytes  # of each part: from 0, nothing, to ALL_HERE
+    coming: int  # bitmap of the parts of which something is on its way
+    holders: bytes  # of each part: how many connected peers have it, or NOT_KNOWN
+    chunks_here: int
+    chunks: int
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """What Leecher.watch() asked for; posted at most four times per second."""
@@ -334,6 +348,14 @@ class Watched:
     coming: int
     holders: tuple[Holder, ...]
     bottleneck: Bottleneck | None  # of all downloads; None: nothing moves
+    folder: FolderPieces | None = None  # instead of `content`, if a folder is watched
+
+
+# Why nothing comes, as DownloadChanged.cause says it.
+CUT_OFF = "this computer is off the network"
+UNREACHABLE = "nobody who has it is reachable"
+LACKS_PIECES = "nobody here has the missing pieces"
+NOT_OFFERED = "nobody offers it now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +438,15 @@ class FilesEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueChanged:
+    """The downloads that have not ended, in the order in which they are started, after a change."""
+
+    downloads: tuple[str, ...]  # DownloadChanged.name
+    # Of those whose files were put in order: files, and folders with a "/" at their end.
+    first: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateFound:
     """Files of a folder have changed since they were downloaded; posted before they are fetched."""
 
@@ -424,6 +455,24 @@ class UpdateFound:
     changed: int  # files
     size: int  # bytes of their new versions
     edited: tuple[str, ...] = ()  # paths of those that the user has edited: they stay as they are
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was read anew of a download, at most twice a second, and once at the end."""
+
+    download: str  # DownloadChanged.name
+    path: str  # of a file, from the wire; of a folder, with a "/" at its end; "" for all of it
+    title: str  # safe to show
+    files: int
+    size: int  # bytes of them
+    files_read: int = 0
+    size_read: int = 0
+    # Paths, at the end. Damaged: with another content, although nobody seems to have written to it.
+    damaged: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -549,7 +598,9 @@ LeecherEvent: TypeAlias = (
     | DownloadChanged
     | FilesEnded
     | Watched
+    | QueueChanged
     | UpdateFound
+    | Verified
     | AllDownloadsEnded
     | ReachabilityChanged
     | UploadsChanged

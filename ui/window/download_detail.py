@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from tkinter import ttk
 
-from roles.values.events import DownloadChanged, DownloadState, Watched
+from roles.values.bitmaps import Availability, spans
+from roles.values.events import NOT_KNOWN, DownloadChanged, DownloadState, FolderPieces, Watched
 from roles.values.safe_names import shown_name
-from ui import download_words, wording
+from ui import download_words, remedies, wording
 from ui.download_words import Computer
-from ui.pieces import Availability, Piece, pieces
+from ui.pieces import Piece, folder_piece, folder_pieces, pieces
 from ui.window.colour_bar import ColourBar
 from ui.window.fields import Sentence
 from ui.window.leecher_model import LeecherModel
@@ -23,17 +24,31 @@ from ui.window.theme import Theme
 
 HINT = "Select a download to see what is slow, which pieces are here, and who is sending it."
 SAMPLE_MS = 1_000
-TEXTS, BARS, TABLE = 48, 48, 80  # pixels at 96 dpi, the least that each needs
-_HERE_ALREADY = (DownloadState.DONE, DownloadState.SKIPPED)
+TEXTS, REMEDY, BARS, TABLE = 48, 36, 48, 80  # pixels at 96 dpi, the least that each needs
+_PIECES = {
+    Piece.MISSING: "Missing",
+    Piece.SOME: "Some of it is here",
+    Piece.HERE: "Here",
+    Piece.COMING: "Arriving",
+}
+_TITLED = (NodeKind.FILE, NodeKind.FOLDER, NodeKind.PROBLEM)
 
 
 class DownloadDetail(ttk.Frame):
     """Shows as much as its height has room for."""
 
     def __init__(
-        self, parent: tk.Misc, theme: Theme, model: LeecherModel, watch: Callable[[str, str], None]
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        model: LeecherModel,
+        watch: Callable[[str, str], None],
+        retry: Callable[[], None],
+        choose_folder: Callable[[], None],
     ) -> None:
-        """`watch` gets the download and the path of the file whose pieces are to be told."""
+        """`watch` gets the download and the path of the file whose pieces are to be told; `retry`
+        and `choose_folder` are the two remedies with a button.
+        """
         px = theme.px
         super().__init__(parent, padding=(0, px(4), 0, 0))
         self._model, self._theme, self._watch = model, theme, watch
@@ -49,6 +64,7 @@ class DownloadDetail(ttk.Frame):
         self.title.pack(side="left")
         self.figures.pack(side="left", padx=(px(12), 0))
         self.sentence = Sentence(self)
+        self._make_remedy(retry, choose_folder)
         self._bars = self._make_bars()
         self._below = ttk.Frame(self)
         self.graph = SpeedGraph(self._below, theme)
@@ -68,10 +84,11 @@ class DownloadDetail(ttk.Frame):
         self._below.rowconfigure(0, weight=1)
         head.grid(row=0, column=0, sticky="ew")
         self.sentence.grid(row=1, column=0, sticky="ew", pady=(px(2), 0))
-        self._bars.grid(row=2, column=0, sticky="ew", pady=(px(6), 0))
-        self._below.grid(row=3, column=0, sticky="nsew", pady=(px(8), 0))
+        self.remedy.grid(row=2, column=0, sticky="ew", pady=(px(4), 0))
+        self._bars.grid(row=3, column=0, sticky="ew", pady=(px(6), 0))
+        self._below.grid(row=4, column=0, sticky="nsew", pady=(px(8), 0))
         self.columnconfigure(0, weight=1)
-        self.rowconfigure(3, weight=1)
+        self.rowconfigure(4, weight=1)
         self.bind("<Configure>", lambda _event: self.fit())
         self.after(SAMPLE_MS, self._sample)
 
@@ -82,9 +99,10 @@ class DownloadDetail(ttk.Frame):
         self._row, self._download = row, download
         asked = ("", "")
         if row is not None and download is not None and not download.state.is_final:
-            is_file = row.node.kind is NodeKind.FILE
-            is_part = is_file and download.name != row.node.asked
-            asked = (download.name, row.node.path if is_part else "")
+            node, path = row.node, ""
+            if download.name != node.asked and node.is_listed:
+                path = f"{node.path}/" if node.kind is NodeKind.FOLDER else node.path
+            asked = (download.name, path)
         if asked != self._asked:
             self._asked = asked
             self._watch(*asked)
@@ -115,18 +133,20 @@ class DownloadDetail(ttk.Frame):
         """Show what there is room for, and something to show."""
         px, height = self._theme.px, self.winfo_height()
         is_moving = bool(self._model.unfinished)
-        has_bars = self._has_pieces and height >= px(TEXTS + BARS)
+        texts = TEXTS + (REMEDY if self.remedy.grid_info() else 0)
+        has_bars = self._has_pieces and height >= px(texts + BARS)
         _show_if(self._bars, has_bars)
-        _show_if(self._below, is_moving and height >= px(TEXTS + BARS * has_bars + TABLE))
+        _show_if(self._below, is_moving and height >= px(texts + BARS * has_bars + TABLE))
 
     @property
     def _has_pieces(self) -> bool:
-        return self._watched is not None and self._watched.content is not None
+        watched = self._watched
+        return watched is not None and (watched.content is not None or watched.folder is not None)
 
     def _show_texts(self) -> None:
         row, download = self._row, self._download
         shown = row.download if row is not None else None
-        has_title = row is not None and row.node.is_listed
+        has_title = row is not None and row.node.kind in _TITLED
         self.title.configure(text=self._called(row) if has_title and row is not None else "")
         peak = 0.0
         if download is not None and shown is not None and download.name == shown.name:
@@ -134,6 +154,31 @@ class DownloadDetail(ttk.Frame):
         self.figures.configure(text=download_words.figures(shown, peak) if shown else "")
         text, tone = self._said()
         self.sentence.say(text, tone=tone)
+        self._show_remedy()
+
+    def _make_remedy(self, retry: Callable[[], None], choose_folder: Callable[[], None]) -> None:
+        px = self._theme.px
+        self.remedy = ttk.Frame(self)
+        self.retry = ttk.Button(self.remedy, text="Retry", underline=4, command=retry)
+        self.elsewhere = ttk.Button(
+            self.remedy, text="Another folder …", underline=8, command=choose_folder
+        )
+        self.advice = Sentence(self.remedy)
+        self.retry.grid(row=0, column=0, padx=(0, px(8)))
+        self.elsewhere.grid(row=0, column=1, padx=(0, px(8)))
+        self.advice.grid(row=0, column=2, sticky="ew")
+        self.remedy.columnconfigure(2, weight=1)
+
+    def _show_remedy(self) -> None:
+        row, download = self._row, self._download
+        shown = row.download if row is not None else None
+        found = remedies.remedy(shown) if shown is not None else None
+        _show_if(self.remedy, found is not None)
+        if found is not None:
+            has_failed = download is not None and self._model.problems_of(download.name) > 0
+            _show_if(self.retry, found.has_retry and has_failed)
+            _show_if(self.elsewhere, found.is_elsewhere)
+            self.advice.say(found.advice)
 
     def _called(self, row: ListRow) -> str:
         node = row.node
@@ -182,7 +227,9 @@ class DownloadDetail(ttk.Frame):
 
     def _show_bars(self) -> None:
         watched = self._watched
-        if watched is not None and watched.content is not None:
+        if watched is not None and watched.folder is not None:
+            self._count_folder(watched.folder)
+        elif watched is not None and watched.content is not None:
             have, count = watched.have.bit_count(), watched.content.count
             self.counted.configure(text=f"{have:,} of {count:,}")
             least, most = self._places.least(), self._places.most()
@@ -192,9 +239,16 @@ class DownloadDetail(ttk.Frame):
         self.pieces.show()
         self.places.show()
 
+    def _count_folder(self, folder: FolderPieces) -> None:
+        self.counted.configure(text=f"{folder.chunks_here:,} of {folder.chunks:,}")
+        known = set(folder.holders) - {NOT_KNOWN}
+        least, most = (min(known), max(known)) if known else (0, 0)
+        spread = f"{least} to {most}" if least != most else f"{most}"
+        self.spread.configure(text=f"{spread} have each" if known else "")
+
     def _piece_colours(self, width: int) -> list[str]:
         colours, watched = self._theme.colours, self._watched
-        if watched is None or watched.content is None:
+        if watched is None or not self._has_pieces:
             return [colours.track] * width
         names = {
             Piece.MISSING: colours.track,
@@ -202,16 +256,24 @@ class DownloadDetail(ttk.Frame):
             Piece.HERE: colours.accent,
             Piece.COMING: colours.warning,
         }
-        found = pieces(width, watched.content.count, watched.have, watched.coming)
+        if watched.folder is not None:
+            found = folder_pieces(width, watched.folder)
+        else:
+            count = watched.content.count if watched.content is not None else 0
+            found = pieces(width, count, watched.have, watched.coming)
         return [names[piece] for piece in found]
 
     def _place_colours(self, width: int) -> list[str]:
         """Paler where fewer have it; red where nobody does."""
         colours, watched = self._theme.colours, self._watched
-        if watched is None or watched.content is None:
+        if watched is None or not self._has_pieces:
             return [colours.track] * width
         pale = mixed(colours.good, colours.track)
         shades = (colours.bad, pale, mixed(colours.good, pale), colours.good)
+        if watched.folder is not None:
+            return self._folder_colours(width, watched.folder, shades)
+        if watched.content is None:
+            return [colours.track] * width
         most = max(self._places.most(), 1)
         here, found = watched.have, list[str]()
         for column, number in enumerate(self._places.columns(width)):
@@ -221,9 +283,34 @@ class DownloadDetail(ttk.Frame):
                 found.append(shades[-(-number * 3 // most)])
         return found
 
+    def _folder_colours(self, width: int, folder: FolderPieces, shades: Sequence[str]) -> list[str]:
+        """The same; of what is not on its way it is not known who has it."""
+        most = max((one for one in folder.holders if one != NOT_KNOWN), default=0) or 1
+        found = list[str]()
+        for first, _ in spans(width, len(folder.have)):
+            number = folder.holders[first]
+            is_track = number == NOT_KNOWN or (not number and folder.have[first])
+            track = self._theme.colours.track
+            found.append(track if is_track else shades[-(-number * 3 // most)])
+        return found
+
+    def _folder_text(self, part: float, folder: FolderPieces) -> str:
+        """The file there, whether it is here, and how many have it."""
+        at = int(part * len(folder.have))
+        row = self._row
+        file = self._model.list.file_at(row.node.asked, part) if row is not None else None
+        said = [shown_name(file.name) if file is not None else ""]
+        said.append(_PIECES[folder_piece(folder, at, at + 1)])
+        number = folder.holders[at]
+        if number != NOT_KNOWN:
+            said.append(f"Has it: {wording.count(number, 'connected computer')}")
+        return "\n".join(one for one in said if one)
+
     def _piece_text(self, part: float) -> str:
         """The piece there, and who has it."""
         watched = self._watched
+        if watched is not None and watched.folder is not None and 0 <= part < 1:
+            return self._folder_text(part, watched.folder) if watched.folder.have else ""
         if watched is None or watched.content is None or not 0 <= part < 1:
             return ""
         count = watched.content.count
@@ -243,7 +330,7 @@ class DownloadDetail(ttk.Frame):
         self.graph.add(self._model.rate, sum(one.rate for one in self._model.uploads))
 
 
-def _show_if(widget: ttk.Frame, is_shown: bool) -> None:
+def _show_if(widget: ttk.Widget, is_shown: bool) -> None:
     if is_shown != bool(widget.grid_info()):
         if is_shown:
             widget.grid()

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import tkinter as tk
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from roles.values.events import DownloadState
 from ui import wording
+from ui.row_order import moved, placed
 from ui.window.download_detail import DownloadDetail
 from ui.window.download_start import missing
 from ui.window.fields import TextField
 from ui.window.file_list import is_folder
 from ui.window.folding import Folding
+from ui.window.keyboard import tab_in_order
 from ui.window.leecher_model import LeecherModel
-from ui.window.list_columns import FILE_COLUMNS, NAME_COLUMN, bar_of, tone_of
-from ui.window.list_rows import ListRows
+from ui.window.list_columns import FILE_COLUMNS, NAME_COLUMN, QUEUE_COLUMN, bar_of, tone_of
+from ui.window.list_rows import ListRow, ListRows, NodeKind, Shown
 from ui.window.notices import Choice
+from ui.window.row_drag import RowDrag
 from ui.window.row_menu import RowMenu, Verb
 from ui.window.settings_keeper import SettingsKeeper
 from ui.window.split_view import SplitView
@@ -53,14 +57,17 @@ class DownloadList(ttk.Frame):
         self._looks_later = False
         self._states: dict[str, DownloadState | None] = {}  # of downloads, as the rows show them
         self.wanted = tk.StringVar(self)
+        self.shown = tk.StringVar(self, Shown.ALL.value)
+        self._chips: dict[Shown, ttk.Radiobutton] = {}
         verbs = (
-            Verb("Download all", tab.download_all, lambda: bool(self.everything), "", 9),
+            Verb("Download all", tab.download_all, lambda: self._all_is_possible, "", 9),
             Verb("Download selected", tab.download_chosen, lambda: bool(self.chosen), "Enter", 0),
             Verb("Pause", tab.pause, lambda: bool(self.can_pause()), "Ctrl+P", 0),
             Verb("Resume", tab.resume, lambda: bool(self.can_resume()), "Ctrl+P", 3),
             Verb("Cancel", tab.cancel, lambda: bool(self.can_cancel()), "Del", 0),
+            Verb("Retry", tab.retry, lambda: bool(self.can_retry())),
         )
-        self._buttons = self._make_toolbar(theme, verbs)
+        self._buttons = self._make_toolbar(theme, verbs[:5])
         self.split = SplitView(
             self,
             theme,
@@ -77,14 +84,16 @@ class DownloadList(ttk.Frame):
             tone=tone_of,
             bar=bar_of,
             parent=lambda row: row.node.parent,
-            rank=lambda row: row.node.kind,
+            rank=self._rank,
             steps=steps,
             layout=(
                 settings.now.list_columns,
                 lambda columns: settings.change(list_columns=columns),
             ),
         )
-        self.detail = DownloadDetail(self.split, theme, model, self._watch)
+        self.detail = DownloadDetail(
+            self.split, theme, model, self._watch, tab.retry, tab.choose_folder
+        )
         self.split.hold(self.table, self.detail)
         self.split.grid(row=1, column=0, sticky="nsew", pady=(px(8), 0))
         self.columnconfigure(0, weight=1)
@@ -95,10 +104,16 @@ class DownloadList(ttk.Frame):
         tree.bind("<Double-Button-1>", lambda event: self._double_click(event, tab))
         tree.bind("<Control-Up>", lambda _event: self._move_sash(-1))
         tree.bind("<Control-Down>", lambda _event: self._move_sash(1))
+        tree.bind("<Alt-Up>", lambda _event: self._move_rows(-1))
+        tree.bind("<Alt-Down>", lambda _event: self._move_rows(1))
+        RowDrag(self.table, theme, self._can_drop, self._drop)
         tree.bind("<Return>", lambda _event: tab.download_chosen())
         tree.bind("<Delete>", lambda _event: tab.cancel())
         more = (
             Verb("Show or hide its files", self._fold_chosen, self._can_fold, "Right, Left"),
+            Verb("Earlier", lambda: self._move_rows(-1), self._can_move, "Alt+Up"),
+            Verb("Later", lambda: self._move_rows(1), self._can_move, "Alt+Down"),
+            Verb("Verify again", tab.verify, lambda: bool(self.to_verify())),
             Verb("Open folder", tab.open_folder, lambda: True),
         )
         self.menu = RowMenu(self.table, theme, (*verbs[1:], *more))
@@ -131,15 +146,26 @@ class DownloadList(ttk.Frame):
 
     def _fill(self, *, anew: bool = False) -> None:
         """Show all rows, if they differ from those before."""
-        wanted = self.wanted.get().strip()
-        now = (self._model.list, wanted)
+        wanted, shown = self.wanted.get().strip(), Shown(self.shown.get())
+        now = (self._model.list, wanted, shown)
         if anew or now != self._filled_with:
             self._filled_with = now
-            contents = self._model.list
-            self.everything = (
-                [file.key for file in contents.matching(wanted)] if wanted else contents.all_keys
-            )
-            self.table.show(self._rows.fill(wanted))
+            self.table.show(self._rows.fill(wanted, shown))
+            if self.table.sorted_by == (QUEUE_COLUMN, False):
+                self.table.sort_anew(QUEUE_COLUMN)
+            self.everything = self._all_shown(wanted, shown)
+
+    def _all_shown(self, wanted: str, shown: Shown) -> list[str]:
+        """What the first button acts on."""
+        contents = self._model.list
+        if shown is not Shown.ALL:
+            return self._rows.downloads(self.table.row_keys)
+        return [file.key for file in contents.matching(wanted)] if wanted else contents.all_keys
+
+    def show_only(self, shown: Shown) -> None:
+        """What a press on a chip does."""
+        self.shown.set(shown.value)
+        self._look()
 
     # What the buttons act on: the selected downloads, or all if none is selected
 
@@ -150,22 +176,42 @@ class DownloadList(ttk.Frame):
     def can_resume(self) -> list[str]:
         return self._model.in_states(self._meant(), *_RESUMABLE)
 
+    def can_retry(self) -> list[str]:
+        return [name for name in self._meant() if self._model.problems_of(name)]
+
+    def to_verify(self) -> dict[tuple[str, str], None]:
+        """What of the selected rows can be read anew: downloads, and paths in them."""
+        found = dict.fromkeys(map(self._rows.brought_by, self.table.chosen))
+        whole = {name for name, path in found if not path}
+        return {
+            (name, path): None
+            for name, path in found
+            if self._model.can_verify(name) and not (path and name in whole)
+        }
+
     def can_cancel(self) -> list[str]:
         unfinished = set(self._model.unfinished)
         return [name for name in self._meant() if name in unfinished]
 
     def _meant(self) -> list[str]:
-        chosen = self.table.chosen
-        return self._rows.downloads(chosen) if chosen else list(self._model.downloads)
+        """The selected downloads; if none is selected, all that the rows show."""
+        if self.table.chosen:
+            return self._rows.downloads(self.table.chosen)
+        if Shown(self.shown.get()) is Shown.ALL:
+            return list(self._model.downloads)
+        return self._rows.downloads(self.table.row_keys)
 
     def _make_toolbar(self, theme: Theme, verbs: Sequence[Verb]) -> dict[Verb, ttk.Button]:
         px = theme.px
         bar = ttk.Frame(self)
         bar.grid(row=0, column=0, sticky="ew")
+        bar.columnconfigure(1, weight=1)
+        left, right = ttk.Frame(bar), ttk.Frame(bar)
+        left.grid(row=0, column=0, sticky="w")
         buttons = dict[Verb, ttk.Button]()
         for verb in verbs:
             button = ttk.Button(
-                bar,
+                left,
                 text=verb.label,
                 underline=verb.underline,
                 command=verb.act,
@@ -174,11 +220,34 @@ class DownloadList(ttk.Frame):
             gap = 24 if verb.label == "Pause" else 8  # those before it start downloads
             button.pack(side="left", padx=(px(gap) if buttons else 0, 0))
             buttons[verb] = button
+        for shown in Shown:
+            self._chips[shown] = chip = ttk.Radiobutton(
+                right,
+                value=shown.value,
+                variable=self.shown,
+                command=self._look,
+                style="Switch.Toolbutton",
+            )
+            chip.pack(side="left")
         self.finder = TextField(
-            bar, theme, self.wanted, self._fill, placeholder="Find a file", width=_FIND_WIDTH
+            right, theme, self.wanted, self._fill, placeholder="Find a file", width=_FIND_WIDTH
         )
         self.finder.pack(side="right", padx=(px(8), 0))
         self.wanted.trace_add("write", lambda *_: self._look_later())
+
+        def place() -> None:
+            """In a second row where there is no room in the first."""
+            needed = left.winfo_reqwidth() + right.winfo_reqwidth() + px(24)
+            is_narrow = needed > bar.winfo_width()
+            row = 1 if is_narrow else 0
+            above = px(8) if is_narrow else 0
+            sticky = "ew" if is_narrow else "e"
+            right.grid(row=row, column=0 if is_narrow else 1, columnspan=2, sticky=sticky)
+            right.grid_configure(pady=(above, 0))
+
+        for part in (bar, left, right):
+            part.bind("<Configure>", lambda _event: self.after_idle(place), add="+")
+        tab_in_order(left, right)
         return buttons
 
     def _fit(self) -> None:
@@ -198,6 +267,16 @@ class DownloadList(ttk.Frame):
         self._update_buttons()
         self._show_detail()
 
+    @property
+    def _all_is_possible(self) -> bool:
+        match Shown(self.shown.get()):
+            case Shown.ALL:
+                return bool(self.everything)
+            case Shown.DOWNLOADING:
+                return bool(self._model.in_states(self.everything, DownloadState.PAUSED))
+            case Shown.PROBLEMS:
+                return any(map(self._model.problems_of, self.everything))
+
     def _look_later(self) -> None:
         """Work that costs more than a row is done a little later, once for everything that came
         meanwhile.
@@ -213,14 +292,41 @@ class DownloadList(ttk.Frame):
 
     def _update_buttons(self) -> None:
         self._fit()
+        self._count_chips()
         for verb, button in self._buttons.items():
             if verb.act == self._tab.download_all:
-                button.configure(text=self._label_for_all())
+                label = self._label_for_all()
+                button.configure(text=label, underline=label.index(" all") + 1)
             button.state(["!disabled" if verb.is_possible() else "disabled"])
+
+    def _count_chips(self) -> None:
+        model = self._model
+        counts = {
+            Shown.ALL: ("All", len(model.list.files)),
+            Shown.DOWNLOADING: ("Downloading", len(model.unfinished)),
+            Shown.PROBLEMS: ("Problems", model.problem_count),
+        }
+        for shown, (label, number) in counts.items():
+            text = f"{label} {number:,}" if number else label
+            if self._chips[shown]["text"] != text:
+                self._chips[shown].configure(text=text)
 
     def _label_for_all(self) -> str:
         """Says how much it is."""
         names = self.everything
+        match Shown(self.shown.get()):
+            case Shown.DOWNLOADING:
+                paused = len(self._model.in_states(names, DownloadState.PAUSED))
+                return (
+                    f"Resume all, {wording.count(paused, 'download')}" if paused else "Resume all"
+                )
+            case Shown.PROBLEMS:
+                problems = sum(map(self._model.problems_of, names))
+                return (
+                    f"Retry all, {wording.count(problems, 'problem')}" if problems else "Retry all"
+                )
+            case Shown.ALL:
+                pass
         if len(names) <= COUNTED:
             names = missing(self._model, names)
         folders = sum(map(is_folder, names))
@@ -233,6 +339,62 @@ class DownloadList(ttk.Frame):
         name = next(iter(self._rows.downloads(chosen)), "")
         row = self._rows.row(chosen[0]) if chosen else None
         self.detail.show(row, self._model.downloads.get(name))
+
+    # The queue
+
+    def show_anew(self) -> None:
+        """The order of the downloads, or of files of one, has changed, or what failed."""
+        self._filled_with = ()
+        self._look_later()
+
+    def _rank(self, row: ListRow) -> int:
+        """Folders before files, unless the list is in the order of the queue."""
+        kind = row.node.kind
+        is_queue = self.table.sorted_by[0] == QUEUE_COLUMN
+        return NodeKind.FOLDER if is_queue and row.node.is_listed else kind
+
+    def _can_move(self) -> bool:
+        return any(self._rows.movable(key) for key in self.table.chosen)
+
+    def _move_rows(self, steps: int) -> str:
+        """What Alt+Up and Alt+Down do: the selected downloads come earlier or later."""
+        chosen = [key for key in self.table.chosen if self._rows.movable(key)]
+        if chosen:
+            self._put_in_order(chosen, lambda order, those: moved(order, those, steps))
+        return "break"
+
+    def _can_drop(self, dragged: str, target: str) -> bool:
+        return target in self._rows.beside(dragged)
+
+    def _drop(self, dragged: str, target: str, is_below: bool) -> None:
+        to = self._rows.movable(target)
+        chosen = self.table.chosen if dragged in self.table.chosen else [dragged]
+        if to is not None:
+            self._put_in_order(
+                chosen, lambda order, those: placed(order, those, to[1], is_below=is_below)
+            )
+
+    def _put_in_order(
+        self, chosen: Sequence[str], change: Callable[[Sequence[str], set[str]], list[str]]
+    ) -> None:
+        """Change the order of what the chosen rows stand for, and show it."""
+        first = self._rows.movable(chosen[0])
+        if first is None:
+            return
+        download, model = first[0], self._model
+        meant = {at[1] for key in chosen if (at := self._rows.movable(key)) and at[0] == download}
+        if download:
+            beside = sorted(
+                self._rows.beside(chosen[0]),
+                key=lambda key: self._rows.row(key).place or math.inf,
+            )
+            order = [at[1] for key in beside if (at := self._rows.movable(key))]
+            model.put_files_in_order(download, change(order, meant))
+        else:
+            model.put_in_order(change(model.queue, meant))
+        self.table.sort_anew(QUEUE_COLUMN)
+        self._fill(anew=True)
+        self.table.see(chosen[0])
 
     def _can_fold(self) -> bool:
         return any(self.folding.opening(key) for key in self.table.chosen[:1])
@@ -253,8 +415,8 @@ class DownloadList(ttk.Frame):
         if self._model.list_failed is not None:
             return (
                 "No list yet",
-                "No tracker answers. Type the address of one above, start one here, "
-                "or press “Try it on this computer”.",
+                "No tracker answers. Press “Change …” above to type the address of one, start one "
+                "here, or press “Try it on this computer”.",
             )
         if self._model.listed is None:
             return "Asking the tracker …", ""

@@ -59,7 +59,8 @@ class TextField(ttk.Frame):
         """
         super().__init__(parent)
         self.variable = text if isinstance(text, tk.StringVar) else tk.StringVar(self, text)
-        self._commit = commit
+        self.complained: Callable[[], None] = lambda: None  # called when something is wrong
+        self.commit = commit
         self._most = most
         self.entry = self._make_entry(theme, width)
         self.entry.grid(row=0, column=0, sticky="ew")
@@ -89,7 +90,7 @@ class TextField(ttk.Frame):
             from_=1,
             to=self._most,
             width=len(str(self._most)) + 2,
-            command=self._commit,
+            command=self.commit,
         )
 
     def read(self, parse: Callable[[str], T]) -> T | None:
@@ -109,6 +110,7 @@ class TextField(ttk.Frame):
         self._problem.configure(text=sentence)
         if sentence:
             self._problem.grid(row=1, column=0, sticky="w")
+            self.complained()
         else:
             self._problem.grid_remove()
 
@@ -154,7 +156,7 @@ class ChoiceField(TextField):
         self.entry.configure(values=lines)  # type: ignore[call-overload]
 
     def _chosen(self) -> None:
-        self._commit()
+        self.commit()
 
 
 class FolderField(ChoiceField):
@@ -179,7 +181,7 @@ class FolderField(ChoiceField):
         folder = self.ask_folder(self, self._title, self._where_to_begin())
         if folder:
             self.variable.set(folder)
-            self._commit()
+            self.commit()
         self.entry.focus_set()
         return bool(folder)
 

@@ -5,6 +5,7 @@ Built once for each list, in any thread: 100,000 files take a moment.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
@@ -25,6 +26,14 @@ class SharedFiles:
     def below(self, path: str) -> list[ListedFile]:
         """All files below this folder; "" for all files of the share."""
         return self._files[slice(*range_below(self._paths, path))]
+
+    def at(self, path: str, part: float) -> ListedFile | None:
+        """The file at this part, 0 to 1, of all bytes below this folder."""
+        start, end = range_below(self._paths, path)
+        if start == end:
+            return None
+        byte = self._sums[start] + int(part * (self._sums[end] - self._sums[start]))
+        return self._files[min(max(bisect_right(self._sums, byte) - 1, start), end - 1)]
 
     def has(self, path: str) -> bool:
         start, end = range_below(self._paths, path)
@@ -94,6 +103,12 @@ class FileList:
         if folder is None:
             return []
         return [file for share in self._shares_of(folder) for file in share.below(folder.path)]
+
+    def file_at(self, key: str, part: float) -> ListedFile | None:
+        """The file at this part of a folder, whose files stand one after another by path."""
+        folder = FolderKey.of(key)
+        shares = self._shares_of(folder) if folder is not None else []
+        return shares[0].at(folder.path, part) if folder is not None and shares else None
 
     def name_of(self, key: str) -> str:
         """The name of a folder; "" if it is no folder, or not listed."""

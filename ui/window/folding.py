@@ -21,7 +21,7 @@ class Folding:
     ) -> None:
         self._table, self._theme, self._rows, self._changed = table, theme, rows, changed
         tree = table.tree
-        tree.bind("<Button-1>", self._clicked)
+        tree.bind("<Button-1>", self._clicked, add="+")
         tree.bind("<Right>", lambda _event: self._right())
         tree.bind("<Left>", lambda _event: self._left())
 

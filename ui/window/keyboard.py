@@ -46,9 +46,9 @@ def tab_in_order(*widgets: tk.Misc) -> None:
 
 def focus_next_pane(place: tk.Misc) -> None:
     """From the fields to the tables, one after another, and back to the fields."""
-    seen = (pane for pane in _below(place) if pane.winfo_viewable())
+    seen = [pane for pane in _below(place) if pane.winfo_viewable()]
     panes = [pane for pane in seen if _is_pane(pane)]
-    first = next((one for one in _below(place) if isinstance(one, ttk.Entry)), None)
+    first = next((one for one in seen if isinstance(one, ttk.Entry)), None)
     stops = [*([first] if first is not None else []), *panes]
     if stops:
         now = place.focus_get()
@@ -64,9 +64,17 @@ def _is_pane(widget: tk.Misc) -> bool:
 
 
 def first_control(place: tk.Misc) -> tk.Misc | None:
-    """The first widget that takes the focus, in reading order."""
+    """The first widget that takes the focus and is there, in reading order."""
     kinds = (ttk.Button, ttk.Entry, ttk.Treeview)
-    return next((one for one in _below(place) if isinstance(one, kinds)), None)
+    return next((one for one in _there_below(place) if isinstance(one, kinds)), None)
+
+
+def _there_below(place: tk.Misc) -> Iterator[tk.Misc]:
+    """Without what has no place in the window now."""
+    for child in place.winfo_children():
+        if child.winfo_manager():
+            yield child
+            yield from _there_below(child)
 
 
 def _below(place: tk.Misc) -> Iterator[tk.Misc]:

@@ -1,4 +1,4 @@
-"""The fields of the Leecher tab: tracker, folder, and how to download. It starts nothing."""
+"""The top of the Leecher tab, from where and to where, and how to download. It starts nothing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import tkinter as tk
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
-from roles.program.user_folders import default_download_folder
-from roles.values.errors import UserInputError
+from roles.program.user_folders import default_download_folder, download_folder, home_folder
+from roles.values.errors import LmkError, UserInputError
+from roles.values.safe_names import shown_name
 from roles.values.settings import MAX_PARALLEL_SEEDERS, LeecherSettings
+from ui import wording
 from ui.window.fields import FolderField, Sentence, TextField
+from ui.window.folded_field import CAPTION, FoldedField
 from ui.window.keyboard import tab_in_order
 from ui.window.limit_field import LimitField
 from ui.window.tracker_field import TrackerField
@@ -17,6 +20,8 @@ from ui.window.workbench import Workbench
 
 if TYPE_CHECKING:
     from ui.window.leecher_tab import LeecherTab
+
+LONG = 400  # characters of a path
 
 
 class LeecherForm(ttk.Frame):
@@ -27,40 +32,76 @@ class LeecherForm(ttk.Frame):
         px, theme, settings = bench.theme.px, bench.theme, bench.settings.now
         usual = _usual_folder()
         self._trackers = bench.trackers
+        self._news = ""  # what the tracker said last
+        self._room: int | None = None  # bytes that downloads have room for; None: not known
         self.keep_seeding = tk.BooleanVar(self, settings.keep_seeding)
-        self.tracker = TrackerField(self, theme, bench.trackers, tab.use_fields)
+
+        self.from_line = FoldedField(self, theme, "From", underline=3)
+        self.tracker = TrackerField(self.from_line, theme, bench.trackers, tab.use_fields)
+        self.tracker.entry.bind("<Return>", lambda _event: tab.refresh())
+        self.from_line.hold(self.tracker, is_settled=lambda: not bench.trackers.advice)
+        self.from_line.link("Refresh", tab.refresh, underline=0)
+
+        self.to_line = FoldedField(self, theme, "To", underline=5)
         self.folder = FolderField(
-            self,
+            self.to_line,
             theme,
             settings.download_folder,
             tab.use_fields,
             title="Where to save what you download",
             placeholder=usual or "where to save what you download",
         )
-        self.tracker.entry.bind("<Return>", lambda _event: tab.refresh())
         self.folder.offer((usual,) if usual else ())
-        refresh = ttk.Button(self, text="Refresh", underline=0, command=tab.refresh)
-        choose = ttk.Button(self, text="Choose …", underline=1, command=self.folder.choose)
-        show = ttk.Button(self, text="Open", underline=0, command=tab.open_folder)
+        choose = ttk.Button(
+            self.to_line.links,
+            text="Choose …",
+            underline=1,
+            style="Link.TButton",
+            command=self.folder.choose,
+        )
+        self.to_line.hold(self.folder, beside=(choose,))
+        self.to_line.link("Open", tab.open_folder, underline=0)
+
         self.tracker_said = Sentence(self)
-        gap = (0, px(8))
-        ttk.Label(self, text="Tracker").grid(row=0, column=0, sticky="nw", padx=gap, pady=px(7))
-        self.tracker.grid(row=0, column=1, sticky="new")
-        refresh.grid(row=0, column=2, columnspan=2, sticky="new", padx=(px(8), 0))
-        ttk.Label(self, text="Save to").grid(row=2, column=0, sticky="nw", padx=gap, pady=px(7))
-        self.folder.grid(row=2, column=1, sticky="new")
-        choose.grid(row=2, column=2, sticky="new", padx=(px(8), 0))
-        show.grid(row=2, column=3, sticky="new", padx=(px(8), 0))
-        self.tracker_said.grid(row=1, column=1, columnspan=3, sticky="ew", pady=(px(2), px(8)))
-        tab_in_order(self.tracker, refresh, self.folder, choose, show)
-        self.columnconfigure(1, weight=1)
+        self.from_line.grid(row=0, column=0, sticky="ew")
+        self.tracker_said.grid(row=1, column=0, sticky="ew", padx=(px(CAPTION), 0), pady=(0, px(4)))
+        self.tracker_said.say("")
+        self.to_line.grid(row=2, column=0, sticky="ew")
+        tab_in_order(self.from_line, self.to_line)
+        self.columnconfigure(0, weight=1)
         self.options = self._make_options(tab, bench)
+        bench.trackers.follow(self._show_from)
+        self.tracker.variable.trace_add("write", lambda *_: self._show_from())
+        self.folder.variable.trace_add("write", lambda *_: self._show_to())
+        self._show_to()
 
     def fill_in(self, settings: LeecherSettings) -> None:
         """Show what is in use instead of what was typed."""
         self._trackers.use_for_now(settings.tracker)
         self.folder.variable.set(str(settings.folder))
         self.parallel.variable.set(str(settings.parallel_seeders))
+
+    def say_news(self, news: str) -> None:
+        """What the tracker said last, or is asked now, in a few words."""
+        self._news = news
+        self._show_from()
+
+    def say_room(self, room: int | None) -> None:
+        """How many bytes the folder has room for; None where that is not known."""
+        self._room = room
+        self._show_to()
+
+    def _show_from(self) -> None:
+        name, known = self._trackers.in_words
+        self.from_line.say(name, " · ".join(part for part in (known, self._news) if part))
+        if self._trackers.advice:
+            self.from_line.unfold(take_focus=False)
+        elif not self.from_line.has_focus:
+            self.from_line.fold()
+
+    def _show_to(self) -> None:
+        room = "" if self._room is None else f"{wording.size(max(0, self._room))} free"
+        self.to_line.say(_shown_folder(self.folder.variable.get()), room)
 
     def _make_options(self, tab: LeecherTab, bench: Workbench) -> ttk.Frame:
         px, theme = bench.theme.px, bench.theme
@@ -93,3 +134,15 @@ def _usual_folder() -> str:
         return str(default_download_folder())
     except UserInputError:
         return ""
+
+
+def _shown_folder(typed: str) -> str:
+    """The folder that is meant, as short as it can be said."""
+    try:
+        folder = download_folder(typed)
+    except LmkError:
+        return shown_name(typed, LONG)
+    home = home_folder()
+    if home is not None and home in folder.parents:
+        return shown_name(f"~/{folder.relative_to(home)}", LONG)
+    return shown_name(str(folder), LONG)

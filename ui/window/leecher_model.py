@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from roles.values.events import (
@@ -15,6 +15,7 @@ from roles.values.events import (
     FilesListed,
     ListedFile,
     ListFailed,
+    QueueChanged,
     ReachabilityChanged,
     RoleEvent,
     RoleStopped,
@@ -122,16 +123,50 @@ class LeecherModel:
         singly = (item for name, item in self.downloads.items() if not is_folder(name))
         return with_folders + sum(1 for item in singly if item.state in HAD)
 
+    def problems_of(self, name: str) -> int:
+        """How many files of this download failed; one that failed as a whole, or has no room on
+        the disk, is a problem, too.
+        """
+        failed, state = len(self.problems.get(name, ())), self.state_of(name)
+        if state in (DownloadState.FAILED, DownloadState.WAITING_FOR_SPACE):
+            return failed or 1
+        return 0 if state is None or state.is_final else failed
+
     @property
-    def failed_count(self) -> int:
-        """How many files failed; a folder that failed as a whole counts as one."""
-        failed = self.in_states(self.downloads, DownloadState.FAILED)
-        return sum(len(self.problems.get(name, ())) or 1 for name in failed)
+    def with_problems(self) -> list[str]:
+        """The downloads that need the user."""
+        return [name for name in self.downloads if self.problems_of(name)]
+
+    @property
+    def problem_count(self) -> int:
+        return sum(map(self.problems_of, self.downloads))
+
+    def can_verify(self, name: str) -> bool:
+        """Whether its content is known: originals tell none."""
+        file = self.list.files.get(name)
+        return bool(name) and (is_folder(name) or file is None or bool(file.root))
+
+    def retry(self, names: Iterable[str]) -> None:
+        """Try again what failed of these downloads."""
+        chosen = [name for name in names if self.problems_of(name)]
+        if self.leecher is not None and chosen:
+            for name in chosen:
+                self._forget_problems(name)
+            self.leecher.retry(chosen)
+
+    def _forget_problems(self, name: str) -> None:
+        for path in self.problems.pop(name, {}):
+            self.ended.pop(path, None)
+            self.parts.forget(name, path)
 
     def _forget(self) -> None:
         self.downloads, self.ended, self.parts = {}, {}, FolderParts()
         self.problems: dict[str, dict[str, FileEnded]] = {}  # failed files, by download and path
         self.uploads: tuple[Upload, ...] = ()  # to other leechers
+        self.queue: tuple[str, ...] = ()  # downloads that have not ended, the next ones first
+        self.first: dict[str, tuple[str, ...]] = {}  # files that come first, by download
+        self._places: dict[str, int] = {}  # in that queue
+        self._ranks: dict[tuple[str, str], int] = {}  # of files, by download and path
         self.list = FileList()
         self.listed: FilesListed | None = None
         self.list_failed: ListFailed | None = None  # since the last list
@@ -167,6 +202,8 @@ class LeecherModel:
                 self._take_download(event)
             case FilesEnded(download=download, files=files):
                 self._take_ended(download, files)
+            case QueueChanged():
+                self._take_queue(event)
             case UploadsChanged(uploads=uploads):
                 self.uploads = uploads
             case ReachabilityChanged(address, is_reachable):
@@ -181,6 +218,37 @@ class LeecherModel:
         self._tell(event)
         if isinstance(event, AllDownloadsEnded):
             self._batch.clear()
+
+    def place_of(self, name: str) -> int:
+        """Of a download in the queue, from 1; 0 if it is not in it."""
+        return self._places.get(name, 0)
+
+    def rank_of(self, name: str, path: str) -> int:
+        """Of a file or folder of this download among those that were put in order; 0 for none."""
+        return self._ranks.get((name, path), 0)
+
+    def put_in_order(self, names: Sequence[str]) -> None:
+        """Start these downloads in this order."""
+        if self.leecher is not None:
+            self._take_queue(QueueChanged(tuple(names), tuple(self.first.items())))
+            self.leecher.put_in_order(names)
+
+    def put_files_in_order(self, name: str, paths: Sequence[str]) -> None:
+        """Fetch these files and folders of one folder first, in this order."""
+        if self.leecher is not None:
+            others = [path for path in self.first.get(name, ()) if path not in set(paths)]
+            first = {**self.first, name: (*paths, *others)}
+            self._take_queue(QueueChanged(self.queue, tuple(first.items())))
+            self.leecher.put_files_in_order(name, first[name])
+
+    def _take_queue(self, event: QueueChanged) -> None:
+        self.queue, self.first = event.downloads, dict(event.first)
+        self._places = {name: place for place, name in enumerate(self.queue, 1)}
+        self._ranks = {
+            (name, path): rank
+            for name, paths in self.first.items()
+            for rank, path in enumerate(paths, 1)
+        }
 
     def _take_list(self, event: FilesListed) -> None:
         """Report the list once it is sorted; a long one is sorted outside Tk's thread."""
@@ -204,9 +272,7 @@ class LeecherModel:
     def _take_download(self, event: DownloadChanged) -> None:
         before = self.state_of(event.name)
         if before is not None and before.is_final and not event.state.is_final:
-            for path in self.problems.pop(event.name, {}):  # it tries those again
-                self.ended.pop(path, None)
-                self.parts.forget(event.name, path)
+            self._forget_problems(event.name)  # it tries those again
         self.ended.pop(event.name, None)
         self.changed_files = self.parts.note_arriving(event.name, event.arriving)
         self.downloads[event.name] = event

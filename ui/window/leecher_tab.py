@@ -14,15 +14,16 @@ from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
-    DownloadState,
     FilesEnded,
     FilesListed,
     ListFailed,
     NetworkChanged,
+    QueueChanged,
     RoleEvent,
     RoleStopped,
     TrackerMoved,
     UpdateFound,
+    Verified,
     Watched,
 )
 from roles.values.settings import LeecherSettings, parse_parallel_seeders
@@ -34,10 +35,13 @@ from ui.window.keyboard import tab_in_order
 from ui.window.leecher_form import LeecherForm
 from ui.window.leecher_model import HAD, LeecherModel
 from ui.window.list_columns import folder_of
+from ui.window.list_rows import Shown
 from ui.window.notices import Choice, NoticeArea
 from ui.window.workbench import Workbench
 
 LIST_AGAIN_MS = 15_000
+ROOM_AGAIN_MS = 5_000  # between two looks at how much room the disk has
+ASKING = "asking …"
 MAX_PORT = 65535
 
 
@@ -60,6 +64,7 @@ class LeecherTab(ttk.Frame):
         self._agreed: LeecherSettings | None = None  # to change to, once everything has ended
         self._once_listed: Callable[[], None] | None = None
         self._kept_seeding: Path | None = None
+        self._looks_at_room = False
         self.model = LeecherModel(bench, self._show)
         self.form = LeecherForm(self, bench)
         self.notices = NoticeArea(self, bench.theme)
@@ -74,6 +79,7 @@ class LeecherTab(ttk.Frame):
         self.rowconfigure(2, weight=1)
         tab_in_order(self.form, self.notices, self.list, self.form.options)
         self.after(LIST_AGAIN_MS, self._list_again)
+        self.after(ROOM_AGAIN_MS, self._look_at_room_again)
         bench.trackers.follow(self._trackers_changed)
 
     # What the rest of the window asks
@@ -105,7 +111,7 @@ class LeecherTab(ttk.Frame):
         leecher = self.model.leecher
         self.use_fields()
         if leecher is not None and self.model.leecher is leecher:
-            self._say("Asking the tracker …")
+            self.form.say_news(ASKING)
             self._ask_for_list()
 
     def use_fields(self) -> None:
@@ -117,8 +123,29 @@ class LeecherTab(ttk.Frame):
             self._take_fields(lambda: self._start.these(names))
 
     def download_all(self) -> None:
-        """Start or resume what is not here yet: of everything, or of what a search has found."""
-        self._take_fields(lambda: self._start.all(self.list.everything))
+        """Start or resume what is not here yet: of everything, or of what the list shows."""
+        if Shown(self.list.shown.get()) is Shown.PROBLEMS:
+            self._retry(self.list.everything)
+        else:
+            self._take_fields(lambda: self._start.all(self.list.everything))
+
+    def retry(self) -> None:
+        """Try again what failed of the selected rows."""
+        self._retry(self.list.can_retry())
+
+    def _retry(self, names: Sequence[str]) -> None:
+        self.model.retry(names)
+        self.list.show_anew()
+
+    def verify(self) -> None:
+        """Read anew from the disk what the selected rows have brought."""
+        if self.model.leecher is not None:
+            for name, path in self.list.to_verify():
+                self.model.leecher.verify(name, path)
+
+    def choose_folder(self) -> None:
+        """Where else downloads could go."""
+        self.form.to_line.unfold()
 
     def pause(self) -> None:
         if self.model.leecher is not None:
@@ -235,8 +262,9 @@ class LeecherTab(ttk.Frame):
         self._once_listed, self._agreed = then, None
         self.notices.close("renew")
         self.notices.close(QUESTION)
-        self._say(f"Asking the tracker ({wording.place(settings.tracker)}) …")
+        self.form.say_news(ASKING)
         self.model.renew(settings)
+        self._look_at_room()
         self.list.show()
 
     # Events
@@ -245,7 +273,8 @@ class LeecherTab(ttk.Frame):
         model = self.model
         match event:
             case FilesListed(tracker=tracker, refused=refused):
-                self._say(wording.list_status(event))
+                self.form.say_news(wording.list_status(event))
+                self._say("")
                 self._bench.trackers.remember(tracker)
                 self._say_refused(refused)
                 self.list.show()
@@ -262,6 +291,7 @@ class LeecherTab(ttk.Frame):
             case ListFailed(_, reason):
                 self._once_listed = None
                 is_calm = time.monotonic() - self._began < CALM_S
+                self.form.say_news("")
                 self._say(str(reason), tone="Muted" if is_calm else "Warning")
                 self.list.show()
             case DownloadChanged():
@@ -274,6 +304,10 @@ class LeecherTab(ttk.Frame):
                 self.list.put(download, [file.name for file in files])
             case UpdateFound():
                 self.notices.say(wording.update_found(event), key=f"update {event.download}")
+            case QueueChanged():
+                self.list.show_anew()
+            case Verified():
+                self._show_verified(event)
             case Watched():
                 self.list.detail.show_watched(event)
             case AllDownloadsEnded():
@@ -301,14 +335,40 @@ class LeecherTab(ttk.Frame):
             key="refused",
         )
 
+    def _show_verified(self, event: Verified) -> None:
+        leecher, key = self.model.leecher, f"verify {event.download} {event.path}"
+        if leecher is None:
+            return
+        if not event.is_over:
+            said = wording.verifying(event)
+            if not self.notices.change(key, said):
+                stop = Choice("Stop", leecher.stop_verifying)
+                self.notices.ask(said, [stop], key=key, takes_focus=False)
+            return
+        if event.files_read < event.files:
+            self.notices.close(key)
+            return
+        is_same = not (event.damaged or event.edited or event.missing)
+        fetch = Choice("Fetch again", lambda: leecher.fetch_again(event.download, event.damaged))
+        leave = Choice("Close" if is_same else "Leave it", lambda: None)
+        self.notices.ask(
+            wording.verified(event),
+            [leave] if is_same else [fetch, leave],
+            key=key,
+            tone="Good" if is_same else "Bad" if event.damaged else "Warning",
+            takes_focus=False,
+        )
+
     def _sum_up(self) -> None:
-        model, leecher = self.model, self.model.leecher
-        failed = model.in_states(model.downloads, DownloadState.FAILED)
-        if failed and leecher is not None:
-            files = wording.count(model.failed_count, "file").capitalize()
+        model = self.model
+        if model.with_problems and model.leecher is not None:
+            files = wording.count(model.problem_count, "file").capitalize()
             self.notices.ask(
                 f"{files} could not be downloaded.",
-                [Choice("Try again", lambda: leecher.resume(failed))],
+                [
+                    Choice("Retry", lambda: self._retry(model.with_problems)),
+                    Choice("Show", lambda: self.list.show_only(Shown.PROBLEMS)),
+                ],
                 key="failed",
                 tone="Bad",
                 takes_focus=False,
@@ -356,6 +416,24 @@ class LeecherTab(ttk.Frame):
         """A list grows old, and a tracker may have been started in the meantime."""
         self.after(LIST_AGAIN_MS, self._list_again)
         self._ask_for_list()
+
+    def _look_at_room_again(self) -> None:
+        self.after(ROOM_AGAIN_MS, self._look_at_room_again)
+        self._look_at_room()
+
+    def _look_at_room(self) -> None:
+        """A network drive may take long to answer: it is asked outside Tk's thread, and once."""
+        leecher = self.model.leecher
+        if leecher is None or self._looks_at_room:
+            return
+
+        def show(room: int | None) -> None:
+            self._looks_at_room = False
+            if self.model.leecher is leecher:
+                self.form.say_room(room)
+
+        self._looks_at_room = True
+        self._bench.pump.in_background(leecher.room, show)
 
     def _ask_for_list(self) -> None:
         if self.model.leecher is not None:

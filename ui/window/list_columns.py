@@ -6,13 +6,13 @@ from pathlib import Path
 
 from roles.values.events import DownloadChanged, DownloadState
 from roles.values.safe_names import shown_name
-from ui import wording
+from ui import remedies, wording
 from ui.columns import Column
 from ui.download_words import Computer
 from ui.window.file_list import is_folder
 from ui.window.list_rows import ListRow, Node, NodeKind
 
-NAME_COLUMN = 1
+NAME_COLUMN, QUEUE_COLUMN = 1, 7
 
 _BAR_TONES = {
     DownloadState.DONE: "Good",
@@ -30,6 +30,7 @@ _TONES = {
     DownloadState.PAUSED: "Muted",
 }
 _FOR_EVER = float("inf")
+_NO_PLACE = 9_999_999
 INDENT = "\u2003"  # for each folder that a row is in; a space as wide as the signs
 OPEN_SIGN, CLOSED_SIGN, NO_SIGN = "▾ ", "▸ ", "\u2002 "
 
@@ -132,16 +133,32 @@ def _status(row: ListRow) -> str:
     """A row has a column for the number of seeders."""
     node, download = row.node, row.download
     if node.kind is NodeKind.PROBLEM:
-        return str(download.failure or "") if download is not None else ""
+        return remedies.of_failure(download.failure).line if download is not None else ""
     if node.kind is NodeKind.FOLDER and _progress(row) is None:
         return wording.count(node.files, "file")
     if download is None or not node.is_listed:
         return ""
+    if download.state is DownloadState.FAILED:
+        return _failed(row, download)
+    if download.state is DownloadState.WAITING_FOR_SPACE and download.cause:
+        return download.cause
     if download.state is DownloadState.DOWNLOADING and download.files > 1:
         status = wording.part(download.files_ended, download.files, "file")
     else:
         status = status_of(download)
     return f"{status}, {wording.count(row.problems, 'problem')}" if row.problems else status
+
+
+def _queue_order(row: ListRow) -> str:
+    """By place; those without one follow by name."""
+    return f"{row.place or _NO_PLACE:07}{row.node.name.casefold()}"
+
+
+def _failed(row: ListRow, download: DownloadChanged) -> str:
+    line = remedies.of_failure(download.failure).line
+    if not row.problems:
+        return line
+    return f"{wording.count(row.problems, 'file')}: {line[:1].lower()}{line[1:]}"
 
 
 def _computer(one: Computer) -> str:
@@ -153,15 +170,16 @@ def _computer_order(one: Computer) -> str:
 
 
 FILE_COLUMNS = (
-    Column("Progress", _progress_text, _percent, 120),
-    Column("File", _name, lambda row: row.node.name.casefold(), 168, stretches=True, cut="middle"),
-    Column[ListRow].of_number("Size", lambda row: row.node.size, _size, 88),
-    Column.of_number("Speed", _rate, lambda row: wording.rate(_rate(row)), 92),
+    Column("Progress", _progress_text, _percent, 112),
+    Column("File", _name, lambda row: row.node.name.casefold(), 152, stretches=True, cut="middle"),
+    Column[ListRow].of_number("Size", lambda row: row.node.size, _size, 80),
+    Column.of_number("Speed", _rate, lambda row: wording.rate(_rate(row)), 84),
     Column.of_number(
-        "Time left", _by_seconds_left, lambda row: wording.duration(_seconds_left(row)), 88
+        "Time left", _by_seconds_left, lambda row: wording.duration(_seconds_left(row)), 84
     ),
     Column.of_number("From", _senders, lambda row: str(_senders(row) or ""), 56),
-    Column("Status", _status, width=156, stretches=True, cut="end"),
+    Column("Status", _status, width=144, stretches=True, cut="end"),
+    Column("#", lambda row: str(row.place or ""), _queue_order, 40, is_number=True),
 )
 COMPUTER_COLUMNS: tuple[Column[Computer], ...] = (
     Column("Computer", _computer, _computer_order, 128, stretches=True, cut="middle"),

@@ -6,12 +6,19 @@ A row belongs to what was asked for: a file, a folder, or the folder that brings
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
+from enum import Enum, IntEnum
 from itertools import islice
 
-from roles.values.events import DownloadChanged, DownloadState, FileArriving, FileEnded, ListedFile
+from roles.values.events import (
+    DownloadChanged,
+    DownloadState,
+    FileArriving,
+    FileEnded,
+    ListedFile,
+    ListedFolder,
+)
 from roles.values.folder_keys import FolderKey
 from ui import wording
 from ui.window.file_list import CHILDREN_AT_ONCE, is_folder
@@ -22,6 +29,14 @@ STARTS_OPEN = 200  # files of a share that is open without a click
 PROBLEMS_START_OPEN = 20
 
 _OVER = (*HAD, DownloadState.CANCELLED)
+
+
+class Shown(Enum):
+    """Which rows the list has."""
+
+    ALL = "all"
+    DOWNLOADING = "downloading"  # what has been asked for and has not ended
+    PROBLEMS = "problems"  # what needs the user
 
 
 class NodeKind(IntEnum):
@@ -66,6 +81,7 @@ class ListRow:
     is_open: bool = False
     problems: int = 0  # how many files of a folder failed
     senders: int | None = None  # of a part of a folder; None: as many as its download has
+    place: int = 0  # in the queue, or among the files of its folder; 0 for none
 
 
 class ListRows:
@@ -83,20 +99,42 @@ class ListRows:
         self._below: dict[str, list[str]] = {}  # the rows below the folder that is asked for
         self._others = set[str]()  # downloads whose row is not in the list
         self._problems: dict[str, int] = {}  # how many files of each download failed
+        self._shown = Shown.ALL
+        self._chosen = set[str]()  # the downloads that are shown, unless all are
 
-    def fill(self, wanted: str = "") -> dict[str, ListRow]:
+    def fill(self, wanted: str = "", shown: Shown = Shown.ALL) -> dict[str, ListRow]:
         """All rows by key; with `wanted`, only the files with this text in their names."""
+        self._shown, self._chosen = shown, set()
         self._nodes, self._changed_by, self._below = {}, {}, {}
         self._asked.clear()
         self._others.clear()
         self._problems = {name: len(failed) for name, failed in self._model.problems.items()}
-        if wanted:
-            self._add_matching(wanted)
-        else:
-            self._add_all()
+        match shown:
+            case Shown.DOWNLOADING:
+                self._add_under_way(wanted)
+            case Shown.PROBLEMS:
+                self._add_all_problems(wanted)
+            case _ if wanted:
+                self._add_matching(wanted)
+            case _:
+                self._add_all()
         return {key: self.row(key) for key in self._nodes}
 
     def row(self, key: str) -> ListRow:
+        row = self._row(key)
+        place = self._place(row.node)
+        return replace(row, place=place) if place else row
+
+    def _place(self, node: Node) -> int:
+        if not node.is_listed:
+            return 0
+        own = self._model.place_of(node.asked)
+        if own or not self._model.first:
+            return own
+        above = self._running_above(node)
+        return self._model.rank_of(above, _path_in(node)) if above else 0
+
+    def _row(self, key: str) -> ListRow:
         model, node = self._model, self._nodes[key]
         is_open = self.is_open(node)
         if node.kind is NodeKind.PROBLEM:
@@ -130,10 +168,18 @@ class ListRows:
 
     def are_other(self, name: str) -> bool:
         """Whether a row for this download is missing, no longer needed, or a problem is new."""
+        has_news = len(self._model.problems.get(name, ())) != self._problems.get(name, 0)
+        if self._shown is not Shown.ALL:
+            return has_news or self._is_chosen(name) != (name in self._chosen)
         state = self._model.state_of(name)
         is_over = state is not None and state.is_final and name in self._others
-        has_news = len(self._model.problems.get(name, ())) != self._problems.get(name, 0)
         return name not in self._asked or is_over or has_news
+
+    def _is_chosen(self, name: str) -> bool:
+        if self._shown is Shown.PROBLEMS:
+            return bool(self._model.problems_of(name))
+        state = self._model.state_of(name)
+        return state is not None and not state.is_final
 
     # Opening and closing
 
@@ -164,6 +210,40 @@ class ListRows:
         """The downloads that bring these rows."""
         bringing = (self._bringing(self._nodes[key]) for key in keys if key in self._nodes)
         return [name for name in dict.fromkeys(bringing) if name]
+
+    def movable(self, key: str) -> tuple[str, str] | None:
+        """What is moved with this row: a download ("", its name), or a part of one (its name, the
+        path in it). None if it does not wait for anything.
+        """
+        node = self._nodes.get(key)
+        if node is None or not node.is_listed:
+            return None
+        if self._model.place_of(node.asked):
+            return "", node.asked
+        above = self._running_above(node)
+        return (above, _path_in(node)) if above and node.path not in self._model.ended else None
+
+    def beside(self, key: str) -> list[str]:
+        """The rows of the same folder that can be moved, in the order of the list."""
+        parent, moved = self._nodes[key].parent, self.movable(key)
+        if moved is None:
+            return []
+        there = (other for other, node in self._nodes.items() if node.parent == parent)
+        return [one for one in there if (at := self.movable(one)) and at[0] == moved[0]]
+
+    def brought_by(self, key: str) -> tuple[str, str]:
+        """The download that has brought this row, and the path of the row in it: of a folder with
+        a "/" at its end, and "" for all of it. ("", "") if nothing has.
+        """
+        node = self._nodes.get(key)
+        if node is None or not node.is_listed:
+            return "", ""
+        for above in (node, *self._above(node)):
+            if self._model.state_of(above.asked) in HAD:
+                if above.asked == node.asked:
+                    return node.asked, ""
+                return above.asked, _path_in(node)
+        return "", ""
 
     def _above(self, node: Node) -> Iterator[Node]:
         while node.parent in self._nodes:
@@ -240,18 +320,7 @@ class ListRows:
     def _add_all(self) -> None:
         contents = self._model.list
         for folder in contents.folders:
-            key = folder.key
-            self._add_folder(
-                Node(
-                    key,
-                    NodeKind.FOLDER,
-                    folder.name,
-                    asked=key,
-                    size=folder.size,
-                    files=folder.files,
-                    share=folder.share,
-                )
-            )
+            self._add_folder(_share(folder))
         for file in contents.flat:
             self._add(_file(file, has_sign=bool(contents.folders)))
         for name, download in self._model.downloads.items():
@@ -259,7 +328,7 @@ class ListRows:
             if name not in self._asked and not is_over:
                 self._add_other(download)
 
-    def _add_other(self, download: DownloadChanged) -> None:
+    def _add_other(self, download: DownloadChanged) -> Node:
         """Add a download without a row: not listed, or in a closed folder."""
         name = download.title or self._model.list.name_of(download.name) or download.name
         node = Node(
@@ -273,7 +342,45 @@ class ListRows:
         )
         self._add(node)
         self._others.add(download.name)
-        self._add_problems(node)
+        if self._shown is not Shown.PROBLEMS:
+            self._add_problems(node)
+        return node
+
+    def _add_under_way(self, wanted: str) -> None:
+        """What has not ended, as a tree; with `wanted`, what of it has this text in its name."""
+        shares = {folder.key: folder for folder in self._model.list.folders}
+        text = wanted.casefold()
+        for name in filter(self._is_chosen, self._model.downloads):
+            self._chosen.add(name)
+            below = self._model.list.below(name) if wanted else []
+            found = [file for file in below if text in file.key.casefold()]
+            if found:
+                for file in found[:CHILDREN_AT_ONCE]:
+                    self._add(_file(file, has_sign=False))
+            elif text not in describe(self._model, name).casefold():
+                continue
+            elif name in shares:
+                self._add_folder(_share(shares[name]))
+            else:
+                self._add_other(self._model.downloads[name])
+        self._say_nothing("Nothing is downloading.", wanted)
+
+    def _add_all_problems(self, wanted: str) -> None:
+        """What failed, file by file below its download."""
+        text = wanted.casefold()
+        for name in filter(self._is_chosen, self._model.downloads):
+            self._chosen.add(name)
+            failed = self._model.problems.get(name, {})
+            found = [one for one in failed.values() if text in one.name.casefold()]
+            if found or text in describe(self._model, name).casefold():
+                node = self._add_other(self._model.downloads[name])
+                self._add_failed(found, node)
+        self._say_nothing("No problems.", wanted)
+
+    def _say_nothing(self, sentence: str, wanted: str) -> None:
+        if not self._nodes:
+            said = f"No file has “{wanted}” in its name." if wanted else sentence
+            self._add(Node("nothing", NodeKind.MORE, said, has_sign=False))
 
     def _add_matching(self, wanted: str) -> None:
         found = self._model.list.matching(wanted)
@@ -282,9 +389,7 @@ class ListRows:
         rest = sum(1 for _ in found)
         above = Node("", NodeKind.FOLDER, "", depth=-1, has_sign=False)
         self._add_more(above, rest, "type more of the name")
-        if not self._nodes:
-            nothing = f"No file has “{wanted}” in its name."
-            self._add(Node("nothing", NodeKind.MORE, nothing, has_sign=False))
+        self._say_nothing("", wanted)
 
     def _add_folder(self, node: Node) -> None:
         self._add(node)
@@ -328,13 +433,16 @@ class ListRows:
             depth=node.depth + 1,
         )
         self._add(group)
-        if not self.is_open(group):
-            return
-        below = Node("", NodeKind.PROBLEM, "", node.asked, parent=group.key, depth=node.depth + 2)
-        for ended in islice(failed.values(), CHILDREN_AT_ONCE):
-            key = f"{group.key}\0{ended.name}"
+        if self.is_open(group):
+            self._add_failed(list(failed.values()), group)
+
+    def _add_failed(self, failed: Sequence[FileEnded], above: Node) -> None:
+        depth = above.depth + 1
+        below = Node("", NodeKind.PROBLEM, "", above.asked, parent=above.key, depth=depth)
+        for ended in failed[:CHILDREN_AT_ONCE]:
+            key = f"problem:{above.asked}\0{ended.name}"
             self._add(replace(below, key=key, name=ended.name, size=ended.size, path=ended.name))
-        self._add_more(group, len(failed) - CHILDREN_AT_ONCE, "the others are in the log")
+        self._add_more(above, len(failed) - CHILDREN_AT_ONCE, "the others are in the log")
 
     def _add_more(self, node: Node, rest: int, advice: str) -> None:
         if rest > 0:
@@ -385,6 +493,24 @@ def describe(model: LeecherModel, name: str) -> str:
 
 def _with_slash(name: str) -> str:
     return name if name.endswith("/") else f"{name}/"
+
+
+def _path_in(node: Node) -> str:
+    """Its path in its share, a folder's with a "/" at its end."""
+    return f"{node.path}/" if node.kind is NodeKind.FOLDER else node.path
+
+
+def _share(folder: ListedFolder) -> Node:
+    key = folder.key
+    return Node(
+        key,
+        NodeKind.FOLDER,
+        folder.name,
+        asked=key,
+        size=folder.size,
+        files=folder.files,
+        share=folder.share,
+    )
 
 
 def _file(file: ListedFile, *, has_sign: bool) -> Node:

@@ -50,6 +50,15 @@ class NoticeArea(ttk.Frame):
         if takes_focus:
             bar.winfo_children()[1].winfo_children()[0].focus_set()
 
+    def change(self, key: str, sentence: str) -> bool:
+        """Say something else in a notice that is there; False if there is none."""
+        bar = self._bars.get(key)
+        if bar is not None:
+            label = bar.winfo_children()[0]
+            assert isinstance(label, ttk.Label)
+            label.configure(text=sentence)
+        return bar is not None
+
     def close(self, key: str) -> None:
         bar = self._bars.pop(key, None)
         if bar is None:

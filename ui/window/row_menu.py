@@ -17,7 +17,7 @@ class Verb:
     """What can be done with rows, by a button or the menu."""
 
     label: str
-    act: Callable[[], None]
+    act: Callable[[], object]
     is_possible: Callable[[], bool]
     key: str = ""  # that does the same
     underline: int = -1  # the letter that presses the button together with Alt

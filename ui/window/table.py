@@ -178,6 +178,14 @@ class Table(ttk.Frame, Generic[ItemT]):
             self.tree.focus(items[0])
             self.tree.see(items[0])
 
+    def see(self, key: str) -> None:
+        if key in self._items:
+            self.tree.see(self._items[key])
+
+    def item_of(self, key: str) -> str:
+        """Tk's name of a row; "" if it has none yet."""
+        return self._items.get(key, "")
+
     def key_at(self, y: int) -> str | None:
         return self._keys.get(self.tree.identify_row(y))
 
@@ -346,6 +354,16 @@ class Table(ttk.Frame, Generic[ItemT]):
         return "" if self._written[key].cells[int(name)] == text else text.strip()
 
     # Order
+
+    @property
+    def sorted_by(self) -> tuple[int, bool]:
+        """The column, and whether it falls."""
+        return self._sorted_by, self._is_falling
+
+    def sort_anew(self, number: int) -> None:
+        """Sort by this column, rising; also if what it sorts by has changed."""
+        self._sorted_by, self._is_falling = number, False
+        self._put_in_order()
 
     def sort_by(self, number: int) -> None:
         """What a press on a heading does: sort by this column, and the other way round if it is

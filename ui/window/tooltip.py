@@ -21,7 +21,9 @@ class Tooltip:
         self._shown: tk.Toplevel | None = None
         self.text = ""  # that is shown
         widget.bind("<Motion>", self._moved, add="+")
-        for event in ("<Leave>", "<ButtonPress>", "<MouseWheel>", "<Key>", "<Unmap>"):
+        # What hears keys is in the order of Tab, so a label must not.
+        keys = ("<Key>",) if isinstance(widget, ttk.Treeview) else ()
+        for event in ("<Leave>", "<ButtonPress>", "<MouseWheel>", "<Unmap>", *keys):
             widget.bind(event, lambda _event: self.hide(), add="+")
 
     def hide(self) -> None:

@@ -130,6 +130,28 @@ class TrackerChoice:
         return "Automatic: this computer"
 
     @property
+    def in_words(self) -> tuple[str, str]:
+        """The tracker that is meant, and what is known of it."""
+        try:
+            meant = self.parse(self.text.get())
+        except UserInputError:  # the field says what is wrong
+            return shown_name(self.text.get().strip() or self._named, 60), ""
+        if self.own is not None and meant == self.own:
+            return "This computer", f"this window's tracker, port {meant.port}"
+        named = next((one.name for one in self.found if one.address == meant), "")
+        how = ""
+        if self.is_open:
+            is_found = not self._named and self._taken is not None
+            how = "found automatically" if is_found else "from LMK_TRACKER" * bool(self._named)
+        if is_loopback(meant.host):
+            name, where = "This computer", f"port {meant.port}"
+        elif named:
+            name, where = shown_name(named, wording.COMPUTER_LENGTH), str(meant)
+        else:
+            name, where = str(meant), ""
+        return name, " · ".join(part for part in (where, how) if part)
+
+    @property
     def advice(self) -> str:
         """What to do where the program may not choose."""
         is_settled = self._named or self.own is not None or self._taken is not None

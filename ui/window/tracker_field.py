@@ -31,7 +31,7 @@ class TrackerField(ChoiceField):
         line = self.variable.get()
         self.variable.set(self._trackers.offers.get(line, line))
         self.entry.selection_clear()
-        self._commit()
+        self.commit()
 
     def _text_changed(self) -> None:
         super()._text_changed()

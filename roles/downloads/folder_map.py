@@ -1,0 +1,109 @@
+"""The pieces of a folder's download as one bar: its files one after another, by path. Pure.
+
+A file that has ended costs what its part of the bar costs, once; at each look only the contents on
+their way are looked at, however many files the folder has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from roles.downloads.wanted import WantedContent, WantedFile
+from roles.values.bitmaps import Availability, Bits
+from roles.values.catalogue import FileLine
+from roles.values.content import Content
+from roles.values.events import ALL_HERE, NOT_KNOWN, FolderPieces
+
+PARTS = 1_000  # of the bar: a wide window has hardly more pixels for it
+MAX_COMING = 256  # small files of one pack that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class ContentPieces:
+    """What is here of a content on its way, what is coming, and what each peer has: bitmaps."""
+
+    wanted: WantedContent
+    have: int
+    coming: int
+    held: Sequence[int]
+
+
+class FolderMap:
+    """Of the files below one folder of a download."""
+
+    def __init__(self, files: Iterable[FileLine], below: str, missing: Collection[str]) -> None:
+        """`below`: "" or a path that ends in "/". `missing`: paths of files that are not here."""
+        self.below = below
+        self._places = dict[str, tuple[int, Content]]()  # by path: where it begins, in bytes
+        end = 0
+        for file in sorted(files, key=lambda one: one.path):
+            if file.content is not None and file.path.startswith(below):
+                self._places[file.path] = end, file.content
+                end += file.size
+        self._size = end
+        self._parts = min(PARTS, end)
+        self._edges = [-(-part * end // max(1, self._parts)) for part in range(self._parts + 1)]
+        self._have = [0] * self._parts  # bytes
+        self._holders = bytearray([NOT_KNOWN]) * self._parts
+        self._count = sum(content.count for _, content in self._places.values())
+        self._count_here = 0
+        for path in self._places.keys() - missing:
+            self.has(path)
+
+    def has(self, path: str) -> None:
+        """This file has come, or was there already."""
+        place = self._places.pop(path, None)
+        if place is not None:
+            start, content = place
+            self._count_here += content.count
+            for part, first, behind in self._spread(start, start + content.size):
+                self._have[part] += behind - first
+
+    def pieces(self, contents: Iterable[ContentPieces]) -> FolderPieces:
+        """How it stands, with these contents on their way."""
+        have, coming, here = list(self._have), 0, self._count_here
+        for one in contents:
+            if isinstance(one.wanted, WantedFile):
+                place = self._places.get(one.wanted.path)
+                if place is not None:
+                    here += one.have.bit_count()
+                    coming |= self._add(have, *place, one)
+                continue
+            for file, _ in islice(one.wanted.arriving(one.coming), MAX_COMING):
+                if (place := self._places.get(file.path)) is not None:
+                    for part, _, _ in self._spread(place[0], place[0] + file.size):
+                        coming |= 1 << part
+        shown = bytes(
+            count * ALL_HERE // (self._edges[part + 1] - self._edges[part])
+            for part, count in enumerate(have)
+        )
+        return FolderPieces(shown, coming, bytes(self._holders), here, self._count)
+
+    def _add(self, have: list[int], start: int, content: Content, one: ContentPieces) -> int:
+        """Add what is here of a file, and who has it; returns the bitmap of the parts that come."""
+        here, on_their_way = Bits(one.have, content.count), Bits(one.coming, content.count)
+        parts, firsts, coming = list[int](), list[int](), 0
+        for part, first, behind in self._spread(start, start + content.size):
+            chunk = (first - start) // content.chunk_size
+            after = (behind - start - 1) // content.chunk_size + 1
+            number = here.between(chunk, after).bit_count()
+            have[part] += (behind - first) * number // (after - chunk)
+            coming |= bool(on_their_way.between(chunk, after)) << part
+            parts.append(part)
+            firsts.append(chunk)
+        if one.held:
+            counted = Availability(content.count, one.held).at(firsts)
+            for part, number in zip(parts, counted, strict=True):
+                self._holders[part] = min(number, NOT_KNOWN - 1)
+        return coming
+
+    def _spread(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+        """The parts that these bytes are in, each with the first and the byte behind the last."""
+        part = start * self._parts // max(1, self._size)
+        while start < stop:
+            behind = min(self._edges[part + 1], stop)
+            if behind > start:
+                yield part, start, behind
+            start, part = max(start, behind), part + 1

@@ -1,0 +1,34 @@
+"""Which download comes next, and which file of a download: as the user has put them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from roles.disk.download_record import MAX_FIRST
+
+
+def put_in_order(keys: Iterable[str], wished: Sequence[str]) -> list[str]:
+    """Those that are wished for first, in that order; the others stay as they were."""
+    known = list(keys)
+    there = set(known)
+    first = [key for key in dict.fromkeys(wished) if key in there]
+    return first + [key for key in known if key not in set(first)]
+
+
+class FileOrder:
+    """Of the files of one download. A folder, which ends in "/", stands for all that is in it."""
+
+    def __init__(self, first: Sequence[str] = ()) -> None:
+        self.first = tuple(dict.fromkeys(first))[:MAX_FIRST]
+        self._ranks = {path: rank for rank, path in enumerate(self.first)}
+
+    def key(self, path: str) -> tuple[int, ...]:
+        """Sorts the files; those of which nothing is said are equal, and last."""
+        last, ranks, slash = len(self._ranks), list[int](), path.find("/")
+        while slash >= 0:
+            ranks.append(self._ranks.get(path[: slash + 1], last))
+            slash = path.find("/", slash + 1)
+        ranks.append(self._ranks.get(path, last))
+        while ranks and ranks[-1] == last:
+            ranks.pop()  # a file is not before another only because it is deeper in folders
+        return (*ranks, last + 1)

@@ -1,0 +1,70 @@
+"""Long bitmaps: parts of them, and how many of several have each bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+
+class Bits:
+    """A long bitmap whose parts cost as little as those of a short one."""
+
+    def __init__(self, bitmap: int, count: int) -> None:
+        self._bytes = bitmap.to_bytes(count // 8 + 1, "little")
+
+    def between(self, first: int, behind: int) -> int:
+        """The bits from `first` to before `behind`, as a bitmap of their own."""
+        part = int.from_bytes(self._bytes[first >> 3 : (behind + 7) >> 3], "little")
+        return part >> (first & 7) & (1 << behind - first) - 1
+
+
+def spans(width: int, count: int) -> Iterator[tuple[int, int]]:
+    """The bits (first, behind the last) of each of `width` columns; never none."""
+    for column in range(width):
+        first = column * count // width
+        yield first, max((column + 1) * count // width, first + 1)
+
+
+class Availability:
+    """How many have each chunk. Adding bitmaps bit by bit would take too long: the numbers are kept
+    as binary digits, one bitmap for each digit.
+    """
+
+    def __init__(self, count: int, bitmaps: Iterable[int]) -> None:
+        self.count = count
+        self._digits: list[int] = []
+        for carry in bitmaps:
+            for place, digit in enumerate(self._digits):
+                self._digits[place], carry = digit ^ carry, digit & carry
+            if carry:
+                self._digits.append(carry)
+
+    def of(self, chunk: int) -> int:
+        return sum((digit >> chunk & 1) << place for place, digit in enumerate(self._digits))
+
+    def most(self) -> int:
+        return self._extreme(is_most=True)
+
+    def least(self) -> int:
+        return self._extreme(is_most=False)
+
+    def columns(self, width: int) -> list[int]:
+        """For each column how many have its first chunk."""
+        return self.at([first for first, _ in spans(width, self.count)])
+
+    def at(self, chunks: Iterable[int]) -> list[int]:
+        """How many have each of these chunks."""
+        digits = [Bits(digit, self.count) for digit in self._digits]
+        return [
+            sum(bits.between(chunk, chunk + 1) << place for place, bits in enumerate(digits))
+            for chunk in chunks
+        ]
+
+    def _extreme(self, *, is_most: bool) -> int:
+        left, total = (1 << self.count) - 1, 0
+        for place in reversed(range(len(self._digits))):
+            digit = self._digits[place]
+            some = left & (digit if is_most else ~digit)
+            is_one = is_most if some else not is_most
+            left = some or left
+            total |= is_one << place
+        return total

@@ -1,0 +1,190 @@
+"""Rows that are moved, by drag or by key, change which download comes next."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from typing import ClassVar
+from unittest import mock
+
+from roles.leecher import Leecher
+from roles.values.addresses import LOOPBACK, Address
+from roles.values.events import (
+    DownloadChanged,
+    DownloadState,
+    FilesListed,
+    ListedFile,
+    ListedFolder,
+    QueueChanged,
+)
+from tests.windows import AppWindowTest
+from ui.window.list_columns import QUEUE_COLUMN
+
+TRACKER = Address(LOOPBACK, 12500)
+COURSE = "c0" * 8
+KEY = f"share:{COURSE}"
+
+
+class QueueTest(AppWindowTest):
+    withdrawn: ClassVar[bool] = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.window = self.open_window()
+        self.window.geometry("1280x800+0+0")
+        self.window.focus_force()
+        self.list = self.window.leecher.list
+        self.table = self.list.table
+        names = ("x.bin", "y.bin", "z.bin", "slides/1")
+        shared = tuple(ListedFile(name, 10, b"root", COURSE) for name in names)
+        files = (*shared, *(ListedFile(name, 1) for name in "abcd"))
+        self.model._handle(
+            FilesListed(TRACKER, files, (), (), (ListedFolder(COURSE, "Course", 4, 40),))
+        )
+        leecher = self.model.leecher
+        assert leecher is not None
+        self.leecher: Leecher = leecher
+        self.enterContext(mock.patch.object(leecher, "put_in_order"))
+        self.enterContext(mock.patch.object(leecher, "put_files_in_order"))
+        self.window.update()
+
+    def queue(self, *names: str, first: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> None:
+        for name in names:
+            event = DownloadChanged(name, DownloadState.QUEUED, 9, 0, 0.0, None, ())
+            self.model._handle(event)
+        self.model._handle(QueueChanged(names, first))
+        self.pump_until(lambda: all(self.place(name) for name in names))
+
+    def place(self, key: str) -> str:
+        return self.table.full_text(key, QUEUE_COLUMN)
+
+    def press(self, key: str) -> None:
+        tree = self.table.tree
+        tree.focus_force()
+        self.window.update()
+        tree.event_generate(key)
+        self.window.update()
+
+    def put(self) -> list[str]:
+        """The order that the leecher was asked for last."""
+        asked: mock.Mock = self.leecher.put_in_order  # type: ignore[assignment]
+        return list(asked.call_args.args[0])
+
+    def test_each_download_has_its_place_in_the_queue(self) -> None:
+        self.queue("c", "a", "b")
+        self.assertEqual([self.place(name) for name in "abcd"], ["2", "3", "1", ""])
+
+    def test_alt_and_an_arrow_move_the_selected_download_and_show_the_order(self) -> None:
+        self.queue("a", "b", "c")
+        self.table.choose(["c"])
+        self.press("<Alt-Up>")
+        self.assertEqual(self.put(), ["a", "c", "b"])
+        self.assertEqual(self.table.sorted_by, (QUEUE_COLUMN, False))
+        self.assertEqual([key for key in self.table.row_keys if key in "abc"], ["a", "c", "b"])
+        self.assertEqual(self.table.chosen, ["c"])
+        self.press("<Alt-Up>")
+        self.assertEqual(self.put(), ["c", "a", "b"])
+        self.press("<Alt-Down>")
+        self.assertEqual(self.put(), ["a", "c", "b"])
+
+    def test_several_move_together(self) -> None:
+        self.queue("a", "b", "c", "d")
+        self.table.choose(["b", "c"])
+        self.press("<Alt-Up>")
+        self.assertEqual(self.put(), ["b", "c", "a", "d"])
+
+    def test_what_waits_for_nothing_does_not_move(self) -> None:
+        self.table.choose(["a"])
+        self.press("<Alt-Up>")
+        asked: mock.Mock = self.leecher.put_in_order  # type: ignore[assignment]
+        asked.assert_not_called()
+        self.assertFalse(self.list._can_move())
+
+    def test_a_row_is_dragged_above_or_below_another(self) -> None:
+        self.queue("a", "b", "c", "d")
+        self.table.sort_anew(QUEUE_COLUMN)
+        self.window.update()
+        self.drag("d", "b", part=0.2)
+        self.assertEqual(self.put(), ["a", "d", "b", "c"])
+        self.drag("a", "b", part=0.8)
+        self.assertEqual(self.put(), ["d", "b", "a", "c"])
+
+    def test_a_click_moves_nothing_and_a_drag_to_another_folder_neither(self) -> None:
+        self.queue("a", "b", KEY)
+        self.drag("a", "a", part=0.6)
+        self.drag("a", "x.bin", part=0.5)
+        asked: mock.Mock = self.leecher.put_in_order  # type: ignore[assignment]
+        asked.assert_not_called()
+        self.assertEqual(str(self.table.tree["cursor"]), "")
+
+    def test_a_line_shows_where_the_row_would_stand_and_escape_ends_the_drag(self) -> None:
+        self.queue("a", "b", "c")
+        self.table.sort_anew(QUEUE_COLUMN)
+        tree = self.table.tree
+        self.drag("a", "c", part=0.8, release=False)
+        [line] = [one for one in tree.winfo_children() if isinstance(one, tk.Frame)]
+        self.assertTrue(line.winfo_viewable())
+        tree.focus_force()
+        tree.event_generate("<Escape>")
+        self.window.update()
+        self.assertFalse(line.winfo_viewable())
+        tree.event_generate("<ButtonRelease-1>", x=300, y=100)
+        asked: mock.Mock = self.leecher.put_in_order  # type: ignore[assignment]
+        asked.assert_not_called()
+
+    def test_files_of_a_folder_on_its_way_can_be_moved_too(self) -> None:
+        self.queue(KEY)
+        self.table.choose(["z.bin"])
+        self.press("<Alt-Up>")
+        asked: mock.Mock = self.leecher.put_files_in_order  # type: ignore[assignment]
+        key, first = asked.call_args.args
+        self.assertEqual((key, list(first)), (KEY, ["slides/", "x.bin", "z.bin", "y.bin"]))
+        self.assertEqual(self.place("z.bin"), "3")
+        keys = [one for one in self.table.row_keys if one.endswith(".bin")]
+        self.assertEqual(keys, ["x.bin", "z.bin", "y.bin"])
+        self.drag("y.bin", f"{KEY}/slides", part=0.2)
+        key, first = asked.call_args.args
+        self.assertEqual(list(first), ["y.bin", "slides/", "x.bin", "z.bin"])
+
+    def test_the_order_of_files_is_shown_after_a_restart(self) -> None:
+        self.queue(KEY, first=((KEY, ("z.bin", "x.bin")),))
+        self.assertEqual([self.place(name) for name in ("z.bin", "x.bin", "y.bin")], ["1", "2", ""])
+
+    def test_a_heading_of_the_list_can_still_be_dragged(self) -> None:
+        tree, layout = self.table.tree, self.table.layout
+        assert layout is not None
+        before = layout.order
+        places = dict[str, int]()
+        for x in range(0, tree.winfo_width(), 4):
+            places.setdefault(tree.identify_column(x), x + 12)
+        tree.event_generate("<ButtonPress-1>", x=places["#3"], y=8)
+        tree.event_generate("<B1-Motion>", x=places["#5"], y=8)
+        tree.event_generate("<ButtonRelease-1>", x=places["#5"], y=8)
+        self.window.update()
+        self.assertNotEqual(layout.order, before)
+
+    def test_the_menu_has_both_steps(self) -> None:
+        self.queue("a", "b")
+        self.table.choose(["b"])
+        menu = self.list.menu
+        menu.refresh()
+        labels = [menu.menu.entrycget(n, "label") for n in range(menu.menu.index("end") or 0)]
+        number = labels.index("Earlier")
+        self.assertEqual(menu.menu.entrycget(number, "state"), "normal")
+        menu.menu.invoke(number)
+        self.assertEqual(self.put(), ["b", "a"])
+
+    def drag(self, key: str, target: str, *, part: float, release: bool = True) -> None:
+        """From the middle of a row to this part of another's height."""
+        tree = self.table.tree
+        self.window.update()
+        start, end = (tree.bbox(self.table.item_of(one), "1") for one in (key, target))
+        assert start and end
+        x = int(start[0]) + 90
+        y = int(start[1]) + int(start[3]) // 2
+        tree.event_generate("<ButtonPress-1>", x=x, y=y)
+        stop = int(end[1]) + int(int(end[3]) * part)
+        for at in (y + (stop - y) // 2, stop):
+            tree.event_generate("<B1-Motion>", x=x, y=at)
+        if release:
+            tree.event_generate("<ButtonRelease-1>", x=x, y=stop)
+        self.window.update()

@@ -1,0 +1,181 @@
+"""A line of text that unfolds into a field at “Change …”, and folds again once that was used."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable, Sequence
+from tkinter import ttk
+
+from ui.window.cut_text import TextCutter
+from ui.window.fields import TextField
+from ui.window.keyboard import tab_in_order
+from ui.window.theme import Theme
+from ui.window.tooltip import Tooltip
+
+CAPTION = 44  # pixels at 96 dpi, so that the lines of several begin below one another
+
+
+class FoldedField(ttk.Frame):
+    """Its owner gives it the field, whose parent it is: see hold()."""
+
+    field: TextField
+    _beside: Sequence[ttk.Button] = ()
+
+    def __init__(self, parent: tk.Misc, theme: Theme, caption: str, *, underline: int) -> None:
+        """`underline`: the letter of “Change …” that presses it together with Alt."""
+        super().__init__(parent)
+        px = theme.px
+        self._theme = theme
+        self._texts = ("", "")
+        self._before = ""  # the field's text when it was unfolded
+        self._is_settled: Callable[[], bool] = lambda: True
+        self._cut = TextCutter(theme.text_font.measure).cut
+        self._cut_strong = TextCutter(theme.strong_font.measure).cut
+        label = ttk.Label(self, text=caption, style="Muted.TLabel")
+        label.grid(row=0, column=0, sticky="nw", pady=px(5))
+        self._line = ttk.Frame(self)
+        self._name = ttk.Label(self._line, style="Strong.TLabel")
+        self._detail = ttk.Label(self._line, style="Muted.TLabel")
+        self._name.pack(side="left", pady=px(5))
+        self._detail.pack(side="left", padx=(px(8), 0))
+        self._line.grid(row=0, column=1, sticky="w")
+        self._links = ttk.Frame(self)
+        self._links.grid(row=0, column=2, sticky="nw", padx=(px(12), 0))
+        self.change = ttk.Button(
+            self._links,
+            text="Change …",
+            underline=underline,
+            style="Link.TButton",
+            command=self.unfold,
+        )
+        self.columnconfigure(0, minsize=px(CAPTION))
+        self.columnconfigure(1, weight=0)
+        self.columnconfigure(3, weight=1)
+        for part in (self._name, self._detail):
+            Tooltip(part, theme, lambda _x, _y: self._whole())
+        self.bind("<Configure>", lambda _event: self._fit())
+
+    def hold(
+        self,
+        field: TextField,
+        *,
+        beside: Sequence[ttk.Button] = (),
+        is_settled: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Unfold into this field. `beside`: buttons that are only there together with it. While it
+        is not settled, the user has to choose, and the field stays.
+        """
+        self.field, self._beside, self._is_settled = field, beside, is_settled
+        field.complained = lambda: self.unfold(take_focus=False)
+        entry = field.entry
+        entry.bind("<Return>", lambda _event: self._after(self.fold), add="+")
+        entry.bind("<<ComboboxSelected>>", lambda _event: self._after(self.fold), add="+")
+        entry.bind("<Escape>", lambda _event: self._leave())
+        for part in (entry, *beside):
+            part.bind("<FocusOut>", lambda _event: self._after(self._left), add="+")
+        self.change.pack(side="left")
+        tab_in_order(self._line, field, self._links)
+
+    def link(self, text: str, act: Callable[[], object], *, underline: int) -> ttk.Button:
+        """A further link behind “Change …”, there all the time."""
+        button = ttk.Button(
+            self._links, text=text, underline=underline, style="Link.TButton", command=act
+        )
+        button.pack(side="left", padx=(self._theme.px(4), 0))
+        return button
+
+    @property
+    def links(self) -> ttk.Frame:
+        """Where the buttons beside the field belong."""
+        return self._links
+
+    def say(self, name: str, detail: str) -> None:
+        """Show this line, in bold and muted, cut where it is too long."""
+        if (name, detail) != self._texts:
+            self._texts = name, detail
+            self._fit()
+
+    @property
+    def text(self) -> str:
+        """The whole line."""
+        return "  ".join(part for part in self._texts if part)
+
+    @property
+    def is_folded(self) -> bool:
+        return bool(self._line.winfo_manager())
+
+    def unfold(self, *, take_focus: bool = True) -> None:
+        if self.is_folded:
+            self._before = self.field.variable.get()
+            self._line.grid_remove()
+            self.change.pack_forget()
+            self.field.grid(row=0, column=1, sticky="new")
+            for button in self._beside:
+                self._put_first(button)
+            self.columnconfigure(1, weight=1)
+            self.columnconfigure(3, weight=0)
+        if take_focus:
+            self.field.entry.focus_set()
+            self.field.entry.selection_range(0, "end")
+
+    def fold(self) -> None:
+        """Show the line again, unless something is wrong with the field, or must be chosen."""
+        if self.is_folded or self.field.problem or not self._is_settled():
+            return
+        had_focus = self.has_focus
+        self.field.grid_remove()
+        for button in self._beside:
+            button.pack_forget()
+        self._put_first(self.change)
+        self.columnconfigure(1, weight=0)
+        self.columnconfigure(3, weight=1)
+        self._line.grid()
+        self._fit()
+        if had_focus:
+            self.change.focus_set()
+
+    @property
+    def has_focus(self) -> bool:
+        """Also while a list of the field is open, which Tk can name and tkinter cannot."""
+        return str(self.tk.call("focus")).startswith(str(self))
+
+    def _after(self, act: Callable[[], None]) -> None:
+        """Once the field itself has done what it does then."""
+        self.after_idle(act)
+
+    def _left(self) -> None:
+        """Another part of this window has the focus; not if it is another program's window."""
+        if str(self.tk.call("focus")) and not self.has_focus:
+            self.fold()
+
+    def _leave(self) -> str:
+        """What Escape does in the field: everything is as before."""
+        self.field.variable.set(self._before)
+        self.field.commit()
+        self.fold()
+        return "break"
+
+    def _put_first(self, button: ttk.Button) -> None:
+        links = self._links.pack_slaves()
+        if links:
+            button.pack(side="left", before=links[0])
+        else:
+            button.pack(side="left")
+
+    def _whole(self) -> str:
+        is_cut = (str(self._name["text"]), str(self._detail["text"])) != self._texts
+        return self.text if is_cut else ""
+
+    def _fit(self) -> None:
+        """The name and what is said of it share the room; the longer one gives way."""
+        px, (name, detail) = self._theme.px, self._texts
+        gap = px(8)
+        room = self.winfo_width() - px(CAPTION) - self._links.winfo_reqwidth() - px(12) - 2 * gap
+        if room > 0:
+            wide = self._theme.strong_font.measure(name)
+            least = min(self._theme.text_font.measure(detail), room * 2 // 5)
+            detail = self._cut(detail, max(least, room - wide - gap), "end")
+            taken = self._theme.text_font.measure(detail) + gap if detail else 0
+            name = self._cut_strong(name, max(gap, room - taken), "middle")
+        self._name.configure(text=name)
+        self._detail.configure(text=detail)
