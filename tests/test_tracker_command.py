@@ -11,6 +11,8 @@ from roles.values.events import NetworkChanged, RoleEvent, RoleStarted, RoomChan
 from roles.values.members import members_of
 from roles.values.participants import MemberState, Participant, Status, TransferStatus
 from tests.terminals import on_screen, printed
+from ui.qr_code import half_blocks, qr_code
+from ui.terminal.colour import painted
 from ui.terminal.output import Output
 from ui.terminal.room_table import room_table
 from ui.terminal.tracker_command import TABLE_S, TrackerReport
@@ -98,6 +100,32 @@ class TrackerReportTest(unittest.TestCase):
             ],
         )
         self.assertEqual(self.told(RoleStarted(listening, there)), [first])
+
+    def test_a_terminal_shows_the_web_address_as_a_code_too(self) -> None:
+        there = Address("192.168.1.5", 12500)
+        code = half_blocks(qr_code("http://192.168.1.5:12500/"))
+
+        def work(output: Output) -> None:
+            started = RoleStarted(there, there, web="http://192.168.1.5:12500/")
+            TrackerReport(output).tell(started)
+
+        shown = on_screen(work).getvalue()
+        self.assertIn(painted(code[5], "Picture"), shown)
+        self.assertIn("http://192.168.1.5:12500/", shown)
+        for screen in (on_screen(work, columns=len(code[0])), on_screen(work, rows=len(code))):
+            self.assertNotIn(code[5], screen.getvalue())
+        self.assertNotIn(code[5], on_screen(work, NO_COLOR="1").getvalue())
+        self.assertNotIn(code[5], printed(work).out)
+        self.assertIn("http://192.168.1.5:12500/", printed(work).out)
+
+    def test_no_other_device_is_shown_a_code_that_leads_to_itself(self) -> None:
+        here = Address("127.0.0.1", 12500)
+
+        def work(output: Output) -> None:
+            started = RoleStarted(here, here, web="http://127.0.0.1:12500/")
+            TrackerReport(output).tell(started)
+
+        self.assertNotIn("▀", on_screen(work).getvalue())
 
     def test_what_became_of_a_download_is_told_once(self) -> None:
         def saying(state: MemberState, reason: str = "", **more: Any) -> RoomChanged:

@@ -9,8 +9,10 @@ from roles.net import listening
 from roles.program.profile import bundled_folder
 from roles.values.addresses import Address
 from roles.values.events import NetworkChanged
+from roles.values.settings import Appearance
 from tests.support import widget_texts
 from tests.windows import AppWindowTest, sentences, text_of, texts_of
+from ui.qr_code import qr_code
 from ui.window.room_view import View
 from ui.window.workbench import RunState
 
@@ -54,6 +56,68 @@ class TrackerTabTest(AppWindowTest):
         window.tracker.start_or_stop()
         self.wait_for(RunState.RUNNING)
         self.assertNotIn("http", widget_texts(window.tracker))
+
+    def test_a_code_of_the_web_address_is_beside_it_while_others_can_use_it(self) -> None:
+        window = self.open_window()
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.RUNNING)
+        there, here = Address("10.9.9.9", self.tracker_port), Address("127.0.0.1", 5)
+        window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        self.assertEqual(window.tracker.code.text, f"http://10.9.9.9:{self.tracker_port}/")
+        self.assertTrue(window.tracker.code.winfo_manager())
+        window.tracker._handle(NetworkChanged(gone=("10.9.9.9",), for_others=here))
+        self.assertFalse(window.tracker.code.winfo_manager())
+
+    def test_a_click_makes_the_code_as_large_as_the_tab_and_escape_ends_that(self) -> None:
+        window = self.open_window()
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.RUNNING)
+        there, then = (Address(host, self.tracker_port) for host in ("10.9.9.9", "10.9.9.10"))
+        window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        window.tabs.show("Tracker")
+        window.update()
+        window.tracker._enlarge_code()
+        self.assertTrue(window.tracker.large_code.is_open)
+        self.assertIn(f"http://10.9.9.9:{self.tracker_port}/", widget_texts(window.tracker))
+        window.tracker._handle(NetworkChanged(come=("10.9.9.10",), for_others=then))
+        code = window.tracker.large_code.picture
+        self.assertEqual(code.text, f"http://10.9.9.10:{self.tracker_port}/")
+        window._leave()
+        self.assertFalse(window.tracker.large_code.is_open)
+        window.tracker._enlarge_code()
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.STOPPED)
+        self.assertFalse(window.tracker.large_code.is_open)
+
+    def test_a_code_is_dark_on_white_in_squares_of_whole_pixels_in_every_theme(self) -> None:
+        window = self.open_window()
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.RUNNING)
+        there = Address("10.9.9.9", self.tracker_port)
+        window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        modules = qr_code(f"http://{there}/")
+        for appearance in (Appearance.LIGHT, Appearance.DARK):
+            window.choose_appearance(appearance)
+            picture = window.tracker.code.picture
+            scale, rest = divmod(picture.width(), len(modules))
+            self.assertEqual((rest, picture.height()), (0, picture.width()))
+            self.assertGreater(scale, 1)
+            for y, row in enumerate(modules):
+                for x, is_dark in enumerate(row):
+                    colour = (0, 0, 0) if is_dark else (255, 255, 255)
+                    self.assertEqual(picture.get(x * scale + 1, y * scale + 1), colour)
+
+    def test_the_code_is_larger_while_the_tab_fills_the_screen(self) -> None:
+        window = self.open_window()
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.RUNNING)
+        there = Address("10.9.9.9", self.tracker_port)
+        window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        before = window.tracker.code.picture.width()
+        window.toggle_full_screen()
+        self.assertGreater(window.tracker.code.picture.width(), 3 * before)
+        window.toggle_full_screen()
+        self.assertEqual(window.tracker.code.picture.width(), before)
 
     def test_a_taken_port_means_the_next_one_and_a_sentence(self) -> None:
         taken = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))

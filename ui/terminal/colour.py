@@ -16,6 +16,7 @@ _CODES = {
     "Bad": "31",  # red
     "Muted": "90",  # grey
     "Heading": "1",  # bold
+    "Picture": "30;107",  # black on white
 }
 _VIRTUAL_TERMINAL = 0x0004  # the mode in which a Windows console understands escape sequences
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ui.exit_codes import ExitCode
 from ui.terminal.colour import can_redraw, has_colour, painted
-from ui.terminal.streams import has_no_reader, is_terminal, terminal_size, write
+from ui.terminal.streams import can_carry, has_no_reader, is_terminal, terminal_size, write
 
 PROGRESS_S = 0.2  # between two drawings of the progress line
 PLAIN_PROGRESS_S = 5.0  # between two progress lines where nothing can be overwritten
@@ -57,6 +57,13 @@ class Output:
         if not self.as_json:
             self._clear_progress()
             self._write(text + "\n")
+
+    def draw(self, lines: Sequence[str]) -> None:
+        """Print a picture, black on white, on a terminal that has room for it; nowhere else."""
+        size = terminal_size(sys.stdout)
+        has_room = len(lines) < size.lines and all(len(line) < size.columns for line in lines)
+        if has_room and has_colour(sys.stdout) and can_carry(sys.stdout, "".join(lines)):
+            self.say("\n".join(painted(line, "Picture") for line in lines))
 
     def show_table(self, lines: Sequence[Line]) -> None:
         """Put a table in place of the one that was shown last, below everything else that is

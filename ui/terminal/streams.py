@@ -85,6 +85,15 @@ def has_no_reader(error: OSError) -> bool:
     )
 
 
+def can_carry(stream: object, text: str) -> bool:
+    """Whether the stream's encoding has all of these letters."""
+    try:
+        text.encode(getattr(stream, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _encodable(text: str, encoding: str) -> str:
     try:
         text.encode(encoding)

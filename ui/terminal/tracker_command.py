@@ -9,12 +9,19 @@ from dataclasses import dataclass, field
 
 from roles.program.profile import Profile
 from roles.tracker import Tracker
-from roles.values.addresses import EVERY_INTERFACE, TRACKER_PORT, Address, web_address
+from roles.values.addresses import (
+    EVERY_INTERFACE,
+    TRACKER_PORT,
+    Address,
+    is_loopback,
+    web_address,
+)
 from roles.values.events import NetworkChanged, RoleEvent, RoleStarted, RoomChanged
 from roles.values.members import members_of
 from roles.values.room_words import how_far
 from roles.values.settings import TrackerSettings
 from ui.exit_codes import ExitCode
+from ui.qr_code import half_blocks, qr_code
 from ui.room_news import RoomNews
 from ui.terminal.output import Line, Output
 from ui.terminal.room_table import room_table
@@ -53,22 +60,27 @@ class TrackerReport:
 
     def tell(self, event: RoleEvent) -> None:
         match event:
-            case RoleStarted(address, for_others, note, web):
+            case RoleStarted(Address() as address, for_others, note, web):
                 self.output.say(note)
                 self.output.say(f"Tracker listening on {address}. Others type {for_others}.")
                 self._has_web = bool(web)
                 if web:
-                    self.output.say(f"Browsers: {web}")
+                    self._say_web(for_others or address)
             case NetworkChanged(gone, come, for_others=here):
                 if here is not None and (gone or come) and here.host not in gone:
                     self.output.say(f"Others type {here} now.")
                     if self._has_web:
-                        self.output.say(f"Browsers: {web_address(here)}")
+                        self._say_web(here)
             case RoomChanged() as room:
                 self._room = room
                 self._look(self.clock())
             case _:
                 pass
+
+    def _say_web(self, address: Address) -> None:
+        self.output.say(f"Browsers: {web_address(address)}")
+        if not is_loopback(address.host):
+            self.output.draw(half_blocks(qr_code(web_address(address))))
 
     def pass_time(self) -> None:
         """Look whether somebody has fallen silent, and show the room if it is time."""

@@ -271,12 +271,15 @@ class AppWindow(tk.Tk):
         self.tabs.configure(style="Bare.TNotebook" if self.is_full_screen else "TNotebook")
         wide = self.winfo_screenwidth() / self._bench.theme.px(PROJECTOR_WIDTH)
         zoom = max(1.0, min(PROJECTOR_ZOOM, wide))
-        self.tracker.zoom(zoom if self.is_full_screen else 1.0)
+        zoom = zoom if self.is_full_screen else 1.0
+        self.tracker.zoom(zoom, fills_screen=self.is_full_screen)
         self.attributes("-fullscreen", self.is_full_screen)
 
     def _leave(self) -> None:
         """What Escape does: leave what was opened last."""
-        if self.tabs.in_front is self.tracker and self.tracker.room.close_details():
+        if self.tabs.in_front is self.tracker and (
+            self.tracker.close_code() or self.tracker.room.close_details()
+        ):
             return
         if self._close_newest_notice():
             return

@@ -29,6 +29,7 @@ from ui.window.fields import Sentence, TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.member_detail import Deeds
 from ui.window.notices import Choice, NoticeArea
+from ui.window.qr_view import QrPage, QrPicture
 from ui.window.room_view import RoomView
 from ui.window.seats import places_from, places_kept
 from ui.window.workbench import RunState, Workbench
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 
 PINGS_AGAIN_MS = 1_000
 LARGE = 1.4  # from this zoom on, the address is written large, too
+CODE = 74  # pixels at 96 dpi, of the QR code beside the web address
+HEIGHT_SHARE, WIDTH_SHARE = 0.4, 0.25  # of the screen: its largest size while the tab fills that
 QUESTION = "tracker"  # the key of what is asked before it starts or stops
 
 
@@ -82,13 +85,16 @@ class TrackerTab(ttk.Frame):
             keep=lambda places: bench.settings.change(seats=places_kept(places)[-MAX_SEATS:]),
             steps=around.steps,
         )
+        self.large_code = QrPage(self, bench.theme)
+        self.code = QrPicture(self, bench.theme, self._enlarge_code)
+        self._fills_screen = False
         controls = self._make_controls()
         self.sentence = Sentence(self)
-        self.sentence.grid(row=1, column=0, sticky="ew", pady=(px(8), 0))
-        self.notices.grid(row=2, column=0, sticky="ew")
+        self.sentence.grid(row=1, column=0, columnspan=2, sticky="ew", pady=(px(8), 0))
+        self.notices.grid(row=2, column=0, columnspan=2, sticky="ew")
         self.notices.grid_remove()
         self.room.grid(row=3, column=0, sticky="nsew", pady=(px(12), 0))
-        tab_in_order(controls, self.notices, self.room)
+        tab_in_order(controls, self.code, self.notices, self.room)
         self.columnconfigure(0, weight=1)
         self.rowconfigure(3, weight=1)
         self._show_state()
@@ -99,7 +105,7 @@ class TrackerTab(ttk.Frame):
     def _make_controls(self) -> ttk.Frame:
         px, theme = self._bench.theme.px, self._bench.theme
         row = ttk.Frame(self)
-        row.grid(row=0, column=0, sticky="ew")
+        row.grid(row=0, column=0, columnspan=2, sticky="ew")
         self.button = ttk.Button(row, command=self.start_or_stop)
         self.button.grid(row=0, column=0, sticky="nw")
         self._running = ttk.Frame(row)
@@ -157,13 +163,21 @@ class TrackerTab(ttk.Frame):
         """Who is in the room, in a few words; "" if nobody is."""
         return counts(self.room.members)
 
-    def zoom(self, factor: float) -> None:
+    def zoom(self, factor: float, *, fills_screen: bool) -> None:
         """Larger texts, for a projector."""
         theme, is_large = self._bench.theme, factor >= LARGE
         headline = theme.fonts(1.0).headline
         self.address.configure(font=headline if is_large else theme.title_font)
         self.web_address.configure(font=headline if is_large else "")
         self.room.zoom(factor)
+        self._fills_screen = fills_screen
+        self._show_code()
+
+    def close_code(self) -> bool:
+        """Whether it was enlarged."""
+        was_open = self.large_code.is_open
+        self.large_code.close()
+        return was_open
 
     # What the user does
 
@@ -343,8 +357,37 @@ class TrackerTab(ttk.Frame):
         here = self._for_others if self._has_web else None
         self.web_address.configure(text="" if here is None else web_address(here))
         self._web.grid() if here is not None else self._web.grid_remove()
+        self._show_code()
         sentence, tone = self._sentence()
         self.sentence.say(sentence, tone=tone)
+
+    def _show_code(self) -> None:
+        """Beside the web address; while the tab fills the screen, larger and beside the room."""
+        address = str(self.web_address.cget("text"))
+        if not address or self._for_others is None or is_loopback(self._for_others.host):
+            self.code.grid_remove()
+            self.large_code.close()
+        elif self._fills_screen:
+            height, width = self.winfo_screenheight(), self.winfo_screenwidth()
+            self.code.show(address, int(min(height * HEIGHT_SHARE, width * WIDTH_SHARE)))
+            px = self._bench.theme.px
+            self.code.grid(
+                in_=self,
+                row=3,
+                column=1,
+                rowspan=1,
+                sticky="ne",
+                padx=(px(16), 0),
+                pady=(px(12), 0),
+            )
+        else:
+            self.code.show(address, self._bench.theme.px(CODE))
+            self.code.grid(in_=self._running, row=0, column=2, rowspan=2, sticky="w", pady=0)
+        if self.large_code.is_open:
+            self.large_code.open(address)
+
+    def _enlarge_code(self) -> None:
+        self.large_code.open(str(self.web_address.cget("text")))
 
     def _sentence(self) -> tuple[str, str]:
         """What is to be said of the tracker now, and its tone."""
