@@ -126,10 +126,14 @@ def main() -> int:
         passed, failed, skipped = run_all(files_with_tests(), is_verbose=arguments.verbose)
         say(f"{passed} passed, {failed} failed, {skipped} skipped")
         return 0 if passed and not failed else 1
-    tests = select_tests(arguments.patterns)
+    return run_here(select_tests(arguments.patterns), is_verbose=arguments.verbose)
+
+
+def run_here(tests: list[unittest.TestCase], *, is_verbose: bool) -> int:
+    """Run them in this process; returns the exit code."""
     gc.freeze()  # each test collects its own garbage, and need not check everything that is loaded
     with HiddenFailures() as hidden:
-        tally = Tally(hidden, is_verbose=arguments.verbose)
+        tally = Tally(hidden, is_verbose=is_verbose)
         with ExitStack() as stack:
             open_display(stack, any(getattr(test, "needs_display", False) for test in tests))
             try:
@@ -142,7 +146,7 @@ def main() -> int:
             tally.take_hidden_failures(AFTER_THE_TESTS)
     report_threads_left(tally)
     print_reports(tally)
-    if arguments.verbose:
+    if is_verbose:
         print_slowest(tally)
     if not tally.outcomes:
         say("No test has a name like that.")
