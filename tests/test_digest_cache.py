@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import zlib
-from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -35,7 +34,7 @@ class DigestCacheTest(LmkTestCase):
         return cache
 
     def numbered(self, number: int) -> TreeFile:
-        return replace(FILE, path=f"{FILE.path} {number}")
+        return FILE._replace(path=f"{FILE.path} {number}")
 
     def test_what_was_kept_is_known_after_a_restart(self) -> None:
         cache = self.cache()
@@ -51,12 +50,12 @@ class DigestCacheTest(LmkTestCase):
     def test_the_bits_of_a_file_do_not_matter_and_all_else_does(self) -> None:
         cache = self.cache()
         cache.keep(FILE, DIGESTS, NOW)
-        self.assertEqual(cache.digests(replace(FILE, is_executable=True)), DIGESTS)
+        self.assertEqual(cache.digests(FILE._replace(is_executable=True)), DIGESTS)
         for other in (
-            replace(FILE, path="other"),
-            replace(FILE, size=300_001),
-            replace(FILE, mtime_ns=OLD - 1),
-            replace(FILE, inode=78),
+            FILE._replace(path="other"),
+            FILE._replace(size=300_001),
+            FILE._replace(mtime_ns=OLD - 1),
+            FILE._replace(inode=78),
         ):
             self.assertIsNone(cache.digests(other))
 
@@ -70,7 +69,7 @@ class DigestCacheTest(LmkTestCase):
     def test_a_file_that_may_have_changed_unseen_is_not_kept(self) -> None:
         for mtime_ns in (NOW - SETTLED_NS, NOW, NOW + SETTLED_NS):
             self.assertFalse(is_settled(mtime_ns, NOW))
-            file = replace(FILE, mtime_ns=mtime_ns)
+            file = FILE._replace(mtime_ns=mtime_ns)
             cache = self.cache()
             cache.keep(file, DIGESTS, NOW)
             cache.save()

@@ -40,8 +40,8 @@ def changed(name: str, state: DownloadState, **more: Any) -> DownloadChanged:
 
 
 def ended(paths: Sequence[str], state: DownloadState, failure: LmkError | None = None) -> Any:
-    where = None if failure else Path("/to")
-    return tuple(FileEnded(path, 10, state, where and where / path, failure) for path in paths)
+    where = "" if failure else "/to/"
+    return tuple(FileEnded(path, 10, state, where and where + path, failure) for path in paths)
 
 
 class DownloadReportTest(unittest.TestCase):
@@ -110,7 +110,7 @@ class DownloadReportTest(unittest.TestCase):
         def tell(report: DownloadReport) -> None:
             paths = [file.name for file in self.large.files]
             files = ended(paths[12:], DONE) + tuple(
-                FileEnded(path, 10, state, Path("/to/p") / f"{number} (2).txt")
+                FileEnded(path, 10, state, f"/to/p/{number} (2).txt")
                 for number, (path, state) in enumerate(
                     zip(paths[:12], [DONE] * 11 + [SKIPPED], strict=True)
                 )
@@ -138,7 +138,7 @@ class DownloadReportTest(unittest.TestCase):
 
     def test_another_name_of_a_folder_above_is_said_too(self) -> None:
         def tell(report: DownloadReport) -> None:
-            file = FileEnded("sub/2.txt", 10, SKIPPED, Path("/to/s_b/2.txt"))
+            file = FileEnded("sub/2.txt", 10, SKIPPED, "/to/s_b/2.txt")
             folder = FolderRenamed("none", Path("/to/n_ne"))
             report.note_files(FilesEnded(self.small.key, (file,), (folder,)))
             report.note_files(FilesEnded(self.small.key, ended(["1.txt"], DONE)))

@@ -20,8 +20,8 @@ class FileTallyTest(unittest.TestCase):
     def test_what_is_here_counts_and_what_failed_does_not(self) -> None:
         failed = FileEnded("c", 4, FAILED, failure=StorageError("no"))
         for file in (
-            FileEnded("a", 1, DONE, Path("/t/a")),
-            FileEnded("b", 2, SKIPPED, Path("/t/b (2)")),
+            FileEnded("a", 1, DONE, "/t/a"),
+            FileEnded("b", 2, SKIPPED, "/t/b (2)"),
             failed,
         ):
             self.tally.note(file)
@@ -34,7 +34,7 @@ class FileTallyTest(unittest.TestCase):
         self.assertEqual((self.tally.ended, len(self.tally.failures)), (0, 1))
 
     def test_each_file_is_told_once_and_many_are_told_together(self) -> None:
-        files = [FileEnded(f"f{n}", 1, DONE, Path(f"/t/f{n}")) for n in range(NEWS_AT_ONCE + 1)]
+        files = [FileEnded(f"f{n}", 1, DONE, f"/t/f{n}") for n in range(NEWS_AT_ONCE + 1)]
         for file in files:
             self.tally.note(file)
         self.assertEqual([len(some) for some in self.told], [NEWS_AT_ONCE])
@@ -43,7 +43,7 @@ class FileTallyTest(unittest.TestCase):
         self.assertEqual([file for some in self.told for file in some], files)
 
     def test_a_download_that_begins_anew_counts_anew(self) -> None:
-        self.tally.note(FileEnded("a", 1, DONE, Path("/t/a")))
+        self.tally.note(FileEnded("a", 1, DONE, "/t/a"))
         self.tally.begin()
         self.assertEqual((self.tally.ended, self.tally.had, self.tally.saved_as), (0, 0, None))
         self.tally.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unittest
-from pathlib import Path
 
 from roles.values.errors import StorageError
 from roles.values.events import DownloadState, FileArriving, FileEnded
@@ -14,7 +13,7 @@ WHOLE = f"share:{SHARE}"
 
 
 def done(path: str, size: int = 10) -> FileEnded:
-    return FileEnded(path, size, DownloadState.DONE, Path(path))
+    return FileEnded(path, size, DownloadState.DONE, path)
 
 
 class FolderPartsTest(unittest.TestCase):

@@ -6,7 +6,6 @@ import hashlib
 import json
 import random
 import unittest
-from dataclasses import replace
 from unittest import mock
 
 from roles.joining import listed_room, listed_share
@@ -256,10 +255,10 @@ class FoldersTest(unittest.TestCase):
         self.assertEqual([folder.share for folder in room.folders()], [TWO, ONE])
 
     def test_shares_that_differ_in_times_only_are_one_folder(self) -> None:
-        older, newer = file("a"), replace(file("a"), mtime=1_234)
+        older, newer = file("a"), file("a")._replace(mtime=1_234)
         room = room_of(share(ONE, older, FolderLine("b", 1)), share(TWO, newer, FolderLine("b", 2)))
         self.assertEqual([folder.share for folder in room.folders()], [ONE])
-        for line in (share(TWO, ReadingLine(1)), share(TWO, replace(newer, is_executable=True))):
+        for line in (share(TWO, ReadingLine(1)), share(TWO, newer._replace(is_executable=True))):
             room.apply_changes(line)
             self.assertEqual([folder.share for folder in room.folders()], [ONE, TWO])
             room.apply_changes(share(TWO, ReadingLine(0)))

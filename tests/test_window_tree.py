@@ -45,7 +45,7 @@ class SharedFilesTest(unittest.TestCase):
 
     def test_a_folder_counts_what_is_below_it(self) -> None:
         found, rest = self.files.in_folder("")
-        shown = [one if isinstance(one, tuple) else one.name for one in found]
+        shown = [one.name if isinstance(one, ListedFile) else one for one in found]
         self.assertEqual(shown, ["a", "a-b", ("b", 3, 30), "b0"])
         self.assertEqual(rest, 0)
 
@@ -250,7 +250,7 @@ class TreeInWindowTest(AppWindowTest):
         self.show_course()
         share = f"share:{COURSE}"
         self.download(share, DownloadState.DOWNLOADING, files=3)
-        done = FileEnded("b.txt", 10, DownloadState.DONE, Path("b.txt"))
+        done = FileEnded("b.txt", 10, DownloadState.DONE, "b.txt")
         self.model._handle(FilesEnded(share, (done,)))
         self.wait_for_status("b.txt", "Done, checked")
         self.assertEqual(self.model.had_count, 1)
@@ -277,13 +277,13 @@ class TreeInWindowTest(AppWindowTest):
         self.pump_until(lambda: self.cells(inner)[0] == "25 %")
         self.assertEqual(self.cells(inner), ("25 %", "2 bytes/s", "0:08", "4"))
         self.assertEqual(self.status_of(inner), "0 of 2 files")
-        done = FileEnded("slides/1", 10, DownloadState.DONE, Path("slides/1"))
+        done = FileEnded("slides/1", 10, DownloadState.DONE, "slides/1")
         self.model._handle(FilesEnded(share, (done,)))
         self.download(share, DownloadState.PAUSED, files=3, files_ended=1)
         self.wait_for_status("slides/1", "Done, checked")
         self.wait_for_status("slides/2", "Paused")
         self.assertEqual(self.cells(inner)[0], "50 %")
-        last = FileEnded("slides/2", 10, DownloadState.DONE, Path("slides/2"))
+        last = FileEnded("slides/2", 10, DownloadState.DONE, "slides/2")
         self.model._handle(FilesEnded(share, (last,)))
         self.download(share, DownloadState.DOWNLOADING, files=3, files_ended=2)
         self.wait_for_status(inner, "Done, checked")
@@ -292,7 +292,7 @@ class TreeInWindowTest(AppWindowTest):
         self.show_course()
         share = f"share:{COURSE}"
         self.download(share, DownloadState.DOWNLOADING, files=3)
-        done = FileEnded("b.txt", 10, DownloadState.DONE, Path("b.txt"))
+        done = FileEnded("b.txt", 10, DownloadState.DONE, "b.txt")
         self.model._handle(FilesEnded(share, (done,)))
         self.list.table.choose(["b.txt"])
         self.assertEqual((self.list.can_pause(), self.list.can_cancel()), ([share], [share]))
@@ -345,7 +345,7 @@ class TreeInWindowTest(AppWindowTest):
     def test_at_the_end_it_says_what_is_here_until_something_else_begins(self) -> None:
         self.show_course()
         share, notices = f"share:{COURSE}", self.window.leecher.notices
-        done = FileEnded("b.txt", 10, DownloadState.DONE, Path("b.txt"))
+        done = FileEnded("b.txt", 10, DownloadState.DONE, "b.txt")
         self.model._handle(FilesEnded(share, (done,)))
         self.download(share, DownloadState.DONE, files=1, saved_as=Path("/course"))
         self.model._handle(AllDownloadsEnded())

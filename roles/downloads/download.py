@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -255,7 +256,8 @@ class Download(DownloadLife):
             assert file.content is not None
             there = self._target.find(stored, file.content)
             if there is not None:
-                self._tally.note(FileEnded(file.path, file.size, DownloadState.SKIPPED, there))
+                here = os.fspath(there)
+                self._tally.note(FileEnded(file.path, file.size, DownloadState.SKIPPED, here))
             else:
                 former = self._former.get(file.path, file.content)
                 is_new = former != file.content
@@ -463,12 +465,10 @@ class Download(DownloadLife):
 
     def _tell_files(self, files: tuple[FileEnded, ...]) -> None:
         if self._arrived is not None:
-            self._came.update(
-                file.name for file in files if file.saved_as is not None and not file.is_renamed
-            )
+            self._came.update(file.name for file in files if file.path and not file.is_renamed)
         for file in files if self._tally.renamed else ():
-            if file.is_renamed and file.saved_as is not None:
-                self._log_renamed(file.name, file.saved_as)
+            if file.is_renamed:
+                self._log_renamed(file.name, Path(file.path))
         if self._map is not None:
             for file in files:
                 if file.state is not DownloadState.FAILED:

@@ -24,9 +24,14 @@ class FileTally:
         self.had = 0  # bytes of those that are here
         self.done = 0  # files that were fetched
         self.renamed = 0  # files that have another name here
-        self.saved_as: Path | None = None  # of the last one
+        self._last: FileEnded | None = None  # that did not fail
         self.failures = list[FileEnded]()
         self._untold = list[FileEnded]()
+
+    @property
+    def saved_as(self) -> Path | None:
+        """Where the last one is."""
+        return None if self._last is None else self._last.saved_as
 
     def note(self, file: FileEnded) -> None:
         """One more has ended, or a folder could not be made."""
@@ -38,7 +43,7 @@ class FileTally:
         else:
             self.had += file.size
             self.done += file.state is DownloadState.DONE
-            self.saved_as = file.saved_as
+            self._last = file
         if len(self._untold) >= NEWS_AT_ONCE:
             self.flush()
 

@@ -185,7 +185,7 @@ class FileTransfer(ContentTransfer):
         if was_there:  # what arrived is gone
             self._library.drop(self)
         state = DownloadState.SKIPPED if was_there else DownloadState.DONE
-        yield FileEnded(wanted.path, wanted.size, state, path)
+        yield FileEnded(wanted.path, wanted.size, state, os.fspath(path))
 
     def _finish_pack(self, unpacking: Unpacking) -> Iterator[FileEnded]:
         yield from unpacking.rest(self.plan.had)

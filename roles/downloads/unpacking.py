@@ -61,6 +61,7 @@ class Unpacking:
         self._files = wanted.files
         self._source = source
         self._folder = target.path
+        self._text = os.fspath(target.path)
         self._existing = target.existing
         self._should_stop = target.should_stop
         self._unpacked = 0  # bitmap of the chunks whose files were unpacked
@@ -188,11 +189,10 @@ class Unpacking:
 
     def _name(self, file: WantedFile, present: str, written: os.stat_result) -> FileEnded | None:
         """Give it its final name; None if another program touched it."""
-        name = file.stored[-1]
-        saved_as = self._folder.joinpath(*file.stored)
+        above, name = file.stored[:-1], file.stored[-1]
         state = DownloadState.DONE
         try:
-            folder = self._folders.open(file.stored[:-1])
+            folder = self._folders.open(above)
             is_former = file.replaces is not None and file.replaces.is_still(folder.status(name))
             if is_former or self._existing is not Existing.SKIP:
                 may_replace = is_former or self._existing is Existing.REPLACE
@@ -211,16 +211,15 @@ class Unpacking:
         except LEFT_UNDONE as error:
             self._drop(file, present)
             if not isinstance(error, StorageError):
-                error = storage_error(error, saved_as)
+                error = storage_error(error, self._folder.joinpath(*file.stored))
             return _failed(file, error)
-        if name != file.stored[-1]:
-            saved_as = saved_as.with_name(name)
-        if status is not None and status.st_size == file.size:
-            path = path_from_disk("/".join((*file.stored[:-1], name)))
+        below, size = "/".join((*above, name)), file.size
+        if status is not None and status.st_size == size:
             may_run = bool(status.st_mode & 0o100)
-            saved = TreeFile(path, status.st_size, status.st_mtime_ns, status.st_ino, may_run)
-            self._saved[file.path] = saved
-        return FileEnded(file.path, file.size, state, saved_as)
+            self._saved[file.path] = TreeFile(
+                path_from_disk(below), size, status.st_mtime_ns, status.st_ino, may_run
+            )
+        return FileEnded(file.path, size, state, f"{self._text}/{below}")
 
     def _sync_folders(self, folders: Sequence[tuple[str, ...]]) -> None:
         """Make the names survive a power cut."""

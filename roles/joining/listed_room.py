@@ -167,14 +167,18 @@ class ListedRoom:
         self._holders = None
         share: ListedShare | None = None  # the one that the lines belong to
         room = implied_room = 0  # the lines, and folders without a line, that it may have
+        spare = 0  # how many more lines it can take for sure
         for text in until_stopped(lines, self._should_stop):
             match text[:1]:
                 case "+" if share is not None:
-                    if share.count >= room or share.implied > implied_room:
-                        self.left_out += 1
-                    else:
+                    spare = spare if spare > 0 else share.spare(room, implied_room)
+                    if spare > 0:
+                        spare -= 1
                         self._note(share.add(text[1:]))
+                    else:
+                        self.left_out += 1
                 case "-" if share is not None:
+                    spare = 0
                     self._note(share.remove(text[1:]))
                 case "S" | "X":
                     self._count_share(share, 1)
@@ -182,6 +186,7 @@ class ListedRoom:
                     self._count_share(share, -1)
                     room = min(MAX_SHARE_FILES, MAX_ROOM_FILES - self._count)
                     implied_room = max(0, MAX_IMPLIED - self._implied)
+                    spare = 0
                 case _:
                     self.left_out += 1
         self._count_share(share, 1)
@@ -352,7 +357,8 @@ class ListedRoom:
             if file.content is None:
                 counts.update(self._originals_with(file))
             else:
-                counts.update(holders.get(file.content.root, ()))
+                for id_ in holders.get(file.content.root, ()):  # update() takes five times as long
+                    counts[id_] += 1
         first = (share.id for share in asked)
         most_first = (id_ for id_, _ in counts.most_common())
         return tuple(islice(dict.fromkeys(chain(first, most_first)), MAX_SOURCES))

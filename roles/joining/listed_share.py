@@ -24,7 +24,7 @@ from roles.values.catalogue import (
     sort_key,
 )
 from roles.values.errors import PeerProtocolError
-from roles.values.safe_names import UnsafeNameError, safe_path, shown_name
+from roles.values.safe_names import MAX_DEPTH, UnsafeNameError, safe_path, shown_name
 from roles.values.stopping import go_on, until_stopped
 
 ORIGINALS_PREFIX = "lmk1"  # of the id of a share that a tracker makes for an original seeder
@@ -78,6 +78,14 @@ class ListedShare:
         line.
         """
         return max(0, len(self._inside) - len(self.folders) - self.count - FEW_FOLDERS)
+
+    def spare(self, lines: int, implied: int) -> int:
+        """How many more lines it can take for sure, if it may have `lines`, and `implied` folders
+        without a line besides. Each line leads through MAX_DEPTH folders at most.
+        """
+        if self.implied > implied:
+            return 0
+        return min(lines - self.count, 1 + (implied - self.implied) // MAX_DEPTH)
 
     @property
     def is_empty(self) -> bool:

@@ -6,16 +6,19 @@ import os
 import random
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from roles.disk.promised_space import PromisedSpace
 from roles.joining.tracker_place import TrackerPlace
-from roles.lmk1.download import Download
 from roles.lmk1.seeder_book import SeederBook
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.net.throttle import Throttle
 from roles.values.events import ListedFile, Post
 from roles.values.safe_names import safe_name
 from roles.values.settings import Existing, LeecherSettings
+
+if TYPE_CHECKING:
+    from roles.lmk1.download import Download
 
 
 class Downloads:
@@ -47,6 +50,8 @@ class Downloads:
         file = self.finder.file(key)
         if file is None:
             return None
+        from roles.lmk1.download import Download  # few leechers ever meet an original seeder
+
         download = Download(
             file,
             safe_name(file.name, windows=os.name == "nt"),

@@ -458,7 +458,7 @@ class RoomCatalogue:
 
 
 def _with_copies(file: ListedFile, *copies: ListedFile) -> ListedFile:
-    return replace(file, also=tuple(one.share for one in copies)) if copies else file
+    return file._replace(also=tuple(one.share for one in copies)) if copies else file
 
 
 def _share_texts(

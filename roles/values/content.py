@@ -30,6 +30,10 @@ class Content:
     size: int  # bytes
     chunk_size: int  # bytes; the last chunk may be shorter
 
+    def __hash__(self) -> int:
+        """Bytes remember their hash, and contents are looked up many times."""
+        return hash(self.root)
+
     @property
     def count(self) -> int:
         """Number of chunks; 0 if it is empty."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from roles.values.addresses import Address
 from roles.values.content import Content
@@ -16,8 +16,7 @@ from roles.values.folder_keys import FolderKey
 from roles.values.participants import Participant
 
 
-@dataclass(frozen=True, slots=True)
-class ListedFile:
+class ListedFile(NamedTuple):  # a room may have 400,000, and dataclasses take three times as long
     """A file that somebody offers. Escape `name` with safe_names.shown_name before showing it."""
 
     name: str  # path in the share, from the wire; "/" between folders
@@ -397,14 +396,13 @@ def stored_path(path: str, saved_as: Path) -> str:
     return path_from_disk("/".join(saved_as.parts[-1 - path.count("/") :]))
 
 
-@dataclass(frozen=True, slots=True)
-class FileEnded:
+class FileEnded(NamedTuple):  # of thousands in a second
     """One file of a download that brings many, or a folder that could not be created."""
 
     name: str  # path, from the wire; a folder's ends in "/"
     size: int  # bytes
     state: DownloadState  # DONE, SKIPPED or FAILED
-    saved_as: Path | None = None
+    path: str = ""  # where it is saved; text, because thousands of Paths take a while to make
     failure: LmkError | None = None
 
     @property
@@ -413,11 +411,15 @@ class FileEnded:
         return self.name.endswith("/")
 
     @property
+    def saved_as(self) -> Path | None:
+        return Path(self.path) if self.path else None
+
+    @property
     def is_renamed(self) -> bool:
         """Whether the file, or a folder above it, is stored under another name."""
-        if self.saved_as is None or str(self.saved_as).endswith("/" + self.name):
+        if not self.path or self.path.endswith("/" + self.name):
             return False  # as nearly always; the rest takes five times as long
-        return stored_path(self.name, self.saved_as) != self.name
+        return stored_path(self.name, Path(self.path)) != self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 from roles.values.errors import HaltedError
@@ -18,8 +19,11 @@ def go_on() -> bool:
 
 
 def until_stopped(items: Iterable[T], should_stop: Callable[[], bool]) -> Iterator[T]:
-    """The same items. Raises HaltedError soon after should_stop() returns True."""
-    for number, item in enumerate(items):
-        if number % LOOK_EVERY == 0 and should_stop():
+    """The same items, taken LOOK_EVERY at a time. Raises HaltedError soon after should_stop()
+    returns True.
+    """
+    rest = iter(items)
+    while some := list(islice(rest, LOOK_EVERY)):
+        if should_stop():
             raise HaltedError("told to stop")
-        yield item
+        yield from some

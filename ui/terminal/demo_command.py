@@ -49,7 +49,7 @@ class Shared(NamedTuple):
 
     code: ExitCode
     wanted: list[Chosen]
-    saved: dict[str, Path]  # by path in the list
+    saved: dict[str, str]  # paths on the disk, by path in the list
 
 
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
@@ -58,7 +58,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
     throttles = Throttles(Throttle(chosen.up), Throttle(chosen.down))
     code, _, saved = share_on_loopback(source, target, output, throttles)
     folder = target
-    for name, path in saved.items():
+    for name, path in ((name, Path(text)) for name, text in saved.items()):
         folder = path.parents[name.count("/")]
         if not _is_same(source.joinpath(*map(on_disk, name.split("/"))), path, output):
             code = ExitCode.CONTENT

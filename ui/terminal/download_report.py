@@ -97,7 +97,7 @@ class DownloadReport:
         in_vain: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.saved: dict[str, Path] = {}  # path in the list to path on the disk
+        self.saved: dict[str, str] = {}  # path in the list to path on the disk
         self.has_begun = False  # the leecher has started some of it
         self._output = output
         self._clock = clock
@@ -197,7 +197,8 @@ class DownloadReport:
         changed = one.newest
         if not one.wanted.is_folder and not one.counted:
             path = one.wanted.files[0].name if one.wanted.files else changed.name
-            ended = FileEnded(path, one.size, changed.state, changed.saved_as, changed.failure)
+            there = "" if changed.saved_as is None else str(changed.saved_as)
+            ended = FileEnded(path, one.size, changed.state, there, changed.failure)
             self._note_file(one, ended)
             return
         # Files that failed with the whole download have no line of their own.
@@ -238,10 +239,10 @@ class DownloadReport:
         else:
             one.count(file.state)
         is_renamed = file.is_renamed
-        if file.saved_as is not None:
-            self.saved[file.name] = file.saved_as
-            if is_renamed:
-                one.note_renamed(file.name, stored_path(file.name, file.saved_as))
+        if file.path:
+            self.saved[file.name] = file.path
+        if is_renamed:
+            one.note_renamed(file.name, stored_path(file.name, Path(file.path)))
         if self._output.as_json:
             self._output.json(
                 event="file",
@@ -249,7 +250,7 @@ class DownloadReport:
                 name=file.name,
                 state=file.state.value,
                 size=file.size,
-                path=None if file.saved_as is None else str(file.saved_as),
+                path=str(file.saved_as) if file.path else None,
                 renamed=is_renamed,
                 error=_text(file.failure),
             )
