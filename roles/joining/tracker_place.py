@@ -102,6 +102,9 @@ class TrackerPlace:
 
     def current(self, should_stop: Callable[[], bool]) -> Address:
         """Where it answered last, or is asked first. Raises TrackerSilentError."""
+        with self._lock:
+            if self._hosts and self._answered is not None:
+                return self._answered
         return self.addresses(should_stop)[0]
 
     def answered(self, address: Address) -> None:
