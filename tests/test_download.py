@@ -10,11 +10,14 @@ from roles.seeder import Seeder
 from roles.values.content import chunk_size_for
 from roles.values.errors import NoSeederError
 from roles.values.events import (
+    ALL_HERE,
+    NOT_KNOWN,
     DownloadChanged,
     DownloadState,
     FilesEnded,
     FilesListed,
     HashingChanged,
+    Watched,
 )
 from roles.values.settings import Existing
 from roles.wire import frames
@@ -104,6 +107,30 @@ class DownloadTest(RoomTest):
             self.assertEqual(end.saved_as, self.target / "a (2).bin")
             leecher.stop()
         self.assertEqual(len(list(self.target.iterdir())), 2)
+
+    def test_the_pieces_of_a_whole_folder_and_of_one_in_it_are_told(self) -> None:
+        small = {f"d/{number:02}": some_bytes(2_000, number) for number in range(30)}
+        seeder = self.seeding("source", {"big": DATA, **small}, rate=1_500_000)
+        leecher = self.taking("big")
+        key = leecher.log.of(FilesListed)[-1].folders[0].key
+        leecher.role.download([key], Existing.SKIP)
+        wait_for_state(leecher, key, DownloadState.DOWNLOADING)
+        leecher.role.watch(key)
+
+        def is_half_here(told: Watched) -> bool:
+            folder = told.folder
+            return folder is not None and folder.chunks_here > 5 and ALL_HERE in folder.have
+
+        folder = leecher.log.wait_for(Watched, where=is_half_here).folder
+        assert folder is not None
+        self.assertEqual(folder.chunks, -(-len(DATA) // chunk_size_for(len(DATA))) + 30)
+        self.assertTrue(set(folder.holders) - {NOT_KNOWN})
+        leecher.role.watch(key, "d/")
+        leecher.log.wait_for(
+            Watched, where=lambda one: one.folder is not None and one.folder.chunks == 30
+        )
+        seeder.role._throttles.up.set_limit(None)
+        self.assertIs(wait_for_end(leecher, key, 20.0).state, DownloadState.DONE)
 
     def test_every_file_of_a_folder_is_told_of_once(self) -> None:
         files = {f"d/{n % 5}/{n:03}": some_bytes(1_000 + n, n) for n in range(100)}

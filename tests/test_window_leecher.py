@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 from roles.program.profile import bundled_folder
 from roles.seeder import Seeder
@@ -13,10 +14,11 @@ from roles.values.events import (
     FilesListed,
     ListedFile,
     RoleStarted,
+    Verified,
 )
 from roles.values.settings import SeederSettings
 from tests.support import LIMIT_S, EventLog
-from tests.windows import AppWindowTest, examples, is_gone, sentences, text_of, texts_of
+from tests.windows import AppWindowTest, examples, is_gone, press, sentences, text_of, texts_of
 from ui.window.app_window import AppWindow
 
 NAME = "table.csv"
@@ -315,6 +317,24 @@ class VerifyTest(AppWindowTest):
         self.assertEqual((here / NAME).read_bytes(), b"my own words")
         self.assertEqual((here / "table (2).csv").read_bytes(), (original / NAME).read_bytes())
         self.assertEqual((here / LARGEST).read_bytes(), (original / LARGEST).read_bytes())
+
+    def test_what_is_said_of_one_folder_goes_when_another_one_is_used(self) -> None:
+        self.verify(self.share)
+        self.window.leecher.form.folder.variable.set(str(self.folder / "elsewhere"))
+        self.window.leecher.use_fields()
+        self.assertFalse([one for one in sentences(self.notices) if one.startswith("data/:")])
+
+    def test_reading_anew_can_be_stopped(self) -> None:
+        told = Verified(self.share, "", "data/", 8, 100, 2, 40)
+        assert self.model.leecher is not None
+        with mock.patch.object(self.model.leecher, "stop_verifying") as stopped:
+            self.model._handle(told)
+            self.model._handle(replace(told, files_read=3, size_read=55))
+            self.assertIn("Checking data/ again: 55 %.", sentences(self.notices))
+            press(self.notices, "Stop")
+        stopped.assert_called_once_with()
+        self.model._handle(replace(told, is_over=True))
+        self.assertFalse([one for one in sentences(self.notices) if "again" in one])
 
     def test_what_was_not_downloaded_cannot_be_verified(self) -> None:
         self.list.table.choose([])

@@ -70,6 +70,7 @@ log = logging.getLogger(__name__)
 TICK_S = 0.25
 REPORT_S = 0.25
 MOVING_S = 2.0  # since the last chunk
+MAP_AGAIN = 20  # times as long as it took, before the map of a folder is made again
 LOST_AGAIN_S = 1.0  # between two looks at what is not listed any more
 
 
@@ -128,7 +129,7 @@ class Download(DownloadLife):
         self._followed_order = self.order
         self._map: FolderMap | None = None
         self._mapped: Wanted | None = None  # what the map is of
-        self._mapped_at = 0.0
+        self._mapped_at = self._map_again_at = 0.0
         self._moved = float("-inf")
         self._reported = self._lost_at = 0.0
 
@@ -410,13 +411,19 @@ class Download(DownloadLife):
         if now < self._mapped_at + REPORT_S:
             return
         self._mapped_at = now
-        if self._map is None or self._map.below != below or wanted is not self._mapped:
-            self._tally.flush()
+        is_old = wanted is not self._mapped and now >= self._map_again_at
+        if self._map is None or self._map.below != below or is_old:
+            self._map = self._mapped_now(below)
             self._mapped = wanted
-            missing = {path for path, _ in self._queue.pending()}
-            missing |= {one.name for one in self._tally.failures}
-            self._map = FolderMap(wanted.files, below, missing)
+            took_s = time.monotonic() - now
+            self._map_again_at = now + MAP_AGAIN * took_s  # lists of a large folder come often
         self.pieces = self._map.pieces(self._queue.pieces(now=now))
+
+    def _mapped_now(self, below: str) -> FolderMap:
+        self._tally.flush()
+        missing = {path for path, _ in self._queue.pending()}
+        missing |= {one.name for one in self._tally.failures}
+        return FolderMap(self.wanted.files, below, missing)
 
     def _why_nothing_comes(self, outlook: Outlook) -> str:
         if outlook.connections:

@@ -6,7 +6,8 @@ their way are looked at, however many files the folder has.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,7 +18,7 @@ from roles.values.content import Content
 from roles.values.events import ALL_HERE, NOT_KNOWN, FolderPieces
 
 PARTS = 1_000  # of the bar: a wide window has hardly more pixels for it
-MAX_COMING = 256  # small files of one pack that are looked at
+MAX_PACKS, MAX_COMING = 4, 256  # packs on their way that are looked at, and files of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +34,34 @@ class ContentPieces:
 class FolderMap:
     """Of the files below one folder of a download."""
 
-    def __init__(self, files: Iterable[FileLine], below: str, missing: Collection[str]) -> None:
+    def __init__(self, files: Iterable[FileLine], below: str, missing: AbstractSet[str]) -> None:
         """`below`: "" or a path that ends in "/". `missing`: paths of files that are not here."""
         self.below = below
-        self._places = dict[str, tuple[int, Content]]()  # by path: where it begins, in bytes
+        self._places = dict[str, tuple[int, Content]]()  # of missing files: first byte, by path
+        self._count = self._count_here = 0  # chunks
+        here = list[tuple[int, int]]()  # bytes that are here, in runs
         end = 0
         for file in sorted(files, key=lambda one: one.path):
-            if file.content is not None and file.path.startswith(below):
-                self._places[file.path] = end, file.content
-                end += file.size
+            content = file.content
+            if content is None or not file.path.startswith(below):
+                continue
+            start, end = end, end + content.size
+            count = -(-content.size // content.chunk_size)
+            self._count += count
+            if file.path in missing:
+                self._places[file.path] = start, content
+                continue
+            self._count_here += count
+            if here and here[-1][1] == start:
+                start, _ = here.pop()
+            here.append((start, end))
         self._size = end
         self._parts = min(PARTS, end)
         self._edges = [-(-part * end // max(1, self._parts)) for part in range(self._parts + 1)]
         self._have = [0] * self._parts  # bytes
         self._holders = bytearray([NOT_KNOWN]) * self._parts
-        self._count = sum(content.count for _, content in self._places.values())
-        self._count_here = 0
-        for path in self._places.keys() - missing:
-            self.has(path)
+        for start, stop in here:
+            self._add_bytes(start, stop)
 
     def has(self, path: str) -> None:
         """This file has come, or was there already."""
@@ -58,18 +69,25 @@ class FolderMap:
         if place is not None:
             start, content = place
             self._count_here += content.count
-            for part, first, behind in self._spread(start, start + content.size):
-                self._have[part] += behind - first
+            self._add_bytes(start, start + content.size)
+
+    def _add_bytes(self, start: int, stop: int) -> None:
+        for part, first, behind in self._spread(start, stop):
+            self._have[part] += behind - first
 
     def pieces(self, contents: Iterable[ContentPieces]) -> FolderPieces:
         """How it stands, with these contents on their way."""
         have, coming, here = list(self._have), 0, self._count_here
+        packs = 0
         for one in contents:
             if isinstance(one.wanted, WantedFile):
                 place = self._places.get(one.wanted.path)
                 if place is not None:
                     here += one.have.bit_count()
                     coming |= self._add(have, *place, one)
+                continue
+            packs += bool(one.coming)
+            if not one.coming or packs > MAX_PACKS:
                 continue
             for file, _ in islice(one.wanted.arriving(one.coming), MAX_COMING):
                 if (place := self._places.get(file.path)) is not None:

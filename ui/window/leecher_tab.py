@@ -65,6 +65,7 @@ class LeecherTab(ttk.Frame):
         self._once_listed: Callable[[], None] | None = None
         self._kept_seeding: Path | None = None
         self._looks_at_room = False
+        self._verified = set[str]()  # notices about what is read anew
         self.model = LeecherModel(bench, self._show)
         self.form = LeecherForm(self, bench)
         self.notices = NoticeArea(self, bench.theme)
@@ -262,6 +263,7 @@ class LeecherTab(ttk.Frame):
         self._once_listed, self._agreed = then, None
         self.notices.close("renew")
         self.notices.close(QUESTION)
+        self._forget_verified()
         self.form.say_news(ASKING)
         self.model.renew(settings)
         self._look_at_room()
@@ -315,8 +317,11 @@ class LeecherTab(ttk.Frame):
                 self._seed_what_came()
                 if self._agreed is not None or self.notices.has("renew"):
                     self.use_fields()
-            case RoleStopped(failure) if failure is not None:
-                self.notices.say(f"Downloading ended: {failure}", tone="Bad", key="ended")
+            case RoleStopped():
+                self._forget_verified()
+                if event.failure is not None:
+                    said = f"Downloading ended: {event.failure}"
+                    self.notices.say(said, tone="Bad", key="ended")
             case _:
                 pass
 
@@ -339,6 +344,7 @@ class LeecherTab(ttk.Frame):
         leecher, key = self.model.leecher, f"verify {event.download} {event.path}"
         if leecher is None:
             return
+        self._verified.add(key)
         if not event.is_over:
             said = wording.verifying(event)
             if not self.notices.change(key, said):
@@ -358,6 +364,11 @@ class LeecherTab(ttk.Frame):
             tone="Good" if is_same else "Bad" if event.damaged else "Warning",
             takes_focus=False,
         )
+
+    def _forget_verified(self) -> None:
+        for key in self._verified:
+            self.notices.close(key)
+        self._verified.clear()
 
     def _sum_up(self) -> None:
         model = self.model

@@ -225,9 +225,10 @@ class ListRows:
 
     def beside(self, key: str) -> list[str]:
         """The rows of the same folder that can be moved, in the order of the list."""
-        parent, moved = self._nodes[key].parent, self.movable(key)
+        moved = self.movable(key)
         if moved is None:
             return []
+        parent = self._nodes[key].parent
         there = (other for other, node in self._nodes.items() if node.parent == parent)
         return [one for one in there if (at := self.movable(one)) and at[0] == moved[0]]
 
