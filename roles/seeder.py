@@ -1,9 +1,9 @@
 """The seeder role: offers one folder, announces it to a tracker and serves leechers.
 
 Threads: the role's own accepts connections, reads greetings and measures rates; `lmk-hasher` hashes
-the folder; `lmk-member` talks to the tracker; each `lmk-uploader` (LMK/2) and `lmk-upload` (LMK/1)
-serves one leecher, each `lmk-browser` a connection of a browser; `lmk-caller` connects to leechers
-if they cannot connect to us.
+the folder, and `lmk-torrent` makes its torrent; `lmk-member` talks to the tracker; each
+`lmk-uploader` (LMK/2) and `lmk-upload` (LMK/1) serves one leecher, each `lmk-browser` a connection
+of a browser; `lmk-caller` connects to leechers if they cannot connect to us.
 """
 
 from __future__ import annotations
@@ -45,11 +45,12 @@ from roles.values.events import (
     Warned,
 )
 from roles.values.participants import MemberState, Status
-from roles.values.settings import SeederSettings
+from roles.values.settings import SeederSettings, TorrentKind
 from roles.wire.greeting import Hello
 from roles.worker import Worker
 
 if TYPE_CHECKING:
+    from roles.torrents.torrent_maker import TorrentMaker
     from roles.web.browser_uploads import BrowserUploads
 
 REPORT_S = 0.25
@@ -70,6 +71,7 @@ class Seeder(Role):
         self._uploads = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._hashing = HashingChanged(0, 0, 0)
         self._place = TrackerPlace(settings.tracker, settings.follow, post)
+        self._torrents: TorrentMaker | None = None
         self._browsers: BrowserUploads | None = None  # of the role's thread
 
     def _run(self) -> None:
@@ -81,6 +83,7 @@ class Seeder(Role):
             library.add_line(encode_line(WebLine()))
         if library.notice:
             self._post(Warned(library.notice))
+        self._torrents = self._torrent_maker(library)
         announcer = Announcer(shared, library, self._post)
         announcer.read_folder()
         membership = Membership(
@@ -110,6 +113,22 @@ class Seeder(Role):
             web = web_address(for_others) if settings.door else ""
             self._post(RoleStarted(address, for_others, note, web))
             self._serve(listener, library, membership, uploads, lmk1_uploads)
+
+    def _torrent_maker(self, library: FolderLibrary) -> TorrentMaker | None:
+        settings = self._settings
+        if settings.torrent is TorrentKind.NONE or not settings.door:
+            return None
+        from roles.torrents.torrent_maker import TorrentMaker
+        from roles.torrents.torrent_store import TorrentStore
+
+        kept = None if settings.state_folder is None else settings.state_folder / "torrents"
+        return TorrentMaker(
+            library,
+            TorrentStore(kept),
+            self._post,
+            self.should_stop,
+            is_private=settings.torrent is TorrentKind.PRIVATE,
+        )
 
     def _serve(
         self,
@@ -146,6 +165,8 @@ class Seeder(Role):
             beside.append(self._start_beside(library.run, "lmk-hasher"))
             beside.append(self._start_beside(lambda: membership.run(address), "lmk-member"))
             beside.append(self._start_beside(calls.run, "lmk-caller"))
+            if self._torrents is not None:
+                beside.append(self._start_beside(self._torrents.run, "lmk-torrent"))
             while not self.should_stop():
                 acceptor.look()
                 if self._network_change(address):
@@ -183,12 +204,15 @@ class Seeder(Role):
         def take(connection: Connection) -> None:
             if self._browsers is None:
                 from roles.web.browser_uploads import BrowserUploads
+                from roles.web.seeder_site import SeederSite
 
+                site = SeederSite(library, lambda: self._place.shown)
+                if self._torrents is not None:
+                    from roles.torrents.torrent_site import TorrentSite
+
+                    TorrentSite(site, library, self._torrents).open()
                 self._browsers = BrowserUploads(
-                    library,
-                    lambda: self._place.shown,
-                    self._throttles.up,
-                    lambda: uploads.is_waited_for,
+                    site, self._throttles.up, lambda: uploads.is_waited_for
                 )
             self._browsers.take(connection)
 

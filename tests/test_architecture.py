@@ -51,15 +51,18 @@ SEAMS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "torrents": {
         "roles.tracker": ("bep15_answers",),
+        "roles.seeder": ("torrent_maker", "torrent_site", "torrent_store"),
     },
     "web": {
         "roles.tracker": ("tracker_site",),
-        "roles.seeder": ("browser_uploads",),
+        "roles.seeder": ("browser_uploads", "seeder_site"),
+        "roles.torrents.torrent_maker": ("http_wire",),
+        "roles.torrents.torrent_site": ("http_wire", "seeder_site"),
     },
 }
 
 # Loaded when the first browser comes and never at the start, so imported within functions only.
-LATE_PACKAGES = ("web",)
+LATE_PACKAGES = ("web", "torrents")
 
 # No input or output, no clock, no thread: whole packages, and modules among those that have them.
 PURE_PACKAGES = ("values", "wire")
@@ -118,7 +121,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "trusted_packs",
         "wanted",
     ),
-    "torrents": ("bep15_wire", "swarms"),
+    "torrents": ("bencode", "bep15_wire", "metainfo", "swarms"),
     "web": (
         "folder_index",
         "folder_page",

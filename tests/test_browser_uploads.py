@@ -11,6 +11,7 @@ from roles.sharing.folder_library import FolderLibrary
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import ShortageError
 from roles.web.browser_uploads import BrowserUploads
+from roles.web.seeder_site import SeederSite
 from roles.worker import Worker
 from tests.connections import over, tcp_pair
 from tests.role_test import RoomTest
@@ -26,9 +27,8 @@ class BrowserUploadsTest(RoomTest):
         folder = self.make_folder("lesson", {"a": b"hello"})
         library = FolderLibrary(folder, None, lambda _: None, lambda: False)
         self.in_line = False
-        self.browsers = BrowserUploads(
-            library, lambda: Address(LOOPBACK, 12500), Throttle(), lambda: self.in_line
-        )
+        site = SeederSite(library, lambda: Address(LOOPBACK, 12500))
+        self.browsers = BrowserUploads(site, Throttle(), lambda: self.in_line)
         self.addCleanup(self.browsers.join)
         self.addCleanup(self.browsers.stop)
 

@@ -734,6 +734,22 @@ class FolderArgumentTest(LmkTestCase):
                 self.assertEqual((chosen.up, chosen.down), (2_500_000, None))
                 self.assertIsNone(parse_arguments(arguments).up)
 
+    def test_a_torrent_is_private_unless_its_user_says_public(self) -> None:
+        for words, kind, folder in (
+            ([], "none", None),
+            (["--torrent"], "private", None),
+            (["--torrent", "private", "."], "private", "."),
+            (["--torrent=public"], "public", None),
+            (["--torrent", "public", "."], "public", "."),
+            ([".", "--torrent"], "private", "."),
+            (["--torrent", "."], "private", "."),
+            (["--torrent", "--slots", "3"], "private", None),
+        ):
+            with self.subTest(words=words):
+                chosen = parse_arguments(["seed", *words])
+                self.assertEqual(chosen.torrent, kind)
+                self.assertEqual(chosen.folder, folder and Path(folder).absolute())
+
     def test_get_says_where_others_take_from_it(self) -> None:
         chosen = parse_arguments(["get", "x", "--bind", "127.0.0.1"])
         self.assertEqual(chosen.bind, ("127.0.0.1", 12501))

@@ -26,6 +26,7 @@ from roles.values.catalogue import (
     FolderLine,
     PackLine,
     ReadingLine,
+    TorrentLine,
     decode_line,
     encode_line,
     sort_key,
@@ -132,6 +133,34 @@ class LibraryTestCase(LmkTestCase):
                 left.shutdown(socket.SHUT_RDWR)
                 receiver.join()
         return bytes(received)
+
+
+class MoreLinesTest(LibraryTestCase):
+    LINE = encode_line(TorrentLine(b"t" * 20))
+
+    def test_what_is_told_of_the_share_itself_stands_on_its_list(self) -> None:
+        self.file("a")
+        library = self.ready()
+        before = library.snapshot
+        library.add_line(self.LINE)
+        library.add_line(self.LINE)
+        self.assertEqual(set(library.snapshot.lines), {*before.lines, self.LINE})
+        self.assertEqual(library.snapshot.revision, before.revision + 1)
+        library.remove_line(self.LINE)
+        self.assertEqual(library.snapshot.lines, before.lines)
+
+    def test_a_folder_that_was_not_read_yet_is_not_said_to_be_whole(self) -> None:
+        library = FolderLibrary(self.shared, None, self.log, lambda: True)
+        library.add_line(self.LINE)
+        self.assertEqual((library.snapshot.is_whole, library.snapshot.revision), (False, 0))
+        self.assertIsNone(library.whole())
+
+    def test_all_files_are_given_out_once_all_are_hashed(self) -> None:
+        self.file("a/b")
+        library = self.ready()
+        whole = library.whole()
+        assert whole is not None
+        self.assertEqual(whole["a/b"].content.root, self.root(library, "a/b"))
 
 
 class OfferTest(LibraryTestCase):

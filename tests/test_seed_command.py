@@ -17,6 +17,7 @@ from roles.values.events import (
     SeederState,
     Skipped,
     SkipReason,
+    TorrentChanged,
     TrackerAnswered,
     TrackerLost,
     Upload,
@@ -156,6 +157,19 @@ class SeederReportTest(unittest.TestCase):
 
     def test_a_folder_that_is_known_already_is_not_said_to_be_read(self) -> None:
         self.assertEqual(self.told((0, HashingChanged(5, 5, 0))).out, "")
+
+    def test_where_the_torrent_is_and_why_there_is_none(self) -> None:
+        seen = self.told(
+            (0, RoleStarted(HERE, TEACHER, web="http://192.168.1.5:12501/")),
+            (1, TorrentChanged(hashed=1_000, size=2_000)),
+            (2, TorrentChanged("ab" * 20, "/t/0123456789abcdef/lesson.torrent")),
+            (3, TorrentChanged()),
+            (4, TorrentChanged(problem="There is no torrent.")),
+        )
+        self.assertIn(
+            "Its torrent: http://192.168.1.5:12501/t/0123456789abcdef/lesson.torrent\n", seen.out
+        )
+        self.assertIn("There is no torrent.", seen.err)
 
     def test_who_cannot_be_reached_is_told_how_to_open_the_firewall(self) -> None:
         seen = self.told(

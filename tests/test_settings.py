@@ -163,6 +163,7 @@ class ProgramSettingsTest(unittest.TestCase):
         size_percent=150,
         keep_awake=False,
         door=False,
+        torrent=True,
     )
 
     def test_what_was_kept_comes_back(self) -> None:

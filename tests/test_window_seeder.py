@@ -18,6 +18,7 @@ from roles.values.events import (
 )
 from roles.values.members import members_of
 from roles.values.participants import MemberState, Participant, Status
+from roles.values.settings import TorrentKind
 from tests.support import LIMIT_S, widget_texts
 from tests.windows import AppWindowTest, press, text_of, texts_of
 from ui.window.offered_tree import SHOWN_AT_ONCE, rows_of, tree_of
@@ -62,6 +63,21 @@ class SeederTabTest(AppWindowTest):
         self.wait_for_sentence(f"Seeding on port {self.seeder_port}")
         self.pump_until(lambda: "table.csv" in widget_texts(self.window.seeder))
         self.assertNotIn("In a browser", text_of(self.window.seeder.form.sentence))
+
+    def test_a_torrent_is_made_if_its_box_is_ticked_and_browsers_may_fetch_it(self) -> None:
+        self.start(bundled_folder("data"))
+        seeder = self.window.seeder
+        for box, ticked, said in (
+            ("torrent", True, "In a browser, with its torrent: http://"),
+            ("door", False, f"Seeding on port {self.seeder_port}"),
+        ):
+            seeder.start_or_stop()
+            self.pump_until(lambda: self.run_state() is RunState.STOPPED)
+            seeder._bench.settings.switch(seeder, box).set(ticked)
+            seeder.start_or_stop()
+            self.wait_for_sentence(said)
+        assert seeder.main is not None
+        self.assertIs(seeder.main.settings.torrent, TorrentKind.NONE)
 
     def test_a_silent_tracker_is_said_and_it_goes_on(self) -> None:
         self.start(bundled_folder("data"))

@@ -23,6 +23,7 @@ from roles.values.events import (
     Skipped,
     SkipReason,
     Source,
+    TorrentChanged,
     TrackerMoved,
     UpdateFound,
 )
@@ -120,6 +121,18 @@ class StatesTest(unittest.TestCase):
             "Checking files: 1.20 GB of 4.00 GB, 310 files left. Checked files are already shared.",
         )
         self.assertEqual(wording.reading_status(HashingChanged(5, 5, 0)), "")
+
+    def test_making_a_torrent(self) -> None:
+        for torrent, said in (
+            (TorrentChanged(), ""),
+            (TorrentChanged("ab" * 20, "/t/x/y.torrent"), ""),
+            (TorrentChanged(problem="There can be none."), "There can be none."),
+            (
+                TorrentChanged(hashed=1_200_000_000, size=4_000_000_000),
+                "Making the torrent: 1.20 GB of 4.00 GB. All files are already shared.",
+            ),
+        ):
+            self.assertEqual(wording.torrent_status(torrent), said)
 
     def test_a_firewall_and_what_to_type_on_each_system(self) -> None:
         for platform, command in (

@@ -18,6 +18,7 @@ from roles.values.events import (
     Skipped,
     SkipReason,
     Source,
+    TorrentChanged,
     TrackerMoved,
     UpdateFound,
     Verified,
@@ -186,6 +187,14 @@ def reading_status(reading: HashingChanged) -> str:
     done = f"{size(reading.hashed)} of {size(reading.size)}"
     left = count(reading.files_left, "file")
     return f"Checking files: {done}, {left} left. Checked files are already shared."
+
+
+def torrent_status(torrent: TorrentChanged) -> str:
+    """How far a seeder is with the torrent of its folder; "" when it is done."""
+    if torrent.torrent or not torrent.size:
+        return torrent.problem
+    done = f"{size(torrent.hashed)} of {size(torrent.size)}"
+    return f"Making the torrent: {done}. All files are already shared."
 
 
 def unreachable(address: Address, platform: str) -> str:

@@ -52,7 +52,7 @@ class FolderLibrary:
         should_stop: Callable[[], bool],
     ) -> None:
         """`cache_file` keeps digests and the share's id; None: keep nothing."""
-        self._path = path
+        self.path = path
         self._post = post
         self._should_stop = should_stop
         self._cache = DigestCache(cache_file)
@@ -103,10 +103,21 @@ class FolderLibrary:
             self._publish_locked()
         self.rescan_soon()
 
+    def whole(self) -> dict[str, FileHolding] | None:
+        """The offered files by path, if all have been hashed."""
+        with self._lock:
+            return dict(self._offers.files) if self.snapshot.is_whole else None
+
     def add_line(self, line: str) -> None:
         """Tell readers of the list something about the share itself; `line` is of the catalogue."""
         with self._lock:
             self._more_lines |= {line}
+            self._tell_more_locked()
+
+    def remove_line(self, line: str) -> None:
+        """Undo add_line()."""
+        with self._lock:
+            self._more_lines -= {line}
             self._tell_more_locked()
 
     def rescan_soon(self) -> None:
@@ -151,7 +162,7 @@ class FolderLibrary:
         for one in distrusted:
             self._cache.forget(one)
         try:
-            tree = scan_tree(self._path, self._should_stop)
+            tree = scan_tree(self.path, self._should_stop)
         except ShortageError as error:  # the folder may be fine, so keep offering it
             log.info("%s", error)
             with self._lock:

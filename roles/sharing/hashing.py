@@ -230,19 +230,26 @@ class HashingThreads:
             return done
 
 
-def _digest(
+def blocks_of(
     opened: FileIO, length: int, buffer: memoryview, should_stop: Callable[[], bool]
-) -> bytes:
-    """The digest of the next `length` bytes. Raises FileChangedError if there are fewer, or when
-    stopped.
+) -> Iterator[memoryview]:
+    """The next `length` bytes, which are all in `buffer` one after another. Raises FileChangedError
+    if there are fewer, or when stopped.
     """
-    hasher = hashlib.sha256()
     while length:
         got = opened.readinto(buffer[:length])
         if not got or should_stop():
             raise FileChangedError("it is shorter than it was")
-        hasher.update(buffer[:got])
+        yield buffer[:got]
         length -= got
+
+
+def _digest(
+    opened: FileIO, length: int, buffer: memoryview, should_stop: Callable[[], bool]
+) -> bytes:
+    hasher = hashlib.sha256()
+    for block in blocks_of(opened, length, buffer, should_stop):
+        hasher.update(block)
     return hasher.digest()
 
 

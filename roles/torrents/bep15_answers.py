@@ -88,13 +88,15 @@ class Bep15Answers:
         return encode_announced(announce.request, INTERVAL_S, counts, _towards(host, peers))
 
 
-def _towards(host: str, peers: Iterable[Address]) -> Iterator[Address]:
+def _towards(host: str, peers: list[Address]) -> list[Address]:
     """The peers as this reader reaches them: others cannot connect to the tracker's loopback."""
-    for peer in peers:
-        if is_loopback(peer.host) and not is_loopback(host):
-            try:
-                yield Address(own_address_towards(host), peer.port)
-            except OSError as error:  # no route
-                log.debug("no address towards %s: %s", host, error)
-        else:
-            yield peer
+    here = [one for one in peers if is_loopback(one.host)]
+    if not here or is_loopback(host):
+        return peers
+    elsewhere = [one for one in peers if not is_loopback(one.host)]
+    try:
+        own = own_address_towards(host)
+    except OSError as error:  # no route
+        log.debug("no address towards %s: %s", host, error)
+        return elsewhere
+    return elsewhere + [Address(own, one.port) for one in here]

@@ -177,6 +177,17 @@ class HashingChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TorrentChanged:
+    """The torrent of the seeder's folder, or how far the seeder is with making it."""
+
+    torrent: str = ""  # its info hash, 40 hexadecimal digits; "" if there is none now
+    path: str = ""  # where browsers get it, behind the seeder's address
+    hashed: int = 0  # bytes, of `size`
+    size: int = 0  # bytes to hash
+    problem: str = ""  # a sentence, if there can be none
+
+
+@dataclass(frozen=True, slots=True)
 class ReachabilityChanged:
     """Whether the tracker could connect to this program."""
 
@@ -584,6 +595,7 @@ SeederEvent: TypeAlias = (
     | TrackerMoved
     | FolderScanned
     | HashingChanged
+    | TorrentChanged
     | TrackerAnswered
     | TrackerLost
     | ReachabilityChanged

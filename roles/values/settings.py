@@ -53,6 +53,14 @@ class Follow(Enum):
     ANY = "any"  # the program chose it: follow it, or take the only other tracker
 
 
+class TorrentKind(Enum):
+    """Whether a seeder makes a torrent of its folder."""
+
+    NONE = "none"
+    PRIVATE = "private"  # BitTorrent programs ask the tracker only, so nothing leaves the room
+    PUBLIC = "public"  # they may look for others everywhere
+
+
 class Appearance(Enum):
     SYSTEM = "system"
     LIGHT = "light"
@@ -78,6 +86,7 @@ class SeederSettings:
     bind_exactly: bool = False
     slots: int = DEFAULT_SLOTS
     state_folder: Path | None = None  # for digests; None: hash the folder at each start
+    torrent: TorrentKind = TorrentKind.NONE
     name: str = ""  # of this computer, as others see it; "" for the system's name
     door: bool = True  # browsers may fetch from it
     follow: Follow = described(default=Follow.NOWHERE, compare=False)
@@ -120,6 +129,7 @@ class ProgramSettings:
     recent_folders: tuple[str, ...] = ()
     download_folder: str = ""
     keep_seeding: bool = False
+    torrent: bool = False  # shared folders get a torrent, a private one
     own_folders: bool = True  # each share arrives in a folder of its own
     tracker_port: int = TRACKER_PORT
     seeder_port: int = SEEDER_PORT

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from roles.net.connection import Connection
 from roles.net.throttle import Throttle
-from roles.sharing.folder_library import FolderLibrary
-from roles.values.addresses import Address
 from roles.values.errors import FileChangedError, ShortageError
 from roles.values.events import Upload
 from roles.web.http_connection import HttpConnection
@@ -50,12 +48,11 @@ class BrowserUploads:
 
     def __init__(
         self,
-        library: FolderLibrary,
-        tracker: Callable[[], Address],
+        site: SeederSite,
         throttle: Throttle,
         are_leechers_waiting: Callable[[], bool],
     ) -> None:
-        self._site = SeederSite(library, tracker)
+        self._site = site
         self._throttle = throttle
         self._are_leechers_waiting = are_leechers_waiting
         self._turns = SendingTurns(self._most, LIMITS.turn_s)

@@ -346,10 +346,18 @@ def page_head(
     return _head(status, length, keeps_open, [*fields, *more])
 
 
-def file_head(status: int, length: int, *, name: str, keeps_open: bool, more: Fields = ()) -> bytes:
+def file_head(
+    status: int,
+    length: int,
+    *,
+    name: str,
+    keeps_open: bool,
+    kind: str = "application/octet-stream",
+    more: Fields = (),
+) -> bytes:
     """The head of a file, which is stored and never shown, so that none runs here."""
     fields = [
-        ("Content-Type", "application/octet-stream"),
+        ("Content-Type", kind),
         ("Content-Disposition", disposition(name)),
         _NOTHING_RUNS,
         ("Cache-Control", "no-cache"),

@@ -116,6 +116,8 @@ class SeederSite:
         self._index, self._indexed = FolderIndex((), ()), -1  # and the revision that it shows
         # By the first name of a path. Nothing else is served.
         self.routes: dict[str, Route] = {"s": self._shared, "z": self._zipped}
+        # Where the torrent of the whole folder is; "" if there is none.
+        self.torrent_path: Callable[[], str] = lambda: ""
 
     def answer(self, request: Request) -> Answer:
         """Raises HttpError."""
@@ -185,6 +187,7 @@ class SeederSite:
             _number(request.query.get("from", "")),
             f"http://{self.room(request)}/",
             is_whole=snapshot.is_whole,
+            torrent="" if folder.path else self.torrent_path(),
         )
         html = folder_page(view)
         head = page_head(200, len(html), style=STYLE_SHA256, keeps_open=request.keeps_open)

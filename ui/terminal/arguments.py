@@ -21,7 +21,14 @@ from roles.values.addresses import (
 )
 from roles.values.errors import UserInputError
 from roles.values.safe_names import shown_name
-from roles.values.settings import DEFAULT_SLOTS, Existing, parse_rate, parse_slots, parse_tracker
+from roles.values.settings import (
+    DEFAULT_SLOTS,
+    Existing,
+    TorrentKind,
+    parse_rate,
+    parse_slots,
+    parse_tracker,
+)
 from ui.about import version_line
 from ui.exit_codes import ExitCode
 from ui.terminal.output import Output
@@ -47,6 +54,7 @@ _DEFAULTS = {"profile": None, "quiet": False, "verbose": False}
 _AddOption: TypeAlias = Callable[..., argparse.Action]  # add_argument() of a command's parser
 _JSON = {"action": "store_true", "help": "one JSON object per line"}
 T = TypeVar("T")
+_KINDS = (TorrentKind.PRIVATE.value, TorrentKind.PUBLIC.value)
 
 
 class Option(NamedTuple):
@@ -147,11 +155,13 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         _add_commands(parser, common)
     else:
         parser.add_argument("given", nargs="*", metavar="folder")
-    chosen, unknown = parser.parse_known_args(arguments)
+    chosen, unknown = parser.parse_known_args(_with_kinds(arguments))
     if unknown:
         used = parser.used(vars(chosen).get("command"))
         used.error(f"unrecognized arguments: {' '.join(unknown)}.{used.option_meant(unknown)}")
     chosen = argparse.Namespace(**{**_DEFAULTS, **vars(chosen)})
+    if getattr(chosen, "no_door", False) and getattr(chosen, "torrent", "") in _KINDS:
+        parser.error("--torrent needs browsers to fetch the torrent: leave out --no-door")
     if not names_a_command:
         given = [_dropped(text, parser) for text in chosen.given]
         chosen.command = "selftest" if chosen.selftest else "window"
@@ -183,6 +193,15 @@ def _parsers() -> tuple[_Parser, _Parser]:
         "--selftest", action="store_true", help="check that this copy works on this computer"
     )
     return parser, common
+
+
+def _with_kinds(arguments: Sequence[str]) -> list[str]:
+    """Argparse would take what follows --torrent for its value, even the folder."""
+    following = (*arguments[1:], "")
+    return [
+        f"{word}={_KINDS[0]}" if word == "--torrent" and after not in _KINDS else word
+        for word, after in zip(arguments, following, strict=False)
+    ]
 
 
 def _refuse_mistyped(arguments: Sequence[str], parser: _Parser) -> None:
@@ -281,6 +300,15 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
     )
     option("--no-door", action="store_true", help="serve no browsers")
     _add_rates(option)
+    option(
+        "--torrent",
+        nargs="?",
+        choices=list(_KINDS),
+        const=_KINDS[0],
+        default=TorrentKind.NONE.value,
+        help="make a torrent of it, too, which browsers get here; `public`: BitTorrent programs "
+        "may also look for each other outside of the room",
+    )
 
     option = add("list", "list what the room offers")
     option(

@@ -19,13 +19,14 @@ from roles.values.events import (
     ReachabilityChanged,
     RoleEvent,
     RoleStarted,
+    TorrentChanged,
     TrackerAnswered,
     TrackerLost,
     Upload,
     UploadsChanged,
 )
 from roles.values.safe_names import shown_name
-from roles.values.settings import SeederSettings
+from roles.values.settings import SeederSettings, TorrentKind
 from ui import wording
 from ui.exit_codes import ExitCode
 from ui.terminal.output import Output
@@ -49,6 +50,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         slots=chosen.slots,
         state_folder=profile.state_folder,
         door=not chosen.no_door,
+        torrent=TorrentKind(chosen.torrent),
     )
     output.say(f"Seeding {settings.folder}")
     throttles, report = Throttles(Throttle(chosen.up), Throttle(chosen.down)), SeederReport(output)
@@ -65,7 +67,7 @@ class SeederReport:
     output: Output
     clock: Callable[[], float] = time.monotonic
     platform: str = sys.platform
-    _has_web: bool = False  # it answers browsers
+    _web: str = ""  # the URL for browsers; "" if they are not answered
     _folder: FolderScanned | None = None
     _said: str = ""  # of the folder, last
     _unread_since: float | None = None
@@ -85,17 +87,20 @@ class SeederReport:
             case RoleStarted(Address() as address, for_others, note, web):
                 self.output.say(note)
                 self.output.say(f"Seeder listening on {address}. Others reach it at {for_others}.")
-                self._has_web = bool(web)
+                self._web = web
                 if web:
                     self.output.say(f"Browsers: {web}")
             case NetworkChanged(gone, come, for_others=Address() as here):
-                if self._has_web and (gone or come) and here.host not in gone:
-                    self.output.say(f"Browsers: {web_address(here)}")
+                if self._web and (gone or come) and here.host not in gone:
+                    self._web = web_address(here)
+                    self.output.say(f"Browsers: {self._web}")
             case FolderScanned() as folder:
                 self._note_folder(folder)
                 self._tell_folder()
             case HashingChanged() as hashing:
                 self._tell_hashing(hashing)
+            case TorrentChanged() as torrent:
+                self._tell_torrent(torrent)
             case ReachabilityChanged() as reachability:
                 self._tell_reachability(reachability)
             case TrackerAnswered(tracker, is_original):
@@ -163,6 +168,15 @@ class SeederReport:
             files = wording.count(hashing.files_left, "file")
             text = f"of {wording.size(hashing.size)} checked, {files} left"
             self.output.progress(hashing.hashed / hashing.size if hashing.size else 0.0, text)
+
+    def _tell_torrent(self, torrent: TorrentChanged) -> None:
+        if torrent.problem:
+            self.output.error(torrent.problem)
+        elif torrent.torrent:
+            self.output.say(f"Its torrent: {self._web.rstrip('/')}{torrent.path}")
+        elif torrent.size:
+            text = f"of {wording.size(torrent.size)} read a second time"
+            self.output.progress(torrent.hashed / torrent.size, text)
 
     def _tell_reachability(self, reachability: ReachabilityChanged) -> None:
         if not reachability.is_reachable:

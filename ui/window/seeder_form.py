@@ -67,15 +67,24 @@ class SeederForm(ttk.Frame):
             label = ttk.Label(options, text=text, style="Muted.TLabel")
             label.grid(row=0, column=2 * column, sticky="n", padx=(px(12), px(8)), pady=px(7))
             field.grid(row=0, column=2 * column + 1, sticky="n")
-        door = ttk.Checkbutton(
-            options,
-            text="Browsers may fetch from here",
-            variable=bench.settings.switch(row, "door"),
+        may_browse = bench.settings.switch(row, "door")
+        boxes = ttk.Frame(options)
+        boxes.grid(row=1, column=0, columnspan=2 * len(fields), sticky="e", pady=(px(6), 0))
+        door = ttk.Checkbutton(boxes, text="Browsers may fetch from here", variable=may_browse)
+        door.pack(side="left")
+        torrent = ttk.Checkbutton(
+            boxes, text="Make a torrent, too", variable=bench.settings.switch(row, "torrent")
         )
-        door.grid(row=1, column=0, columnspan=2 * len(fields), sticky="e", pady=(px(6), 0))
+        torrent.pack(side="left", padx=(px(12), 0))
+
+        def allow_torrent(*_: object) -> None:
+            torrent.state(["!disabled" if may_browse.get() else "disabled"])
+
+        may_browse.trace_add("write", allow_torrent)
+        allow_torrent()
         row.columnconfigure(1, weight=1)
         tab_in_order(self.button, options)
-        tab_in_order(self.limit, self.port, self.slots, door)
+        tab_in_order(self.limit, self.port, self.slots, boxes)
         return row
 
     def show_run(self, run: SeederRun | None, *, is_adding: bool) -> None:

@@ -16,6 +16,7 @@ from roles.values.events import (
     RoleEvent,
     RoleStarted,
     RoleStopped,
+    TorrentChanged,
     TrackerAnswered,
     TrackerLost,
     Upload,
@@ -49,6 +50,7 @@ class SeederRun:
         self.tracker_news: TrackerAnswered | TrackerLost | None = None
         self.serving: UploadsChanged | None = None
         self.reading: HashingChanged | None = None
+        self.torrent = TorrentChanged()
         self.unreachable: Address | None = None  # where nobody can connect to it
         self.is_reachable = False  # the tracker could connect to it
         self.web = ""  # the URL for browsers; "" if they are not answered
@@ -95,12 +97,14 @@ class SeederRun:
         if self.is_reachable:
             words.append("Others can connect to this computer.")
         if self.web:
-            words.append(f"In a browser: {self.web}")
+            with_torrent = ", with its torrent" if self.torrent.torrent else ""
+            words.append(f"In a browser{with_torrent}: {self.web}")
         return " ".join(words)
 
     def progress(self) -> str:
-        """How far its folder has been read; "" when everything is offered."""
-        return wording.reading_status(self.reading) if self.reading is not None else ""
+        """How far its folder has been read, and its torrent is made; "" when all is done."""
+        reading = wording.reading_status(self.reading) if self.reading is not None else ""
+        return reading or wording.torrent_status(self.torrent)
 
     def warning(self) -> str:
         """What keeps others from it, and what to do; "" if nothing does."""
@@ -144,12 +148,15 @@ class SeederRun:
                 self.serving = event
             case HashingChanged():
                 self.reading = event
+            case TorrentChanged():
+                self.torrent = event
             case ReachabilityChanged(address, is_reachable):
                 self.unreachable = None if is_reachable else address
                 self.is_reachable = is_reachable
             case RoleStopped(failure):
                 self.state, self.failure, self.serving = RunState.STOPPED, failure, None
                 self.reading, self.unreachable, self.web = None, None, ""
+                self.torrent = TorrentChanged()
                 self.is_reachable = False
                 log.info("Stopped seeding %s.", self.settings.folder)
             case _:

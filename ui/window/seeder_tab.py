@@ -15,7 +15,7 @@ from roles.values.errors import UserInputError
 from roles.values.events import FolderScanned, RoleEvent, RoleStopped, RoomChanged, Upload
 from roles.values.members import Member, members_of
 from roles.values.participants import Participant
-from roles.values.settings import SeederSettings
+from roles.values.settings import SeederSettings, TorrentKind
 from ui.window.fields import Sentence
 from ui.window.list_columns import INDENT, OPEN_SIGN
 from ui.window.offered_tree import Branch, Offered, rows_of, tree_of
@@ -189,7 +189,7 @@ class SeederTab(ttk.Frame):
         options = self.form.read_options()
         if options is None:
             return None
-        port, slots = options
+        (port, slots), now = options, self._bench.settings.now
         settings = SeederSettings(
             folder,
             tracker,
@@ -198,7 +198,8 @@ class SeederTab(ttk.Frame):
             state_folder=self._bench.settings.profile.state_folder,
             name=self._bench.told_name,
             follow=self._bench.trackers.follow_of(tracker),
-            door=self._bench.settings.now.door,
+            door=now.door,
+            torrent=TorrentKind.PRIVATE if now.torrent and now.door else TorrentKind.NONE,
         )
         return SeederRun(self._bench.roles, settings, self._changed)
 

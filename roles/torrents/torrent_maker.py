@@ -1,0 +1,205 @@
+"""Makes the torrent of a seeder's folder, and another one when the folder has changed.
+
+For that all bytes are read once more, for SHA-1, as soon as the whole folder is offered. No request
+of anybody starts this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from io import FileIO
+from itertools import islice
+
+from roles.disk.open_folder import LastFolder
+from roles.sharing.folder_library import FolderLibrary
+from roles.sharing.folder_tree import open_unchanged
+from roles.sharing.hashing import BLOCK, HashingThreads, Job, Reading, blocks_of
+from roles.sharing.holdings import FileHolding
+from roles.torrents.metainfo import (
+    MAX_FILES,
+    Piece,
+    Substance,
+    Torrent,
+    TorrentFile,
+    pieces_of,
+    substance_of,
+    torrent_files,
+)
+from roles.torrents.torrent_store import KEPT, TorrentStore
+from roles.values.catalogue import TorrentLine, encode_line
+from roles.values.errors import FileChangedError
+from roles.values.events import Post, TorrentChanged
+from roles.web.http_wire import quoted
+from roles.worker import POLL_S, rest
+
+log = logging.getLogger(__name__)
+
+POST_S = 0.25
+AGAIN_S = 10.0  # after a file could not be read, although the folder seems unchanged
+_JOB = 16 * 1024 * 1024  # bytes: some 20 ms
+
+
+class TorrentMaker:
+    """One thread calls run(); any thread may read `torrent` and `known`."""
+
+    def __init__(
+        self,
+        library: FolderLibrary,
+        store: TorrentStore,
+        post: Post,
+        should_stop: Callable[[], bool],
+        *,
+        is_private: bool,
+    ) -> None:
+        self.torrent: Torrent | None = None  # of the folder as it is now
+        # By info hash, also of earlier versions of the folder.
+        self.known: Mapping[bytes, Torrent] = {}
+        self._library, self._store, self._post = library, store, post
+        self._should_stop = should_stop
+        self._is_private = is_private
+        self._seen: object = None  # the snapshot of the library that was looked at last
+        self._contents: object = None  # of the folder when `torrent` was made
+        self.news = TorrentChanged()  # the last that was posted
+        self._again_at = float("inf")
+        self._digests = dict[Substance, bytes]()  # of pieces that need not be read again
+
+    def run(self) -> None:
+        """Until should_stop(). May be called again."""
+        kept = list(self._store.read(self._library.share_id))
+        self.known = {one.info_hash: one for one in kept}
+        self._digests = kept[0].digests_by_substance() if kept else {}
+        while not self._should_stop():
+            if not self._is_as_seen() or time.monotonic() >= self._again_at:
+                self._look()
+            rest(POLL_S, self._should_stop)
+
+    def _is_as_seen(self) -> bool:
+        return self._library.snapshot is self._seen
+
+    def _look(self) -> None:
+        self._seen, self._again_at = self._library.snapshot, float("inf")
+        offered = self._library.whole()
+        if offered is None:
+            self._withdraw()
+            return
+        if len(offered) > MAX_FILES:
+            self._withdraw(f"A torrent has at most {MAX_FILES:,} files, and this folder has more.")
+            return
+        contents = {(path, one.content.size, one.content.root) for path, one in offered.items()}
+        if self.torrent is not None and contents == self._contents:
+            return
+        self._withdraw()
+        files, self._contents = torrent_files(contents), contents
+        if not any(one.size for one in files):
+            self._withdraw("There is no torrent of a folder without content.")
+            return
+        reading = PieceReading(files, offered, self._digests)
+        self._read(reading)
+        self._digests = reading.known
+        digests = tuple(one for one in reading.digests() if one is not None)
+        if len(digests) == reading.count:
+            self._offer(Torrent(self._library.name, files, self._is_private, digests))
+        elif self._is_as_seen() and not self._should_stop():
+            self._withdraw("A file cannot be read for the torrent. Trying again.")
+            self._again_at = time.monotonic() + AGAIN_S
+
+    def _read(self, reading: PieceReading) -> None:
+        threads = HashingThreads(
+            self._library.path, lambda: self._should_stop() or not self._is_as_seen()
+        )
+        threads.add(reading)
+        hashed, post_at = 0, 0.0
+        for _, size, _ in threads.run():
+            hashed += size
+            if reading.size and time.monotonic() >= post_at:
+                post_at = time.monotonic() + POST_S
+                self._tell(TorrentChanged(hashed=hashed, size=reading.size))
+
+    def _offer(self, torrent: Torrent) -> None:
+        self._store.keep(torrent, self._library.share_id)
+        newest_first = {torrent.info_hash: torrent, **self.known}
+        self.known = dict(islice(newest_first.items(), KEPT))
+        self.torrent = torrent
+        self._library.add_line(_line_of(torrent))
+        path = f"/t/{self._library.share_id}/{quoted(self._library.name)}.torrent"
+        self._tell(TorrentChanged(torrent.info_hash.hex(), path))
+
+    def _withdraw(self, problem: str = "") -> None:
+        if self.torrent is not None:
+            self._library.remove_line(_line_of(self.torrent))
+            self.torrent = None
+        self._tell(TorrentChanged(problem=problem))
+
+    def _tell(self, news: TorrentChanged) -> None:
+        if news != self.news:
+            self.news = news
+            self._post(news)
+
+
+class PieceReading(Reading):
+    """The pieces of a torrent, hashed with SHA-1."""
+
+    def __init__(
+        self,
+        files: Sequence[TorrentFile],
+        offered: Mapping[str, FileHolding],
+        known: Mapping[Substance, bytes],
+    ) -> None:
+        """`offered`: at least these files, by path. Pieces with known digests are not read."""
+        super().__init__(tuple(offered[one.path].file for one in files))
+        self._pieces = [(substance_of(files, piece), piece) for piece in pieces_of(files)]
+        self.count = len(self._pieces)
+        self.known = {one: known[one] for one, _ in self._pieces if one in known}
+        self._to_read = [(one, piece) for one, piece in self._pieces if one not in known]
+        self.size = sum(_size(piece) for _, piece in self._to_read)
+        self._has_failed = False
+
+    def jobs(self) -> Iterator[Job]:
+        first = size = 0
+        for number, (_, piece) in enumerate(self._to_read, 1):
+            size += _size(piece)
+            if size >= _JOB or number == len(self._to_read):
+                if self._has_failed:
+                    return
+                yield partial(self._read, first, number)
+                first, size = number, 0
+
+    def digests(self) -> list[bytes | None]:
+        """Of each piece; None if it could not be read as scanned."""
+        return [self.known.get(one) for one, _ in self._pieces]
+
+    def _read(self, first: int, stop: int, threads: HashingThreads) -> int:
+        try:
+            buffer = memoryview(bytearray(BLOCK))
+            with closing(LastFolder(threads.folder, make=False)) as folders:
+                for substance, piece in self._to_read[first:stop]:
+                    hasher = hashlib.sha1(usedforsecurity=False)
+                    for part in piece:
+                        file = self.files[part.file]
+                        with FileIO(open_unchanged(folders, file)) as opened:
+                            opened.seek(part.start)
+                            for block in blocks_of(
+                                opened, part.length, buffer, threads.should_stop
+                            ):
+                                hasher.update(block)
+                            if not file.is_still(os.fstat(opened.fileno())):
+                                raise FileChangedError("it changed while it was read")
+                    self.known[substance] = hasher.digest()
+        except (FileChangedError, OSError, MemoryError) as error:
+            log.debug("a piece cannot be read: %s", error)
+            self._has_failed = True
+        return sum(_size(piece) for _, piece in self._to_read[first:stop])
+
+
+def _size(piece: Piece) -> int:
+    return sum(part.length for part in piece)
+
+
+def _line_of(torrent: Torrent) -> str:
+    return encode_line(TorrentLine(torrent.info_hash))
