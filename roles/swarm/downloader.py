@@ -100,7 +100,8 @@ class Downloader:
 
     def _read_slowly(self, count: int) -> None:
         """Pause if this peer sends many frames and no chunks."""
-        rest(self._peer.budget.spend(count, now=time.monotonic()), self._should_stop)
+        if pause_s := self._peer.budget.spend(count, now=time.monotonic()):
+            rest(pause_s, self._should_stop)
 
     def _receive_part(self, length: int) -> None:
         """Receive a part; the last one of a chunk ends it."""

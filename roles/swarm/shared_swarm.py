@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 
 from roles.net.connection import Connection
 from roles.swarm.content_transfer import ContentTransfer, Store
@@ -32,20 +31,11 @@ class SharedSwarm:
         self._news = news
         self._swarm = Swarm()
         self._connections: dict[int, Connection] = {}
+        self._locked = _Locked(self)
 
-    @contextmanager
-    def locked(self) -> Iterator[Swarm]:
+    def locked(self) -> _Locked:
         """The state, with the lock held inside the block. What it has to say is sent after it."""
-        with self._lock:
-            swarm = self._swarm
-            yield swarm
-            later, swarm.to_send_later = swarm.to_send_later, []
-            to_send, swarm.to_send = swarm.to_send, []
-            to_wake, swarm.to_wake = swarm.to_wake, []
-        self._send(later, Connection.queue)
-        self._send(to_send, Connection.post)
-        for transfer in to_wake:
-            transfer.wake()
+        return self._locked
 
     def add(self, transfer: ContentTransfer) -> None:
         """Fetch its digests. Chunks come after ask()."""
@@ -160,6 +150,34 @@ class SharedSwarm:
                 of_peer[0][0].sent_at = time.monotonic()
                 data = b"".join(frames.encode(frame) for _, frame in of_peer)
                 _try(connection, how, data)
+
+
+class _Locked:
+    """A block that holds the swarm's lock.
+
+    Every part of a chunk passes through it, and a generator would cost three times as much.
+    """
+
+    def __init__(self, shared: SharedSwarm) -> None:
+        self._shared = shared
+
+    def __enter__(self) -> Swarm:
+        self._shared._lock.acquire()
+        return self._shared._swarm
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        shared, swarm = self._shared, self._shared._swarm
+        if error or not (swarm.to_send or swarm.to_send_later or swarm.to_wake):
+            shared._lock.release()
+            return
+        later, swarm.to_send_later = swarm.to_send_later, []
+        to_send, swarm.to_send = swarm.to_send, []
+        to_wake, swarm.to_wake = swarm.to_wake, []
+        shared._lock.release()
+        shared._send(later, Connection.queue)
+        shared._send(to_send, Connection.post)
+        for transfer in to_wake:
+            transfer.wake()
 
 
 def _try(connection: Connection, send: Callable[..., None], *data: bytes) -> None:
