@@ -501,9 +501,14 @@ class Leecher(Role):
 
     def _fetch_again(self, key: str, damaged: tuple[str, ...]) -> None:
         download = self._downloads.get(key)
-        if isinstance(download, Download) and download.state.is_final:
-            set_damaged_aside(download, damaged, self._settings.folder)
-            self._queue([key], Existing.SKIP)
+        if not isinstance(download, Download) or not download.state.is_final:
+            return
+        if self._lister.wanted(key) is None:
+            title = download.title
+            self._post(Warned(f"{title} is not shared now, so it cannot be fetched again."))
+            return
+        set_damaged_aside(download, damaged, self._settings.folder)
+        self._queue([key], Existing.SKIP)
 
     def _tell_end(self) -> None:
         downloads = self._all()

@@ -9,10 +9,11 @@ from unittest import mock
 
 from roles.disk.target_folder import TargetFolder
 from roles.leecher import Leecher
-from roles.values.events import DownloadState, FilesListed, HashingChanged, Verified
+from roles.values.events import DownloadState, FilesListed, HashingChanged, Verified, Warned
 from roles.values.settings import Existing
 from tests.disks import some_bytes
 from tests.role_test import RoomTest, Running, list_now, wait_for_end
+from tests.support import wait_until
 
 FILES = {
     "a.bin": some_bytes(700_000, 1),
@@ -31,7 +32,7 @@ class VerificationTest(RoomTest):
         for name, data in FILES.items():
             (source / name).write_bytes(data)
             os.utime(source / name, (1_600_000_000, 1_600_000_000))
-        seeder = self.seeder(source, room)
+        self.seeder_ = seeder = self.seeder(source, room)
         seeder.log.wait_for(HashingChanged, where=lambda one: one.hashed == one.size > 0)
         self.target = self.make_folder("target")
         self.leecher_ = self.leecher(self.target, room)
@@ -102,6 +103,18 @@ class VerificationTest(RoomTest):
         self.assertIs(wait_for_end(self.leecher_, self.key).state, DownloadState.DONE)
         self.assertEqual((self.target / "a.bin").read_bytes(), b"edited after the look")
         self.assertTrue((self.target / "a (2).bin").read_bytes() == FILES["a.bin"])
+
+    def test_what_nobody_shares_any_more_is_not_set_aside(self) -> None:
+        damaged = b"x" + FILES["a.bin"][1:]
+        self.change("a.bin", damaged, mtime=1_600_000_000)
+        found = self.verified()
+        self.seeder_.stop()
+        running = self.leecher_
+        wait_until(lambda: not list_now(running).files)
+        running.role.fetch_again(self.key, found.damaged)
+        said = running.log.wait_for(Warned).sentence
+        self.assertIn("not shared now", said)
+        self.assertEqual((self.target / "a.bin").read_bytes(), damaged)
 
     def test_one_file_or_folder_can_be_meant(self) -> None:
         self.change("a.bin", b"edited")

@@ -309,7 +309,7 @@ class VerifyTest(AppWindowTest):
         (here / NAME).write_bytes(b"my own words")
         (here / LARGEST).unlink()
         said = self.verify(self.share)
-        self.assertIn(f"Changed since “{NAME}”; missing “{LARGEST}”.", said)
+        self.assertIn(f"Changed here “{NAME}”; missing “{LARGEST}”.", said)
         self.answer(self.notices, "Fetch again")
         self.pump_until((here / LARGEST).exists)
         self.wait_for_state(DownloadState.DONE, LARGEST)

@@ -26,6 +26,7 @@ from roles.values.events import (
     TorrentChanged,
     TrackerMoved,
     UpdateFound,
+    Verified,
 )
 from ui import wording
 
@@ -101,6 +102,19 @@ class StatesTest(unittest.TestCase):
         done = self.download(DownloadState.DONE, saved_as=Path("x"))
         folder = replace(done, name="share:0011223344556677", files=9, renamed=1_200)
         self.assertEqual(wording.download_status(folder), "Done, checked, 1,200 under other names")
+
+    def test_what_was_found_by_reading_anew(self) -> None:
+        same = Verified("k", "", "data/", 3, 9, 3, 9, is_over=True)
+        self.assertEqual(wording.verified(same), "data/: checked again, the same (3 files).")
+        for damaged, edited, missing, said in (
+            (("a",), (), (), "Damaged “a”. What is damaged is kept under another name."),
+            ((), ("a",), ("b",), "Changed here “a”; missing “b”. What you changed stays;"),
+            (("a",), ("b",), (), "Damaged “a”; changed here “b”. What you changed stays;"),
+            ((), (), ("a", "b", "c", "d", "e"), "Missing “a”, “b”, “c” and 2 more."),
+        ):
+            told = replace(same, damaged=damaged, edited=edited, missing=missing)
+            self.assertIn(said, wording.verified(told))
+            self.assertTrue(wording.verified(told).startswith("data/: "))
 
     def test_a_list_is_summed_up(self) -> None:
         tracker = Address("10.0.0.5", 12500)

@@ -297,15 +297,19 @@ def verified(event: Verified) -> str:
         return f"{event.title}: checked again, the same ({count(event.files, 'file')})."
     kinds = (
         ("damaged", event.damaged),
-        ("changed since", event.edited),
+        ("changed here", event.edited),
         ("missing", event.missing),
     )
     said = [f"{name} {_quoted(paths)}" for name, paths in kinds if paths]
     parts = [f"{event.title}: {part(len(different), event.files, 'file')} not as downloaded."]
     parts.append(f"{said[0][:1].upper()}{'; '.join(said)[1:]}.")
-    if event.damaged or event.edited:
-        parts.append("Fetching again keeps what is there now, under another name or beside.")
-    return " ".join(parts)
+    kept = {
+        (True, True): "What you changed stays; what is damaged is kept under another name.",
+        (True, False): "What is damaged is kept under another name.",
+        (False, True): "What you changed stays; what is fetched is stored beside it.",
+    }
+    parts.append(kept.get((bool(event.damaged), bool(event.edited)), ""))
+    return " ".join(one for one in parts if one)
 
 
 def _quoted(paths: Sequence[str]) -> str:
