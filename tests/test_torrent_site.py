@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+import socket
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from roles.seeder import Seeder
+from roles.values.addresses import Address
 from roles.values.events import TorrentChanged
 from roles.values.settings import SeederSettings, TorrentKind
 from tests.bencoded import decoded
-from tests.role_test import ANYWHERE, Running, SeederTest, list_now
+from tests.role_test import ANYWHERE, RoomTest, Running, SeederTest, list_now
 from tests.support import LIMIT_S, EventLog, wait_until
+from tests.test_bep15_wire import CONNECT, HASH, announce
 
 STRANGE = "100% & mehr #2?.txt"
 
@@ -181,3 +184,50 @@ class NoTorrentTest(SeederTest):
             self.assertEqual(answer.status, 404)
             answer.read()
         self.assertEqual(seeding.log.of(TorrentChanged), [])
+
+
+class SwarmTest(RoomTest):
+    """BitTorrent programs at a real tracker."""
+
+    def announce(self, tracker: Address, info_hash: str, port: int) -> bytes:
+        """The answer to one that announces this port: an error, or counts and peers."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(LIMIT_S)
+            sock.connect(tracker)
+            sock.send(CONNECT)
+            connection = sock.recv(100)[8:]
+            asked = announce(port=port).replace(HASH, bytes.fromhex(info_hash))
+            sock.send(connection + asked[8:])
+            return sock.recv(1_000)
+
+    def test_programs_find_each_other_after_the_seeder_has_gone_and_the_tracker_was_restarted(
+        self,
+    ) -> None:
+        state_file = self.folder / "state" / "tracker.json"
+        first = self.tracker(state_file=state_file)
+        settings = SeederSettings(
+            self.make_folder("shared", {"a": b"content"}),
+            first.address,
+            bind=ANYWHERE,
+            torrent=TorrentKind.PUBLIC,
+        )
+        log = EventLog()
+        seeding = self.run_role(Seeder(settings, log), log)
+        torrent = log.wait_for(TorrentChanged, where=lambda one: bool(one.torrent)).torrent
+        wait_until(
+            lambda: self.announce(first.address, torrent, 20_001)[:4] == b"\0\0\0\1",
+            LIMIT_S,
+            "the torrent was never tracked",
+        )
+        seeding.stop()
+        self.assertEqual(self.announce(first.address, torrent, 20_002)[20:], peer(20_001))
+        first.stop()
+        second = self.tracker(state_file=state_file)
+        self.assertEqual(self.announce(second.address, torrent, 20_001)[20:], b"")
+        self.assertEqual(self.announce(second.address, torrent, 20_002)[20:], peer(20_001))
+        self.assertEqual(self.announce(second.address, "ab" * 20, 20_002)[:4], b"\0\0\0\3")
+
+
+def peer(port: int) -> bytes:
+    """As an announce is told of a program on loopback."""
+    return bytes([127, 0, 0, 1]) + port.to_bytes(2, "big")
