@@ -132,7 +132,7 @@ def served(
                 seeder.wait_for("all shared")
                 tracker.wait_for("offers")
                 if "--torrent" in options:
-                    seeder.wait_for("[Tt]orrent")
+                    seeder.wait_for("Its torrent:")
                 share = share_at(f"http://{at}/")
                 yield Served(shared, f"http://{at}", f"http://{seeder_at}", share)
 

@@ -46,6 +46,7 @@ from roles.wire.greeting import GreetingReader
 from tests.fuzz import samples
 from tests.fuzz.lmk2_targets import LMK2_TARGETS
 from tests.fuzz.target import Target, check, in_pieces
+from tests.fuzz.torrent_targets import TORRENT_TARGETS
 from tests.fuzz.web_targets import WEB_TARGETS
 
 ALLOWED = (PeerProtocolError, UserInputError)
@@ -149,4 +150,5 @@ TARGETS = (
     Target("registry.restore", state, samples.STATES),
     *LMK2_TARGETS,
     *WEB_TARGETS,
+    *TORRENT_TARGETS,
 )
