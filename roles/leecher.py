@@ -366,6 +366,7 @@ class Leecher(Role):
             )
             for taken in self._folders.load():
                 self._names.below(taken)
+        home_of, asked = self._home_of(key, wanted, self._names, home), FolderKey.of(key)
         return Download(
             key,
             wanted,
@@ -375,10 +376,11 @@ class Leecher(Role):
             stamp=stamp,
             settings=self._settings,
             existing=existing,
-            names=self._names.below(self._home_of(key, wanted, self._names, home)),
+            names=self._names.below(home_of),
             post=self._post_and_note,
             ended=self._woken.set,
             is_cut_off=self.is_cut_off,
+            is_home_ours=bool(home_of and asked and self._folders.has_made(asked.share)),
         )
 
     def _home_of(self, key: str, wanted: Wanted, names: StoredNames, home: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from unittest import mock
 
 from roles.disk.download_record import RECORD_NAME, DownloadRecord
@@ -235,6 +236,24 @@ class InterruptedTest(OwnFoldersTestCase):
         running.role.cancel([key])
         self.assertEqual(wait_for_end(running, key).state, DownloadState.CANCELLED)
         self.assertEqual(list(self.target.iterdir()), [])
+
+    def test_one_that_a_later_run_cancels_leaves_no_folder_unless_it_was_there_before(self) -> None:
+        for was_there in (False, True):
+            with self.subTest(was_there=was_there):
+                if was_there:
+                    for folder in (self.state, self.target):
+                        shutil.rmtree(folder)
+                    (self.target / "lesson (2)").mkdir(parents=True)
+                key = self.interrupt(own_folders=True)
+                throttles = Throttles()
+                throttles.down.set_limit(400_000)
+                running = self.taking(throttles=throttles)
+                running.log.wait_for(DownloadChanged, where=lambda one: one.have > 0)
+                running.role.cancel([key])
+                self.assertEqual(wait_for_end(running, key).state, DownloadState.CANCELLED)
+                left = {path.name for path in self.target.iterdir()}
+                self.assertEqual(left, {"lesson", "lesson (2)"} if was_there else {"lesson"})
+                running.stop()
 
     def test_one_of_an_earlier_version_goes_on_in_the_target_folder_and_stays_there(self) -> None:
         key = self.interrupt(own_folders=False)

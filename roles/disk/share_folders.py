@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from roles.disk import disk_calls
 from roles.disk.file_lock import try_lock
@@ -41,6 +42,17 @@ _FLAGS = os.O_RDWR | os.O_CREAT | disk_calls.PLAIN_FLAGS
 _WINDOWS = os.name == "nt"
 
 
+class _Row(NamedTuple):
+    target: Path
+    share: str
+    name: str
+    is_made: bool
+
+    def kept(self) -> dict[str, object]:
+        row = {"target": str(self.target), "share": self.share, "name": self.name}
+        return {**row, "made": True} if self.is_made else {**row}
+
+
 class ShareFolders:
     """The folders below one target folder. For one thread, but for of()."""
 
@@ -50,6 +62,7 @@ class ShareFolders:
         self._record = None if state_folder is None else state_folder / RECORD_NAME
         self._lock = threading.Lock()  # protects _folders; never held during I/O
         self._folders: dict[str, str] = {}  # by share; "" for the target folder itself
+        self._made = set[str]()  # shares whose folder was not there before, so that it is ours
         self._unsaved = dict[str, str]()
         self._is_choosing = False
         self._turn: int | None = None  # descriptor of the locked file while we choose
@@ -59,11 +72,17 @@ class ShareFolders:
         with self._lock:
             return self._folders.get(share)
 
+    def has_made(self, share: str) -> bool:
+        """Whether this share's folder was not there before."""
+        with self._lock:
+            return share in self._made
+
     def load(self) -> tuple[str, ...]:
         """Read what earlier runs chose. Returns the names that are taken."""
-        folders = {share: name for target, share, name in self._read() if target == self._target}
+        rows = [row for row in self._read() if row.target == self._target]
         with self._lock:
-            self._folders = folders | self._folders
+            self._made |= {row.share for row in rows if row.is_made}
+            self._folders = {row.share: row.name for row in rows} | self._folders
             return tuple(filter(None, self._folders.values()))
 
     def choose(self, share: str, name: str, files: Sequence[FileLine], names: StoredNames) -> str:
@@ -81,6 +100,9 @@ class ShareFolders:
             return known
         is_here = self._is_here_already(files, names)
         chosen = "" if is_here else self._free(share, name, files, names)
+        if chosen and not os.path.lexists(self._target / chosen):
+            with self._lock:
+                self._made.add(share)
         self.note(share, chosen)
         return chosen
 
@@ -155,20 +177,21 @@ class ShareFolders:
             return turn
         return None
 
-    def _read(self) -> list[tuple[Path, str, str]]:
-        """Target folder, share and name, the oldest first."""
+    def _read(self) -> list[_Row]:
+        """The oldest first."""
         if self._record is None:
             return []
         file = StateFile(self._record)
         match file.read():
             case {"lmk": 1, "folders": list(rows)}:
-                found = list[tuple[Path, str, str]]()
+                found = list[_Row]()
                 for row in rows[-MAX_FOLDERS:]:
                     match row:
                         case {"target": str(target), "share": str(share), "name": str(name)} if (
                             not name or is_folder_name(name)
                         ):
-                            found.append((Path(target), share, name))
+                            is_made = row.get("made") is True
+                            found.append(_Row(Path(target), share, name, is_made))
                         case _:
                             pass
                 return found
@@ -183,15 +206,12 @@ class ShareFolders:
     def _write(self, folders: Mapping[str, str]) -> None:
         if self._record is None:
             return
-        rows = [row for row in self._read() if row[0] != self._target or row[1] not in folders]
-        rows += ((self._target, share, name) for share, name in folders.items())
-        record = {
-            "lmk": _VERSION,
-            "folders": [
-                {"target": str(target), "share": share, "name": name}
-                for target, share, name in rows[-MAX_FOLDERS:]
-            ],
-        }
+        before = self._read()
+        rows = [row for row in before if row.target != self._target or row.share not in folders]
+        rows += (
+            _Row(self._target, share, name, share in self._made) for share, name in folders.items()
+        )
+        record = {"lmk": _VERSION, "folders": [row.kept() for row in rows[-MAX_FOLDERS:]]}
         with suppress(StorageError):  # then the next run looks at what the folders have
             StateFile(self._record).write(json.dumps(record, indent=1).encode("ascii"))
 

@@ -170,10 +170,10 @@ class TargetFolder:
                         self._times[stored] = mtime
         return failed
 
-    def remove_made_folders(self) -> None:
-        """Remove the folders that we created, if they are empty."""
-        made, self._made = self._made, []
-        for stored in reversed(made):
+    def remove_made_folders(self, before: Iterable[tuple[str, ...]] = ()) -> None:
+        """Remove the folders that we created, now or `before`, if they are empty."""
+        made, self._made = {*self._made, *before}, []
+        for stored in sorted(made, key=len, reverse=True):
             with (
                 suppress(*LEFT_UNDONE),
                 OpenFolder.below(self.path, stored[:-1], make=False) as folder,

@@ -92,11 +92,13 @@ class Download(DownloadLife):
         post: Post,
         ended: Callable[[], None],
         is_cut_off: Callable[[], bool] = lambda: False,
+        is_home_ours: bool = False,
     ) -> None:
         """`peer` is the leecher's; `space` belongs to its target folder, `names` to the folder
         in it that this goes to. `stamp`: of the list that `wanted` is from.
 
-        While `is_cut_off`, this computer has no network, and nothing is given up.
+        While `is_cut_off`, this computer has no network, and nothing is given up. `is_home_ours`:
+        the folder of its share was not there before it was first asked for.
         """
         super().__init__(key, ended)
         self.existing = existing
@@ -106,7 +108,7 @@ class Download(DownloadLife):
         self._followed = FollowedScope(self.newest.scope)
         self._peer = peer
         self._settings = settings
-        self._home = names.home
+        self._home, self._is_home_ours = names.home, is_home_ours
         self.path = settings.folder.joinpath(*names.home)  # where the files of the share go
         self._post = post
         self._is_cut_off = is_cut_off
@@ -193,7 +195,8 @@ class Download(DownloadLife):
         files = [stored for stored in scope.stored.values() if isinstance(stored, tuple)]
         packs = [pack_stored(pack.line.content) for pack in scope.packs]
         drop_partials(self._settings.folder, files + packs)
-        self._target.remove_made_folders()
+        made = {self._home, *scope.folders, *(stored[:-1] for stored in files)}
+        self._target.remove_made_folders(made if self._is_home_ours else ())
 
     def leave(self) -> None:
         self._queue.leave()
