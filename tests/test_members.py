@@ -94,6 +94,21 @@ class MembersTest(unittest.TestCase):
         old = program("downloading", machine="")
         self.assertEqual(only(old, program("done", machine="", port=9)).machine, "10.0.0.7")
 
+    def test_an_older_program_is_of_the_only_computer_with_its_address_and_name(self) -> None:
+        new, old = program(MemberState.DONE), program("downloading", port=2, machine="")
+        self.assertEqual([len(one.programs) for one in members_of([old, new], now=NOW)], [2])
+        for others in (
+            (replace(new, name="other"),),
+            (replace(new, address=Address("10.0.0.8", 1)),),
+            (new, replace(new, machine="b" * 16)),  # two computers behind one router
+        ):
+            with self.subTest(others=others):
+                members = members_of([old, *others], now=NOW)
+                self.assertEqual(members[0].machine, "10.0.0.7")
+                self.assertEqual(len(members), 1 + len(others))
+        nameless = [replace(one, name="") for one in (old, new)]
+        self.assertEqual(len(members_of(nameless, now=NOW)), 2)
+
     def test_the_state_that_matters_most_wins_in_any_order(self) -> None:
         for first, second in pairwise(PRECEDENCE):
             for two in permutations((program(first), program(second))):

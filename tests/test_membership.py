@@ -37,7 +37,6 @@ QUICK = Pace(
     moving_ping_s=0.1,
     lmk1_ping_s=0.2,
     state_ping_s=0.05,
-    shares_ping_s=0.05,
     early_ping_s=0.05,
     again_s=0.05,
     poll_s=0.01,

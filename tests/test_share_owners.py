@@ -25,9 +25,13 @@ class OwnersTestCase(unittest.TestCase):
         self.catalogue = self.registry.catalogue
         self.tell(PC, 12501)
 
-    def tell(self, ip: str, port: int, peer: str = PEER, *, now: float = 0.0) -> None:
+    def tell(
+        self, ip: str, port: int, peer: str = PEER, *, machine: str = "", now: float = 0.0
+    ) -> None:
         """Register there, and tell the list."""
-        request = Register(ID, Address(ip, port), peer, "pc", False, shares=(SHARE,))
+request = Register(
+            ID, Address(ip, port), peer, "pc", False, shares=(SHARE,), machine=machine
+        )
         self.registry.register(request, Origin(ip, False), now=now)
         call = TellList(SHARE, "folder", peer, port, True, 0, 1, 0)
         owner = self.registry.owner_of(call, ip, now=now)
@@ -35,9 +39,11 @@ class OwnersTestCase(unittest.TestCase):
         update.take(f"+{ip}")
         list(update.finish())
 
-    def assert_refused(self, code: Code, ip: str, port: int, peer: str, *, now: float) -> None:
+    def assert_refused(
+        self, code: Code, ip: str, port: int, peer: str, *, now: float, machine: str = ""
+    ) -> None:
         with self.assertRaises(ListRefusedError) as raised:
-            self.tell(ip, port, peer, now=now)
+            self.tell(ip, port, peer, machine=machine, now=now)
         self.assertEqual(raised.exception.code, code)
 
     def assert_told_by(self, ip: str, port: int, peer: str = PEER) -> None:
@@ -171,6 +177,70 @@ class ShareOwnersTest(OwnersTestCase):
         self.registry.restore(saved, now=100.0)
         self.tell(CABLE, 12501, PEER, now=100.0 + QUIET_S)
         self.assert_told_by(CABLE, 12501)
+
+
+class SameComputerTest(OwnersTestCase):
+    """Which other programs of its computer get the share of a seeder that has ended."""
+
+    MACHINE, OTHER = "7a90c1d25e3f6b84", "00ff00ff00ff00ff"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.tell(PC, 12501, machine=self.MACHINE)
+
+    def leave(self) -> None:
+        status = Status("giving", (SHARE,), machine=self.MACHINE)
+        ping = Ping(ID, Address(PC, 12501), PEER, status, leaving=True)
+        self.assertIsNotNone(self.registry.hear(ping, PC, now=1.0))
+
+    def assert_only_its_computer_gets_it(self, *, now: float) -> None:
+        for ip, machine in ((PC, ""), (PC, self.OTHER), (CABLE, self.MACHINE), (CABLE, "")):
+            for peer in (STRANGER, PEER):
+                if (ip, peer) == (PC, PEER):
+                    continue  # the same run, which its peer id would show
+                with self.subTest(ip=ip, machine=machine, peer=peer):
+                    self.assert_refused(Code.SHARE, ip, 12502, peer, machine=machine, now=now)
+        self.tell(PC, 12502, STRANGER, machine=self.MACHINE, now=now)
+        self.assert_told_by(PC, 12502, STRANGER)
+
+    def test_one_that_starts_again_at_another_port_gets_its_share_back(self) -> None:
+        self.leave()
+        self.assert_only_its_computer_gets_it(now=HELD_S)
+
+    def test_also_while_others_have_the_share(self) -> None:
+        at = Address("10.0.0.8", 12501)
+        holder = Register(ID, at, "4" * 16, "pc", is_leecher=True, shares=(SHARE,))
+        self.registry.register(holder, Origin(at.host, False), now=0.0)
+        self.leave()
+        self.assertIsNotNone(self.catalogue.share(SHARE))
+        self.assert_only_its_computer_gets_it(now=2 * HELD_S)
+
+    def test_also_after_a_restart_of_the_tracker(self) -> None:
+        self.leave()
+        saved = list(self.registry.saved())
+        self.registry = Registry()
+        self.catalogue = self.registry.catalogue
+        self.registry.restore(saved, now=100.0)
+        self.assert_only_its_computer_gets_it(now=101.0)
+
+    def test_not_while_it_pings(self) -> None:
+        self.assert_refused(Code.SHARE, PC, 12502, STRANGER, machine=self.MACHINE, now=QUIET_S - 1)
+        status = Status("giving", machine=self.MACHINE)  # it shares something else now
+        self.registry.hear(Ping(ID, Address(PC, 12501), PEER, status), PC, now=QUIET_S)
+        self.assert_refused(
+            Code.SHARE, PC, 12502, STRANGER, machine=self.MACHINE, now=2 * QUIET_S - 1
+        )
+        self.tell(PC, 12502, STRANGER, machine=self.MACHINE, now=2 * QUIET_S)
+        self.assert_told_by(PC, 12502, STRANGER)
+
+    def test_a_damaged_machine_id_in_the_state_file_is_none(self) -> None:
+        self.leave()
+        (saved,) = self.registry.saved()
+        for damaged in (7, "", "x" * 16, None):
+            self.registry = Registry()
+            self.catalogue = self.registry.catalogue
+            self.registry.restore([{**saved, "machine": damaged}], now=100.0)
+            self.assert_refused(Code.SHARE, PC, 12502, STRANGER, machine=self.MACHINE, now=101.0)
 
 
 class LeftShareTest(OwnersTestCase):

@@ -128,7 +128,10 @@ class SwarmPeer:
 
     def join(self, shares: Iterable[str]) -> None:
         """Take part in these shares, too; from any thread."""
-        self._shares = tuple(dict.fromkeys((*shares, *self._shares)))[:MAX_SHARES]
+        before = self._shares
+        self._shares = tuple(dict.fromkeys((*shares, *before)))[:MAX_SHARES]
+        if self._shares != before:
+            self._membership.wake()  # their seeder may leave in this second
 
     def found(self, peers: Iterable[Address]) -> bool:
         """These peers take part; True when one of them was not known. From any thread."""

@@ -42,8 +42,9 @@ class Pace:
     ping_s: float = 5.0  # a teacher notices within 12 s that a computer is silent
     moving_ping_s: float = 2.0  # while something is downloaded or uploaded
     lmk1_ping_s: float = 15.0  # an original tracker forgets a program after 10 min
-    state_ping_s: float = 0.25  # a changed state is sent at once, but no more often than this
-    shares_ping_s: float = 1.0  # the same for other shares: leechers look for their holders
+    # A changed state is sent at once, and so are other shares: leechers look for their holders, and
+    # a share stays listed only as long as somebody has told that he has it. But no more often than:
+    state_ping_s: float = 0.25
     early_ping_s: float = 1.0  # for EARLY_PINGS, until the tracker knows whether others can connect
     again_s: float = 3.0  # after the tracker was silent
     poll_s: float = POLL_S
@@ -217,11 +218,10 @@ class Membership:
         if self.advertised is None or last is None:
             return False
         since_s = now - self._pinged_at
-        if status.shares != last.shares and since_s >= self._pace.shares_ping_s:
-            return True
         if self._takes_shares and _moves(status) and since_s >= self._pace.moving_ping_s:
             return True
-        is_other = status.state != last.state or _words(status.reason) != _words(last.reason)
+        said, before = ((one.shares, one.state, _words(one.reason)) for one in (status, last))
+        is_other = said != before
         return is_other and since_s >= self._pace.state_ping_s
 
     def _next_ping_s(self) -> float:

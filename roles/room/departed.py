@@ -4,12 +4,12 @@ state.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
 from roles.room.registry_entry import Key
-from roles.values.members import machine_of, state_of
+from roles.values.members import state_of
 from roles.values.participants import MemberState, Participant
 from roles.wire.fields import MAX_NUMBER
 
@@ -52,9 +52,9 @@ class Departed:
             if self._gone[place][0] == key:
                 self._pop(place)
 
-    def remove(self, machine: str) -> bool:
-        """Forget a computer; False if it is not here."""
-        places = [place for place, (_, one) in self._gone.items() if machine_of(one) == machine]
+    def remove(self, programs: Collection[Participant]) -> bool:
+        """Forget these; False if none of them is here."""
+        places = [place for place, (_, one) in self._gone.items() if one in programs]
         for place in places:
             self._pop(place)
         return bool(places)

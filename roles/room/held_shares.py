@@ -16,8 +16,15 @@ MAX_PER_HOST = 64  # 8 programs with 8 shares: one host cannot push out the shar
 MAX_HELD = 12_064  # as many as a room has shares
 
 
+class Former(NamedTuple):
+    """Who told a share that is gone, or that only others have now."""
+
+    key: Key  # its peer id is "" if that run has ended
+    machine: str = ""  # its computer; only its user's programs know this id, and the tracker
+
+
 class _Held(NamedTuple):
-    owner: Key
+    owner: Former
     until: float
     quiet_at: float
 
@@ -27,29 +34,30 @@ class HeldShares:
         self._held: dict[str, _Held] = {}
         self._of_host: dict[str, dict[str, None]] = {}  # share ids by source IP, oldest first
 
-    def hold(self, share: str, owner: Key, *, quiet_at: float, now: float) -> None:
-        """Reserve a share for its last owner, whose peer id is "" if that run has ended. From
-        `quiet_at` on it has been silent for so long that it may have another address.
+    def hold(self, share: str, owner: Former, *, quiet_at: float, now: float) -> None:
+        """Reserve a share for its last owner. From `quiet_at` on it has been silent for so long
+        that it may have another address.
         """
         self.release(share)
-        of_host = self._of_host.setdefault(owner.ip, {})
+        ip = owner.key.ip
+        of_host = self._of_host.setdefault(ip, {})
         if len(of_host) >= MAX_PER_HOST:
             self.release(next(iter(of_host)))
         if len(self._held) >= MAX_HELD:
             self.release(next(iter(self._held)))
         self._held[share] = _Held(owner, now + HELD_S, quiet_at)
-        self._of_host.setdefault(owner.ip, {})[share] = None
+        self._of_host.setdefault(ip, {})[share] = None
 
     def release(self, share: str) -> None:
         """Reserve it no longer. Harmless when it is not held."""
         held = self._held.pop(share, None)
         if held is not None:
-            of_host = self._of_host[held.owner.ip]
+            of_host = self._of_host[held.owner.key.ip]
             del of_host[share]
             if not of_host:
-                del self._of_host[held.owner.ip]
+                del self._of_host[held.owner.key.ip]
 
-    def share_owner(self, share: str, *, now: float) -> Key | None:
+    def share_owner(self, share: str, *, now: float) -> Former | None:
         """The program for which it is held; None when anyone may take it."""
         held = self._held.get(share)
         if held is not None and now >= held.until:
@@ -61,5 +69,5 @@ class HeldShares:
         """Whether its last owner may have another address by now."""
         return share not in self._held or now >= self._held[share].quiet_at
 
-    def items(self) -> Iterator[tuple[str, Key]]:
+    def items(self) -> Iterator[tuple[str, Former]]:
         return ((share, held.owner) for share, held in self._held.items())

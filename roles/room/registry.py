@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Protocol
 
 from roles.room.departed import Departed
-from roles.room.held_shares import HeldShares
+from roles.room.held_shares import Former, HeldShares
 from roles.room.holders import HoldersByShare
 from roles.room.registry_entry import (
     LIFETIME_S,
@@ -29,7 +29,7 @@ from roles.room.room_catalogue import ListRefusedError, Owner, RoomCatalogue
 from roles.values.addresses import Address, is_unicast
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile, ListedFolder
-from roles.values.members import SILENT_S, is_silent, machine_of
+from roles.values.members import SILENT_S, is_silent, machines_of
 from roles.values.participants import Participant, Status
 from roles.wire.fields import is_id, is_port
 from roles.wire.list_wire import TellList
@@ -77,8 +77,8 @@ class Registry:
         self.by_share = HoldersByShare()  # includes LMK/1 seeders
         self.held = HeldShares()
         # Shares that are listed although their owners are gone, because others have them. Their
-        # owners alone may tell them again; a peer id is "" if that run has ended.
-        self._left: dict[str, Key] = {}
+        # owners alone may tell them again.
+        self._left: dict[str, Former] = {}
         self.departed = Departed()
         self.lmk1: Lmk1Seeders | None = None  # set once, before anybody registers
         self.changes = 0  # of what participants() yields, except the times of pings
@@ -295,22 +295,26 @@ class Registry:
 
     def remove(self, machine: str, *, now: float) -> None:
         """Forget a computer (Member.machine) whose programs are all gone or silent."""
-        programs = ((key, one.participant(0)) for key, one in self._programs.items())
-        there = {key: one for key, one in programs if machine_of(one) == machine}
-        if not all(is_silent(one, now=now) for one in there.values()):
+        programs = {key: one.participant(0) for key, one in self._programs.items()}
+        everyone = [*programs.items(), *self.departed.items()]
+        machines = machines_of([one for _, one in everyone])
+        there = [one for one, its in zip(everyone, machines, strict=True) if its == machine]
+        running = [(key, one) for key, one in there if programs.get(key) is one]
+        if not all(is_silent(one, now=now) for _, one in running):
             return
-        for key in there:
+        for key, _ in running:
             self._forget(key, now)
-        self.changes += self.departed.remove(machine)
+        self.changes += self.departed.remove([one for _, one in there])
 
     def owner_of(self, call: TellList, ip: str, *, now: float) -> Owner:
         """Whoever sends this list from that address, as the share's owner.
 
         Raises ListRefusedError unless it is the program that told the share before: the same peer
         id, or the same address and port, because it may have restarted. Peers know each other's
-        ids, so an id alone proves nothing. While the last registration still pings, it keeps the
-        share, except against the same run on the same machine. A program that returns to where the
-        share was told gets it back from one that told it elsewhere in the meantime.
+        ids, so an id alone proves nothing. Once that program has ended or is silent, another one
+        of the same computer counts as the same. While the last registration still pings, it keeps
+        the share, except against the same run on the same machine. A program that returns to where
+        the share was told gets it back from one that told it elsewhere in the meantime.
         """
         key = Key(ip, call.port, call.peer)
         entry = self.entry(key)
@@ -320,14 +324,17 @@ class Registry:
         # Programs on the tracker's own machine have no limit.
         owner = Owner(key, "" if entry.origin.is_here else ip)
         share = self.catalogue.share(call.share)
-        held = self.held.share_owner(call.share, now=now)
-        former = held if share is None else self._left.get(call.share, share.owner.key)
+        reserved = self.held.share_owner(call.share, now=now)
+        held = None if reserved is None else reserved.key
+        left = reserved if share is None else self._left.get(call.share)
+        former = left.key if left else None if share is None else share.owner.key
         if former is None or former == key:
             self._left.pop(call.share, None)
             if share is not None and share.owner != owner:  # the tracker's own addresses changed
                 self.catalogue.hand_over(call.share, owner)
             return owner
-        if not former.is_like(key) and held != key:
+        is_back = left is not None and self._is_of_same_computer(left, entry, now=now)
+        if not former.is_like(key) and held != key and not is_back:
             text = "Another program shares a folder with this id, or did a short time ago."
             raise ListRefusedError(Code.SHARE, text)
         if share is None:
@@ -338,10 +345,18 @@ class Registry:
         if not is_same_run and held != key and self.is_heard(former, now=now):
             raise _busy()
         if former.ip != ip and held != key:
-            self.held.hold(call.share, former, quiet_at=now, now=now)
+            self.held.hold(call.share, self._former(former), quiet_at=now, now=now)
         self._left.pop(call.share, None)
         self.catalogue.hand_over(call.share, owner)
         return owner
+
+    def _is_of_same_computer(self, former: Former, entry: Program, *, now: float) -> bool:
+        """Whether `former` has ended, and this program is of the same user of the same computer:
+        nobody else can name its machine id.
+        """
+        own = (entry.origin.ip, entry.status.machine)
+        is_same = bool(former.machine) and (former.key.ip, former.machine) == own
+        return is_same and not self.is_heard(former.key, now=now)
 
     # The state file
 
@@ -350,9 +365,12 @@ class Registry:
 
         What it yields changes with `catalogue.owners_state`, unless only held shares have changed.
         """
-        owners = {**dict(self.held.items()), **dict(self.catalogue.owners()), **self._left}
-        for share, owner in owners.items():
-            yield {"share": share, "teller": [owner.ip, owner.port, owner.peer]}
+        told = ((share, self._former(key)) for share, key in self.catalogue.owners())
+        owners = {**dict(self.held.items()), **dict(told), **self._left}
+        for share, (owner, machine) in owners.items():
+            saved: dict[str, object] = {"share": share}
+            saved["teller"] = [owner.ip, owner.port, owner.peer]
+            yield {**saved, "machine": machine} if machine else saved
 
     def restore(self, saved: object, *, now: float) -> None:
         """Restore what saved() returned in an earlier run; skips what it cannot read."""
@@ -364,7 +382,10 @@ class Registry:
                     and is_port(port)
                     and (is_id(peer) or not peer)  # "": that run has ended
                 ):
-                    self.held.hold(share, Key(ip, port, peer), quiet_at=now + QUIET_S, now=now)
+                    machine = item.get("machine")
+                    machine = machine if isinstance(machine, str) and is_id(machine) else ""
+                    owner = Former(Key(ip, port, peer), machine)
+                    self.held.hold(share, owner, quiet_at=now + QUIET_S, now=now)
 
     # Coming and going
 
@@ -415,7 +436,7 @@ class Registry:
         """Leave the shares that it owns and does not keep to those who have them, or else drop
         them. `has_ended`: its peer id, which others know, is worthless now.
         """
-        owner = key._replace(peer="") if has_ended else key
+        owner = Former(key._replace(peer="") if has_ended else key, program.status.machine)
         quiet_at = program.last_ping + QUIET_S
         self.by_share.part(key, program.shares, is_leecher=program.is_leecher)
         for share_id in program.shares:
@@ -428,6 +449,10 @@ class Registry:
             else:
                 self.catalogue.drop(share_id)
                 self.held.hold(share_id, owner, quiet_at=quiet_at, now=now)
+
+    def _former(self, key: Key) -> Former:
+        program = self._programs.get(key)
+        return Former(key, "" if program is None else program.status.machine)
 
     def _drop_unheld(self, shares: Sequence[str], now: float) -> None:
         """Drop those of these shares whose owners are gone and which nobody has any more."""

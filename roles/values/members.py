@@ -6,7 +6,7 @@ The texts come from strangers.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from roles.values.addresses import Address
@@ -89,9 +89,23 @@ def machine_id(key: bytes, name: str, own: str, tracker: str) -> str:
     return hmac.digest(key, text, "sha256").hex()[:16]
 
 
-def machine_of(one: Participant) -> str:
-    """Member.machine of its computer."""
-    return one.machine or one.address.host
+def machines_of(everyone: Sequence[Participant]) -> list[str]:
+    """Member.machine of each one's computer.
+
+    A program of version 1.2 or earlier tells no id. It is of the computer that has one if that is
+    the only one at its address and has its name: several computers behind one router differ in
+    these. A computer whose user has changed its name in version 1.3 remains two.
+    """
+    ids: dict[tuple[str, str], set[str]] = {}
+    for one in everyone:
+        if one.machine:
+            ids.setdefault((one.address.host, one.name), set()).add(one.machine)
+    found = list[str]()
+    for one in everyone:
+        there = ids.get((one.address.host, one.name), set()) if one.name else set[str]()
+        only = next(iter(there)) if len(there) == 1 else one.address.host
+        found.append(one.machine or only)
+    return found
 
 
 def members_of(participants: Iterable[Participant], *, now: float) -> tuple[Member, ...]:
@@ -99,8 +113,9 @@ def members_of(participants: Iterable[Participant], *, now: float) -> tuple[Memb
     Participant.last_ping.
     """
     by_machine = dict[str, list[Participant]]()
-    for one in participants:
-        by_machine.setdefault(machine_of(one), []).append(one)
+    everyone = tuple(participants)
+    for one, machine in zip(everyone, machines_of(everyone), strict=True):
+        by_machine.setdefault(machine, []).append(one)
     return tuple(_member(machine, programs, now) for machine, programs in by_machine.items())
 
 
