@@ -15,7 +15,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from itertools import count
 from pathlib import Path
 from unittest import mock
 
@@ -23,7 +24,7 @@ from roles.leecher import Leecher
 from roles.net.throttle import Throttle, Throttles
 from roles.program.profile import Profile, SettingsFile
 from roles.seeder import Seeder
-from roles.values.addresses import LOOPBACK, SEEDER_PORT, Address
+from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import (
     FilesListed,
     HashingChanged,
@@ -64,7 +65,7 @@ OPENED = "Videos"
 TEACHER = "teacher"
 SEEDERS = ("lab-pc-02",)
 LEECHERS = ("lab-pc-07", "lab-pc-08")
-BIND = Address(LOOPBACK, SEEDER_PORT)
+BIND = Address(LOOPBACK, 0)  # any port: others may take pictures at the same time
 LESSON_BIND, LESSON_ADDRESS = Address("0.0.0.0", 12500), Address("192.168.77.1", 12500)
 RATE = 11 * MB  # bytes per second that each of the others sends and receives: 100 Mbit/s
 
@@ -78,8 +79,7 @@ def main() -> int:
         return 1
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        lab = Path(tempfile.gettempdir(), "lab")  # a short name, because the window shows it
-        lab.mkdir()
+        lab = _new_folder()
         stack.callback(shutil.rmtree, lab)
         screen = stack.enter_context(Xvfb(SIZE))
         photographer = Photographer(lab, screen, folder)
@@ -263,6 +263,16 @@ class Photographer:
         self._wait_until(lambda: bool(ended))
         for role in self._others:
             role.join(LIMIT_S)
+
+
+def _new_folder() -> Path:
+    """With a short name, because the window shows it."""
+    for number in count(1):
+        with suppress(FileExistsError):
+            lab = Path(tempfile.gettempdir(), "lab" if number == 1 else f"lab-{number}")
+            lab.mkdir()
+            return lab
+    raise AssertionError
 
 
 def limits() -> Throttles:

@@ -21,6 +21,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar, cast, overload
 
+from roles.values.service_ports import SERVICE_PORTS
+
 if TYPE_CHECKING:
     import tkinter as tk
 
@@ -176,12 +178,15 @@ class LmkTestCase(unittest.TestCase):
     def free_port(self, kind: Literal["tcp", "udp"]) -> int:
         """A port of loopback that nothing listens on now, by either protocol.
 
-        Not one of those that the system gives to sockets of the tests that run beside this one.
+        Not one of those that the system gives to sockets of the tests that run beside this one, nor
+        one that trackers refuse.
         """
         first = socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM
         second = socket.SOCK_DGRAM if kind == "tcp" else socket.SOCK_STREAM
         while True:
             port = random.randrange(*OUR_PORTS)
+            if port in SERVICE_PORTS:
+                continue
             with (
                 contextlib.suppress(OSError),
                 socket.socket(type=first) as one,
