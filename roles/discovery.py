@@ -24,18 +24,22 @@ class Discovery(Role):
         post: Post,
         remembered: tuple[Address, ...] = (),
         destinations: Destinations | None = None,
+        network: str = "",
     ) -> None:
         """`remembered` trackers are asked directly, because they may be in other networks.
 
-        `destinations` replace the broadcast addresses of all networks.
+        `destinations` replace the broadcast addresses of all networks. `network` is the own address
+        in the only one to search; "" for all.
         """
         super().__init__("discovery", post)
         self._remembered = remembered
         self._destinations = destinations
+        self._network = network
 
     def _run(self) -> None:
         calls, call_at = 0, 0.0
-        with Beacon(self._remembered, self._destinations, self.should_stop) as beacon:
+        where = (self._remembered, self._destinations)
+        with Beacon(*where, self.should_stop, self._network) as beacon:
             while not self.should_stop():
                 now = time.monotonic()
                 is_news = False

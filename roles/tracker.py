@@ -19,7 +19,7 @@ from roles.disk.state_file import StateFile
 from roles.lmk1.seeder_table import SeederTable
 from roles.lmk1.tracker_answers import TrackerAnswers
 from roles.net.datagrams import Datagrams
-from roles.net.interfaces import address_for_others, own_addresses, own_name
+from roles.net.interfaces import address_for_others, own_name
 from roles.net.listening import Listener, bind_both
 from roles.net.neighbours import Neighbours
 from roles.net.wake import wake
@@ -36,7 +36,7 @@ from roles.room.room_report import RoomReport
 from roles.room.saved_room import SavedRoom
 from roles.room.senders import Senders
 from roles.room.torrents import Bep15Answers, Torrents
-from roles.values.addresses import EVERY_INTERFACE, Address, web_address
+from roles.values.addresses import Address, web_address
 from roles.values.errors import ShortageError, StorageError
 from roles.values.events import Post, RoleStarted, Warned
 from roles.values.settings import TrackerSettings
@@ -121,8 +121,6 @@ class Tracker(Role):
             on_arrival=self._dial,
         )
         self._datagrams = DatagramServer(datagrams, selector, self._neighbours, self._answers)
-        if listening.host == EVERY_INTERFACE:
-            self._datagrams.listen_at(own_addresses())
 
     def _open_for_browsers(self, senders: Senders, listening: Address) -> Browsers:
         """Raises StorageError."""
@@ -141,7 +139,7 @@ class Tracker(Role):
         while not self.should_stop():
             try:
                 if self._network_change(listening):
-                    self._begin_anew(listening)
+                    self._begin_anew()
                 pause_s = self._answer_for_a_while(pause_s)
             except (OSError, MemoryError) as error:
                 failure = failure_of(error)
@@ -150,12 +148,11 @@ class Tracker(Role):
                 log.warning("%s", failure)  # programs repeat the lost requests
                 self._stopping.wait(POLL_S)
 
-    def _begin_anew(self, listening: Address) -> None:
+    def _begin_anew(self) -> None:
         """This computer's addresses changed."""
         self._answers.forget_hosts()
         self._dials.network_changed(now=time.monotonic())
-        if listening.host == EVERY_INTERFACE:
-            self._datagrams.listen_at(own_addresses())
+        self._datagrams.network_changed()
 
     def _answer_for_a_while(self, pause_s: float) -> float:
         """Wait up to `pause_s` for something to do, and do it; returns the next pause."""

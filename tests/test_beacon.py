@@ -32,10 +32,12 @@ class BeaconTest(DiscoveryTestCase):
 
     def test_every_network_is_called_at_every_port_of_trackers(self) -> None:
         with (
-            mock.patch("roles.joining.beacon.broadcasts", lambda: [("0.0.0.0", "10.0.0.255")]),
-            Beacon((), None, lambda: False) as beacon,
+            mock.patch("roles.joining.beacon.broadcasts") as broadcasts,
+            Beacon((), None, lambda: False, "10.0.0.7") as beacon,
         ):
+            broadcasts.return_value = [("0.0.0.0", "10.0.0.255")]
             targets = list(beacon._targets())
+        broadcasts.assert_called_once_with("10.0.0.7")
         self.assertEqual(len(targets), 20)
         self.assertIn(("0.0.0.0", Address("10.0.0.255", 12500)), targets)
         self.assertIn(("0.0.0.0", Address("127.0.0.1", 12519)), targets)

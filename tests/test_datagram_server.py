@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import selectors
+import sys
+import unittest
 from unittest import mock
 
 from roles.net.datagrams import broadcasting
+from roles.net.interfaces import ALL_HERE, Broadcast
 from roles.net.neighbours import Neighbours
 from roles.room import datagram_server
 from roles.room.cookies import Proof
 from roles.room.datagram_server import MAX_UNSENT, UNSENT_S, DatagramServer, Limits
-from tests.support import LmkTestCase
+from tests.support import LmkTestCase, wait_until
 
 
 class DatagramServerTest(LmkTestCase):
@@ -52,3 +55,58 @@ class DatagramServerTest(LmkTestCase):
         self.assertEqual(self.server.pause_s, UNSENT_S)
         self.server.work()
         self.assertGreater(self.server.pause_s, UNSENT_S)
+
+
+@unittest.skipUnless(sys.platform == "linux", "elsewhere a bound socket hears broadcasts itself")
+class OneNetworkTest(LmkTestCase):
+    """It listens at one address, here of loopback, whose broadcasts leave no computer."""
+
+    HERE, EVERYONE = "127.0.0.5", "127.255.255.255"
+
+    def setUp(self) -> None:
+        super().setUp()
+        everyone = (Broadcast("0.0.0.0", self.EVERYONE),)
+        self.enterContext(mock.patch.object(datagram_server, "broadcasts", return_value=everyone))
+        self.enterContext(mock.patch.object(datagram_server, "is_loopback", return_value=False))
+        self.selector = self.enterContext(selectors.DefaultSelector())
+        self.datagrams = self.enterContext(broadcasting(self.HERE))
+        answers = mock.Mock(to=mock.Mock(return_value=[b"answer"]))
+        answers.proof.return_value = Proof.NONE
+        neighbours = Neighbours(self.datagrams)
+        self.server = DatagramServer(self.datagrams, self.selector, neighbours, answers)
+        self.addCleanup(self.server.close)
+
+    def test_a_broadcast_in_its_network_is_answered(self) -> None:
+        asker = self.enterContext(broadcasting("127.0.0.1"))
+        asker.send(b"find_tracker", (self.EVERYONE, self.datagrams.address.port))
+
+        def answer() -> tuple[bytes, tuple[str, int]] | None:
+            for key, _ in self.selector.select(0.05):
+                key.data()
+            self.server.work()
+            return asker.receive(100)
+
+        found: list[object] = []
+        wait_until(lambda: bool(found.append(one) or found) if (one := answer()) else False)
+        self.assertEqual(found, [(b"answer", (mock.ANY, self.datagrams.address.port))])
+
+    def test_who_asks_everyone_from_another_network_is_not_heard(self) -> None:
+        for own, is_near in ((self.HERE, True), ("192.168.1.5", False), (OSError(), False)):
+            towards = mock.patch.object(datagram_server, "own_address_towards", side_effect=[own])
+            with self.subTest(own=own), towards:
+                self.assertEqual(self.server._is_near("10.0.0.9"), is_near)
+        everyone = self.server._beside[ALL_HERE]
+        with (
+            mock.patch.object(everyone, "receive", side_effect=[(b"", ("10.0.0.9", 1)), None]),
+            mock.patch.object(self.server, "_is_near", return_value=False),
+        ):
+            self.server._receive(everyone)
+        self.assertEqual(len(self.server._unproved), 0)
+
+    def test_after_a_change_it_listens_to_the_broadcasts_of_now(self) -> None:
+        self.assertEqual(set(self.server._beside), {self.EVERYONE, ALL_HERE})
+        with mock.patch.object(datagram_server, "broadcasts", return_value=()):
+            self.server.network_changed()
+        self.assertEqual(set(self.server._beside), {ALL_HERE})
+        self.server.network_changed()
+        self.assertEqual(set(self.server._beside), {self.EVERYONE, ALL_HERE})

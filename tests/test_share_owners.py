@@ -29,7 +29,7 @@ class OwnersTestCase(unittest.TestCase):
         self, ip: str, port: int, peer: str = PEER, *, machine: str = "", now: float = 0.0
     ) -> None:
         """Register there, and tell the list."""
-request = Register(
+        request = Register(
             ID, Address(ip, port), peer, "pc", False, shares=(SHARE,), machine=machine
         )
         self.registry.register(request, Origin(ip, False), now=now)

@@ -23,7 +23,7 @@ from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
 from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
-from roles.values.members import machine_of
+from roles.values.members import machines_of
 from roles.values.participants import Status
 from roles.values.settings import TrackerSettings
 from roles.values.strict_json import dumps
@@ -702,7 +702,7 @@ class AnswersInLmk2(Lmk2Room):
             RoomChanged, where=lambda room: any(one.has_left for one in room.participants)
         )
         self.running.log.clear()
-        self.running.role.remove(machine_of(room.participants[0]))
+        self.running.role.remove(machines_of(room.participants)[0])
         self.running.log.wait_for(RoomChanged, where=lambda room: not room.participants)
 
     def test_a_computer_whose_hardware_address_is_known_can_be_woken(self) -> None:

@@ -8,6 +8,7 @@ import os
 import sys
 import tkinter as tk
 import unittest
+from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
@@ -87,9 +88,9 @@ class FolderFieldTest(WindowTestCase):
     def test_the_dialog_begins_at_the_folder_that_is_meant(self) -> None:
         starts = list[str]()
 
-        def ask(_parent: tk.Misc, _title: str, start: str) -> str:
+        def ask(_title: str, start: str, then: Callable[[str], None]) -> None:
             starts.append(start)
-            return ""
+            then("")
 
         self.field.ask_folder = ask
         for typed in ("file:///a/b", "http://pc/"):

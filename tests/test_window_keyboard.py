@@ -129,9 +129,8 @@ class KeyboardTest(AppWindowTest):
         self.press("<Control-Key-2>")
         asked: list[str] = []
 
-        def ask(_parent: tk.Misc, title: str, _start: str) -> str:
+        def ask(title: str, _start: str, _then: object) -> None:
             asked.append(title)
-            return ""
 
         self.window.seeder.form.folder.ask_folder = ask
         self.press("<Alt-h>")

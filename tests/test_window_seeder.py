@@ -124,7 +124,7 @@ class SeederTabTest(AppWindowTest):
     def test_the_dialog_fills_the_field(self) -> None:
         window = self.open_window()
         field = window.seeder.form.folder
-        field.ask_folder = lambda *_: str(self.folder)
+        field.ask_folder = lambda _title, _start, then: then(str(self.folder))
         field.choose()
         self.assertEqual(field.folder, str(self.folder))
 
@@ -132,7 +132,7 @@ class SeederTabTest(AppWindowTest):
         window = self.open_window()
         field = window.seeder.form.folder
         field.variable.set("/before")
-        field.ask_folder = lambda *_: ""
+        field.ask_folder = lambda _title, _start, then: then("")
         field.choose()
         self.assertEqual(field.folder, "/before")
 

@@ -89,7 +89,7 @@ class StartPageTest(AppWindowTest):
 
     def test_a_folder_starts_a_room_if_there_is_none(self) -> None:
         window, folder = self.open_new(), self.lesson()
-        window.seeder.form.folder.ask_folder = lambda *_: str(folder)
+        window.seeder.form.folder.ask_folder = lambda _title, _start, then: then(str(folder))
         press(window.start, "Choose a folder …")
         self.pump_until(lambda: window._bench.trackers.own is not None)
         self.pump_until(lambda: window.seeder.seeded_files == 1)
@@ -99,7 +99,7 @@ class StartPageTest(AppWindowTest):
         window, folder = self.open_new(), self.lesson()
         tracker = Address(LOOPBACK, self.tracker_port)
         window._bench.trackers.take(TrackersFound((replace(TEACHER, address=tracker),)))
-        window.seeder.form.folder.ask_folder = lambda *_: str(folder)
+        window.seeder.form.folder.ask_folder = lambda _title, _start, then: then(str(folder))
         press(window.start, "Choose a folder …")
         self.pump_until(lambda: window.seeder.main is not None)
         assert window.seeder.main is not None
@@ -108,7 +108,7 @@ class StartPageTest(AppWindowTest):
 
     def test_no_folder_no_room(self) -> None:
         window = self.open_new()
-        window.seeder.form.folder.ask_folder = lambda *_: ""
+        window.seeder.form.folder.ask_folder = lambda _title, _start, then: then("")
         press(window.start, "Choose a folder …")
         self.assertIs(window.tabs.in_front, window.start)
 
@@ -116,7 +116,7 @@ class StartPageTest(AppWindowTest):
         window, folder = self.open_new(), self.lesson()
         other = replace(TEACHER, address=Address("10.0.0.6", 12500))
         window._bench.trackers.take(TrackersFound((TEACHER, other)))
-        window.seeder.form.folder.ask_folder = lambda *_: str(folder)
+        window.seeder.form.folder.ask_folder = lambda _title, _start, then: then(str(folder))
         press(window.start, "Choose a folder …")
         self.pump_until(lambda: window.tabs.in_front is window.seeder)
         self.assertIs(window.tracker.run_state, RunState.STOPPED)

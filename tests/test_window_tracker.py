@@ -8,7 +8,7 @@ from unittest import mock
 from roles.net import listening
 from roles.program.profile import bundled_folder
 from roles.values.addresses import Address
-from roles.values.events import NetworkChanged
+from roles.values.events import NetworkChanged, RoleStarted
 from roles.values.settings import Appearance
 from tests.support import widget_texts
 from tests.windows import AppWindowTest, sentences, text_of, texts_of
@@ -192,3 +192,37 @@ class TrackerTabTest(AppWindowTest):
         window = self.open_window(try_it=True)
         self.pump_until(lambda: window.notices.has("failed"))
         self.assertIn("in use by another program", sentences(window.notices)[0])
+
+
+class OneNetworkTest(AppWindowTest):
+    """A network is chosen in Settings."""
+
+    def start(self, network: str) -> None:
+        self.keep(network=network)
+        self.open_window().tracker.start_or_stop()
+
+    def test_the_tracker_listens_there_only_and_this_window_uses_it_there(self) -> None:
+        self.start("127.0.0.2")
+        window = self.window
+        self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
+        self.assertEqual(self.own_tracker, Address("127.0.0.2", self.tracker_port))
+        with socket.socket() as elsewhere:
+            elsewhere.bind(("127.0.0.1", self.tracker_port))
+
+    def test_a_network_that_is_gone_is_named(self) -> None:
+        self.start("198.51.100.77")
+        sentence = self.window.tracker.sentence
+        self.pump_until(lambda: "198.51.100.77, the network that" in text_of(sentence))
+        self.assertIn("is not connected", text_of(sentence))
+        self.assertIs(self.window.tracker.run_state, RunState.STOPPED)
+
+    def test_a_network_that_goes_is_named_until_it_is_back(self) -> None:
+        self.start("")
+        tracker = self.window.tracker
+        self.pump_until(lambda: tracker.run_state is RunState.RUNNING)
+        there = Address("10.9.9.9", self.tracker_port)
+        tracker._handle(RoleStarted(there, there))
+        tracker._handle(NetworkChanged(gone=("10.9.9.9",), for_others=there))
+        self.assertIn("10.9.9.9, the network that", text_of(tracker.sentence))
+        tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        self.assertNotIn("the network that", text_of(tracker.sentence))

@@ -44,12 +44,16 @@ class Beacon:
         remembered: Iterable[Address],
         destinations: Destinations | None,
         should_stop: Callable[[], bool],
+        network: str = "",
     ) -> None:
-        """`remembered` are asked at their address, and `destinations` instead of everyone else."""
+        """`remembered` are asked at their address, and `destinations` instead of everyone else.
+        With `network`, an own address, only everyone in its network is asked.
+        """
         self.found = FoundTrackers()
         self._remembered = tuple(dict.fromkeys(remembered))
         self._destinations = destinations
         self._should_stop = should_stop
+        self._network = network
         self._id = secrets.token_hex(8)
         # Of each that is remembered; with the time when a name that was not found is tried again.
         self._looked_up: dict[Address, tuple[tuple[Address, ...], float]] = {}
@@ -124,7 +128,7 @@ class Beacon:
             for address in self._destinations():
                 yield EVERY_INTERFACE, address
             return
-        places = ((EVERY_INTERFACE, LOOPBACK), *broadcasts())
+        places = ((EVERY_INTERFACE, LOOPBACK), *broadcasts(self._network))
         for port in TRACKER_PORTS:
             for source, everyone in places:
                 yield source, Address(everyone, port)

@@ -23,7 +23,7 @@ from roles.values.addresses import (
 
 _ELSEWHERE = "192.0.2.1"  # TEST-NET-1 (RFC 5737), reached by the default route
 _ANY_PORT = 9  # connecting a UDP socket sends nothing
-_ALL_HERE = "255.255.255.255"  # everyone in the network of the sending interface
+ALL_HERE = "255.255.255.255"  # everyone in the network of the sending interface
 
 
 class Broadcast(NamedTuple):
@@ -93,12 +93,15 @@ def own_addresses() -> tuple[str, ...]:
         return ()
 
 
-def broadcasts() -> tuple[Broadcast, ...]:
-    """At least one for each network of this computer; empty if the system cannot tell."""
+def broadcasts(network: str = "") -> tuple[Broadcast, ...]:
+    """At least one for each network of this computer, or for that of this own address; empty if the
+    system cannot tell.
+    """
     try:
-        found = [(own.host, everyone) for own in interfaces() for everyone in own.everyone]
+        some = [own for own in interfaces() if network in ("", own.host)]
     except OSError:
         return ()
+    found = [(own.host, everyone) for own in some for everyone in own.everyone]
     if sys.platform == "linux":
         source = EVERY_INTERFACE  # the route chooses the interface
         return tuple(dict.fromkeys(Broadcast(source, everyone) for _, everyone in found))
@@ -207,7 +210,7 @@ else:
 
     def _addresses() -> Iterator[OwnAddress]:
         _, _, found = socket.gethostbyname_ex(socket.gethostname())
-        yield from (OwnAddress(host, (_ALL_HERE,)) for host in found)
+        yield from (OwnAddress(host, (ALL_HERE,)) for host in found)
 
 
 if sys.platform not in ("linux", "darwin"):
@@ -230,4 +233,4 @@ def addresses_in_table(table: bytes) -> Iterable[OwnAddress]:
     for row in _ROW.iter_unpack(table[4 : 4 + count * _ROW.size]):
         address, kind = row[0], row[-1]
         if not kind & _NOT_WORKING:
-            yield OwnAddress(socket.inet_ntoa(address), (_ALL_HERE,))
+            yield OwnAddress(socket.inet_ntoa(address), (ALL_HERE,))

@@ -13,7 +13,7 @@ from roles.net import carrier
 from roles.net.connection import Connection
 from roles.net.datagrams import Datagrams
 from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORTS, TRACKER_PORTS, Address
-from roles.values.errors import ShortageError, StorageError
+from roles.values.errors import AddressGoneError, ShortageError, StorageError
 from roles.worker import failure_of
 
 BoundT = TypeVar("BoundT")
@@ -104,11 +104,12 @@ def bind_both(wanted: Address, *, exactly: bool) -> tuple[Datagrams, Listener, s
 
 
 def bound_beside(everywhere: Datagrams, host: str) -> Datagrams | None:
-    """A second socket on the same port, for one address of this machine; None on Windows, or if
-    the address is gone.
+    """A second socket on the same port, for one address of this machine, or one of its broadcast
+    addresses; None on Windows, or if the address is gone.
 
     What is sent from `everywhere` leaves from the address of the route; who asked another address
-    would never get the answer.
+    would never get the answer. And a socket that is bound to one address hears no broadcasts,
+    except on Windows.
     """
     if sys.platform == "win32":
         return None
@@ -188,7 +189,7 @@ def _refusal(error: OSError, address: Address) -> _PortRefusedError | StorageErr
             f"Use {EVERY_INTERFACE} for all of them."
         )
     if error.errno == errno.EADDRNOTAVAIL:
-        return StorageError(
+        return AddressGoneError(
             f"This computer cannot listen on {address}: {address.host} is not one of its "
             f"addresses. Use {EVERY_INTERFACE} for all of them."
         )

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from roles.net.datagrams import Datagrams
+from roles.net.interfaces import ALL_HERE, broadcasts, own_address_towards, own_addresses
 from roles.net.listening import bound_beside
 from roles.net.neighbours import Neighbours, waiting_bytes
 from roles.room.answers import Answers
 from roles.room.cookies import Proof
+from roles.values.addresses import EVERY_INTERFACE, is_loopback
 from roles.wire.tracker_wire import RECEIVE_BUFFER
 from roles.worker import POLL_S
 
@@ -57,15 +59,28 @@ class DatagramServer:
         """`everywhere` is closed by its owner, the sockets beside it by close()."""
         self._everywhere, self._selector = everywhere, selector
         self._neighbours, self._answers = neighbours, answers
-        self._beside: dict[str, Datagrams] = {}  # by own address, if there are several
+        self._beside: dict[str, Datagrams] = {}  # by address, see network_changed()
         self._unproved: deque[_Datagram] = deque()  # requests without a cookie
         self._unsent: deque[_Datagram] = deque()  # answers
         self._asked, self._asked_before = set[str](), set[str]()  # unanswered hosts
         self._listen(everywhere)
+        self.network_changed()
 
-    def listen_at(self, hosts: Collection[str]) -> None:
-        """With several own addresses, listen at each, to answer from the one that was asked."""
-        hosts = hosts if len(hosts) > 1 else ()
+    def network_changed(self) -> None:
+        """Look which addresses this computer has.
+
+        With several own addresses, listen at each, to answer from the one that was asked. In one
+        network only, listen to its broadcasts, or nobody would find this tracker.
+        """
+        listening = self._everywhere.address.host
+        if listening == EVERY_INTERFACE:
+            hosts = own_addresses()
+            self._listen_at(hosts if len(hosts) > 1 else ())
+        elif not is_loopback(listening):
+            everyone = (one.address for one in broadcasts(listening))
+            self._listen_at((*everyone, ALL_HERE))
+
+    def _listen_at(self, hosts: Collection[str]) -> None:
         for host in [one for one in self._beside if one not in hosts]:
             datagrams = self._beside.pop(host)
             self._selector.unregister(datagrams)
@@ -92,7 +107,7 @@ class DatagramServer:
         self._asked, self._asked_before = set(), self._asked
 
     def close(self) -> None:
-        self.listen_at(())
+        self._listen_at(())
 
     def _listen(self, datagrams: Datagrams) -> None:
         datagrams.expect_many()
@@ -114,12 +129,21 @@ class DatagramServer:
             if come is None:
                 return
             datagram, source = come
+            if datagrams is self._beside.get(ALL_HERE) and not self._is_near(source[0]):
+                continue
             now = time.monotonic()
             proof = self._answers.proof(datagram, source[0], now=now)
             if proof is not Proof.NONE:
                 self._answer((datagrams, datagram, source), proof, now)
             elif len(self._unproved) < LIMITS.unproved:
                 self._unproved.append((datagrams, datagram, source))
+
+    def _is_near(self, host: str) -> bool:
+        """Whether it is in the only network that we listen in."""
+        try:
+            return own_address_towards(host) == self._everywhere.address.host
+        except OSError:
+            return False
 
     def _answer_unproved(self) -> None:
         until = time.monotonic() + LIMITS.unproved_s

@@ -52,6 +52,10 @@ class NoPermissionError(StorageError):
     """This user may not write there. Exit code 4."""
 
 
+class AddressGoneError(StorageError):
+    """The address to listen at is none of this computer's now. Exit code 4."""
+
+
 class DiskFullError(StorageError):
     """The disk is full; the download can continue once there is room. Exit code 4."""
 

@@ -115,6 +115,11 @@ class AppWindow(tk.Tk):
             self._searched_by = time.monotonic() + SEARCH_S
             self._bench.roles.start(lambda post: discover(post, trackers.remembered), trackers.take)
 
+    @property
+    def network(self) -> str:
+        """The only one to use, by this computer's address in it; "" for all."""
+        return self._bench.settings.now.network
+
     def _make_bench(self, profile: Profile, environment: Mapping[str, str]) -> Workbench:
         pump = EventPump(self)
         settings = SettingsKeeper(profile, pump, lambda sentence: self._warn(sentence, "settings"))
@@ -292,8 +297,9 @@ class AppWindow(tk.Tk):
 
     def _give_folder(self) -> None:
         """Ask for a folder and share it, in a room of its own if there is none."""
-        if not self.seeder.form.folder.choose():
-            return
+        self.seeder.form.folder.choose(self._give_chosen)
+
+    def _give_chosen(self) -> None:
         self.tabs.show("Seeder")
         wait_s = max(0.0, self._searched_by - time.monotonic())
         self.after(int(wait_s * 1000), self._give)

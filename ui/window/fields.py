@@ -5,16 +5,16 @@ from __future__ import annotations
 import tkinter as tk
 from collections.abc import Callable, Sequence
 from tkinter import ttk
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from roles.program.user_folders import folder_named, pasted_path
 from roles.values.errors import StorageError, UserInputError
+from ui.window.folder_dialog import AskFolder, FolderDialog
 from ui.window.theme import Theme
 
 LEAST_WRAP = 160  # in a narrower field, a sentence would have one word per line
 
 T = TypeVar("T")
-FolderDialog: TypeAlias = Callable[[tk.Misc, str, str], str]  # parent, title, folder to begin in
 
 
 class Sentence(ttk.Label):
@@ -174,16 +174,20 @@ class FolderField(ChoiceField):
     ) -> None:
         super().__init__(parent, theme, text, commit, placeholder=placeholder)
         self._title = title
-        self.ask_folder: FolderDialog = ask_folder  # tests put the user's answer here
+        self.ask_folder: AskFolder = FolderDialog(self).ask  # tests put the user's answer here
 
-    def choose(self) -> bool:
-        """Let the user choose in the system's dialog; whether there is a choice."""
-        folder = self.ask_folder(self, self._title, self._where_to_begin())
-        if folder:
-            self.variable.set(folder)
-            self.commit()
-        self.entry.focus_set()
-        return bool(folder)
+    def choose(self, then: Callable[[], None] = lambda: None) -> None:
+        """Let the user choose in the system's dialog, and call `then` if there is a choice."""
+
+        def take(folder: str) -> None:
+            if folder:
+                self.variable.set(folder)
+                self.commit()
+            self.entry.focus_set()
+            if folder:
+                then()
+
+        self.ask_folder(self._title, self._where_to_begin(), take)
 
     @property
     def folder(self) -> str:
@@ -198,11 +202,3 @@ class FolderField(ChoiceField):
             return str(folder_named(self.variable.get()))
         except (UserInputError, StorageError):
             return ""
-
-
-def ask_folder(parent: tk.Misc, title: str, start: str) -> str:
-    """The system's dialog; "" if it was closed without a choice."""
-    from tkinter import filedialog  # loads all kinds of dialogs, which no start needs
-
-    answer = filedialog.askdirectory(parent=parent, title=title, initialdir=start or None)
-    return str(answer) if answer else ""  # Tk may answer () too

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable
 
-from roles.values.addresses import Address, web_address
+from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, web_address
 from roles.values.errors import LmkError
 from roles.values.events import (
     FolderScanned,
@@ -25,7 +25,7 @@ from roles.values.events import (
 from roles.values.settings import SeederSettings
 from ui import wording
 from ui.window.running_roles import RunningRoles
-from ui.window.workbench import RunState
+from ui.window.workbench import RunState, explained
 
 log = logging.getLogger(__name__)
 
@@ -81,9 +81,15 @@ class SeederRun:
             case RunState.STOPPING:
                 return "Stopping …", "Muted"
             case RunState.STOPPED:
-                return (str(self.failure), "Bad") if self.failure else ("Not seeding", "Muted")
+                return (self.why_it_ended, "Bad") if self.failure else ("Not seeding", "Muted")
             case RunState.RUNNING:
                 return self._running_sentence()
+
+    @property
+    def why_it_ended(self) -> str:
+        host = self.settings.bind.host
+        network = "" if host in (EVERY_INTERFACE, LOOPBACK) else host
+        return explained(self.failure, network) if self.failure is not None else ""
 
     def offers(self) -> str:
         """What it offers and uploaded; "" before the first scan, or if it cannot be read."""

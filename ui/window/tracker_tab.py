@@ -32,7 +32,7 @@ from ui.window.notices import Choice, NoticeArea
 from ui.window.qr_view import QrPage, QrPicture
 from ui.window.room_view import RoomView
 from ui.window.seats import places_from, places_kept
-from ui.window.workbench import RunState, Workbench
+from ui.window.workbench import RunState, Workbench, explained, gone_network
 
 if TYPE_CHECKING:
     from roles.tracker import Tracker
@@ -70,6 +70,8 @@ class TrackerTab(ttk.Frame):
         self._room = RoomChanged()
         self._news = RoomNews()
         self._is_open = True  # it listens for other computers too
+        self._only_network = ""  # this computer's address in the network that it is bound to
+        self._is_cut_off = False  # that network is gone
         self._for_others: Address | None = None
         self._has_web = False  # it serves browsers
         self._was_own = set[Address]()  # a search may still find what has been stopped
@@ -187,7 +189,7 @@ class TrackerTab(ttk.Frame):
         if not self.run_state.is_up and self.other_tracker is not None:
             self._ask_to_join(self.other_tracker)
         elif not self.run_state.is_up:
-            self._start(EVERY_INTERFACE)
+            self._start(self._bench.host)
         elif others:
             self._ask_to_stop(others)
         else:
@@ -220,7 +222,7 @@ class TrackerTab(ttk.Frame):
             "the files of the other.",
             [
                 Choice(f"Join {name}", lambda: self._around.join(other.address)),
-                Choice("Start another one", lambda: self._start(EVERY_INTERFACE)),
+                Choice("Start another one", lambda: self._start(self._bench.host)),
             ],
             key=QUESTION,
             tone="Warning",
@@ -290,8 +292,10 @@ class TrackerTab(ttk.Frame):
             ):
                 self._has_web = bool(web)
                 self._started(address, for_others or address, note)
-            case NetworkChanged(for_others=Address() as for_others):
+            case NetworkChanged(gone=gone, come=come, for_others=Address() as for_others):
                 self._for_others = for_others
+                if self._only_network in (*gone, *come):
+                    self._is_cut_off = self._only_network not in come
                 self._show_state()
             case RoomChanged():
                 before, self._room = self._room, event
@@ -300,18 +304,21 @@ class TrackerTab(ttk.Frame):
                 if self._bench.trackers.own is not None and has_news:
                     self._around.files_changed(self._bench.trackers.own)
             case RoleStopped(failure):
-                self._stopped(str(failure) if failure is not None else "")
+                network = self._bench.settings.now.network
+                self._stopped(explained(failure, network) if failure is not None else "")
             case _:
                 pass
 
     def _started(self, address: Address, for_others: Address, note: str) -> None:
         if self.run_state is RunState.STARTING:
             self.run_state = RunState.RUNNING
-        own = Address(LOOPBACK, address.port)
+        is_everywhere, is_only_here = address.host == EVERY_INTERFACE, is_loopback(address.host)
+        own = Address(LOOPBACK, address.port) if is_everywhere else address
         log.info("The tracker runs on port %d.", address.port)
-        self._is_open = address.host == EVERY_INTERFACE
-        self._for_others, self._note = for_others, note
-        self._bench.trackers.set_own(own, is_only_here=address.host == LOOPBACK)
+        self._is_open = not is_only_here
+        self._only_network = "" if is_everywhere or is_only_here else address.host
+        self._for_others, self._note, self._is_cut_off = for_others, note, False
+        self._bench.trackers.set_own(own, is_only_here=is_only_here)
         self._show_state()
         self._show_room()
         waiting, self._once_started = self._once_started, []
@@ -405,6 +412,8 @@ class TrackerTab(ttk.Frame):
                 return "", "Muted"
             case RunState.RUNNING:
                 pass
+        if self._is_cut_off:
+            return gone_network(self._only_network), "Bad"
         if other is not None and self._is_open:
             return f"{_name_of(other)} runs a tracker too: a room needs only one.", "Warning"
         return " ".join(filter(None, (self._note, self._hint()))), "Muted"

@@ -7,6 +7,7 @@ import os
 import signal
 import tkinter as tk
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -71,7 +72,11 @@ def _load_beside(window: AppWindow, try_it: bool) -> None:
         from roles.discovery import Discovery
         from ui.window import seeder_tab, tracker_tab  # noqa: F401
 
-        window.call(lambda: window.begin(try_it=try_it, discover=Discovery))
+        def begin() -> None:
+            search = partial(Discovery, network=window.network)
+            window.begin(try_it=try_it, discover=search)
+
+        window.call(begin)
 
     try:
         Worker(load, "lmk-load", daemon=True).start()

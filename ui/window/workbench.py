@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from roles.values.addresses import EVERY_INTERFACE
+from roles.values.errors import AddressGoneError, LmkError
 from ui.window import desktop
 from ui.window.event_pump import EventPump
 from ui.window.notices import NoticeArea
@@ -29,6 +30,19 @@ class RunState(Enum):
     @property
     def is_up(self) -> bool:
         return self in (RunState.STARTING, RunState.RUNNING)
+
+
+def explained(failure: LmkError, network: str) -> str:
+    """The sentence for the user of this window; `network` is what Settings name, "" for all."""
+    is_gone = bool(network) and isinstance(failure, AddressGoneError)
+    return gone_network(network) if is_gone else str(failure)
+
+
+def gone_network(network: str) -> str:
+    return (
+        f"{network}, the network that is chosen in Settings, is not connected. "
+        "Connect it, or choose another one there."
+    )
 
 
 @dataclass(slots=True)
