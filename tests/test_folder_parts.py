@@ -47,11 +47,11 @@ class FolderPartsTest(unittest.TestCase):
 
     def test_what_is_on_its_way_counts_until_it_ends(self) -> None:
         coming = FileArriving("a/b/1", 4, 2.0, 3)
-        self.assertEqual(self.parts.note_arriving(WHOLE, (coming,)), {"a/b/1"})
+        self.parts.note_arriving(WHOLE, (coming,))
         self.assertEqual(self.part("a"), Part(have=4, rate=2.0, senders=3))
         self.assertEqual(self.parts.file(WHOLE, "a/b/1"), coming)
-        self.assertEqual(self.parts.note_arriving(WHOLE, (coming,)), set())
-        self.assertEqual(self.parts.note_arriving(WHOLE, ()), {"a/b/1"})
+        self.parts.note_arriving(WHOLE, ())
+        self.assertIsNone(self.parts.file(WHOLE, "a/b/1"))
         self.assertEqual(self.part("a"), Part())
 
     def test_parts_of_a_share_that_come_with_several_downloads_are_summed(self) -> None:

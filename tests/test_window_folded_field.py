@@ -132,9 +132,11 @@ class FoldedFieldTest(AppWindowTest):
 
     def test_the_dialog_of_choose_folds_the_line_too(self) -> None:
         form = self.open_leecher()
-        form.folder.ask_folder = lambda *_: str(self.folder / "chosen")
+        chosen, told = str(self.folder / "chosen"), list[bool]()
+        form.folder.ask_folder = lambda _title, _start, then: then(chosen)
         self.press("<space>", form.to_line.change)
-        self.assertTrue(form.folder.choose())
+        form.folder.choose(lambda: told.append(True))
+        self.assertEqual(told, [True])
         self.window.leecher.list.finder.entry.focus_force()
         self.pump_until(lambda: form.to_line.is_folded)
         self.assertTrue(form.to_line.text.startswith(str(self.folder / "chosen")))

@@ -78,7 +78,7 @@ class QueueTest(AppWindowTest):
         self.table.choose(["c"])
         self.press("<Alt-Up>")
         self.assertEqual(self.put(), ["a", "c", "b"])
-        self.assertEqual(self.table.sorted_by, (QUEUE_COLUMN, False))
+        self.assertEqual(self.table.sorting, (QUEUE_COLUMN, False))
         self.assertEqual([key for key in self.table.row_keys if key in "abc"], ["a", "c", "b"])
         self.assertEqual(self.table.chosen, ["c"])
         self.press("<Alt-Up>")

@@ -186,7 +186,7 @@ class LessonTest(AppWindowTest):
         self.window.update()
         files = self.tab.room.files
         names = [text.strip() for text in texts_of(files.tree, "0")]
-        self.assertEqual(names[:2], ["▾ lesson2/", "▸ video/"])
+        self.assertEqual(names[:2], ["lesson2/", "video/"])
         self.assertEqual(texts_of(files.tree, "3")[:2], ["21 of 30", "21 or more of 30"])
         files.choose([files.row_keys[1]])
         files.tree.focus_force()
@@ -198,6 +198,27 @@ class LessonTest(AppWindowTest):
         self.assertNotIn("41 part.mp4", [text.strip() for text in texts_of(files.tree, "0")])
 
     # Full screen
+
+    def test_full_screen_enlarges_the_list_and_the_files_with_problems_first(self) -> None:
+        window, room, theme = self.window, self.tab.room, self.window._bench.theme
+        room.choose_view(View.LIST)
+        window.update()
+        before = list(room.list.row_keys)
+        height = room.list.tree.bbox(room.list.tree.get_children()[0])[3]
+        room.zoom(1.6)
+        window.update()
+        taller = room.list.tree.bbox(room.list.tree.get_children()[0])[3]
+        self.assertEqual((height, taller), (theme.row_height(), theme.row_height(1.6)))
+        by_machine = {one.machine: one for one in room.members}
+        helpless = [by_machine[key].needs_help for key in room.list.row_keys]
+        self.assertEqual(helpless, sorted(helpless, reverse=True))
+        self.assertTrue(helpless[0])
+        room.choose_view(View.FILES)
+        window.update()
+        self.assertEqual(str(room.files.tree.cget("style")), "Zoom160.Treeview")
+        room.zoom(1.0)
+        room.choose_view(View.LIST)
+        self.assertEqual(list(room.list.row_keys), before)
 
     def test_full_screen_hides_the_tabs_enlarges_the_texts_and_escape_leaves(self) -> None:
         window, canvas = self.window, self.tab.room.seats.canvas

@@ -10,12 +10,14 @@ from roles.values.addresses import Address
 from roles.values.events import DownloadChanged, DownloadState, Source
 from tests.support import WindowTestCase
 from ui import room_columns
-from ui.columns import Column
+from ui.columns import Column, Icon
 from ui.window.list_columns import COMPUTER_COLUMNS, FILE_COLUMNS, bar_of
 from ui.window.list_rows import ListRow, Node, NodeKind
 from ui.window.room_files import FILE_COLUMNS as ROOM_FILE_COLUMNS
+from ui.window.row_pictures import INDENT
+from ui.window.rows_in_sight import NEVER_SEEN
 from ui.window.seeder_columns import OFFERED_COLUMNS, TAKER_COLUMNS
-from ui.window.table import INSERT_AT_ONCE, LOOK_AT_ONCE, Table
+from ui.window.table import Table
 from ui.window.theme import Theme
 from ui.window.window_place import LEAST_WIDTH, USUAL_WIDTH
 
@@ -96,23 +98,14 @@ class TableTest(WindowTestCase):
         self.table.show({name: row(name, 1) for name in "bd"})
         self.assertEqual(self.table.row_keys, ["b", "d"])
 
-    def test_many_rows_come_in_helpings(self) -> None:
-        count = 2 * INSERT_AT_ONCE + 10
-        self.table.show({str(number): row(f"{number:05}", number) for number in range(count)})
-        self.assertEqual(len(self.table.tree.get_children()), INSERT_AT_ONCE)
-        self.pump_until(lambda: len(self.table.tree.get_children()) == count)
-        self.assertEqual(self.table.row_keys[-1], str(count - 1))
-
-    def test_many_rows_that_are_known_are_looked_at_in_helpings_and_keep_their_order(self) -> None:
-        count = LOOK_AT_ONCE + 10
-        rows = {f"{number:05}": row(f"{number:05}", number) for number in range(count)}
+    def test_tk_gets_only_the_rows_in_sight(self) -> None:
+        rows = {f"{number:05}": row(f"{number:05}", number) for number in range(10_000)}
         self.table.show(rows)
-        self.pump_until(lambda: len(self.table.tree.get_children()) == count)
+        self.assertEqual(len(self.table.tree.get_children()), NEVER_SEEN + 1)
         self.table.show(rows | {"00000": row("zzz", 7), "new": row("", 7)})
-        self.assertTrue(self.table._flush_id)
-        self.pump_until(lambda: not self.table._flush_id)
         self.assertEqual(self.table.row_keys[:2], ["new", "00001"])
         self.assertEqual(self.table.row_keys[-1], "00000")
+        self.assertEqual(len(self.table.tree.get_children()), NEVER_SEEN + 1)
 
     def test_a_row_that_vanishes_while_it_waits_is_never_written(self) -> None:
         self.table.show({"a": row("a", 1)})
@@ -148,6 +141,22 @@ class TableTest(WindowTestCase):
         images = {str(table.tree.item(item, "image")) for item in table.tree.get_children()}
         self.assertEqual(len(images), 1)
 
+    def test_icons_take_the_same_room_in_every_row_and_change_with_the_colours(self) -> None:
+        table = Table(
+            self.root,
+            self.theme,
+            COLUMNS,
+            height=3,
+            icon=lambda item: Icon("file" if item.size else "", item.size, is_in_tree=True),
+        )
+        table.show({"a": row("a", 0), "b": row("b", 1), "c": row("c", 1)})
+        images = [str(table.tree.item(item, "image")[0]) for item in table.tree.get_children()]
+        self.assertEqual(images[1], images[2])
+        widths = [int(self.root.tk.call("image", "width", image)) for image in images]
+        self.assertEqual(widths[1] - widths[0], self.theme.px(INDENT))
+        self.theme.apply(is_dark=True)
+        self.assertNotEqual(str(table.tree.item(table.rows.items["b"], "image")[0]), images[1])
+
 
 class CutTest(WindowTestCase):
     withdrawn = False
@@ -173,7 +182,7 @@ class CutTest(WindowTestCase):
         return ListRow(Node("a", NodeKind.FILE, name, "a", 5, path="a", has_sign=False))
 
     def shown(self, table: Table[ListRow], column: str = "1") -> str:
-        return str(table.tree.set(table._items["a"], column))
+        return str(table.tree.set(table.rows.items["a"], column))
 
     def test_a_long_name_is_cut_in_the_middle_and_whole_in_the_tooltip(self) -> None:
         table, name = self.table(), f"{'long ' * 20}.tar.gz"
@@ -185,7 +194,7 @@ class CutTest(WindowTestCase):
         width = int(table.tree.column("1", "width"))
         self.assertLess(self.theme.text_font.measure(shown), width)
         self.assertGreater(self.theme.text_font.measure(shown), width * 3 // 4)
-        box = table.tree.bbox(table._items["a"], "1")
+        box = table.tree.bbox(table.rows.items["a"], "1")
         assert box
         table.tooltip.show_at(int(box[0]) + 20, int(box[1]) + 5)
         self.assertEqual(table.tooltip.text, name)
@@ -229,7 +238,7 @@ class CutTest(WindowTestCase):
         tree.event_generate("<ButtonRelease-1>", x=places["#5"], y=8)
         self.root.update()
         self.assertEqual(table.layout.order, ["1", "2", "4", "5", "3", "6", "7"])
-        self.assertEqual(table._sorted_by, 0)
+        self.assertEqual(table.sorting, (0, False))
 
 
 class ColumnsTest(unittest.TestCase):

@@ -21,7 +21,7 @@ from roles.values.events import (
 )
 from tests.support import LIMIT_S
 from tests.windows import AppWindowTest, sentences, text_of, texts_of
-from ui.window.file_list import CHILDREN_AT_ONCE, FileList, SharedFiles
+from ui.window.file_list import FileList, SharedFiles
 from ui.window.leecher_model import LIST_AT_ONCE, LeecherModel
 from ui.window.list_rows import STARTS_OPEN, ListRow, ListRows
 from ui.window.workbench import Workbench
@@ -43,23 +43,27 @@ class SharedFilesTest(unittest.TestCase):
     def setUp(self) -> None:
         self.files = SharedFiles(shared(COURSE, "b/2", "a-b", "b/c/3", "a", "b/1", "b0"))
 
+    def inside(self, path: str) -> tuple[list[str], list[str]]:
+        inside = self.files.inside(path)
+        return inside.folders, [file.name for file in inside.files]
+
     def test_a_folder_counts_what_is_below_it(self) -> None:
-        found, rest = self.files.in_folder("")
-        shown = [one.name if isinstance(one, ListedFile) else one for one in found]
-        self.assertEqual(shown, ["a", "a-b", ("b", 3, 30), "b0"])
-        self.assertEqual(rest, 0)
+        self.assertEqual(self.inside(""), (["b"], ["a", "a-b", "b0"]))
+        self.assertEqual(self.files.measure("b"), (3, 30))
 
     def test_a_folder_in_a_folder(self) -> None:
-        found, _ = self.files.in_folder("b")
-        self.assertEqual(found[2], ("b/c", 1, 10))
+        self.assertEqual(self.inside("b"), (["b/c"], ["b/1", "b/2"]))
+        self.assertEqual(self.files.measure("b/c"), (1, 10))
         self.assertEqual([file.name for file in self.files.below("b")], ["b/1", "b/2", "b/c/3"])
         self.assertTrue(self.files.has("b/c"))
         self.assertFalse(self.files.has("a"))
 
-    def test_no_more_rows_than_anybody_reads(self) -> None:
-        many = SharedFiles(shared(LARGE, *(f"{number:05}" for number in range(10_000))))
-        found, rest = many.in_folder("")
-        self.assertEqual((len(found), rest), (CHILDREN_AT_ONCE, 10_000 - CHILDREN_AT_ONCE))
+    def test_folders_that_hold_only_folders_are_there_once(self) -> None:
+        self.files = SharedFiles(shared(COURSE, "x/y/z/1", "x/y/z/2", "x/w/3"))
+        self.assertEqual(self.inside(""), (["x"], []))
+        self.assertEqual(sorted(self.inside("x")[0]), ["x/w", "x/y"])
+        self.assertEqual(self.inside("x/y"), (["x/y/z"], []))
+        self.assertEqual(self.inside("elsewhere"), ([], []))
 
 
 class FileListTest(unittest.TestCase):
@@ -134,7 +138,7 @@ class ListRowsTest(unittest.TestCase):
         subs = [f"share:{COURSE}/sub", f"share:{LARGE}/sub"]
         for sub in subs:
             self.toggle(sub)
-        rows: list[ListRow] = list(self.rows.fill().values())
+        rows: list[ListRow] = [self.rows.row(key) for key in self.rows.fill()]
         self.assertEqual([self.rows.row(sub).node.files for sub in subs], [2, 1])
         self.assertEqual(len(rows), 7)
         self.assertEqual([rows[number].node.asked for number in (3, 6)], ["sub/both"] * 2)
@@ -168,12 +172,12 @@ class TreeInWindowTest(AppWindowTest):
 
     def status_of(self, key: str) -> str:
         table = self.list.table
-        return str(table.tree.set(table._items[key], STATUS))
+        return str(table.tree.set(table.rows.items[key], STATUS))
 
     def cells(self, key: str) -> tuple[str, ...]:
         """Progress, speed, time left, and from how many."""
         table = self.list.table
-        item = table._items[key]
+        item = table.rows.items[key]
         return str(table.tree.item(item, "text")), *(str(table.tree.set(item, n)) for n in "345")
 
     def wait_for_status(self, key: str, status: str) -> None:
@@ -209,13 +213,17 @@ class TreeInWindowTest(AppWindowTest):
         self.assertEqual(self.names(), ["▸ Course/", "old"])
         self.assertEqual(len(tree.get_children()), 2)
 
-    def test_a_large_folder_brings_a_helping_and_says_how_many_are_left(self) -> None:
-        names = [f"{number:05}" for number in range(2_000)]
-        self.show(shared(LARGE, *names), folder(LARGE, "Large", 2_000))
-        self.assertEqual(self.names(), ["▸ Large/"])
+    def test_a_large_folder_shows_all_its_files_and_tk_only_those_in_sight(self) -> None:
+        names = [f"{number:05}" for number in range(20_000)]
+        self.show(shared(LARGE, *names), folder(LARGE, "Large", 20_000))
+        self.pump_until(lambda: self.names() == ["▸ Large/"])
+        table = self.list.table
         self.list.folding.toggle(f"share:{LARGE}")
-        self.pump_until(lambda: len(self.names()) == CHILDREN_AT_ONCE + 2)
-        self.assertIn("… and 1,500 more: download the folder", self.names()[-1])
+        self.assertEqual(len(table.row_keys), 20_001)
+        self.assertLess(len(table.tree.get_children()), 100)
+        table.choose(["19999"])
+        self.assertEqual(self.names()[-1], "19999")
+        self.assertEqual(self.list.chosen, ["19999"])
 
     def test_a_long_list_is_put_in_order_beside_the_window(self) -> None:
         many = LIST_AT_ONCE + 1
@@ -254,6 +262,16 @@ class TreeInWindowTest(AppWindowTest):
         self.model._handle(FilesEnded(share, (done,)))
         self.wait_for_status("b.txt", "Done, checked")
         self.assertEqual(self.model.had_count, 1)
+
+    def test_a_file_of_the_same_name_in_another_share_did_not_come_with_it(self) -> None:
+        files = (*shared(COURSE, "b.txt"), ListedFile("b.txt", 10, b"other", LARGE, "77aa0012"))
+        self.show(files, folder(COURSE, "Course", 1), folder(LARGE, "Other", 1))
+        self.download(f"share:{COURSE}", DownloadState.DOWNLOADING)
+        done = FileEnded("b.txt", 10, DownloadState.DONE, "b.txt")
+        self.model._handle(FilesEnded(f"share:{COURSE}", (done,)))
+        self.wait_for_status("b.txt", "Done, checked")
+        self.assertEqual(self.status_of("b.txt [77aa0012]"), "")
+        self.assertEqual([self.model.has(file) for file in files], [True, False])
 
     def test_the_folders_in_a_folder_show_that_they_came_with_it(self) -> None:
         self.show_course()

@@ -108,7 +108,8 @@ class AppWindowTest(WindowTestCase):
 
     def state_of(self, name: str) -> DownloadState | None:
         """The state of a file that was asked for by itself or with its folder."""
-        ended = self.model.ended.get(name)
+        file = self.model.list.files.get(name)
+        ended = None if file is None else self.model.ended_in(file.share, file.name)
         return self.model.state_of(name) if ended is None else ended.state
 
     @property
@@ -191,5 +192,7 @@ def every_widget(widget: tk.Misc) -> list[tk.Misc]:
 
 
 def texts_of(tree: ttk.Treeview, column: str) -> list[str]:
-    """One column of a table from the top down."""
+    """One column of a table, of the rows in sight, from the top down."""
+    if column not in tree["columns"]:  # beside the pictures
+        return [str(tree.item(item, "text")) for item in tree.get_children()]
     return [str(tree.set(item, column)) for item in tree.get_children()]

@@ -15,6 +15,16 @@ Cut: TypeAlias = Literal["", "middle", "end"]  # where the window shortens a tex
 ItemT = TypeVar("ItemT")
 
 
+@dataclass(frozen=True, slots=True)
+class Icon:
+    """The picture of a row in the window: one of ui/icons.py."""
+
+    name: str  # "" for none, which takes the same room
+    depth: int = 0  # how many folders the row is in
+    sign: Literal["open", "closed", ""] = ""  # of a folder
+    is_in_tree: bool = False  # leave room for the sign
+
+
 @dataclass(frozen=True)
 class Column(Generic[ItemT]):
     """One column; `width` in pixels at 96 dpi."""

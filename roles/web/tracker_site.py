@@ -19,7 +19,7 @@ from roles.room.registry_entry import Reader
 from roles.room.room_catalogue import Share
 from roles.room.senders import Senders
 from roles.values.addresses import Address, is_loopback
-from roles.values.members import Member, machine_of, members_of
+from roles.values.members import Member, machines_of, members_of
 from roles.values.participants import Participant
 from roles.values.room_words import how_far
 from roles.web import page
@@ -160,11 +160,14 @@ class TrackerSite:
 
     def _members(self) -> Generator[None, None, list[Member]]:
         now, by_machine = time.monotonic(), dict[str, list[Participant]]()
+        everyone = list[Participant]()
         for one in _in_slices(self._participants()):
             if one is None:
                 yield
             else:
-                by_machine.setdefault(machine_of(one), []).append(one)
+                everyone.append(one)
+        for one, machine in zip(everyone, machines_of(everyone), strict=True):
+            by_machine.setdefault(machine, []).append(one)
         members = list[Member]()
         for programs in _in_slices(by_machine.values()):
             if programs is None:

@@ -171,7 +171,7 @@ class WindowBench:
         self._say_gaps("100,000 files are listed")
 
     def open_all_folders(self) -> None:
-        """So that each file has a row, which no screen needs."""
+        """So that each file has a row."""
         shown = self.window.leecher.list
         shown._rows._wished |= {
             str(FolderKey(SHARE, f"folder {number:03}")): True for number in range(FOLDERS)
@@ -179,16 +179,15 @@ class WindowBench:
         self._gaps.clear()
         shown._fill(anew=True)
         rows = FOLDERS * (FILES_EACH + 1) + 1
-        self.run_until(lambda: len(shown.table.tree.get_children()) >= rows)
+        self.run_until(lambda: len(shown.table.row_keys) >= rows)
         self.run_for(0.5)
         self._say_gaps("100,000 rows come")
 
     def scroll(self) -> None:
-        tree = self.window.leecher.list.table.tree
-        _, last = tree.yview()
-        if last >= 1.0:
-            tree.yview_moveto(0.0)
-        tree.yview_scroll(3, "pages")
+        rows = self.window.leecher.list.table.rows
+        if rows.top + rows.room >= len(rows.order):
+            rows.yview("moveto", "0.0")
+        rows.yview("scroll", "3", "pages")
 
     def sort(self, number: int) -> None:
         self.window.leecher.list.table.sort_by(2 if number % 2 else 1)

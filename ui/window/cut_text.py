@@ -17,11 +17,21 @@ class TextCutter:
         self._measure = measure
         self._widest = max(measure("W"), measure("漢"), 1)
         self._known: dict[tuple[str, int, Cut], str] = {}
+        self._widths: dict[str, int] = {}
 
     def forget(self) -> None:
         """The font has changed."""
         self._widest = max(self._measure("W"), self._measure("漢"), 1)
         self._known.clear()
+        self._widths.clear()
+
+    def width_of(self, text: str) -> int:
+        """In pixels."""
+        if text not in self._widths:
+            if len(self._widths) >= _REMEMBERED:
+                self._widths.clear()
+            self._widths[text] = self._measure(text)
+        return self._widths[text]
 
     def cut(self, text: str, width: int, where: Cut) -> str:
         """As much of the text as fits."""
@@ -35,7 +45,7 @@ class TextCutter:
         return self._known[key]
 
     def _fitted(self, text: str, width: int, where: Cut) -> str:
-        whole = self._measure(text)
+        whole = self.width_of(text)
         if whole <= width:
             return text
         letters = max(1, len(text) * width // whole)

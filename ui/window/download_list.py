@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tkinter as tk
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,16 @@ from ui.window.file_list import is_folder
 from ui.window.folding import Folding
 from ui.window.keyboard import tab_in_order
 from ui.window.leecher_model import LeecherModel
-from ui.window.list_columns import FILE_COLUMNS, NAME_COLUMN, QUEUE_COLUMN, bar_of, tone_of
-from ui.window.list_rows import ListRow, ListRows, NodeKind, Shown
+from ui.window.list_columns import (
+    FILE_COLUMNS,
+    NAME_COLUMN,
+    QUEUE_COLUMN,
+    SIZE_COLUMN,
+    bar_of,
+    icon_of,
+    tone_of,
+)
+from ui.window.list_rows import ListRows, Shown, SortBy
 from ui.window.notices import Choice
 from ui.window.row_drag import RowDrag
 from ui.window.row_menu import RowMenu, Verb
@@ -34,6 +42,11 @@ if TYPE_CHECKING:
 _RESUMABLE = (DownloadState.PAUSED, DownloadState.FAILED)
 COUNTED = 2_000  # files whose states are looked at, each time that one has changed
 _FIND_WIDTH = 16  # letters
+_KNOWN_TO_THE_LIST: dict[int, SortBy] = {
+    NAME_COLUMN: "name",
+    SIZE_COLUMN: "size",
+    QUEUE_COLUMN: "queue",
+}
 
 
 class DownloadList(ttk.Frame):
@@ -55,13 +68,15 @@ class DownloadList(ttk.Frame):
         self._filled_with: tuple[object, ...] = ()
         self.everything: list[str] = []  # what "Download all" asks a leecher for
         self._looks_later = False
-        self._states: dict[str, DownloadState | None] = {}  # of downloads, as the rows show them
+        self._meant_by: Sequence[str] | None = None  # rows, see _downloads_of()
+        self._meant_in: tuple[list[str], int] = [], 0
+        self._meant_then = list[str]()
         self.wanted = tk.StringVar(self)
         self.shown = tk.StringVar(self, Shown.ALL.value)
         self._chips: dict[Shown, ttk.Radiobutton] = {}
         verbs = (
             Verb("Download all", tab.download_all, lambda: self._all_is_possible, "", 9),
-            Verb("Download selected", tab.download_chosen, lambda: bool(self.chosen), "Enter", 0),
+            Verb("Download selected", tab.download_chosen, self._can_download, "Enter", 0),
             Verb("Pause", tab.pause, lambda: bool(self.can_pause()), "Ctrl+P", 0),
             Verb("Resume", tab.resume, lambda: bool(self.can_resume()), "Ctrl+P", 3),
             Verb("Cancel", tab.cancel, lambda: bool(self.can_cancel()), "Del", 0),
@@ -83,13 +98,13 @@ class DownloadList(ttk.Frame):
             choose="extended",
             tone=tone_of,
             bar=bar_of,
-            parent=lambda row: row.node.parent,
-            rank=self._rank,
+            icon=icon_of,
             steps=steps,
             layout=(
                 settings.now.list_columns,
                 lambda columns: settings.change(list_columns=columns),
             ),
+            sort_elsewhere=lambda: self._fill(anew=True),
         )
         self.detail = DownloadDetail(
             self.split, theme, model, self._watch, tab.retry, tab.choose_folder
@@ -124,19 +139,14 @@ class DownloadList(ttk.Frame):
         self.table.say_empty(*self._emptiness())
         self._choice_changed()
 
-    def put(self, download: str, paths: Iterable[str] = ()) -> None:
+    def put(self, download: str) -> None:
         """Show what has changed of a download, and of files that it brought."""
-        changed = [key for name in (download, *paths) for key in self._rows.changed_by(name)]
-        state = self._model.state_of(download)
-        if state is not self._states.get(download):
-            self._states[download] = state
-            changed += self._rows.below(download)
-        for key in dict.fromkeys(changed):
-            self.table.put(key, self._rows.row(key))
+        self.table.look_again()
         if self._rows.are_other(download):
             self._filled_with = ()
         self._look_later()
-        if download in self._meant()[:1]:
+        first = self.table.chosen[:1]
+        if download in (self._rows.downloads(first) if first else self._meant()[:1]):
             self._show_detail()
 
     @property
@@ -150,17 +160,18 @@ class DownloadList(ttk.Frame):
         now = (self._model.list, wanted, shown)
         if anew or now != self._filled_with:
             self._filled_with = now
-            self.table.show(self._rows.fill(wanted, shown))
-            if self.table.sorted_by == (QUEUE_COLUMN, False):
-                self.table.sort_anew(QUEUE_COLUMN)
+            number, is_falling = self.table.sorting
+            by = _KNOWN_TO_THE_LIST.get(number, FILE_COLUMNS[number].key)
+            order = self._rows.fill(wanted, shown, by, is_falling=is_falling)
+            self.table.show_order(order, self._rows.row)
             self.everything = self._all_shown(wanted, shown)
 
     def _all_shown(self, wanted: str, shown: Shown) -> list[str]:
         """What the first button acts on."""
         contents = self._model.list
         if shown is not Shown.ALL:
-            return self._rows.downloads(self.table.row_keys)
-        return [file.key for file in contents.matching(wanted)] if wanted else contents.all_keys
+            return self._downloads_of(self.table.row_keys)
+        return contents.matching(wanted) if wanted else contents.all_keys
 
     def show_only(self, shown: Shown) -> None:
         """What a press on a chip does."""
@@ -196,10 +207,22 @@ class DownloadList(ttk.Frame):
     def _meant(self) -> list[str]:
         """The selected downloads; if none is selected, all that the rows show."""
         if self.table.chosen:
-            return self._rows.downloads(self.table.chosen)
+            return self._downloads_of(self.table.chosen)
         if Shown(self.shown.get()) is Shown.ALL:
             return list(self._model.downloads)
-        return self._rows.downloads(self.table.row_keys)
+        return self._downloads_of(self.table.row_keys)
+
+    def _downloads_of(self, keys: Sequence[str]) -> list[str]:
+        """Found anew only if something has changed: there may be 100,000 rows."""
+        states = self._model.unfinished, len(self._model.downloads)
+        if keys is not self._meant_by or states != self._meant_in:
+            self._meant_by, self._meant_in = keys, states
+            self._meant_then = self._rows.downloads(keys)
+        return self._meant_then
+
+    def _can_download(self) -> bool:
+        chosen = self.table.chosen
+        return len(chosen) > COUNTED or bool(self._rows.to_ask(chosen))
 
     def _make_toolbar(self, theme: Theme, verbs: Sequence[Verb]) -> dict[Verb, ttk.Button]:
         px = theme.px
@@ -329,7 +352,9 @@ class DownloadList(ttk.Frame):
                 pass
         if len(names) <= COUNTED:
             names = missing(self._model, names)
-        folders = sum(map(is_folder, names))
+            folders = sum(map(is_folder, names))
+        else:
+            folders = 0 if self.wanted.get().strip() else len(self._model.list.folders)
         parts = ((folders, "folder"), (len(names) - folders, "file"))
         much = " and ".join(wording.count(number, noun) for number, noun in parts if number)
         return f"Download all, {much}" if much else "Download all"
@@ -347,12 +372,6 @@ class DownloadList(ttk.Frame):
         self._filled_with = ()
         self._look_later()
 
-    def _rank(self, row: ListRow) -> int:
-        """Folders before files, unless the list is in the order of the queue."""
-        kind = row.node.kind
-        is_queue = self.table.sorted_by[0] == QUEUE_COLUMN
-        return NodeKind.FOLDER if is_queue and row.node.is_listed else kind
-
     def _can_move(self) -> bool:
         return any(self._rows.movable(key) for key in self.table.chosen)
 
@@ -364,7 +383,7 @@ class DownloadList(ttk.Frame):
         return "break"
 
     def _can_drop(self, dragged: str, target: str) -> bool:
-        return target in self._rows.beside(dragged)
+        return self._rows.are_beside(dragged, target)
 
     def _drop(self, dragged: str, target: str, is_below: bool) -> None:
         to = self._rows.movable(target)
@@ -393,7 +412,6 @@ class DownloadList(ttk.Frame):
         else:
             model.put_in_order(change(model.queue, meant))
         self.table.sort_anew(QUEUE_COLUMN)
-        self._fill(anew=True)
         self.table.see(chosen[0])
 
     def _can_fold(self) -> bool:

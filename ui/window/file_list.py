@@ -6,22 +6,53 @@ Built once for each list, in any thread: 100,000 files take a moment.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from itertools import accumulate
+from operator import attrgetter
 
 from roles.values.events import FilesListed, ListedFile, ListedFolder
 from roles.values.folder_keys import FolderKey, range_below
 
-CHILDREN_AT_ONCE = 500  # rows when a folder is opened; nobody reads a list of thousands
+
+@dataclass(slots=True)
+class Inside:
+    """What is directly in a folder, sorted by path."""
+
+    folders: list[str] = field(default_factory=list)  # their paths
+    files: list[ListedFile] = field(default_factory=list)
 
 
 class SharedFiles:
     """The files of one share, sorted by path."""
 
     def __init__(self, files: Iterable[ListedFile]) -> None:
-        self._files = sorted(files, key=lambda file: file.name)
+        self._files = sorted(files, key=attrgetter("name"))
         self._paths = [file.name for file in self._files]
         self._sums = [0, *accumulate(file.size for file in self._files)]
+        self._inside = {"": Inside()}
+        for file in self._files:
+            folder = file.name.rpartition("/")[0]
+            inside = self._inside.get(folder) or self._new_folder(folder)
+            inside.files.append(file)
+
+    def _new_folder(self, path: str) -> Inside:
+        """With the folders above it that are new."""
+        made = inside = Inside()
+        while path and path not in self._inside:
+            self._inside[path] = inside
+            inner, path = path, path.rpartition("/")[0]
+            inside = self._inside[path] if path in self._inside else Inside()
+            inside.folders.append(inner)
+        return made
+
+    def inside(self, path: str) -> Inside:
+        return self._inside.get(path) or Inside()
+
+    def measure(self, path: str) -> tuple[int, int]:
+        """How many files are below this folder, and how many bytes."""
+        start, end = range_below(self._paths, path)
+        return end - start, self._sums[end] - self._sums[start]
 
     def below(self, path: str) -> list[ListedFile]:
         """All files below this folder; "" for all files of the share."""
@@ -39,26 +70,6 @@ class SharedFiles:
         start, end = range_below(self._paths, path)
         return start < end
 
-    def in_folder(self, path: str) -> tuple[list[ListedFile | tuple[str, int, int]], int]:
-        """The files and folders (path, files, size) directly in this one, and how many are left
-        out.
-
-        Each takes one search in sorted paths, however much is in it.
-        """
-        found = list[ListedFile | tuple[str, int, int]]()
-        prefix = f"{path}/" if path else ""
-        at, end = range_below(self._paths, path)
-        while at < end and len(found) < CHILDREN_AT_ONCE:
-            name, slash, _ = self._paths[at][len(prefix) :].partition("/")
-            if slash:
-                _, stop = range_below(self._paths, prefix + name, at)
-                found.append((prefix + name, stop - at, self._sums[stop] - self._sums[at]))
-                at = stop
-            else:
-                found.append(self._files[at])
-                at += 1
-        return found, end - at
-
 
 class FileList:
     """One list. Immutable. A folder is named by its key, as a leecher is asked for it."""
@@ -75,7 +86,8 @@ class FileList:
                 some.append(file)
         self.shares = {share: SharedFiles(some) for share, some in by_share.items()}
         self.files = {file.key: file for file in files}
-        self._folded = [key.casefold() for key in self.files]
+        self._keys = list(self.files)
+        self._folded = [key.casefold() for key in self._keys]
 
     @classmethod
     def of(cls, listed: FilesListed, before: FilesListed | None) -> FileList | None:
@@ -117,11 +129,11 @@ class FileList:
             return folder.path
         return next((one.name for one in self.folders if one.key == key), "")
 
-    def matching(self, text: str) -> Iterator[ListedFile]:
-        """The files with this text in their path."""
+    def matching(self, text: str) -> list[str]:
+        """The keys of the files with this text in their path."""
         wanted = text.casefold()
-        named = zip(self._folded, self.files.values(), strict=True)
-        return (file for name, file in named if wanted in name)
+        named = zip(self._folded, self._keys, strict=True)
+        return [key for name, key in named if wanted in name]
 
     def _shares_of(self, key: FolderKey) -> list[SharedFiles]:
         if not key.share:

@@ -65,9 +65,9 @@ class FolderParts:
         if share is not None and (before := self._files.get(share, {}).pop(path, None)) is not None:
             self._sums[share].count(before, -1)
 
-    def note_arriving(self, download: str, files: Iterable[FileArriving]) -> set[str]:
-        """These are on their way now. Returns the paths whose rows change."""
-        before = self._arriving.pop(download, {})
+    def note_arriving(self, download: str, files: Iterable[FileArriving]) -> None:
+        """These are on their way now."""
+        self._arriving.pop(download, None)
         self._arriving_below.pop(download, None)
         now = {file.name: file for file in files}
         if now:
@@ -76,7 +76,6 @@ class FolderParts:
                 for folder in _above(file.name):
                     below.setdefault(folder, []).append(file)
             self._arriving[download], self._arriving_below[download] = now, below
-        return {path for path in before.keys() | now.keys() if before.get(path) != now.get(path)}
 
     def file(self, download: str, path: str) -> FileArriving | None:
         """A file that this download is fetching."""

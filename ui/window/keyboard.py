@@ -12,17 +12,10 @@ _SELECT_TEXT = "%W selection range 0 end; %W icursor end; break"
 
 
 def add_missing_keys(window: tk.Misc) -> None:
-    """Add Home, End, Select all and Shift with the arrows in tables, Select all in fields, and
-    Enter on buttons.
-    """
+    """Add Select all in fields, and Enter on buttons. Tables have their own: see RowsInSight."""
     window.bind_class("TButton", "<Return>", _PRESS)
     for field in ("TEntry", "TCombobox", "TSpinbox"):
         window.bind_class(field, "<Control-a>", _SELECT_TEXT)
-    window.bind_class("Treeview", "<Home>", lambda event: _go(event, 0))
-    window.bind_class("Treeview", "<End>", lambda event: _go(event, -1))
-    window.bind_class("Treeview", "<Control-a>", _select_all)
-    window.bind_class("Treeview", "<Shift-Up>", lambda event: _extend(event, -1))
-    window.bind_class("Treeview", "<Shift-Down>", lambda event: _extend(event, 1))
 
 
 def press_underlined(place: tk.Misc, letter: str) -> None:
@@ -81,41 +74,3 @@ def _below(place: tk.Misc) -> Iterator[tk.Misc]:
     for child in place.winfo_children():
         yield child
         yield from _below(child)
-
-
-def _rows(event: tk.Event[tk.Misc]) -> tuple[ttk.Treeview, tuple[str, ...]]:
-    tree = event.widget
-    assert isinstance(tree, ttk.Treeview)
-    return tree, tree.get_children()
-
-
-def _go(event: tk.Event[tk.Misc], position: int) -> str:
-    tree, rows = _rows(event)
-    if rows:
-        tree.focus(rows[position])
-        tree.see(rows[position])
-        if str(tree.cget("selectmode")) != "none":
-            tree.selection_set(rows[position])
-    return "break"
-
-
-def _select_all(event: tk.Event[tk.Misc]) -> str:
-    tree, rows = _rows(event)
-    if str(tree.cget("selectmode")) == "extended":
-        tree.selection_set(rows)
-    return "break"
-
-
-def _extend(event: tk.Event[tk.Misc], step: int) -> str:
-    tree, rows = _rows(event)
-    if not rows or str(tree.cget("selectmode")) != "extended":
-        return ""
-    now = tree.focus() or rows[0]
-    target = rows[min(max(rows.index(now) + step, 0), len(rows) - 1)]
-    if target in tree.selection():  # going back: unselect what was added
-        tree.selection_remove(now)
-    else:
-        tree.selection_add(now, target)
-    tree.focus(target)
-    tree.see(target)
-    return "break"

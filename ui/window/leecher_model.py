@@ -22,6 +22,7 @@ from roles.values.events import (
     Upload,
     UploadsChanged,
 )
+from roles.values.folder_keys import FolderKey
 from roles.values.settings import LeecherSettings
 from ui.window.file_list import FileList, is_folder
 from ui.window.folder_parts import FolderParts
@@ -50,7 +51,8 @@ class LeecherModel:
         self._ending: Leecher | None = None  # its files are not released yet
         self._is_closed = False
         self.downloads: dict[str, DownloadChanged] = {}
-        self.ended: dict[str, FileEnded] = {}  # files that came with folders, by path
+        # Files that came with folders, by share and path: two shares may have files of one name.
+        self.ended: dict[tuple[str, str], FileEnded] = {}
         self.parts = FolderParts()
         self._forget()
 
@@ -60,11 +62,11 @@ class LeecherModel:
         What was downloaded to the same folder is not forgotten.
         """
         old, was_busy = self.leecher, bool(self.unfinished)
-        had, ended = dict[str, DownloadChanged](), dict[str, FileEnded]()
+        had, ended = dict[str, DownloadChanged](), dict[tuple[str, str], FileEnded]()
         parts = FolderParts()
         if self.settings is not None and self.settings.folder == settings.folder:
             had = {name: one for name, one in self.downloads.items() if one.state in HAD}
-            ended = {path: one for path, one in self.ended.items() if one.state in HAD}
+            ended = {key: one for key, one in self.ended.items() if one.state in HAD}
             parts = self.parts
         self._forget()
         self.downloads, self.ended, self.parts = had, ended, parts
@@ -85,8 +87,12 @@ class LeecherModel:
 
     def has(self, file: ListedFile) -> bool:
         """Whether it was downloaded, by itself or with a folder."""
-        ended = self.ended.get(file.name)
+        ended = self.ended_in(file.share, file.name)
         return self.state_of(file.key) in HAD or (ended is not None and ended.state in HAD)
+
+    def ended_in(self, share: str, path: str) -> FileEnded | None:
+        """How a file ended that came with a folder of this share, or of every share."""
+        return self.ended.get((share, path)) or self.ended.get(("", path))
 
     def in_states(self, names: Iterable[str], *states: DownloadState | None) -> list[str]:
         """Those of the names whose download is in one of these states."""
@@ -156,7 +162,7 @@ class LeecherModel:
 
     def _forget_problems(self, name: str) -> None:
         for path in self.problems.pop(name, {}):
-            self.ended.pop(path, None)
+            self.ended.pop((_share_of(name), path), None)
             self.parts.forget(name, path)
 
     def _forget(self) -> None:
@@ -171,7 +177,6 @@ class LeecherModel:
         self.listed: FilesListed | None = None
         self.list_failed: ListFailed | None = None  # since the last list
         self._newest_list: FilesListed | None = None
-        self.changed_files = set[str]()  # paths of those that the newest DownloadChanged changed
         self._batch = set[str]()  # what was asked for since everything had last ended
 
     def _begin(self) -> None:
@@ -273,8 +278,10 @@ class LeecherModel:
         before = self.state_of(event.name)
         if before is not None and before.is_final and not event.state.is_final:
             self._forget_problems(event.name)  # it tries those again
-        self.ended.pop(event.name, None)
-        self.changed_files = self.parts.note_arriving(event.name, event.arriving)
+        if (file := self.list.files.get(event.name)) is not None:  # it came with a folder before
+            for share in (file.share, ""):
+                self.ended.pop((share, file.name), None)
+        self.parts.note_arriving(event.name, event.arriving)
         self.downloads[event.name] = event
         self._batch.add(event.name)
 
@@ -283,10 +290,16 @@ class LeecherModel:
             own = self.state_of(file.name)
             if own is not None and own.is_final:
                 del self.downloads[file.name]  # what the folder brought is newer
-            self.ended[file.name] = file
+            self.ended[_share_of(download), file.name] = file
             self.parts.note_ended(download, file)
             problems = self.problems.setdefault(download, {})
             if file.state is DownloadState.FAILED:
                 problems[file.name] = file
             else:
                 problems.pop(file.name, None)
+
+
+def _share_of(download: str) -> str:
+    """The id of the share that this folder is in; "" for one that was asked for in all shares."""
+    folder = FolderKey.of(download)
+    return "" if folder is None else folder.share

@@ -37,7 +37,7 @@ from ui.window.leecher_model import HAD, LeecherModel
 from ui.window.list_columns import folder_of
 from ui.window.list_rows import Shown
 from ui.window.notices import Choice, NoticeArea
-from ui.window.workbench import Workbench
+from ui.window.workbench import Workbench, explained
 
 LIST_AGAIN_MS = 15_000
 ROOM_AGAIN_MS = 5_000  # between two looks at how much room the disk has
@@ -299,11 +299,11 @@ class LeecherTab(ttk.Frame):
             case DownloadChanged():
                 if not event.state.is_final:
                     self.notices.close("done")
-                self.list.put(event.name, model.changed_files)
+                self.list.put(event.name)
                 if event.state in HAD:
                     self._seed_what_came()
-            case FilesEnded(download=download, files=files):
-                self.list.put(download, [file.name for file in files])
+            case FilesEnded(download=download):
+                self.list.put(download)
             case UpdateFound():
                 self.notices.say(wording.update_found(event), key=f"update {event.download}")
             case QueueChanged():
@@ -320,8 +320,8 @@ class LeecherTab(ttk.Frame):
             case RoleStopped():
                 self._forget_verified()
                 if event.failure is not None:
-                    said = f"Downloading ended: {event.failure}"
-                    self.notices.say(said, tone="Bad", key="ended")
+                    why = explained(event.failure, self._bench.settings.now.network)
+                    self.notices.say(f"Downloading ended: {why}", tone="Bad", key="ended")
             case _:
                 pass
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from roles.values.events import DownloadChanged, DownloadState
 from roles.values.safe_names import shown_name
 from ui import remedies, wording
-from ui.columns import Column
+from ui.columns import Column, Icon
 from ui.download_words import Computer
 from ui.window.file_list import is_folder
 from ui.window.list_rows import ListRow, Node, NodeKind
 
-NAME_COLUMN, QUEUE_COLUMN = 1, 7
+NAME_COLUMN, SIZE_COLUMN, QUEUE_COLUMN = 1, 2, 7
 
 _BAR_TONES = {
     DownloadState.DONE: "Good",
@@ -28,6 +28,17 @@ _TONES = {
     DownloadState.IN_QUEUE: "Warning",
     DownloadState.CANCELLED: "Muted",
     DownloadState.PAUSED: "Muted",
+}
+_ICONS = {
+    DownloadState.DONE: "done",
+    DownloadState.SKIPPED: "done",
+    DownloadState.FAILED: "failed",
+    DownloadState.RETRYING: "warning",
+    DownloadState.WAITING_FOR_SPACE: "warning",
+    DownloadState.IN_QUEUE: "waiting",
+    DownloadState.QUEUED: "waiting",
+    DownloadState.PAUSED: "paused",
+    DownloadState.CANCELLED: "gone",
 }
 _FOR_EVER = float("inf")
 _NO_PLACE = 9_999_999
@@ -56,6 +67,17 @@ def bar_of(row: ListRow) -> tuple[int, str] | None:
     if download is None:
         return (0, "Muted") if row.node.is_listed else None
     return _percent(row), _BAR_TONES.get(download.state, "Accent")
+
+
+def icon_of(row: ListRow) -> Icon | None:
+    """The picture of its state."""
+    if not row.node.is_listed:
+        return None
+    if row.download is None:
+        return Icon("")
+    if row.problems and _progress(row):
+        return Icon("warning")
+    return Icon(_ICONS.get(row.download.state, "down"))
 
 
 def status_of(download: DownloadChanged) -> str:
@@ -170,7 +192,7 @@ def _computer_order(one: Computer) -> str:
 
 
 FILE_COLUMNS = (
-    Column("Progress", _progress_text, _percent, 120),
+    Column("Progress", _progress_text, _percent, 144),
     Column("File", _name, lambda row: row.node.name.casefold(), 152, stretches=True, cut="middle"),
     Column[ListRow].of_number("Size", lambda row: row.node.size, _size, 80),
     Column.of_number("Speed", _rate, lambda row: wording.rate(_rate(row)), 84),

@@ -1,34 +1,33 @@
 """The rows of the list: shares, the folders that are open, files and problems. No widgets.
 
-A row belongs to what was asked for: a file, a folder, or the folder that brings the file. Of
-100,000 files only those in open folders have a row.
+A row belongs to what was asked for: a file, a folder, or the folder that brings the file. For each
+of them there is a key; what stands in a row is only made when somebody asks for it, because 100,000
+files may be in open folders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
+from functools import lru_cache
 from itertools import islice
+from typing import Literal, TypeAlias
 
-from roles.values.events import (
-    DownloadChanged,
-    DownloadState,
-    FileArriving,
-    FileEnded,
-    ListedFile,
-    ListedFolder,
-)
+from roles.values.events import DownloadChanged, DownloadState, FileArriving, FileEnded
 from roles.values.folder_keys import FolderKey
 from ui import wording
-from ui.window.file_list import CHILDREN_AT_ONCE, is_folder
+from ui.columns import SortKey
+from ui.window.file_list import is_folder
 from ui.window.folder_parts import Part
 from ui.window.leecher_model import HAD, LeecherModel
 
 STARTS_OPEN = 200  # files of a share that is open without a click
 PROBLEMS_START_OPEN = 20
+PROBLEMS_AT_ONCE = 500  # rows; the others are in the log
 
 _OVER = (*HAD, DownloadState.CANCELLED)
+_NO_PLACE = 9_999_999  # in the queue: behind all others
 
 
 class Shown(Enum):
@@ -84,6 +83,9 @@ class ListRow:
     place: int = 0  # in the queue, or among the files of its folder; 0 for none
 
 
+SortBy: TypeAlias = Literal["name", "size", "queue"] | Callable[[ListRow], SortKey]
+
+
 class ListRows:
     """Filled again when a list comes, or a folder is opened or closed.
 
@@ -92,22 +94,35 @@ class ListRows:
 
     def __init__(self, model: LeecherModel) -> None:
         self._model = model
-        self._nodes: dict[str, Node] = {}
         self._wished: dict[str, bool] = {}  # open or closed by the user
-        self._asked = set[str]()  # what has a row
-        self._changed_by: dict[str, list[str]] = {}  # the rows that a download or file changes
-        self._below: dict[str, list[str]] = {}  # the rows below the folder that is asked for
+        self._order = list[str]()  # the keys of all rows
+        self._nodes: dict[str, Node] = {}  # those that were asked for
         self._others = set[str]()  # downloads whose row is not in the list
         self._problems: dict[str, int] = {}  # how many files of each download failed
         self._shown = Shown.ALL
         self._chosen = set[str]()  # the downloads that are shown, unless all are
+        self._failed: dict[str, list[FileEnded]] = {}  # to be shown below each of these
+        self._is_flat = False  # files stand without their folders
+        self._flat = set[str]()  # these files do
+        self._by: SortBy = "name"
+        self._is_falling = False
 
-    def fill(self, wanted: str = "", shown: Shown = Shown.ALL) -> dict[str, ListRow]:
-        """All rows by key; with `wanted`, only the files with this text in their names."""
-        self._shown, self._chosen = shown, set()
-        self._nodes, self._changed_by, self._below = {}, {}, {}
-        self._asked.clear()
-        self._others.clear()
+    def fill(
+        self,
+        wanted: str = "",
+        shown: Shown = Shown.ALL,
+        by: SortBy = "name",
+        *,
+        is_falling: bool = False,
+    ) -> Sequence[str]:
+        """The keys of all rows from the top down; with `wanted`, only of the files with this text
+        in their names.
+        """
+        self._order, self._nodes = [], {}
+        self._shown, self._by, self._is_falling = shown, by, is_falling
+        self._is_flat = bool(wanted) and shown is Shown.ALL
+        for names in (self._others, self._chosen, self._flat, self._failed):
+            names.clear()
         self._problems = {name: len(failed) for name, failed in self._model.problems.items()}
         match shown:
             case Shown.DOWNLOADING:
@@ -115,10 +130,11 @@ class ListRows:
             case Shown.PROBLEMS:
                 self._add_all_problems(wanted)
             case _ if wanted:
-                self._add_matching(wanted)
+                self._add_level([], self._model.list.matching(wanted))
+                self._say_nothing("", wanted)
             case _:
                 self._add_all()
-        return {key: self.row(key) for key in self._nodes}
+        return self._order
 
     def row(self, key: str) -> ListRow:
         row = self._row(key)
@@ -135,7 +151,7 @@ class ListRows:
         return self._model.rank_of(above, _path_in(node)) if above else 0
 
     def _row(self, key: str) -> ListRow:
-        model, node = self._model, self._nodes[key]
+        model, node = self._model, self._node(key)
         is_open = self.is_open(node)
         if node.kind is NodeKind.PROBLEM:
             failed = model.problems.get(node.asked, {}).get(node.path)
@@ -143,37 +159,42 @@ class ListRows:
         if not node.is_listed:
             return ListRow(node, is_open=is_open)
         download = model.downloads.get(node.asked)
-        if download is None and node.kind is NodeKind.FILE and node.path in model.ended:
-            download = download_of(model.ended[node.path])
+        ended = model.ended_in(node.share, node.path) if node.kind is NodeKind.FILE else None
+        if download is None and ended is not None:
+            download = download_of(ended)
         if download is None and node.kind is NodeKind.FOLDER:
             download = self._had_with_share(node)
         if download is None or (download.state.is_final and self._running_above(node)):
-            part = None if node.path in model.ended else self._part(node)
+            part = None if ended is not None else self._part(node)
             if part is not None:
                 return replace(part, is_open=is_open)
         return ListRow(node, download, is_open, len(model.problems.get(node.asked, ())))
 
     def node(self, key: str) -> Node | None:
-        return self._nodes.get(key)
+        """None if there is nothing of this key in the list."""
+        if key not in self._nodes:
+            made = self._folder_node(key) or self._file_node(key)
+            if made is None:
+                return None
+            self._nodes[key] = made
+        return self._nodes[key]
 
-    # What changes which rows
-
-    def changed_by(self, name: str) -> list[str]:
-        """The rows that show something of this download, or of the file with this path."""
-        return self._changed_by.get(name, [])
-
-    def below(self, name: str) -> list[str]:
-        """The rows of all that this download brings."""
-        return self._below.get(name, [])
+    def _node(self, key: str) -> Node:
+        node = self.node(key)
+        if node is None:
+            raise KeyError(key)
+        return node
 
     def are_other(self, name: str) -> bool:
         """Whether a row for this download is missing, no longer needed, or a problem is new."""
+        if self._is_flat:
+            return False
         has_news = len(self._model.problems.get(name, ())) != self._problems.get(name, 0)
         if self._shown is not Shown.ALL:
             return has_news or self._is_chosen(name) != (name in self._chosen)
         state = self._model.state_of(name)
         is_over = state is not None and state.is_final and name in self._others
-        return name not in self._asked or is_over or has_news
+        return is_over or has_news or not (name in self._others or self._has_row(name))
 
     def _is_chosen(self, name: str) -> bool:
         if self._shown is Shown.PROBLEMS:
@@ -198,9 +219,11 @@ class ListRows:
         """What to ask a leecher for to get these rows: nothing twice, and nothing that comes
         anyway.
         """
+        keys = list(keys)
         chosen, asked = set(keys), dict[str, None]()
-        for key in [key for key in self._nodes if key in chosen]:
-            node = self._nodes[key]
+        for key in keys:
+            if self._parent_of(key) in chosen or (node := self.node(key)) is None:
+                continue
             is_new = node.asked and not any(above.key in chosen for above in self._above(node))
             if is_new and not self._bringing(node, but_itself=True):
                 asked[node.asked] = None
@@ -208,35 +231,52 @@ class ListRows:
 
     def downloads(self, keys: Iterable[str]) -> list[str]:
         """The downloads that bring these rows."""
-        bringing = (self._bringing(self._nodes[key]) for key in keys if key in self._nodes)
-        return [name for name in dict.fromkeys(bringing) if name]
+        found, brought_with = dict[str, None](), dict[str, str]()  # by the folder that a file is in
+        for key in keys:
+            parent = self._parent_of(key)
+            if parent and self._model.state_of(key.partition("\0")[0]) is None:
+                if parent not in brought_with:
+                    node = self.node(key)
+                    brought_with[parent] = self._bringing(node) if node is not None else ""
+                found[brought_with[parent]] = None
+            elif (node := self.node(key)) is not None:
+                found[self._bringing(node)] = None
+        return [name for name in found if name]
 
     def movable(self, key: str) -> tuple[str, str] | None:
         """What is moved with this row: a download ("", its name), or a part of one (its name, the
         path in it). None if it does not wait for anything.
         """
-        node = self._nodes.get(key)
+        node = self.node(key)
         if node is None or not node.is_listed:
             return None
         if self._model.place_of(node.asked):
             return "", node.asked
         above = self._running_above(node)
-        return (above, _path_in(node)) if above and node.path not in self._model.ended else None
+        if not above or self._model.ended_in(node.share, node.path) is not None:
+            return None
+        return above, _path_in(node)
+
+    def are_beside(self, key: str, other: str) -> bool:
+        """Whether both can be moved, and change places with each other."""
+        moved, at = self.movable(key), self.movable(other)
+        if moved is None or at is None or at[0] != moved[0]:
+            return False
+        return self._node(other).parent == self._node(key).parent
 
     def beside(self, key: str) -> list[str]:
         """The rows of the same folder that can be moved, in the order of the list."""
-        moved = self.movable(key)
-        if moved is None:
+        if self.movable(key) is None:
             return []
-        parent = self._nodes[key].parent
-        there = (other for other, node in self._nodes.items() if node.parent == parent)
-        return [one for one in there if (at := self.movable(one)) and at[0] == moved[0]]
+        parent = self._node(key).parent
+        there = (one for one in self._order if self._parent_key(one) == parent)
+        return [one for one in there if self.are_beside(key, one)]
 
     def brought_by(self, key: str) -> tuple[str, str]:
         """The download that has brought this row, and the path of the row in it: of a folder with
         a "/" at its end, and "" for all of it. ("", "") if nothing has.
         """
-        node = self._nodes.get(key)
+        node = self.node(key)
         if node is None or not node.is_listed:
             return "", ""
         for above in (node, *self._above(node)):
@@ -246,15 +286,18 @@ class ListRows:
                 return above.asked, _path_in(node)
         return "", ""
 
+    def _parent_key(self, key: str) -> str:
+        return self._parent_of(key) if key not in self._nodes else self._nodes[key].parent
+
     def _above(self, node: Node) -> Iterator[Node]:
-        while node.parent in self._nodes:
-            node = self._nodes[node.parent]
+        while node.parent and (above := self.node(node.parent)) is not None:
+            node = above
             yield node
 
     def _bringing(self, node: Node, *, but_itself: bool = False) -> str:
         """The download that brings it; "" if there is none."""
         model = self._model
-        if not node.asked or (but_itself and node.path in model.ended):
+        if not node.asked or (but_itself and model.ended_in(node.share, node.path) is not None):
             return ""
         own = "" if but_itself else node.asked
         state = model.state_of(own)
@@ -299,40 +342,116 @@ class ListRows:
             return None
         return replace(whole, name=node.asked, size=node.size, have=node.size, rate=0.0)
 
+    # Nodes
+
+    def _folder_node(self, key: str) -> Node | None:
+        asked, contents = FolderKey.of(key), self._model.list
+        if asked is None or asked.share not in contents.shares:
+            return None
+        files, size = contents.shares[asked.share].measure(asked.path)
+        name, parent, depth = contents.name_of(key), "", 0
+        if asked.path:
+            above, _, name = asked.path.rpartition("/")
+            parent, depth = _folder_key(asked.share, above), asked.path.count("/") + 1
+        else:
+            told = next(one for one in contents.folders if one.share == asked.share)
+            files, size = told.files, told.size
+        return Node(
+            key, NodeKind.FOLDER, name, key, size, files, parent, depth, asked.path, asked.share
+        )
+
+    def _file_node(self, key: str) -> Node | None:
+        """A file's row; if another folder has the same file, each has its own row."""
+        name, _, share = key.partition("\0")
+        file = self._model.list.files.get(name)
+        if file is None:
+            return None
+        parent = self._parent_of(key)
+        if not parent:
+            is_alone = self._is_flat or key in self._flat
+            has_sign = bool(self._model.list.folders) and not is_alone
+            return Node(
+                key,
+                NodeKind.FILE,
+                name,
+                name,
+                file.size,
+                path=file.name,
+                share=file.share,
+                has_sign=has_sign,
+            )
+        return Node(
+            key,
+            NodeKind.FILE,
+            name.rpartition("/")[2],
+            name,
+            file.size,
+            parent=parent,
+            depth=file.name.count("/") + 1,
+            path=file.name,
+            share=share or file.share,
+        )
+
+    def _parent_of(self, key: str) -> str:
+        """The key of the folder that a file's row is in; "" for a row of another kind."""
+        name, _, share = key.partition("\0")
+        file = self._model.list.files.get(name)
+        if file is None or self._is_flat or key in self._flat or key in self._others:
+            return ""
+        share = share or file.share
+        if share not in self._model.list.shares:
+            return ""
+        return _folder_key(share, file.name.rpartition("/")[0])
+
+    def _has_row(self, name: str) -> bool:
+        """Whether a file or folder is listed, in a folder that is open."""
+        contents, asked = self._model.list, FolderKey.of(name)
+        if asked is not None:
+            return contents.has(name) and bool(asked.share) and self._is_in_sight(name)
+        file = contents.files.get(name)
+        if file is None:
+            return False
+        shares = [one for one in (file.share, *file.also) if one in contents.shares]
+        folder = file.name.rpartition("/")[0]
+        above = (_folder_key(share, folder) for share in shares)
+        return not shares or any(self._is_open_above(key) for key in above)
+
+    def _is_in_sight(self, folder: str) -> bool:
+        node = self.node(folder)
+        return node is not None and (not node.parent or self._is_open_above(node.parent))
+
+    def _is_open_above(self, folder: str) -> bool:
+        """Whether this folder and those above it are open."""
+        node = self.node(folder)
+        return node is not None and all(map(self.is_open, (node, *self._above(node))))
+
     # Filling
 
     def _add(self, node: Node) -> None:
+        """One that cannot be made from its key."""
         self._nodes[node.key] = node
-        if not node.is_listed:
-            return
-        self._asked.add(node.asked)
-        names = {node.asked}
-        if node.kind is NodeKind.FILE:
-            names.add(node.path)
-        elif node.path:
-            names.add(str(FolderKey(node.share)))
-        for above in self._above(node):
-            if node.kind is NodeKind.FOLDER:
-                names.add(above.asked)
-            self._below.setdefault(above.asked, []).append(node.key)
-        for name in names:
-            self._changed_by.setdefault(name, []).append(node.key)
+        self._order.append(node.key)
 
     def _add_all(self) -> None:
-        contents = self._model.list
-        for folder in contents.folders:
-            self._add_folder(_share(folder))
-        for file in contents.flat:
-            self._add(_file(file, has_sign=bool(contents.folders)))
-        for name, download in self._model.downloads.items():
-            is_over = download.state in _OVER and contents.has(name)
-            if name not in self._asked and not is_over:
-                self._add_other(download)
+        contents, model = self._model.list, self._model
+        others = [
+            name
+            for name, download in model.downloads.items()
+            if not (download.state in _OVER and contents.has(name)) and not self._has_row(name)
+        ]
+        self._note_others(others)
+        folders = [folder.key for folder in contents.folders]
+        self._add_level(folders, [file.key for file in contents.flat] + others)
 
-    def _add_other(self, download: DownloadChanged) -> Node:
-        """Add a download without a row: not listed, or in a closed folder."""
+    def _note_others(self, names: Iterable[str]) -> None:
+        """These downloads have rows of their own."""
+        self._others |= set(names)
+        self._nodes |= {name: self._other(self._model.downloads[name]) for name in names}
+
+    def _other(self, download: DownloadChanged) -> Node:
+        """A download without a row: not listed, or in a closed folder."""
         name = download.title or self._model.list.name_of(download.name) or download.name
-        node = Node(
+        return Node(
             download.name,
             NodeKind.FILE,
             _with_slash(name) if is_folder(download.name) else name,
@@ -341,83 +460,152 @@ class ListRows:
             path=download.name,
             has_sign=bool(self._model.list.folders),
         )
-        self._add(node)
-        self._others.add(download.name)
-        if self._shown is not Shown.PROBLEMS:
-            self._add_problems(node)
-        return node
 
     def _add_under_way(self, wanted: str) -> None:
         """What has not ended, as a tree; with `wanted`, what of it has this text in its name."""
-        shares = {folder.key: folder for folder in self._model.list.folders}
-        text = wanted.casefold()
+        shares = {folder.key for folder in self._model.list.folders}
+        text, folders, others = wanted.casefold(), list[str](), list[str]()
         for name in filter(self._is_chosen, self._model.downloads):
             self._chosen.add(name)
             below = self._model.list.below(name) if wanted else []
-            found = [file for file in below if text in file.key.casefold()]
+            found = [file.key for file in below if text in file.key.casefold()]
             if found:
-                for file in found[:CHILDREN_AT_ONCE]:
-                    self._add(_file(file, has_sign=False))
-            elif text not in describe(self._model, name).casefold():
-                continue
-            elif name in shares:
-                self._add_folder(_share(shares[name]))
-            else:
-                self._add_other(self._model.downloads[name])
+                self._flat |= set(found)
+            elif text in describe(self._model, name).casefold():
+                (folders if name in shares else others).append(name)
+        self._note_others(others)
+        self._add_level(folders, [*self._flat, *others])
         self._say_nothing("Nothing is downloading.", wanted)
 
     def _add_all_problems(self, wanted: str) -> None:
         """What failed, file by file below its download."""
-        text = wanted.casefold()
+        text, others = wanted.casefold(), list[str]()
         for name in filter(self._is_chosen, self._model.downloads):
             self._chosen.add(name)
             failed = self._model.problems.get(name, {})
             found = [one for one in failed.values() if text in one.name.casefold()]
             if found or text in describe(self._model, name).casefold():
-                node = self._add_other(self._model.downloads[name])
-                self._add_failed(found, node)
+                others.append(name)
+                self._failed[name] = found
+        self._note_others(others)
+        self._add_level([], others)
         self._say_nothing("No problems.", wanted)
 
     def _say_nothing(self, sentence: str, wanted: str) -> None:
-        if not self._nodes:
+        if not self._order:
             said = f"No file has “{wanted}” in its name." if wanted else sentence
             self._add(Node("nothing", NodeKind.MORE, said, has_sign=False))
 
-    def _add_matching(self, wanted: str) -> None:
-        found = self._model.list.matching(wanted)
-        for file in islice(found, CHILDREN_AT_ONCE):
-            self._add(_file(file, has_sign=False))
-        rest = sum(1 for _ in found)
-        above = Node("", NodeKind.FOLDER, "", depth=-1, has_sign=False)
-        self._add_more(above, rest, "type more of the name")
-        self._say_nothing("", wanted)
-
-    def _add_folder(self, node: Node) -> None:
-        self._add(node)
+    def _add_folder(self, key: str) -> None:
+        node = self._node(key)
+        self._order.append(key)
         self._add_problems(node)
         if not self.is_open(node):
             return
-        found, rest = self._model.list.shares[node.share].in_folder(node.path)
-        for one in found:
-            if isinstance(one, ListedFile):
-                self._add(_file_in(node, one))
-                continue
-            path, files, size = one
-            key = str(FolderKey(node.share, path))
-            self._add_folder(
-                replace(
-                    node,
-                    key=key,
-                    name=path.rpartition("/")[2],
-                    asked=key,
-                    size=size,
-                    files=files,
-                    parent=node.key,
-                    depth=node.depth + 1,
-                    path=path,
-                )
-            )
-        self._add_more(node, rest, "download the folder, or find them by name")
+        inside = self._model.list.shares[node.share].inside(node.path)
+        self._add_level(
+            [_folder_key(node.share, path) for path in inside.folders],
+            [
+                file.key if file.share == node.share else f"{file.key}\0{node.share}"
+                for file in inside.files
+            ],
+        )
+
+    def _add_level(self, folders: list[str], files: list[str]) -> None:
+        """What is in one folder: folders first, unless all are in the order of the queue."""
+        if self._by == "queue":
+            self._add_queue(folders, files)
+            return
+        for folder in self._folders_in_order(folders):
+            self._add_folder(folder)
+        files = self._files_in_order(files)
+        if self._others.isdisjoint(files):
+            self._order += files
+        else:
+            for file in files:
+                self._add_file(file)
+
+    def _add_file(self, key: str) -> None:
+        self._order.append(key)
+        if key in self._failed:
+            self._add_failed(self._failed[key], self._nodes[key])
+        elif key in self._others:
+            self._add_problems(self._nodes[key])
+
+    def _add_queue(self, folders: list[str], files: list[str]) -> None:
+        model, are_folders = self._model, set(folders)
+
+        def place(key: str) -> int:
+            """Fast for files that nobody has asked for."""
+            is_plain = not model.first and key not in are_folders
+            own = model.place_of(key.partition("\0")[0]) if is_plain else 0
+            return own or (0 if is_plain else self._place(self._node(key))) or _NO_PLACE
+
+        def name(key: str) -> str:
+            is_made = key in are_folders or key in self._others
+            return (self._node(key).name if is_made else key.rpartition("/")[2]).casefold()
+
+        both = sorted([*folders, *files], key=name)
+        for key in sorted(both, key=place, reverse=self._is_falling):
+            if key in are_folders:
+                self._add_folder(key)
+            else:
+                self._add_file(key)
+
+    def _folders_in_order(self, keys: list[str]) -> list[str]:
+        by, is_falling = self._by, self._is_falling
+        is_by_name = by == "name"
+        keys.sort(
+            key=lambda key: self._node(key).name.casefold(), reverse=is_falling and is_by_name
+        )
+        if by == "size":
+            keys.sort(key=lambda key: self._node(key).size, reverse=is_falling)
+        elif not isinstance(by, str):
+            keys.sort(key=lambda key: by(self.row(key)), reverse=is_falling)
+        return keys
+
+    def _files_in_order(self, keys: list[str]) -> list[str]:
+        """Fast for those of the list, of which there may be 100,000."""
+        files, is_falling = self._model.list.files, self._is_falling
+        others = self._others
+
+        def name(key: str) -> str:
+            return (self._nodes[key].name if key in others else key).casefold()
+
+        keys.sort(key=name if others else str.casefold, reverse=is_falling and self._by == "name")
+        if self._by == "size":
+            sizes = {key: self._nodes[key].size for key in others}
+
+            def size(key: str) -> int:
+                return sizes[key] if key in sizes else files[key.partition("\0")[0]].size
+
+            keys.sort(key=size, reverse=is_falling)
+        elif not isinstance(self._by, str):
+            keys.sort(key=self._sort_keys_of_files(self._by), reverse=is_falling)
+        return keys
+
+    def _sort_keys_of_files(self, by: Callable[[ListRow], SortKey]) -> Callable[[str], SortKey]:
+        """All files of a folder that are in one state sort alike; those on their way do not."""
+        model, files = self._model, self._model.list.files
+        running: dict[str, str] = {}  # by folder
+        known: dict[tuple[str, DownloadState | None], SortKey] = {}
+
+        def sort_key(key: str) -> SortKey:
+            name, _, share = key.partition("\0")
+            if name in model.downloads or name not in files:
+                return by(self.row(key))
+            parent, path = self._parent_of(key), files[name].name
+            if parent not in running:
+                running[parent] = self._running_above(self._node(key))
+            if model.parts.file(running[parent], path) is not None:
+                return by(self.row(key))
+            ended = model.ended_in(share or files[name].share, path)
+            group = parent, None if ended is None else ended.state
+            if group not in known:
+                known[group] = by(self.row(key))
+            return known[group]
+
+        return sort_key
 
     def _add_problems(self, node: Node) -> None:
         """Add the files that failed, below the row of their download."""
@@ -435,22 +623,17 @@ class ListRows:
         )
         self._add(group)
         if self.is_open(group):
-            self._add_failed(list(failed.values()), group)
+            self._add_failed(failed.values(), group)
 
-    def _add_failed(self, failed: Sequence[FileEnded], above: Node) -> None:
+    def _add_failed(self, failed: Collection[FileEnded], above: Node) -> None:
         depth = above.depth + 1
         below = Node("", NodeKind.PROBLEM, "", above.asked, parent=above.key, depth=depth)
-        for ended in failed[:CHILDREN_AT_ONCE]:
+        for ended in islice(failed, PROBLEMS_AT_ONCE):
             key = f"problem:{above.asked}\0{ended.name}"
             self._add(replace(below, key=key, name=ended.name, size=ended.size, path=ended.name))
-        self._add_more(above, len(failed) - CHILDREN_AT_ONCE, "the others are in the log")
-
-    def _add_more(self, node: Node, rest: int, advice: str) -> None:
-        if rest > 0:
-            name = f"… and {rest:,} more: {advice}"
-            key, depth = f"more:{node.key}", node.depth + 1
-            more = Node(key, NodeKind.MORE, name, parent=node.key, depth=depth)
-            self._add(replace(more, has_sign=node.has_sign))
+        if (rest := len(failed) - PROBLEMS_AT_ONCE) > 0:
+            name = f"… and {rest:,} more: the others are in the log"
+            self._add(Node(f"more:{above.key}", NodeKind.MORE, name, parent=above.key, depth=depth))
 
 
 def download_of(ended: FileEnded) -> DownloadChanged:
@@ -501,34 +684,6 @@ def _path_in(node: Node) -> str:
     return f"{node.path}/" if node.kind is NodeKind.FOLDER else node.path
 
 
-def _share(folder: ListedFolder) -> Node:
-    key = folder.key
-    return Node(
-        key,
-        NodeKind.FOLDER,
-        folder.name,
-        asked=key,
-        size=folder.size,
-        files=folder.files,
-        share=folder.share,
-    )
-
-
-def _file(file: ListedFile, *, has_sign: bool) -> Node:
-    key = file.key
-    return Node(
-        key, NodeKind.FILE, key, asked=key, size=file.size, path=file.name, has_sign=has_sign
-    )
-
-
-def _file_in(folder: Node, file: ListedFile) -> Node:
-    """A file's row in this folder; if another folder has the same file, each has its own row."""
-    node, is_first = _file(file, has_sign=True), file.share == folder.share
-    return replace(
-        node,
-        key=node.key if is_first else f"{node.key}\0{folder.share}",
-        name=node.name.rpartition("/")[2],
-        parent=folder.key,
-        depth=folder.depth + 1,
-        share=folder.share,
-    )
+@lru_cache(maxsize=4_096)
+def _folder_key(share: str, path: str) -> str:
+    return str(FolderKey(share, path))

@@ -12,14 +12,14 @@ from roles.values.members import Member
 from roles.values.participants import MemberState
 from roles.values.safe_names import shown_name
 from ui import wording
-from ui.columns import Column
+from ui.columns import Column, Icon
 from ui.window.file_list import FileList
+from ui.window.row_pictures import GAP
 from ui.window.table import Table
 from ui.window.theme import Theme
 
 STARTS_OPEN = 200  # files of a folder that is open without a click
-INDENT = "\u2003"  # for each folder that a row is in; a space as wide as the signs
-OPEN_SIGN, CLOSED_SIGN, NO_SIGN = "▾ ", "▸ ", "\u2002 "
+LEFT_OUT = 2  # the rank of a row that says what is left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ class RoomFiles(Table[FileRow]):
             height=4,
             parent=lambda row: row.parent,
             rank=lambda row: row.rank,
+            icon=icon_of,
         )
-        self._theme_of_signs = theme
         self._contents = FileList()
         self._shown: tuple[object, ...] = ()
         self._who: dict[str, Holders | None] = {}
@@ -155,28 +155,28 @@ class RoomFiles(Table[FileRow]):
         )
         if not is_open:
             return
-        found, rest = self._contents.shares[share].in_folder(path)
+        shared = self._contents.shares[share]
+        inside = shared.inside(path)
         holders = self._who.get(share)
         who = holders.of_a_file if holders is not None else ""
         is_whole = row.size is not None
-        if not path:
-            rest = max(rest, row.files - len(self._contents.shares[share].below("")))
-        for one in found:
-            if isinstance(one, ListedFile):
-                key, name = f"{share}\0{one.key}", one.name.rpartition("/")[2]
-                rows[key] = FileRow(
-                    key, name, one.size, parent=row.key, depth=row.depth + 1, who=who, rank=1
-                )
-                continue
-            below, files, size = one
+        for file in inside.files:
+            key, name = f"{share}\0{file.key}", file.name.rpartition("/")[2]
+            rows[key] = FileRow(
+                key, name, file.size, parent=row.key, depth=row.depth + 1, who=who, rank=1
+            )
+        for below in inside.folders:
+            files, size = shared.measure(below)
             key, name = str(FolderKey(share, below)), below.rpartition("/")[2]
             known = size if is_whole else None
             inner = FileRow(key, name, known, files, row.key, row.depth + 1, who=who)
             self._add_folder(rows, inner, share, below)
+        rest = 0 if path else row.files - len(shared.below(""))
         if rest > 0:
             key = f"{row.key}\0more"
             name = f"… and {rest:,} more"
-            rows[key] = FileRow(key, name, None, parent=row.key, depth=row.depth + 1, rank=2)
+            depth = row.depth + 1
+            rows[key] = FileRow(key, name, None, parent=row.key, depth=depth, rank=LEFT_OUT)
 
     # Opening and closing
 
@@ -200,15 +200,18 @@ class RoomFiles(Table[FileRow]):
         row = self._rows_shown.get(self.key_at(event.y) or "")
         if row is None or not row.files:
             return
-        sign = self._theme_of_signs.text_font.measure(INDENT * row.depth + OPEN_SIGN)
-        if event.x <= sign + self._theme_of_signs.px(8):
+        if event.x <= self.pictures.sign_end(icon_of(row)) + GAP:
             self._toggle(row.key)
 
 
+def icon_of(row: FileRow) -> Icon:
+    if not row.files:
+        return Icon("" if row.rank == LEFT_OUT else "file", row.depth, is_in_tree=True)
+    return Icon("folder", row.depth, "open" if row.is_open else "closed", is_in_tree=True)
+
+
 def _name(row: FileRow) -> str:
-    sign = NO_SIGN if not row.files else OPEN_SIGN if row.is_open else CLOSED_SIGN
-    name = shown_name(row.name) + ("/" if row.files else "")
-    return INDENT * row.depth + sign + name
+    return shown_name(row.name) + ("/" if row.files else "")
 
 
 FILE_COLUMNS = (

@@ -61,8 +61,16 @@ class RoomView(ttk.Frame):
         self.seats = Seats(
             self, theme, kept=kept, keep=keep, chosen=self._chosen, opened=self.open_details
         )
+        self._is_large = False
         self.list: Table[Member] = Table(
-            self, theme, room_columns.IN_WINDOW, height=4, choose="extended", tone=_tone_of_row
+            self,
+            theme,
+            room_columns.IN_WINDOW,
+            height=4,
+            choose="extended",
+            tone=_tone_of_row,
+            icon=room_columns.icon_of,
+            rank=lambda one: 1 if one.needs_help or not self._is_large else 2,
         )
         self.files = RoomFiles(self, theme)
         self.detail = MemberDetail(self, theme, deeds, self._close_details)
@@ -149,6 +157,10 @@ class RoomView(ttk.Frame):
         self.card.zoom(factor)
         self.strip.zoom(factor)
         self.seats.zoom(factor)
+        self._is_large = factor > 1.0  # in the list too, those that need help come first
+        self.list.zoom(factor, room_columns.NOT_FOR_A_PROJECTOR if self._is_large else ())
+        self.files.zoom(factor)
+        self._show_members()
 
     def show_those_in_need(self) -> None:
         """Select them, and show the first."""

@@ -81,14 +81,14 @@ class RowDrag:
     def _scroll_at(self, y: int) -> None:
         """While the pointer is above or below the rows."""
         tree = self._table.tree
-        steps = -1 if y < self._theme.row_height else 1 if y > tree.winfo_height() else 0
+        steps = -1 if y < self._theme.row_height() else 1 if y > tree.winfo_height() else 0
         if not steps or self._scroll:
             return
 
         def scroll() -> None:
             self._scroll = ""
             if self._is_dragged:
-                tree.yview_scroll(steps, "units")
+                self._table.rows.scroll(steps)
 
         self._scroll = tree.after(SCROLL_MS, scroll)
 

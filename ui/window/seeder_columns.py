@@ -10,8 +10,7 @@ from roles.values.events import Upload
 from roles.values.members import Member
 from roles.values.safe_names import shown_name
 from ui import wording
-from ui.columns import Column
-from ui.window.list_columns import CLOSED_SIGN, INDENT, NO_SIGN, OPEN_SIGN
+from ui.columns import Column, Icon
 from ui.window.offered_tree import Offered
 
 
@@ -116,13 +115,20 @@ TAKER_COLUMNS: tuple[Column[Taker], ...] = (
 )
 
 
-def _name(row: Offered) -> str:
-    sign = OPEN_SIGN if row.is_open else CLOSED_SIGN
-    return f"{INDENT * row.depth}{sign if row.is_folder else NO_SIGN}{row.text}"
+def offered_icon(row: Offered) -> Icon:
+    if not row.is_folder:
+        return Icon("" if row.size is None else "file", row.depth, is_in_tree=True)
+    return Icon("folder", row.depth, "open" if row.is_open else "closed", is_in_tree=True)
+
+
+def taker_icon(taker: Taker) -> Icon:
+    return Icon("waiting" if taker.position else "down" if taker.is_taking else "idle")
 
 
 OFFERED_COLUMNS = (
-    Column[Offered]("Name", _name, lambda row: row.text.casefold(), width=360, stretches=True),
+    Column[Offered](
+        "Name", lambda row: row.text, lambda row: row.text.casefold(), width=360, stretches=True
+    ),
     Column[Offered].of_number(
         "Size",
         lambda row: row.size or 0,

@@ -17,9 +17,16 @@ from roles.values.members import Member, members_of
 from roles.values.participants import Participant
 from roles.values.settings import SeederSettings, TorrentKind
 from ui.window.fields import Sentence
-from ui.window.list_columns import INDENT, OPEN_SIGN
 from ui.window.offered_tree import Branch, Offered, rows_of, tree_of
-from ui.window.seeder_columns import OFFERED_COLUMNS, TAKER_COLUMNS, taker_tone, takers_of
+from ui.window.row_pictures import GAP
+from ui.window.seeder_columns import (
+    OFFERED_COLUMNS,
+    TAKER_COLUMNS,
+    offered_icon,
+    taker_icon,
+    taker_tone,
+    takers_of,
+)
 from ui.window.seeder_form import SeederForm
 from ui.window.seeder_run import SeederRun
 from ui.window.table import Table
@@ -69,6 +76,7 @@ class SeederTab(ttk.Frame):
             height=3,
             title="Downloading from you",
             tone=taker_tone,
+            icon=taker_icon,
         )
         self.offered = Table(
             self,
@@ -78,6 +86,7 @@ class SeederTab(ttk.Frame):
             title="Shared files",
             choose="browse",
             tone=lambda row: row.tone,
+            icon=offered_icon,
             rank=lambda row: 2 if row.size is None else 0 if row.is_folder else 1,
             parent=lambda row: row.parent,
         )
@@ -214,7 +223,7 @@ class SeederTab(ttk.Frame):
             if not self.besides:
                 self._lines.configure(height=1)  # an empty frame would keep its last size
             if run.failure is not None:
-                self._tell(str(run.failure))
+                self._tell(run.why_it_ended)
         elif line is not None:
             line.show()
         self._show()
@@ -316,9 +325,7 @@ class SeederTab(ttk.Frame):
         row = self._offered.get(self.offered.key_at(event.y) or "")
         if row is None or not row.is_folder:
             return ""
-        theme = self._bench.theme
-        ends = theme.text_font.measure(INDENT * row.depth + OPEN_SIGN) + theme.px(8)
-        if event.x > ends:
+        if event.x > self.offered.pictures.sign_end(offered_icon(row)) + GAP:
             return ""
         self.offered.tree.focus_set()
         return self._toggle(row.key)

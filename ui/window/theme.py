@@ -33,6 +33,8 @@ _PICTURE_TONES = {
     "paused": "Muted",
     "idle": "Muted",
     "gone": "Muted",
+    "open": "Muted",
+    "closed": "Muted",
     "file": "Muted",
     "log": "Muted",
     "settings": "Muted",
@@ -83,11 +85,21 @@ class Theme:
         """A length that is `size` pixels at 96 dpi."""
         return round(size * self._scale)
 
-    @property
-    def row_height(self) -> int:
-        return max(self.px(32), int(self.text_font.metrics("linespace") * 1.6))
+    def row_height(self, factor: float = 1.0) -> int:
+        """Of tables whose texts are so many times as large as usual."""
+        linespace = self.fonts(factor).text.metrics("linespace")
+        return max(round(self.px(32) * factor), int(linespace * 1.6))
 
-    def picture(self, name: str, size: int = 16, *, on_disc: bool = False) -> tk.PhotoImage:
+    def table_style(self, factor: float) -> str:
+        """The style of such a table; its colours are those of all tables."""
+        if factor == 1.0:
+            return "Treeview"
+        name, fonts = f"Zoom{round(factor * 100)}.Treeview", self.fonts(factor)
+        self._style.configure(name, font=fonts.text, rowheight=self.row_height(factor))
+        self._style.configure(f"{name}.Heading", font=fonts.strong)
+        return name
+
+    def picture(self, name: str, size: float = 16, *, on_disc: bool = False) -> tk.PhotoImage:
         """One of ui/icons.py in the colours of now; `size` in pixels at 96 dpi."""
         key = name, size, on_disc, self.is_dark
         if key not in self._pictures:
@@ -95,7 +107,7 @@ class Theme:
             self._pictures[key] = tk.PhotoImage(master=self._root, data=data)
         return self._pictures[key]
 
-    def _drawn(self, name: str, size: int, *, on_disc: bool = False) -> bytes:
+    def _drawn(self, name: str, size: float, *, on_disc: bool = False) -> bytes:
         colour = self.tones[_PICTURE_TONES.get(name, "Accent")]
         return picture(name, self.px(size), colour, self.colours.chosen if on_disc else "")
 
@@ -380,7 +392,7 @@ class Theme:
             bordercolor=colours.line,
             borderwidth=1,
             relief="flat",
-            rowheight=self.row_height,
+            rowheight=self.row_height(),
             indent=0,
             padding=0,
             **_flat(colours.card),

@@ -1,0 +1,182 @@
+"""The rows in sight: what Tk gets of many, and what mouse and keys do with them."""
+
+from __future__ import annotations
+
+from tkinter import ttk
+
+from tests.support import WindowTestCase
+from ui.window.rows_in_sight import WHEEL, Choosing, RowsInSight
+
+MANY = [f"{number:06}" for number in range(100_000)]
+ROW = 20
+
+
+class RowsInSightTest(WindowTestCase):
+    withdrawn = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.told = 0
+        self.parts = list[tuple[float, float]]()
+        self.rows = self.made("extended")
+        self.rows.show(MANY)
+
+    def made(self, choose: Choosing) -> RowsInSight:
+        for child in self.root.winfo_children():
+            child.destroy()
+        self.root.geometry("300x300")
+        ttk.Style(self.root).configure("Treeview", rowheight=ROW)
+        self.tree = ttk.Treeview(self.root, columns=("0",), show="headings", height=4)
+        self.tree.pack(fill="both", expand=True)
+        self.root.update()
+        self.written = 0
+        rows = RowsInSight(
+            self.tree,
+            ROW,
+            choose,
+            write=self.write,
+            scrolled=lambda first, last: self.parts.append((first, last)),
+        )
+        rows.on_choice(self.count)
+        return rows
+
+    def write(self, item: str, key: str) -> None:
+        self.written += 1
+        self.tree.set(item, "0", key)
+
+    def count(self) -> None:
+        self.told += 1
+
+    @property
+    def shown(self) -> list[str]:
+        return [str(self.tree.set(item, "0")) for item in self.tree.get_children()]
+
+    @property
+    def marked(self) -> list[str]:
+        return [str(self.tree.set(item, "0")) for item in self.tree.selection()]
+
+    def press(self, key: str) -> None:
+        self.tree.focus_force()
+        self.root.update()
+        self.tree.event_generate(key)
+        self.root.update()
+
+    def box(self, number: int) -> tuple[int, int, int, int]:
+        """Of a row in sight."""
+        box = self.tree.bbox(self.tree.get_children()[number])
+        assert not isinstance(box, str)
+        return box
+
+    def click(self, number: int, event: str = "<ButtonPress-1>") -> None:
+        """On a row in sight."""
+        x, y, _, height = self.box(number)
+        self.tree.event_generate(event, x=x + 5, y=y + height // 2)
+
+    def test_only_what_fits_is_there_and_every_row_fills_its_place(self) -> None:
+        self.assertEqual(self.shown, MANY[: self.rows.room + 1])
+        self.assertEqual(len(self.shown), self.written)
+        _, y, _, height = self.box(self.rows.room - 1)
+        self.assertLessEqual(y + height, self.tree.winfo_height())
+        self.assertGreater(y + 2 * height, self.tree.winfo_height() - 2)
+
+    def test_it_scrolls_to_both_ends_and_no_further(self) -> None:
+        rows = self.rows
+        rows.yview("moveto", "1.0")
+        self.assertEqual(self.shown, MANY[-rows.room :])
+        self.assertEqual(self.parts[-1][1], 1.0)
+        rows.yview("scroll", "-1", "pages")
+        self.assertEqual(self.shown[-1], MANY[-rows.room])
+        rows.yview("scroll", "-1", "units")
+        rows.yview("moveto", "-0.5")
+        self.assertEqual((self.shown[0], self.parts[-1][0]), (MANY[0], 0.0))
+
+    def test_the_wheel_scrolls_by_some_rows(self) -> None:
+        self.press("<Button-5>")
+        self.assertEqual(self.shown[0], MANY[WHEEL])
+        self.press("<Button-4>")
+        self.assertEqual(self.shown[0], MANY[0])
+
+    def test_keys_move_the_selection_and_bring_it_into_sight(self) -> None:
+        rows, page = self.rows, self.rows.room
+        for key, place in (
+            ("<Down>", 0),
+            ("<Down>", 1),
+            ("<Next>", 1 + page),
+            ("<Up>", page),
+            ("<End>", len(MANY) - 1),
+            ("<Prior>", len(MANY) - 1 - page),
+            ("<Home>", 0),
+        ):
+            self.press(key)
+            self.assertEqual((key, rows.chosen, self.marked), (key, [MANY[place]], [MANY[place]]))
+
+    def test_many_are_chosen_by_shift_and_all_by_control_a(self) -> None:
+        self.click(2)
+        self.assertEqual(self.rows.chosen, MANY[2:3])
+        self.press("<Shift-Down>")
+        self.press("<Shift-End>")
+        self.assertEqual(self.rows.chosen, MANY[2:])
+        self.press("<Shift-Home>")
+        self.assertEqual(self.rows.chosen, MANY[:3])
+        self.press("<Control-a>")
+        self.assertEqual(len(self.rows.chosen), len(MANY))
+        self.assertEqual(self.marked, self.shown)
+
+    def test_control_and_shift_with_the_mouse_add_rows(self) -> None:
+        self.click(1)
+        self.click(4, "<Control-ButtonPress-1>")
+        self.assertEqual(self.rows.chosen, [MANY[1], MANY[4]])
+        self.click(4, "<Control-ButtonPress-1>")
+        self.assertEqual(self.rows.chosen, [MANY[1]])
+        self.click(3)
+        self.rows.yview("moveto", "0.5")
+        first = self.rows.top
+        self.click(0, "<Shift-ButtonPress-1>")
+        self.assertEqual(self.rows.chosen, MANY[3 : first + 1])
+
+    def test_what_is_chosen_stays_chosen_out_of_sight_and_where_rows_come_and_go(self) -> None:
+        self.rows.choose([MANY[5], MANY[50_000], "unknown"])
+        self.rows.yview("moveto", "0.5")
+        self.assertEqual(self.marked, [MANY[50_000]])
+        told = self.told
+        self.rows.show([*MANY[:5], *MANY[6:]])
+        self.assertEqual(self.rows.chosen, [MANY[50_000]])
+        self.assertEqual(self.shown[0], MANY[50_000])  # the same rows as before are in sight
+        self.assertEqual(self.told, told)
+        self.rows.show([])
+        self.assertEqual((self.rows.chosen, self.rows.focused, self.shown), ([], None, []))
+
+    def test_of_one_to_choose_shift_and_control_a_choose_no_more(self) -> None:
+        rows = self.made("browse")
+        rows.show(MANY)
+        self.click(2)
+        self.click(4, "<Shift-ButtonPress-1>")
+        self.press("<Control-a>")
+        self.press("<Shift-Down>")
+        self.assertEqual(rows.chosen, [MANY[5]])
+
+    def test_where_nothing_is_to_be_chosen_keys_scroll(self) -> None:
+        rows = self.made("none")
+        rows.show(MANY)
+        self.press("<Next>")
+        self.assertEqual((self.shown[0], rows.chosen), (MANY[rows.room], []))
+
+    def test_a_larger_window_shows_more(self) -> None:
+        before = self.rows.room
+        self.root.geometry("300x500")
+        self.root.update()
+        self.rows.draw()
+        self.assertGreater(self.rows.room, before)
+        self.assertEqual(self.shown, MANY[: self.rows.room + 1])
+        self.root.geometry("300x200")
+        self.root.update()
+        self.rows.draw()
+        self.assertEqual(self.shown, MANY[: self.rows.room + 1])
+
+    def test_headings_stay_tks(self) -> None:
+        pressed = list[bool]()
+        self.tree.heading("0", command=lambda: pressed.append(True))
+        for event in ("<ButtonPress-1>", "<ButtonRelease-1>"):
+            self.tree.event_generate(event, x=50, y=5)
+        self.root.update()
+        self.assertEqual((pressed, self.rows.chosen), ([True], []))
