@@ -76,6 +76,7 @@ class AloneTest(LmkTestCase):
             ["list", "--tracker", "no such host!"],
             ["list", "--tracker", "10.0.0.1:99999"],
             ["seed", ".", "--slots", "0"],
+            ["seed", ".", "--torrent", "--no-door"],
             ["seed", ".", "--up", "fast"],
             ["get", "x", "--down", "1"],
             ["get", "x", "--bind", "no such host!"],

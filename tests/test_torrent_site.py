@@ -82,6 +82,13 @@ class TorrentSiteTest(SeederTest):
             seed = f"http://{named}:{port}/w/{self.news.torrent}/"
             self.assertEqual(found["url-list"].decode(), seed)
 
+    def test_the_page_of_the_whole_folder_links_to_it_and_no_other_page(self) -> None:
+        share = self.news.path.split("/")[2]
+        _, page, _ = self.get(f"/s/{share}/shared/")
+        self.assertIn(f'href="{self.news.path}"'.encode(), page)
+        _, page, _ = self.get(f"/s/{share}/shared/{quote('Ü')}/")
+        self.assertNotIn(b".torrent", page)
+
     def test_a_stranger_s_name_is_in_no_torrent(self) -> None:
         self.assertEqual(self.get(self.news.path, Host="evil.example")[0], 421)
 
