@@ -32,16 +32,11 @@ def main() -> int:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "dist"
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / NAME
-    target.write_bytes(whole())
+    target.write_bytes(_FIRST_LINE + archive())
     target.chmod(0o755)
     size = target.stat().st_size
     sys.stdout.write(f"{target}: {size / 1e3:.1f} kB, at most {MAX_BYTES / 1e3:.0f}\n")
     return int(size > MAX_BYTES)
-
-
-def whole() -> bytes:
-    """The file as it runs."""
-    return _FIRST_LINE + archive()
 
 
 def archive() -> bytes:

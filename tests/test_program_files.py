@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest import mock
 
 from roles.web import program_files
-from roles.web.program_files import FROM_SOURCE, PYZ, UNREADABLE, ProgramFiles, own_files
+from roles.web.program_files import FROM_A_FOLDER, UNREADABLE, ProgramFiles, own_files
 from tests.support import LIMIT_S, LmkTestCase, wait_until
 
 BYTES = b"#!/usr/bin/env python3\nPK"
@@ -32,7 +32,7 @@ class ProgramFilesTest(LmkTestCase):
         self.assertEqual(own_files(), ())
         programs = ProgramFiles()
         self.assertTrue(programs.is_read)
-        self.assertEqual((programs.files, programs.obstacle), ((), FROM_SOURCE))
+        self.assertEqual((programs.files, programs.obstacle), ((), FROM_A_FOLDER))
 
     def test_an_archive_gives_itself_away(self) -> None:
         archive = self.write("renamed by its user.pyz")
@@ -43,24 +43,21 @@ class ProgramFilesTest(LmkTestCase):
         self.assertIn("Python", runs_on)
 
     def packed(self, unpacked: str, platform: str = "linux") -> tuple[tuple[Path, str, str], ...]:
-        inside = self.write(f"{unpacked}/{PYZ}").parent
         with (
-            mock.patch.object(sys, "_MEIPASS", str(inside), create=True),
+            mock.patch.object(sys, "_MEIPASS", str(self.folder / unpacked), create=True),
             mock.patch.object(sys, "executable", str(self.folder / "lmktorrent (1)")),
             mock.patch.object(sys, "platform", platform),
         ):
             return own_files()
 
-    def test_the_packed_program_gives_itself_and_the_archive_that_it_carries(self) -> None:
-        (executable, kind, _), (archive, second, _) = self.packed("_MEIx")
+    def test_the_packed_program_gives_itself_away(self) -> None:
+        ((executable, kind, _),) = self.packed("_MEIx")
         self.assertEqual((executable.name, kind), ("lmktorrent (1)", "unix"))
-        self.assertEqual((archive.name, second), (PYZ, "pyz"))
-        (_, kind, runs_on), _ = self.packed("_MEIx", "win32")
+        ((_, kind, runs_on),) = self.packed("_MEIx", "win32")
         self.assertEqual((kind, runs_on), ("windows", "Windows"))
 
-    def test_a_program_that_is_a_folder_gives_only_the_archive(self) -> None:
-        ((archive, kind, _),) = self.packed("_internal")
-        self.assertEqual((archive.name, kind), (PYZ, "pyz"))
+    def test_a_program_that_is_a_folder_cannot_be_given(self) -> None:
+        self.assertEqual(self.packed("_internal"), ())
 
     def test_they_are_read_once_with_their_digests(self) -> None:
         path = self.write("lmktorrent (1)")
@@ -76,7 +73,8 @@ class ProgramFilesTest(LmkTestCase):
         self.assertIs(programs.files[0], first)
 
     def test_a_file_that_cannot_be_read_is_left_out(self) -> None:
-        programs = self.read((self.folder / "gone", "unix", "Linux"))
+        with self.assertLogs("roles.web", "WARNING"):
+            programs = self.read((self.folder / "gone", "unix", "Linux"))
         self.assertEqual((programs.files, programs.obstacle), ((), UNREADABLE))
 
     def test_what_is_too_large_for_this_program_is_left_out(self) -> None:

@@ -35,9 +35,11 @@ class RoomPageTest(unittest.TestCase):
 
     def test_who_lacks_most_comes_first(self) -> None:
         done = replace(MEMBER, name="pc-3", state=MemberState.DONE, have=100)
-        members = [done, MEMBER, replace(MEMBER, name="pc-2", have=9)]
+        idle = replace(MEMBER, name="pc-4", state=MemberState.IDLE, have=0, size=0)
+        giving = replace(idle, name="pc-5", state=MemberState.GIVING, files=2)
+        members = [giving, done, idle, MEMBER, replace(MEMBER, name="pc-2", have=9)]
         text = shown(members).text
-        order = ["pc-2", "pc-1", "pc-3"]
+        order = ["pc-2", "pc-1", "pc-4", "pc-3", "pc-5"]
         self.assertEqual(sorted(order, key=text.index), order)
 
     def test_a_part_is_a_bar_and_all_is_a_word(self) -> None:

@@ -32,11 +32,13 @@ h3{margin:0;font-size:1rem}
 p{margin:0}
 a{color:var(--link)}
 code,pre{font:.9em/1.5 ui-monospace,Consolas,"DejaVu Sans Mono",monospace}
-pre{margin:.3rem 0 .8rem;padding:.6rem .8rem;background:var(--ground);border-radius:.4rem;\
+pre{margin:.3rem 0;padding:.6rem .8rem;background:var(--ground);border-radius:.4rem;\
 white-space:pre-wrap}
+pre span{display:inline-block;max-width:100%}
 header p,nav,.muted,small{color:var(--muted)}
 small{display:block;font-size:.9rem}
 nav{margin-bottom:1rem}
+nav a{text-decoration:none}
 nav b{font-weight:400;color:var(--text)}
 .good{color:var(--good)}
 .warning{color:var(--warning)}
@@ -44,7 +46,7 @@ nav b{font-weight:400;color:var(--text)}
 .card{margin-bottom:.7rem;padding:.8rem 1rem;background:var(--card);border:1px solid var(--line);\
 border-radius:.6rem}
 .row{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.6rem 1rem}
-.row>:first-child{flex:1 1 15rem}
+.row>:first-child{flex:1 1 13rem}
 .buttons{display:flex;flex-wrap:wrap;gap:.5rem}
 .button{display:inline-flex;align-items:center;min-height:2.4rem;padding:.3rem .9rem;\
 border:1px solid var(--line);border-radius:.5rem;text-decoration:none}
@@ -56,6 +58,7 @@ h3 a{text-decoration:none}
 details{margin-top:.7rem}
 summary{color:var(--link);cursor:pointer}
 summary+*{margin-top:.7rem}
+details p{margin:.6rem 0 .3rem}
 .table{padding:0;overflow:hidden}
 .table>.row{padding:.8rem 1rem .2rem}
 table{width:100%;border-collapse:collapse}
@@ -66,7 +69,7 @@ thead+tbody tr:first-child td{border-top:1px solid var(--line)}
 td a{text-decoration:none}
 .number{text-align:right;white-space:nowrap;color:var(--muted)}
 .bar{width:40%}
-progress{display:block;width:100%;max-width:16rem;height:.5rem;border:0;border-radius:.25rem;\
+progress{display:block;width:100%;margin-bottom:.25rem;max-width:16rem;height:.5rem;border:0;border-radius:.25rem;\
 overflow:hidden;background:var(--track);color:var(--accent);-webkit-appearance:none;appearance:none}
 progress::-webkit-progress-bar{background:var(--track)}
 progress::-webkit-progress-value{background:var(--accent)}

@@ -18,9 +18,8 @@ log = logging.getLogger(__name__)
 NAME = "lmktorrent"
 PYZ = f"{NAME}.pyz"
 MAX_BYTES = 64 * 1024 * 1024  # of one file; something that is larger is not this program
-FROM_SOURCE = (
-    "It cannot be fetched from here, because this tracker runs from its source code. One that runs "
-    "from the one-file program gives that away."
+FROM_A_FOLDER = (
+    "It cannot be fetched from here: this tracker was not started from the one-file program."
 )
 UNREADABLE = "It cannot be fetched from here: its own file cannot be read."
 _UNPACKED = "_MEI"  # how the name of a folder begins into which the packed program was unpacked
@@ -45,7 +44,7 @@ class ProgramFiles:
     @property
     def obstacle(self) -> str:
         """Why there are none."""
-        return UNREADABLE if self._found else FROM_SOURCE
+        return UNREADABLE if self._found else FROM_A_FOLDER
 
     @property
     def is_read(self) -> bool:
@@ -85,21 +84,16 @@ class ProgramFiles:
 
 
 def own_files() -> tuple[tuple[Path, str, str], ...]:
-    """What this program runs from, each with its kind and what it runs on (see Program); none if
-    it runs from its source code.
+    """What this program runs from, with its kind and what it runs on (see Program); nothing if
+    that is not one file.
     """
     archive = Path(__file__).resolve().parents[2]
     if archive.is_file():
         return ((archive, "pyz", _PYTHON),)
-    inside = getattr(sys, "_MEIPASS", "")
-    if not inside:
+    if not Path(getattr(sys, "_MEIPASS", "")).name.startswith(_UNPACKED):
         return ()
-    carried = Path(inside) / PYZ
-    pyz = ((carried, "pyz", _PYTHON),) if carried.is_file() else ()
-    if not Path(inside).name.startswith(_UNPACKED):  # a folder, and no single file is all of it
-        return pyz
     kind = "windows" if sys.platform == "win32" else "unix"
-    return ((Path(sys.executable), kind, _own_system()), *pyz)
+    return ((Path(sys.executable), kind, _own_system()),)
 
 
 _PYTHON = "any system with Python 3.11 or newer"

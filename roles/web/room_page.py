@@ -18,7 +18,7 @@ _COLOURS = {"Good": "good", "Warning": "warning", "Bad": "bad"}
 
 def room_page(place: str, members: Sequence[Member], clock: str) -> bytes:
     """`place`: this computer's name. `clock`: the time of day."""
-    order = sorted(members, key=lambda one: (room_words.by_has(one), room_words.by_computer(one)))
+    order = sorted(members, key=_place)
     rows = "".join(map(_row, order[:MAX_ROWS]))
     others = count(max(0, len(order) - MAX_ROWS), "more computer")
     more = f"<p>And {others}.</p>" if len(order) > MAX_ROWS else ""
@@ -35,6 +35,12 @@ def room_page(place: str, members: Sequence[Member], clock: str) -> bytes:
     )
     below = f"at {page.name(place)}"
     return page.frame("Room", body, below=below, way=[("Folders", "./")], renew_s=RENEW_S)
+
+
+def _place(one: Member) -> tuple[float, str]:
+    """Who lacks most comes first; who has asked for nothing comes before those that are done."""
+    has = 99.5 if one.state is MemberState.IDLE else room_words.by_has(one)
+    return has, room_words.by_computer(one)
 
 
 def _row(one: Member) -> str:

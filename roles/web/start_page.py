@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from roles.values.addresses import Address
@@ -98,12 +98,18 @@ def _program(one: Program, address: Address) -> str:
     more = (
         "<details><summary>SHA-256, and how to start it</summary>"
         f"<div><p>SHA-256:</p><pre>{one.sha256}</pre>"
-        f"<p>To compare it:</p><pre>{page.escape(check)}</pre>"
+        f"<p>To compare it:</p>{_typed([check])}"
         f'<p class="muted">{_HONESTY}</p>'
-        f"<p>To fetch everything that the room has:</p><pre>{page.escape(chr(10).join(start))}"
-        f"</pre><p>{_window_words(one)}</p></div></details>"
+        f"<p>To fetch everything that the room has:</p>{_typed(start)}"
+        f"<p>{_window_words(one)}</p></div></details>"
     )
     return page.card(left, page.button("Download", href, is_first=True), more=more)
+
+
+def _typed(lines: Iterable[str]) -> str:
+    """Commands, of which no word is broken at its hyphens."""
+    words = (map("<span>{}</span>".format, page.escape(line).split(" ")) for line in lines)
+    return f"<pre>{chr(10).join(map(' '.join, words))}</pre>"
 
 
 def _commands(one: Program, address: Address) -> list[str]:

@@ -200,7 +200,8 @@ class TrackerSite:
         first = known
         if first is None or (first.obstacle and not obstacle):
             size = share.sums.file_bytes
-            first = Folder(share_id, share.folder, share.files, size, 0, obstacle)
+            has_torrent = bool(share.torrent)
+            first = Folder(share_id, share.folder, share.files, size, 0, obstacle, has_torrent)
         return replace(first, seeders=seeders)
 
     # The way to seeders
