@@ -9,7 +9,7 @@ import unittest
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -189,6 +189,7 @@ class Module:
     is_package: bool = False
 
     @classmethod
+    @cache
     def read(cls, path: Path) -> Module:
         parts = path.relative_to(ROOT).with_suffix("").parts
         is_package = parts[-1] == "__init__"
