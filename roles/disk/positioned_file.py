@@ -70,7 +70,7 @@ class PositionedFile:
 
     def _write_at_once(self, offset: int, pieces: Sequence[memoryview]) -> None:
         written = os.pwritev(self.descriptor, pieces, offset)
-        total = sum(len(piece) for piece in pieces)
+        total = sum(map(len, pieces))
         while written < total:  # a signal or a nearly full disk: writes the rest, or raises
             rest = b"".join(pieces)[written:]
             written += os.pwrite(self.descriptor, rest, offset + written)

@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 from roles.disk import disk_calls
@@ -49,8 +50,11 @@ def write_sparse(file: PositionedFile, offset: int, pieces: Sequence[memoryview]
     Nobody else may write to the file meanwhile. Raises OSError.
     """
     found = list[tuple[bool, memoryview]]()
-    for piece in pieces:  # of LMK/1, dozens
-        found += spans(piece) if may_have_holes(piece) else ((False, piece),)
+    # Chunks of LMK/1 come by the dozen, and are hardly longer than a block: their first bytes tell.
+    is_one = len(pieces) == 1
+    if is_one or 0 in map(itemgetter(0), filter(None, pieces)):
+        for piece in filter(None, pieces):
+            found += spans(piece) if is_one or not piece[0] else ((False, piece),)
     if not any(is_zero for is_zero, _ in found):
         file.write(offset, pieces)
         return

@@ -127,6 +127,7 @@ class _Range:
     ) -> None:
         self._connection, self._fetcher, self._work = connection, fetcher, work
         self._throttle = throttle
+        self._size = work.size
         self._asked = part  # the limit for acknowledgements, even if the part gets shorter
         self._next, self._stop = part.start, part.stop
         self._acknowledged = 0
@@ -185,7 +186,7 @@ class _Range:
         position, run_start = 0, self._next
         run = list[memoryview]()
         while self._next < self._asked.stop and position + HEADER.size <= self._filled:
-            length = chunk_length(self._next, self._work.size)
+            length = chunk_length(self._next, self._size)
             digest = wire.decode_header(self._buffer, position, expected_length=length)
             end = position + HEADER.size + length
             if end > self._filled:

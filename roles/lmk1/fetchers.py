@@ -208,7 +208,7 @@ class Fetchers:
         """Write verified chunks from `first` on; returns where the seeder's part ends now."""
         assert self._partial is not None
         self._partial.write(first * CHUNK_SIZE, *pieces)
-        count = sum(len(piece) for piece in pieces)
+        count = sum(map(len, pieces))
         now = time.monotonic()
         with self._lock:
             self._moved = fetcher.moved = now
