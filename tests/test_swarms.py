@@ -18,6 +18,7 @@ from roles.torrents.swarms import (
     Swarms,
 )
 from roles.values.addresses import Address
+from tests.support import calls_made
 
 HASH, OTHER = b"a" * 20, b"b" * 20
 SEEDER = "10.0.0.1"
@@ -68,6 +69,28 @@ class SwarmsTest(unittest.TestCase):
         self.announce("10.0.0.7")
         self.announce("10.0.0.7", is_seed=True, event=Event.COMPLETED)
         self.assertEqual(self.swarms.counts(HASH), Counts(1, 0))
+
+    def test_the_counts_are_right_whatever_happened(self) -> None:
+        chance = Random(3)
+        for step in range(3_000):
+            self.announce(
+                f"10.0.0.{chance.randrange(3)}",
+                20_000 + chance.randrange(20),
+                is_seed=chance.random() < 0.5,
+                event=chance.choice(list(Event)),
+                now=float(step),
+            )
+            if step % 100 == 0:
+                self.swarms.expire(now=float(step))
+            peers = self.swarms._swarms[HASH].peers.values()
+            seeds = sum(peer.is_seed for peer in peers)
+            self.assertEqual(self.swarms.counts(HASH), Counts(seeds, len(peers) - seeds))
+
+    def test_counting_costs_the_same_however_many_there_are(self) -> None:
+        few = calls_made(lambda: self.swarms.counts(HASH))
+        for number in range(1_000):
+            self.announce(f"10.1.{number // 250}.{number % 250}", is_seed=True)
+        self.assertEqual(calls_made(lambda: self.swarms.counts(HASH)), few)
 
     def test_who_stops_is_forgotten_at_once_and_told_of_nobody(self) -> None:
         self.announce("10.0.0.7")

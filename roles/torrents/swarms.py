@@ -35,20 +35,25 @@ class _Swarm:
     left: float | None = None  # since when no share has it
     peers: OrderedDict[Address, _Peer] = field(default_factory=OrderedDict)  # longest silence first
     hosts: Counter[str] = field(default_factory=Counter)  # how many of the peers each has
+    seeds: int = 0  # of the peers; counted here, because one datagram may ask for it 74 times
 
     def hear(self, address: Address, *, is_seed: bool, now: float) -> None:
         """A newcomer who finds no room is told of others, but they are not told of it."""
-        if address not in self.peers:
+        known = self.peers.get(address)
+        if known is None:
             if self.hosts[address.host] >= MAX_PER_HOST:
                 self.forget(next(one for one in self.peers if one.host == address.host))
             elif len(self.peers) >= MAX_PEERS:
                 return
             self.hosts[address.host] += 1
+        self.seeds += is_seed - (known is not None and known.is_seed)
         self.peers[address] = _Peer(is_seed, now)
         self.peers.move_to_end(address)
 
     def forget(self, address: Address) -> None:
-        if self.peers.pop(address, None) is not None:
+        peer = self.peers.pop(address, None)
+        if peer is not None:
+            self.seeds -= peer.is_seed
             self.hosts[address.host] -= 1
             if not self.hosts[address.host]:
                 del self.hosts[address.host]
@@ -96,19 +101,19 @@ class Swarms:
             return []
         if not service_at(announce.port):  # nobody is sent to another service
             swarm.hear(address, is_seed=announce.is_seed, now=now)
-        others = [
-            one
-            for one, peer in swarm.peers.items()
-            if one != address and not (announce.is_seed and peer.is_seed)
-        ]
+        if announce.is_seed:
+            others = [one for one, peer in swarm.peers.items() if not peer.is_seed]
+        else:
+            others = list(swarm.peers)
         most = MAX_TOLD if announce.wanted < 0 else min(announce.wanted, MAX_TOLD)
-        return self._chance.sample(others, min(most, len(others)))
+        told = self._chance.sample(others, min(most + 1, len(others)))
+        return [one for one in told if one != address][:most]
 
     def counts(self, info_hash: bytes) -> Counts:
         swarm = self._swarms.get(info_hash)
-        peers = swarm.peers.values() if swarm is not None else ()
-        seeds = sum(peer.is_seed for peer in peers)
-        return Counts(seeds, len(peers) - seeds)
+        if swarm is None:
+            return Counts(0, 0)
+        return Counts(swarm.seeds, len(swarm.peers) - swarm.seeds)
 
     def expire(self, *, now: float) -> None:
         for info_hash, swarm in list(self._swarms.items()):
