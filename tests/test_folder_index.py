@@ -46,10 +46,13 @@ class FolderIndexTest(unittest.TestCase):
             self.assertEqual((at(path).file_count, at(path).size), (files, size), path)
 
     def test_folders_that_were_not_listed_are_there_all_the_same(self) -> None:
-        index = FolderIndex([TreeFile("a/b/c/d", 3, 0, 0)], [])
+        index = FolderIndex([TreeFile("a/b/c/d", 3, 8 * 10**9, 0)], [])
         folder = index.at("a/b")
         assert folder is not None
         self.assertEqual((folder.size, folder.mtime), (3, None))
+        inner = index.at("a/b/c")
+        assert inner is not None
+        self.assertEqual(inner.mtime, 8)  # that of its newest file
 
     def test_a_path_that_is_none_finds_nothing(self) -> None:
         for path in ("/", "deep/", "../deep", "Deep", "b.txt", "deep//er", "."):

@@ -60,13 +60,13 @@ class HttpConnectionTest(RoomTest):
         theirs.settimeout(LIMIT_S)
         if size is not None:
             theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
-        self.serving = HttpConnection(
+        self.serving = serving = HttpConnection(
             over(ours), self.site, self.turns, self.throttle, self.stopping.is_set
         )
 
         def run() -> None:
-            self.failure = run_guarded(self.serving.run)
-            self.serving.close()
+            self.failure = run_guarded(serving.run)
+            serving.close()
             self.ended.set()
 
         thread = threading.Thread(target=run, name="lmk-test")

@@ -62,6 +62,7 @@ class ListTest(unittest.TestCase):
                 "files": 2,
                 "size": 80_000,
                 "torrent": None,
+                "web": False,
             },
         )
         self.assertEqual(

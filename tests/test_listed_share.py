@@ -56,6 +56,12 @@ class LinesTest(unittest.TestCase):
         self.assertEqual((share.size, share.count, share.implied, share._inside), (0, 0, 0, {}))
         self.assertTrue(share.is_empty)
 
+    def test_whether_its_seeder_answers_browsers_is_known(self) -> None:
+        share = share_of('["w"]')
+        self.assertEqual((share.serves_browsers, share.is_empty, share.refused), (True, True, {}))
+        share.remove('["w"]')
+        self.assertFalse(share.serves_browsers)
+
     def test_the_torrent_that_its_seeder_made_is_known_until_there_is_another(self) -> None:
         old, new = encode_line(TorrentLine(b"o" * 20)), encode_line(TorrentLine(b"n" * 20))
         share = share_of(old)

@@ -118,6 +118,7 @@ class ListedRoom:
                 share.size,
                 share.files_left,
                 share.torrent.hex(),
+                share.serves_browsers,
             )
             for share in found.values()
         )

@@ -56,6 +56,7 @@ class ListedShare:
         self.size = 0  # bytes of all files
         self.files_left = 0  # files that its seeder has yet to read
         self.torrent = b""  # the info hash of its torrent, if its seeder has made one
+        self.serves_browsers = False  # its seeder does
         self.stamp = 0  # set by the room: a new number after each change
         self._windows = windows
         self._should_stop = should_stop
@@ -148,7 +149,9 @@ class ListedShare:
                 self.files_left = files_left
             case TorrentLine(info_hash):
                 self.torrent = info_hash
-            case WebLine() | None:
+            case WebLine():
+                self.serves_browsers = True
+            case None:
                 pass
         return None
 
@@ -179,6 +182,8 @@ class ListedShare:
                 self.files_left = 0
             case TorrentLine(info_hash) if info_hash == self.torrent:
                 self.torrent = b""
+            case WebLine():
+                self.serves_browsers = False
             case _:
                 pass
         return None

@@ -42,6 +42,7 @@ class ListedFolder:
     size: int  # bytes of all files
     files_left: int = 0  # further files that the seeder has yet to read
     torrent: str = ""  # the info hash of its torrent, 40 hexadecimal digits; "" if there is none
+    serves_browsers: bool = False  # its seeder does
 
     @property
     def key(self) -> str:

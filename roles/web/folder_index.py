@@ -11,7 +11,7 @@ from roles.sharing.folder_tree import TreeFile, TreeFolder
 @dataclass(slots=True)
 class IndexedFolder:
     path: str  # below the shared folder, which is ""
-    mtime: int | None = None  # seconds since 1970
+    mtime: int | None = None  # seconds since 1970; that of its newest file if no scan told it
     folders: list[IndexedFolder] = field(default_factory=list)
     files: list[TreeFile] = field(default_factory=list)
     # With everything below.
@@ -43,6 +43,8 @@ class FolderIndex:
             above.file_count += folder.file_count
             above.size += folder.size
         for folder in self._folders.values():
+            if folder.mtime is None and folder.files:
+                folder.mtime = max(file.mtime_ns for file in folder.files) // 1_000_000_000
             folder.folders.sort(key=lambda one: one.path.casefold())
             folder.files.sort(key=lambda one: one.path.casefold())
 

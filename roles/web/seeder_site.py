@@ -241,7 +241,7 @@ class SeederSite:
                         checksum, at = crc32(block, checksum), at + len(block)
                         yield block
             yield writer.ended(checksum)
-        yield from writer.finish()
+        yield writer.finish()
 
     # All of them
 

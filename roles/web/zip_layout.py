@@ -8,7 +8,7 @@ and counts beyond 32 and 16 bits are ZIP64's (APPNOTE.TXT 6.3.10). Pure.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _MAX_16, _MAX_32 = 0xFFFF, 0xFFFFFFFF
@@ -59,7 +59,7 @@ class ZipWriter:
 
     def __init__(self) -> None:
         self._offset = 0
-        self._members = list[tuple[Member, int, int]]()  # with checksum and offset
+        self._listing, self._count = bytearray(), 0  # of all members, and how many they are
         self._member, self._head = Member(""), b""
 
     def begin(self, member: Member) -> bytes:
@@ -75,18 +75,14 @@ class ZipWriter:
         """What goes behind them. `checksum`: CRC-32."""
         member = self._member
         tail = _descriptor(member, checksum)
-        self._members.append((member, checksum, self._offset))
+        self._listing += _entry(member, checksum, self._offset)
+        self._count += 1
         self._offset += len(self._head) + member.size + len(tail)
         return tail
 
-    def finish(self) -> Iterator[bytes]:
+    def finish(self) -> bytes:
         """The list of all members, at the end."""
-        size = 0
-        for member, checksum, offset in self._members:
-            entry = _entry(member, checksum, offset)
-            size += len(entry)
-            yield entry
-        yield _end(len(self._members), size, self._offset)
+        return bytes(self._listing) + _end(self._count, len(self._listing), self._offset)
 
 
 def _kind(member: Member) -> tuple[int, int, int, int, int]:

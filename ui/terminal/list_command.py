@@ -120,6 +120,7 @@ def _print_folder(folder: ListedFolder, output: Output, width: int = 0) -> None:
         files=folder.files,
         size=folder.size,
         torrent=folder.torrent or None,
+        web=folder.serves_browsers,
     )
     name, files = f"{shown_name(folder.name)}/", wording.count(folder.files, "file")
     shown = output.painted(f"{name:<{width}}", "Accent")
