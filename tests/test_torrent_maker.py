@@ -173,6 +173,16 @@ class TorrentMakerTest(LibraryTestCase):
         many = self.news.wait_for(TorrentChanged, where=lambda one: "at most" in one.problem)
         self.assertEqual(many.torrent, "")
 
+    def test_of_a_folder_that_is_gone_nothing_more_is_said(self) -> None:
+        self.file("a")
+        maker = self.making()
+        self.torrent_of(maker)
+        self.shared.rename(self.folder / "elsewhere")
+        self.library.rescan_soon()
+        wait_until(lambda: maker.torrent is None)
+        wait_until(lambda: bool(self.library.snapshot.problem))
+        self.assertEqual({one.problem for one in self.news.of(TorrentChanged)}, {""})
+
     def test_a_file_that_cannot_be_read_is_tried_again(self) -> None:
         self.file("a", LARGE)
         real, failures = folder_tree.open_unchanged, [OSError("gone"), OSError("gone")]

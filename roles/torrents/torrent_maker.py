@@ -21,6 +21,7 @@ from roles.sharing.folder_library import FolderLibrary
 from roles.sharing.folder_tree import open_unchanged
 from roles.sharing.hashing import BLOCK, HashingThreads, Job, Reading, blocks_of
 from roles.sharing.holdings import FileHolding
+from roles.sharing.offers import LibrarySnapshot
 from roles.torrents.metainfo import (
     MAX_FILES,
     Piece,
@@ -63,7 +64,7 @@ class TorrentMaker:
         self._library, self._store, self._post = library, store, post
         self._should_stop = should_stop
         self._is_private = is_private
-        self._seen: object = None  # the snapshot of the library that was looked at last
+        self._seen: LibrarySnapshot | None = None  # what was looked at last
         self._contents: object = None  # of the folder when `torrent` was made
         self.news = TorrentChanged()  # the last that was posted
         self._again_at = float("inf")
@@ -85,7 +86,7 @@ class TorrentMaker:
     def _look(self) -> None:
         self._seen, self._again_at = self._library.snapshot, float("inf")
         offered = self._library.whole()
-        if offered is None:
+        if offered is None or self._seen.problem:
             self._withdraw()
             return
         if len(offered) > MAX_FILES:
