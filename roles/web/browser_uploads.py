@@ -88,7 +88,7 @@ class BrowserUploads:
         connection.close(
             text_answer(
                 503,
-                "Too many browsers are here at the moment. Try again in some seconds.",
+                "Too many browsers are connected. Try again in a few seconds.",
                 more=[("Retry-After", str(LIMITS.again_s))],
             )
         )

@@ -41,6 +41,7 @@ from roles.web.zip_layout import Member, ZipWriter, zip_length
 GATHERED = 256 * 1024  # bytes of a ZIP that are sent at once
 _AGAIN_S = 3  # when a browser may ask again
 _UNREADABLE = "The folder cannot be read at the moment."  # why may name what is not shared
+_STILL_READ = "The folder is still being read. Try again in a moment."
 
 
 class SharedFile:
@@ -132,7 +133,7 @@ class SeederSite:
         except FileChangedError:
             raise changed() from None
         except OSError:  # nothing is sent here, so this computer has run out of something
-            raise again("This computer has too much to do at the moment.") from None
+            raise again("This computer is busy. Try again in a moment.") from None
 
     # /s/SHARE/FOLDER/…
 
@@ -210,7 +211,7 @@ class SeederSite:
         if folder is None:
             raise not_found()
         if snapshot.problem or not snapshot.is_whole:
-            raise again(_UNREADABLE if snapshot.problem else "The folder is still being read.")
+            raise again(_UNREADABLE if snapshot.problem else _STILL_READ)
         if folder.zip_length is None:  # for 100,000 files that takes as long as their page
             folder.zip_length = zip_length(_member(one, folder, names[-1]) for one in below(folder))
         head = file_head(
@@ -313,7 +314,7 @@ def not_found() -> HttpError:
 
 
 def changed() -> HttpError:
-    return again("It has just changed, and is being read again.")
+    return again("It has just changed and is being read again. Try again in a moment.")
 
 
 def again(sentence: str) -> HttpError:
