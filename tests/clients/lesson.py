@@ -41,6 +41,7 @@ NAMES = (  # of small files
     "many/.well-known/x",
 )
 MANY = 300
+READ_S = 90.0  # for 5 GiB, on a machine that does other things too
 
 
 def make_lesson(folder: Path) -> None:
@@ -129,10 +130,10 @@ def served(
             words = ("--tracker", at, *bind, *options)
             with start("seed", shared, *words, profile="seeder") as seeder:
                 seeder_at = ":".join(seeder.wait_for(LISTENING).groups())
-                seeder.wait_for("all shared")
+                seeder.wait_for("all shared", READ_S)
                 tracker.wait_for("offers")
                 if "--torrent" in options:
-                    seeder.wait_for("Its torrent:")
+                    seeder.wait_for("Its torrent:", READ_S)
                 share = share_at(f"http://{at}/")
                 yield Served(shared, f"http://{at}", f"http://{seeder_at}", share)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tests.clients.client import ENVIRONMENT, SYSTEM_PYTHON, ClientTest
-from tests.clients.lesson import LISTENING, Served, files_of, make_lesson, served
+from tests.clients.lesson import LISTENING, READ_S, Served, files_of, make_lesson, served
 from tests.lab.network import Link, Network, Place
 from tests.programs import PROGRAM, Running, environment
 from tests.support import wait_until
@@ -109,7 +109,7 @@ class SwarmTest(ClientTest):
             tracker.wait_for(LISTENING)
             words = (shared, "--tracker", at, "--torrent", "--bind", f"{teacher.host}:12501")
             with start("seed", *words, profile="seeder") as seeder:
-                seeder.wait_for("Its torrent:")
+                seeder.wait_for("Its torrent:", READ_S)
                 torrent = self.folder / "lesson.torrent"
                 address = self.torrent_on_page(first, f"http://{at}/")
                 torrent.write_bytes(self.in_place(first, "curl", "-fsSL", address))
