@@ -156,7 +156,9 @@ class Seeder(Role):
             me,
             uploads,
             take_lmk1=lmk1_uploads.answer,
-            take_browser=self._take_browser(library, uploads) if self._settings.door else None,
+            take_browser=self._take_browser(library, membership, uploads)
+            if self._settings.door
+            else None,
         )
         beside = list[Worker]()
         report_at = 0.0
@@ -197,7 +199,7 @@ class Seeder(Role):
                 self._browsers.join()
 
     def _take_browser(
-        self, library: FolderLibrary, uploads: PeerUploads
+        self, library: FolderLibrary, membership: Membership, uploads: PeerUploads
     ) -> Callable[[Connection], None]:
         """What serves browsers is loaded with the first of them: most seeders never see one."""
 
@@ -206,7 +208,7 @@ class Seeder(Role):
                 from roles.web.browser_uploads import BrowserUploads
                 from roles.web.seeder_site import SeederSite
 
-                site = SeederSite(library, lambda: self._place.shown)
+                site = SeederSite(library, lambda: self._place.shown, lambda: membership.listed_as)
                 if self._torrents is not None:
                     from roles.torrents.torrent_site import TorrentSite
 

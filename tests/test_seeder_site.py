@@ -11,14 +11,18 @@ import socket
 import unittest
 import zipfile
 from hashlib import sha256
-from typing import ClassVar
+from types import SimpleNamespace
+from typing import ClassVar, cast
 from urllib.parse import quote
 
 from roles.seeder import Seeder
+from roles.sharing.folder_library import FolderLibrary
+from roles.values.addresses import Address
 from roles.values.content import chunk_size_for, root_of
 from roles.values.events import DownloadState, FolderScanned, RoleStarted
 from roles.values.settings import SeederSettings
 from roles.web.page import STYLE_SHA256
+from roles.web.seeder_site import SeederSite
 from tests.crowd import Crowd
 from tests.role_test import ANYWHERE, Running, SeederTest, content_of, order, wait_for_end
 from tests.support import LIMIT_S, EventLog, wait_until
@@ -263,6 +267,19 @@ class SeederSiteTest(SeederTest):
         taken = self.folder / "taken"
         self.assertTrue((taken / "film").read_bytes() == content_of(20_000_000))
         self.assertTrue((taken / "big").read_bytes() == self.FILES["big"])
+
+
+class OtherIdTest(unittest.TestCase):
+    def test_a_share_answers_also_by_the_id_under_which_the_tracker_lists_it(self) -> None:
+        own, listed = "a" * 16, ""
+        library = cast("FolderLibrary", SimpleNamespace(share_id=own, name="shared"))
+        site = SeederSite(library, lambda: Address("127.0.0.1", 12500), lambda: listed)
+        self.assertTrue(site.is_share(own))
+        self.assertFalse(site.is_share(""))
+        self.assertFalse(site.is_share("b" * 16))
+        listed = "b" * 16
+        self.assertTrue(site.is_share(own))
+        self.assertTrue(site.is_share("b" * 16))
 
 
 class WithoutBrowsersTest(SeederTest):

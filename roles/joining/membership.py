@@ -207,9 +207,14 @@ class Membership:
                 self._lost(error)
         self._tell_share()
 
+    @property
+    def listed_as(self) -> str:
+        """The id under which the tracker lists the own share; "" if there is none."""
+        return "" if self._list_upload is None else self._list_upload.share_id
+
     def _full_status(self) -> Status:
         status = self._status()
-        own = (self._list_upload.share_id,) if self._list_upload is not None else ()
+        own = (self.listed_as,) if self.listed_as else ()
         shares = tuple(dict.fromkeys((*own, *status.shares)))
         return replace(status, shares=shares[:MAX_REQUEST_SHARES], machine=self._machine)
 

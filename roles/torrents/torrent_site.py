@@ -22,7 +22,9 @@ class TorrentSite:
     def _metainfo(self, request: Request) -> Answer:
         """/t/SHARE/FOLDER.torrent"""
         torrent, news, name = self._maker.torrent, self._maker.news, f"{self._library.name}.torrent"
-        if request.segments[1:] != (self._library.share_id, name) or request.is_folder:
+        if request.segments[2:] != (name,) or request.is_folder:
+            raise not_found()
+        if not self._site.is_share(request.segments[1]):
             raise not_found()
         if torrent is None and news.problem:
             raise HttpError(404, news.problem)

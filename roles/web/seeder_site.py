@@ -108,8 +108,14 @@ Route = Callable[[Request], Answer]
 class SeederSite:
     """Any thread may call answer()."""
 
-    def __init__(self, library: FolderLibrary, tracker: Callable[[], Address]) -> None:
-        """`tracker`: where it is now."""
+    def __init__(
+        self,
+        library: FolderLibrary,
+        tracker: Callable[[], Address],
+        listed_as: Callable[[], str] = lambda: "",
+    ) -> None:
+        """`tracker`: where it is now. `listed_as`: the id of the share there."""
+        self._listed_as = listed_as
         self._library = library
         self._tracker = tracker
         self._own_names = (own_name(),)
@@ -254,15 +260,18 @@ class SeederSite:
                 self._index, self._indexed = FolderIndex(*self._library.offered()), revision
             return self._index
 
+    def is_share(self, share: str) -> bool:
+        """Whether this is an id of our share. The tracker may list it under another one, while its
+        own belongs to a program that ended a short time ago.
+        """
+        return share == self._library.share_id or share == self._listed_as() != ""
+
     def _names(self, request: Request) -> Sequence[str]:
         """The name of the shared folder, and what is asked for in it; () for the share itself."""
         match request.segments:
-            case (_, share) if share == self._library.share_id:
+            case (_, share) if self.is_share(share):
                 return ()
-            case (_, share, name, *_) if (share, name) == (
-                self._library.share_id,
-                self._library.name,
-            ):
+            case (_, share, name, *_) if name == self._library.name and self.is_share(share):
                 return request.segments[2:]
             case _:
                 raise not_found()
