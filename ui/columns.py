@@ -6,10 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-from roles.values.addresses import Address
-from roles.values.safe_names import shown_name
-from ui import wording
-
 SortKey: TypeAlias = str | float
 Cut: TypeAlias = Literal["", "middle", "end"]  # where the window shortens a text; "": nowhere
 ItemT = TypeVar("ItemT")
@@ -51,23 +47,3 @@ class Column(Generic[ItemT]):
     ) -> Column[ItemT]:
         """Sorted by a number."""
         return cls(title, words, number, width, is_number=True)
-
-
-def computer_columns(
-    computer: Callable[[ItemT], str], address: Callable[[ItemT], Address]
-) -> tuple[Column[ItemT], Column[ItemT]]:
-    """The name that a computer gave, which may be none, and where it is."""
-
-    def name(item: ItemT) -> str:
-        return shown_name(computer(item), wording.COMPUTER_LENGTH)
-
-    def place(item: ItemT) -> str:
-        return wording.place(address(item))
-
-    def order(item: ItemT) -> str:
-        return wording.computer_order(name(item), place(item))
-
-    return (
-        Column("Computer", name, order, 140, stretches=True),
-        Column("Address", place, None, 165, stretches=True),
-    )
