@@ -28,7 +28,7 @@ LEFT = Column[Member].of_number(
 GAVE = Column[Member].of_number(
     "Gave", lambda one: one.given, lambda one: wording.size(one.given) if one.given else "", 72
 )
-REASON = Column[Member]("Reason", reason, width=110, stretches=True)
+REASON = Column[Member]("Reason", reason, width=110, stretches=True, cut="end")
 
 _ICONS = {
     MemberState.FAILED: "failed",

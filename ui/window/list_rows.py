@@ -577,16 +577,23 @@ class ListRows:
             sizes = {key: self._nodes[key].size for key in others}
 
             def size(key: str) -> int:
-                return sizes[key] if key in sizes else files[key.partition("\0")[0]].size
+                file = files.get(key) or files.get(key.partition("\0")[0])
+                return sizes[key] if file is None or key in sizes else file.size
 
             keys.sort(key=size, reverse=is_falling)
         elif not isinstance(self._by, str):
-            keys.sort(key=self._sort_keys_of_files(self._by), reverse=is_falling)
+            keys.sort(key=self._sort_keys_of_files(self._by, keys[:1]), reverse=is_falling)
         return keys
 
-    def _sort_keys_of_files(self, by: Callable[[ListRow], SortKey]) -> Callable[[str], SortKey]:
-        """All files of a folder that are in one state sort alike; those on their way do not."""
+    def _sort_keys_of_files(
+        self, by: Callable[[ListRow], SortKey], first: list[str]
+    ) -> Callable[[str], SortKey]:
+        """All files of a folder that are in one state sort alike; those on their way do not.
+        `first` is one of the files.
+        """
         model, files = self._model, self._model.list.files
+        are_mixed = self._is_flat or self._flat or self._others
+        of_all = "" if are_mixed else next(map(self._parent_of, first), "")
         running: dict[str, str] = {}  # by folder
         known: dict[tuple[str, DownloadState | None], SortKey] = {}
 
@@ -594,7 +601,7 @@ class ListRows:
             name, _, share = key.partition("\0")
             if name in model.downloads or name not in files:
                 return by(self.row(key))
-            parent, path = self._parent_of(key), files[name].name
+            parent, path = of_all or self._parent_of(key), files[name].name
             if parent not in running:
                 running[parent] = self._running_above(self._node(key))
             if model.parts.file(running[parent], path) is not None:

@@ -106,6 +106,7 @@ class RoomView(ttk.Frame):
                 variable=self._view,
                 style="Switch.Toolbutton",
                 command=self._show_pane,
+                width=self._theme.letters(view.value),
             )
             button.pack(side="left")
         return switch

@@ -85,6 +85,10 @@ class Theme:
         """A length that is `size` pixels at 96 dpi."""
         return round(size * self._scale)
 
+    def letters(self, text: str) -> int:
+        """The width of a button that has room for this text when it is chosen, and so bold."""
+        return -(-self.strong_font.measure(text) // self.text_font.measure("0"))
+
     def row_height(self, factor: float = 1.0) -> int:
         """Of tables whose texts are so many times as large as usual."""
         linespace = self.fonts(factor).text.metrics("linespace")
