@@ -138,6 +138,18 @@ class DetailTest(AppWindowTest):
         self.assertTrue(self.detail._bars.winfo_viewable())
         self.assertTrue(self.detail.sources.winfo_viewable())
 
+    def test_the_pieces_are_in_sight_in_the_smallest_window(self) -> None:
+        self.window.geometry("800x560")
+        self.pump_until(lambda: self.window.winfo_width() == 800)
+        self.download()
+        self.list.table.choose(["sub/big.bin"])
+        self.window.update()
+        self.detail.fit()  # without pieces, the bars are gone
+        self.window.update()
+        self.watched(0b1, 0b10)
+        self.pump_until(lambda: bool(self.detail._bars.winfo_viewable()))
+        self.assertGreaterEqual(self.list.table.winfo_height(), 2 * 32)
+
     def test_the_sentence_changes_with_what_is_slow(self) -> None:
         self.download()
         self.list.table.choose(["sub/big.bin"])

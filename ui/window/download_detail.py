@@ -133,10 +133,19 @@ class DownloadDetail(ttk.Frame):
         """Show what there is room for, and something to show."""
         px, height = self._theme.px, self.winfo_height()
         is_moving = bool(self._model.unfinished)
-        texts = TEXTS + (REMEDY if self.remedy.grid_info() else 0)
-        has_bars = self._has_pieces and height >= px(texts + BARS)
+        has_bars = self._has_pieces and height >= self.least
         _show_if(self._bars, has_bars)
-        _show_if(self._below, is_moving and height >= px(texts + BARS * has_bars + TABLE))
+        above = self._least_texts + BARS * has_bars
+        _show_if(self._below, is_moving and height >= px(above + TABLE))
+
+    @property
+    def least(self) -> int:
+        """The height in pixels that its texts and bars need."""
+        return self._theme.px(self._least_texts + BARS * self._has_pieces)
+
+    @property
+    def _least_texts(self) -> int:
+        return TEXTS + (REMEDY if self.remedy.grid_info() else 0)
 
     @property
     def _has_pieces(self) -> bool:

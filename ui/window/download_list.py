@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
-from roles.values.events import DownloadState
+from roles.values.events import DownloadState, Watched
 from ui import wording
 from ui.row_order import moved, placed
 from ui.window.download_detail import DownloadDetail
@@ -275,12 +275,17 @@ class DownloadList(ttk.Frame):
 
     def _fit(self) -> None:
         is_still = not self._model.unfinished
-        self.split.show_lower(is_shown=bool(self.table.row_keys), is_small=is_still)
+        has_rows = bool(self.table.row_keys)
+        self.split.show_lower(is_shown=has_rows, is_small=is_still, least=self.detail.least)
         self.detail.fit()
 
     def _move_sash(self, steps: int) -> str:
         self.split.move(steps)
         return "break"
+
+    def show_watched(self, event: Watched) -> None:
+        self.detail.show_watched(event)
+        self._fit()
 
     def _watch(self, download: str, path: str) -> None:
         if self._model.leecher is not None:

@@ -311,7 +311,7 @@ class LeecherTab(ttk.Frame):
             case Verified():
                 self._show_verified(event)
             case Watched():
-                self.list.detail.show_watched(event)
+                self.list.show_watched(event)
             case AllDownloadsEnded():
                 self._sum_up()
                 self._seed_what_came()

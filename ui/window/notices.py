@@ -110,7 +110,8 @@ class NoticeArea(ttk.Frame):
         else:
             buttons.grid(row=0, column=1, sticky="e", pady=0)
             room -= buttons.winfo_reqwidth()
-        label.configure(wraplength=max(room, px(120)))
+        # Tk may draw a line some pixels longer than it has measured it.
+        label.configure(wraplength=max(room - px(8), px(120)))
 
     def _decide(self, key: str, choice: Choice) -> None:
         self.close(key)

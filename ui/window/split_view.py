@@ -28,6 +28,7 @@ class SplitView(ttk.Frame):
         self._is_split = self._is_small = False
         self._low, self._sash = theme.px(LOW), theme.px(SASH)
         self._is_dragged = False
+        self._least = 0
         self.bind("<Configure>", lambda _event: self.after_idle(self._place))
         self._panes.bind("<ButtonPress-1>", lambda _event: self._pressed(), add="+")
         self._panes.bind("<ButtonRelease-1>", lambda _event: self._dragged(), add="+")
@@ -40,11 +41,11 @@ class SplitView(ttk.Frame):
         for widget in (upper, lower):  # created before it, they would be hidden behind it
             widget.lift()
 
-    def show_lower(self, *, is_shown: bool, is_small: bool) -> None:
-        """`is_small`: it takes no more than it needs."""
-        if is_small or self._is_small:  # what it needs may have changed
+    def show_lower(self, *, is_shown: bool, is_small: bool, least: int) -> None:
+        """`is_small`: it takes no more than it needs, but at least so many pixels."""
+        if is_small or self._is_small or least != self._least:  # what it needs may have changed
             self.after_idle(self._place)
-        self._is_small = is_small
+        self._is_small, self._least = is_small, least
         if is_shown == self._is_split or self._lower is None:
             return
         self._is_split = is_shown
@@ -67,7 +68,8 @@ class SplitView(ttk.Frame):
         if self._is_split and self._lower is not None and self._panes.winfo_height() > 1:
             upper = height * self.percent // 100
             if self._is_small or height < self._low:
-                upper = max(upper, height - self._lower.winfo_reqheight() - self._sash)
+                needed = max(self._lower.winfo_reqheight(), self._least)
+                upper = max(upper, height - needed - self._sash)
             if abs(int(self.tk.call(str(self._panes), "sashpos", 0)) - upper) > 1:
                 self.tk.call(str(self._panes), "sashpos", 0, upper)
 
