@@ -147,7 +147,8 @@ class QueueTest(AppWindowTest):
 
     def test_the_order_of_files_is_shown_after_a_restart(self) -> None:
         self.queue(KEY, first=((KEY, ("z.bin", "x.bin")),))
-        self.assertEqual([self.place(name) for name in ("z.bin", "x.bin", "y.bin")], ["1", "2", ""])
+        names = ("z.bin", "x.bin", "y.bin")
+        self.pump_until(lambda: [self.place(name) for name in names] == ["1", "2", ""])
 
     def test_a_heading_of_the_list_can_still_be_dragged(self) -> None:
         tree, layout = self.table.tree, self.table.layout
@@ -161,6 +162,17 @@ class QueueTest(AppWindowTest):
         tree.event_generate("<ButtonRelease-1>", x=places["#5"], y=8)
         self.window.update()
         self.assertNotEqual(layout.order, before)
+
+    def test_what_ends_leaves_the_queue_and_the_others_move_up(self) -> None:
+        self.queue("a", "b", "c")
+        self.table.sort_anew(QUEUE_COLUMN)
+        self.model._handle(DownloadChanged("a", DownloadState.DONE, 9, 9, 0.0, None, ()))
+        self.model._handle(QueueChanged(("b", "c")))
+        self.pump_until(lambda: [self.place(name) for name in "abc"] == ["", "1", "2"])
+        self.pump_until(lambda: self.keys("abc") == ["b", "c", "a"])
+
+    def keys(self, names: str) -> list[str]:
+        return [key for key in self.table.row_keys if key in names]
 
     def test_the_menu_has_both_steps(self) -> None:
         self.queue("a", "b")

@@ -372,8 +372,14 @@ class DownloadList(ttk.Frame):
 
     # The queue
 
+    def put_queue(self) -> None:
+        """Show the new places in the queue; the rows move only if they stand in its order."""
+        self.table.look_again()
+        if self.table.sorting[0] == QUEUE_COLUMN:
+            self.show_anew()
+
     def show_anew(self) -> None:
-        """The order of the downloads, or of files of one, has changed, or what failed."""
+        """What failed, or the order of the rows, has changed."""
         self._filled_with = ()
         self._look_later()
 

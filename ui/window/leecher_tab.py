@@ -307,7 +307,7 @@ class LeecherTab(ttk.Frame):
             case UpdateFound():
                 self.notices.say(wording.update_found(event), key=f"update {event.download}")
             case QueueChanged():
-                self.list.show_anew()
+                self.list.put_queue()
             case Verified():
                 self._show_verified(event)
             case Watched():
