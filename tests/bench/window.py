@@ -162,8 +162,9 @@ class WindowBench:
         listed = ListedFolder(SHARE, "lesson", len(files), size)
         self.window.tabs.show("Leecher")
         model, shown = self.window.leecher.model, self.window.leecher.list
-        model._handle(FilesListed(Address("127.0.0.1", 9), files, (), (), (listed,)))
+        self.run_for(0.2)  # or making these files would count as a gap
         self._gaps.clear()
+        model._handle(FilesListed(Address("127.0.0.1", 9), files, (), (), (listed,)))
         self.run_until(lambda: len(model.list.files) == len(files))
         shown._rows._wished = {listed.key: True}
         shown._fill(anew=True)
