@@ -248,7 +248,7 @@ class SeederSite:
                         checksum, at = crc32(block, checksum), at + len(block)
                         yield block
             yield writer.ended(checksum)
-        yield writer.finish()
+        yield from writer.finish(_member(one, folder, name) for one in below(folder))
 
     # All of them
 

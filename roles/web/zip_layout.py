@@ -8,7 +8,8 @@ and counts beyond 32 and 16 bits are ZIP64's (APPNOTE.TXT 6.3.10). Pure.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from array import array
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 
 _MAX_16, _MAX_32 = 0xFFFF, 0xFFFFFFFF
@@ -55,34 +56,39 @@ def zip_length(members: Iterable[Member]) -> int:
 
 
 class ZipWriter:
-    """Call begin() and ended() for each member in turn, then finish()."""
+    """Call begin() and ended() for each member in turn, then finish() with all of them again: many
+    may be written at once, so the list of a large one is made only when it is sent.
+    """
 
     def __init__(self) -> None:
-        self._offset = 0
-        self._listing, self._count = bytearray(), 0  # of all members, and how many they are
-        self._member, self._head = Member(""), b""
+        self._checksums = array("I")  # of all members so far
+        self._member = Member("")
 
     def begin(self, member: Member) -> bytes:
         """What goes before the bytes of a file."""
-        name, more = member.name.encode(), _time_field(member) + _local_64(member)
-        head = _LOCAL.pack(
-            b"PK\3\4", *_kind(member), 0, *[min(member.size, _MAX_32)] * 2, len(name), len(more)
-        )
-        self._member, self._head = member, head + name + more
-        return self._head
+        self._member = member
+        return _head(member)
 
     def ended(self, checksum: int = 0) -> bytes:
         """What goes behind them. `checksum`: CRC-32."""
-        member = self._member
-        tail = _descriptor(member, checksum)
-        self._listing += _entry(member, checksum, self._offset)
-        self._count += 1
-        self._offset += len(self._head) + member.size + len(tail)
-        return tail
+        self._checksums.append(checksum)
+        return _descriptor(self._member, checksum)
 
-    def finish(self) -> bytes:
-        """The list of all members, at the end."""
-        return bytes(self._listing) + _end(self._count, len(self._listing), self._offset)
+    def finish(self, members: Iterable[Member]) -> Generator[bytes, None, None]:
+        """The list of these, at the end, in pieces. They are those that were written."""
+        offset = size = 0
+        for member, checksum in zip(members, self._checksums, strict=True):
+            entry = _entry(member, checksum, offset)
+            yield entry
+            size += len(entry)
+            offset += len(_head(member)) + member.size + len(_descriptor(member, checksum))
+        yield _end(len(self._checksums), size, offset)
+
+
+def _head(member: Member) -> bytes:
+    name, more = member.name.encode(), _time_field(member) + _local_64(member)
+    sizes = [min(member.size, _MAX_32)] * 2
+    return _LOCAL.pack(b"PK\3\4", *_kind(member), 0, *sizes, len(name), len(more)) + name + more
 
 
 def _kind(member: Member) -> tuple[int, int, int, int, int]:
