@@ -115,7 +115,7 @@ class Tracker(Role):
             Cookies(os.urandom(32)),
             senders,
             TrackerAnswers(self._lmk1, senders),
-            self._torrents,
+            self._torrents if self._settings.door else None,
             name=self._name,
             port=listening.port,
             on_arrival=self._dial,

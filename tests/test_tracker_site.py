@@ -27,9 +27,11 @@ from roles.web.program_files import ProgramFiles
 from roles.web.tracker_site import TrackerSite
 from roles.wire.list_wire import LineAdded
 from roles.wire.tracker_messages import Register
+from roles.wire.tracker_wire import NOT_UNDERSTOOD
 from tests.packing import packed_list
 from tests.role_test import RoomTest
 from tests.support import LIMIT_S, wait_until
+from tests.test_bep15_wire import CONNECT, REQUEST
 from tests.test_list_server import HERE, ID, PEER, SEEDER, SHARE, ListServerTestCase
 from tests.test_page import HOSTILE, SHOWN
 from tests.web_pages import WebPage
@@ -434,6 +436,13 @@ class LoadingTest(RoomTest):
         self.assertTrue(self.first_bytes(self.tracker().address).startswith(b"HTTP/1.1 200 OK"))
         closed = self.tracker(door=False).address
         self.assertEqual(self.first_bytes(closed), b"")
+
+    def test_nor_does_it_understand_bittorrent_programs_then(self) -> None:
+        for door, connected in ((True, b"\0\0\0\0" + REQUEST), (False, NOT_UNDERSTOOD[:8])):
+            with self.subTest(door=door), socket.socket(type=socket.SOCK_DGRAM) as sock:
+                sock.settimeout(LIMIT_S)
+                sock.sendto(CONNECT, self.tracker(door=door).address)
+                self.assertEqual(sock.recv(64)[:8], connected)
 
     def test_pages_that_cannot_be_loaded_end_no_tracker(self) -> None:
         """The program's own file may be gone by now."""

@@ -70,14 +70,14 @@ class Answers:
         cookies: Cookies,
         senders: Senders,
         lmk1: Lmk1Answers,
-        torrents: Torrents,
+        torrents: Torrents | None,
         *,
         name: str,
         port: int,
         on_arrival: Callable[[Key, Program], None],
     ) -> None:
-        """`name` is this computer's, `port` the tracker's. `on_arrival` is called when a program
-        registers.
+        """`torrents`: None to understand no BitTorrent programs. `name` is this computer's, `port`
+        the tracker's. `on_arrival` is called when a program registers.
         """
         self._registry, self._cookies = registry, cookies
         self._senders, self._lmk1, self._torrents = senders, lmk1, torrents
@@ -94,7 +94,7 @@ class Answers:
         """What the datagram's cookie proves. Nothing else is read yet: a datagram with a forged
         source should cost little, and waits until the others are answered.
         """
-        if datagram[:1] in _BEP15:
+        if self._torrents is not None and datagram[:1] in _BEP15:
             return self._torrents.bep15().proof(datagram, host, now=now)
         found = _COOKIE.search(datagram)
         if found is None:
@@ -108,7 +108,7 @@ class Answers:
         if not (is_loopback(host) or self._has_room_for(host, proof, now)):
             return []
         try:
-            if datagram[:1] in _BEP15:
+            if self._torrents is not None and datagram[:1] in _BEP15:
                 return self._torrents.bep15().answers(datagram, host, proof, now=now)
             request = decode_request(datagram)
             if request is None:
