@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unittest
+from dataclasses import replace
 
 from roles.room.departed import MAX_DEPARTED, MAX_PER_HOST, Departed
 from roles.room.registry_entry import Key
@@ -71,6 +72,18 @@ class DepartedTest(unittest.TestCase):
                 self.departed.note(key(), program(MemberState.DONE))
                 self.departed.note(key(peer="0" * 16), program(state))
                 self.assertEqual(self.states(), ["done"])
+
+    def test_of_a_killed_program_that_is_noted_after_its_next_run_only_what_it_gave_is_kept(
+        self,
+    ) -> None:
+        killed = replace(program(MemberState.DOWNLOADING, given=2), last_ping=1.0, has_left=False)
+        self.departed.note(key(), program(MemberState.DONE, given=3))
+        self.departed.note(key(peer="0" * 16), killed)
+        (one,) = self.departed
+        self.assertEqual((one.status.state, one.status.given), ("done", 5))
+        self.assertTrue(one.has_left)
+        self.departed.returned(key(peer="0" * 16))
+        self.assertEqual(self.states(), ["done"])
 
     def test_a_run_that_comes_back_is_no_longer_gone_but_another_run_leaves_it(self) -> None:
         self.departed.note(key(), program())

@@ -198,6 +198,19 @@ class MembersTest(unittest.TestCase):
                         self.assertEqual((member.reason, member.have), (reason, 3))
                         self.assertFalse(member.is_disk_full or member.is_silent)
 
+    def test_a_killed_program_no_longer_counts_when_its_next_run_has_ended(self) -> None:
+        killed = program(MemberState.DOWNLOADING, silent_s=40, have=3, size=9)
+        again = program(MemberState.DONE, silent_s=30, has_left=True, have=9, size=9)
+        giving = program(MemberState.GIVING)
+        for programs in permutations((killed, again)):
+            for others in ((), (giving,)):
+                with self.subTest(programs=programs, others=others):
+                    member = only(*programs, *others)
+                    self.assertEqual((member.state, member.have), (MemberState.DONE, 9))
+                    self.assertFalse(member.needs_help)
+        elsewhere = replace(again, address=Address("10.0.0.7", 12502))
+        self.assertTrue(only(killed, elsewhere).state is MemberState.DOWNLOADING)
+
     def test_the_summary_leaves_out_computers_that_only_give(self) -> None:
         members = members_of(
             [

@@ -16,6 +16,7 @@ from roles.wire.fields import MAX_NUMBER
 MAX_DEPARTED = 1_000  # more than a lesson has computers
 MAX_PER_HOST = 4  # so that one computer cannot push out the others
 _Place: TypeAlias = tuple[str, str]  # IP address, and machine or advertised address
+_Gone: TypeAlias = tuple[Key, Participant]
 _HAS_ASKED_FOR_NOTHING = (MemberState.IDLE, MemberState.GIVING)
 
 
@@ -23,13 +24,13 @@ class Departed:
     """One program for each computer: the last one that got something, else the last one."""
 
     def __init__(self) -> None:
-        self._gone: dict[_Place, tuple[Key, Participant]] = {}  # the oldest first
+        self._gone: dict[_Place, _Gone] = {}  # the oldest first
         self._of_host: dict[str, list[_Place]] = {}
 
     def __iter__(self) -> Iterator[Participant]:
         return (one for _, one in self.items())
 
-    def items(self) -> list[tuple[Key, Participant]]:
+    def items(self) -> list[_Gone]:
         return list(self._gone.values())
 
     def note(self, key: Key, one: Participant) -> None:
@@ -38,7 +39,7 @@ class Departed:
         one = replace(one, files=0)
         of_host = self._of_host.get(key.ip, [])
         if place in self._gone:
-            one = _both(self._pop(place), one)
+            key, one = _both(self._pop(place), (key, one))
         elif len(of_host) >= MAX_PER_HOST:
             self._pop(of_host[0])
         elif len(self._gone) >= MAX_DEPARTED:
@@ -59,18 +60,21 @@ class Departed:
             self._pop(place)
         return bool(places)
 
-    def _pop(self, place: _Place) -> Participant:
-        _, one = self._gone.pop(place)
+    def _pop(self, place: _Place) -> _Gone:
+        gone = self._gone.pop(place)
         of_host = self._of_host[place[0]]
         of_host.remove(place)
         if not of_host:
             del self._of_host[place[0]]
-        return one
+        return gone
 
 
-def _both(before: Participant, one: Participant) -> Participant:
-    """What is kept of two programs of one computer that ended one after the other."""
+def _both(first: _Gone, second: _Gone) -> _Gone:
+    """What is kept of two programs of one computer. One that was killed is noted only when it has
+    been silent for long, and its next run may have ended before that.
+    """
+    (_, before), (key, one) = sorted((first, second), key=lambda gone: gone[1].last_ping)
     given = min(before.status.given + one.status.given, MAX_NUMBER)  # more could not be passed on
     if state_of(one) in _HAS_ASKED_FOR_NOTHING and before.is_leecher:
         one = replace(before, last_ping=one.last_ping, has_left=one.has_left)
-    return replace(one, status=replace(one.status, given=given))
+    return key, replace(one, status=replace(one.status, given=given))

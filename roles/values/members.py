@@ -152,7 +152,7 @@ def _member(machine: str, programs: list[Participant], now: float) -> Member:
     newest = max(live or programs, key=lambda one: one.last_ping)
     has_asked = any(one.is_leecher and state_of(one) is not MemberState.IDLE for one in live)
     # What a program that has ended got counts until another one of this computer gets something.
-    counted = live if has_asked else programs
+    counted = live if has_asked else _last_runs(programs)
     first = min(counted, key=lambda one: (PRECEDENCE.index(state_of(one)), one not in live))
     state, reason = state_of(first), _reason(first)
     has_ended = bool(live) and first not in live
@@ -184,6 +184,17 @@ def _member(machine: str, programs: list[Participant], now: float) -> Member:
         is_original=all(one.is_original for one in programs),
         programs=tuple(programs),
     )
+
+
+def _last_runs(programs: Sequence[Participant]) -> list[Participant]:
+    """Leave out those whose address had another program later that got something: only one can
+    listen there, so the earlier one was killed, and the later one took up what it had begun.
+    """
+    last = dict[Address, float]()
+    for one in programs:
+        if state_of(one) not in (MemberState.IDLE, MemberState.GIVING):
+            last[one.address] = max(one.last_ping, last.get(one.address, one.last_ping))
+    return [one for one in programs if one.last_ping >= last.get(one.address, one.last_ping)]
 
 
 def is_silent(one: Participant, *, now: float) -> bool:
