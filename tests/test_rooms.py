@@ -136,7 +136,7 @@ class RulesTest(unittest.TestCase):
         self.assert_broken("held by nobody", room_with())
 
     def test_nobody_waits_beside_a_free_slot(self) -> None:
-        self.replace(UploadScheduler, "_grant", lambda _: [])
+        self.replace(UploadScheduler, "_grant", lambda *_, **__: None)
         self.assert_broken("waits beside a free slot", room_with())
 
     def test_no_chunk_is_counted_twice(self) -> None:
@@ -215,7 +215,7 @@ class CommandTest(unittest.TestCase):
         return code, said.getvalue()
 
     def test_a_broken_room_is_told_with_its_seed_and_can_be_run_again(self) -> None:
-        with mock.patch.object(UploadScheduler, "_grant", lambda _: []):
+        with mock.patch.object(UploadScheduler, "_grant", lambda *_, **__: None):
             ((_, report),) = command.run_rooms(range(7, 8))
             code, story = self.run_it("--seed", "7")
         self.assertIn("python3 -m tests.rooms --seed 7", report)
