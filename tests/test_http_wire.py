@@ -143,6 +143,11 @@ class ReaderTest(unittest.TestCase):
         self.assertEqual(status_of(b"GET /" + b"a" * MAX_HEAD), 431)
         self.assertEqual(status_of(raw(f"GET /{'a' * MAX_HEAD} HTTP/1.1")), 431)
 
+    def test_what_a_head_costs_grows_with_its_length_only(self) -> None:
+        spaces = raw(headers=f"{HOST}A:{' ' * 8_000}\0\r\n")
+        for _ in range(2_000):  # a tracker reads heads in its only loop
+            self.assertEqual(status_of(spaces), 400)
+
     def test_a_path_is_cut_before_it_is_decoded(self) -> None:
         self.assertEqual(read(raw("GET /a/../b HTTP/1.1")).segments, ("a", "..", "b"))
         self.assertEqual(read(raw("GET /a+b/%2e%2E HTTP/1.1")).segments, ("a+b", ".."))

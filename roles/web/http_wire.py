@@ -39,7 +39,7 @@ REASONS = {
 _END = b"\r\n\r\n"
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _FIRST_LINE = re.compile(r"([A-Z]{1,20}) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9])\.([0-9])")
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)")
 _ABSOLUTE = re.compile(r"http://([^/?#]+)(.*)", re.IGNORECASE)
 _AUTHORITY = re.compile(r"([A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -167,7 +167,7 @@ def _headers(lines: Collection[str]) -> dict[str, str]:
         name = match[1].lower()
         if name in headers:
             raise HttpError(400, "A header comes twice.")
-        headers[name] = match[2].rstrip(" \t")
+        headers[name] = match[2].strip(" \t")
     if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
         raise HttpError(400, "A request has no body here.")
     return headers
