@@ -47,7 +47,7 @@ from roles.values.events import (
 from roles.values.participants import MemberState, Status
 from roles.values.settings import SeederSettings, TorrentKind
 from roles.wire.greeting import Hello
-from roles.worker import Worker
+from roles.worker import Worker, loaded
 
 if TYPE_CHECKING:
     from roles.torrents.torrent_maker import TorrentMaker
@@ -203,19 +203,21 @@ class Seeder(Role):
     ) -> Callable[[Connection], None]:
         """What serves browsers is loaded with the first of them: most seeders never see one."""
 
+        def browsers() -> BrowserUploads:
+            from roles.web.browser_uploads import BrowserUploads
+            from roles.web.seeder_site import SeederSite
+
+            site = SeederSite(library, lambda: self._place.shown, lambda: membership.listed_as)
+            if self._torrents is not None:
+                from roles.torrents.torrent_site import TorrentSite
+
+                TorrentSite(site, library, self._torrents).open()
+            return BrowserUploads(site, self._throttles.up, lambda: uploads.is_waited_for)
+
         def take(connection: Connection) -> None:
+            """Raises StorageError."""
             if self._browsers is None:
-                from roles.web.browser_uploads import BrowserUploads
-                from roles.web.seeder_site import SeederSite
-
-                site = SeederSite(library, lambda: self._place.shown, lambda: membership.listed_as)
-                if self._torrents is not None:
-                    from roles.torrents.torrent_site import TorrentSite
-
-                    TorrentSite(site, library, self._torrents).open()
-                self._browsers = BrowserUploads(
-                    site, self._throttles.up, lambda: uploads.is_waited_for
-                )
+                self._browsers = loaded(browsers)
             self._browsers.take(connection)
 
         return take

@@ -37,10 +37,10 @@ from roles.room.saved_room import SavedRoom
 from roles.room.senders import Senders
 from roles.room.torrents import Bep15Answers, Torrents
 from roles.values.addresses import Address, web_address
-from roles.values.errors import ShortageError, StorageError
+from roles.values.errors import ShortageError
 from roles.values.events import Post, RoleStarted, Warned
 from roles.values.settings import TrackerSettings
-from roles.worker import POLL_S, failure_of
+from roles.worker import POLL_S, failure_of, loaded
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Tracker(Role):
         self._name = settings.name or own_name()
         self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
         self._lmk1 = SeederTable(self._registry)
-        self._torrents = Torrents(self._registry.catalogue, self._load_bep15)
+        self._torrents = Torrents(self._registry.catalogue, partial(loaded, self._load_bep15))
         self._saved: SavedRoom | None = None
         self._expire_at = 0.0
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -107,7 +107,9 @@ class Tracker(Role):
             self._registry,
             senders,
             self._report.participants,
-            partial(self._open_for_browsers, senders, listening) if self._settings.door else None,
+            partial(loaded, partial(self._open_for_browsers, senders, listening))
+            if self._settings.door
+            else None,
         )
         self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
         self._answers = Answers(
@@ -123,12 +125,7 @@ class Tracker(Role):
         self._datagrams = DatagramServer(datagrams, selector, self._neighbours, self._answers)
 
     def _open_for_browsers(self, senders: Senders, listening: Address) -> Browsers:
-        """Raises StorageError."""
-        try:
-            from roles.web.tracker_site import TrackerSite  # not before a browser comes
-        except ImportError as error:
-            text = f"Browsers get no pages: the program's own files have changed ({error})."
-            raise StorageError(text) from error
+        from roles.web.tracker_site import TrackerSite  # not before a browser comes
 
         return TrackerSite(
             self._registry, senders, self._report.participants, listening, self._name

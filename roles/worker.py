@@ -7,7 +7,9 @@ import logging
 import os
 import threading
 import time
+import zlib
 from collections.abc import Callable
+from typing import TypeVar
 
 from roles.values.errors import LmkError, ShortageError, StorageError
 from roles.values.safe_names import shown_name
@@ -20,6 +22,11 @@ SHORTAGE_PAUSE_S = 1.0  # before a thread tries again after a shortage
 SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 NO_MEMORY = "This computer has no memory left. Close other programs, and try again."
 NO_THREAD = "This computer can start no more threads. Close other programs, and try again."
+# What an import raises if the program's own file was replaced or removed; the last one is
+# PyInstaller's.
+_UNLOADABLE = (ImportError, OSError, EOFError, ValueError, zlib.error, SystemExit)
+
+T = TypeVar("T")
 
 
 class Worker(threading.Thread):
@@ -74,6 +81,20 @@ def failure_of(error: BaseException) -> LmkError | None:
             )
         case _:
             return None
+
+
+def loaded(load: Callable[[], T]) -> T:
+    """What `load` returns, which imports modules that few runs need. Raises StorageError if they
+    can no longer be read.
+    """
+    try:
+        return load()
+    except _UNLOADABLE as error:
+        failure = failure_of(error)
+        if isinstance(failure, ShortageError):
+            raise failure from error
+        text = f"The program's own file has changed since it started ({error}). Start it again."
+        raise StorageError(text) from error
 
 
 def shortage_of(error: Exception) -> ShortageError | None:

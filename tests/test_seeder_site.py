@@ -8,11 +8,13 @@ import io
 import os
 import re
 import socket
+import sys
 import unittest
 import zipfile
 from hashlib import sha256
 from types import SimpleNamespace
 from typing import ClassVar, cast
+from unittest import mock
 from urllib.parse import quote
 
 from roles.seeder import Seeder
@@ -326,6 +328,15 @@ class WithoutBrowsersTest(SeederTest):
         sock = self.dial(seeder.address)
         sock.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         self.assert_hangs_up(sock)
+        self.assert_serves(seeder)
+
+    def test_browsers_that_cannot_be_served_any_more_end_no_seeder(self) -> None:
+        """The program's own file may be gone by now."""
+        seeder = self.seeding(door=True)
+        with mock.patch.dict(sys.modules, {"roles.web.browser_uploads": None}):
+            sock = self.dial(seeder.address)
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            self.assert_hangs_up(sock)
         self.assert_serves(seeder)
 
 

@@ -444,10 +444,17 @@ class LoadingTest(RoomTest):
                 sock.sendto(CONNECT, self.tracker(door=door).address)
                 self.assertEqual(sock.recv(64)[:8], connected)
 
-    def test_pages_that_cannot_be_loaded_end_no_tracker(self) -> None:
+    def test_what_cannot_be_loaded_ends_no_tracker(self) -> None:
         """The program's own file may be gone by now."""
         room = self.tracker().address
         with mock.patch.dict(sys.modules, {"roles.web.tracker_site": None}):
             self.assertEqual(self.first_bytes(room), b"")
         self.assertEqual(self.first_bytes(room), b"")
+        with (
+            mock.patch.dict(sys.modules, {"roles.torrents.bep15_answers": None}),
+            self.assertLogs("roles.room.torrents", "WARNING") as said,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock,
+        ):
+            sock.sendto(CONNECT, room)
+            wait_until(lambda: bool(said.output))
         self.seeder(self.make_folder("shared", {"a": b"x"}), room)

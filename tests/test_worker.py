@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import logging
 import threading
+import zlib
 from collections.abc import Callable
 from unittest import mock
 
 from roles.values.errors import ShortageError, StorageError
-from roles.worker import Worker, failure_of, run_guarded
+from roles.worker import Worker, failure_of, loaded, run_guarded
 from tests.support import LmkTestCase
 
 NO_THREAD = "can't start new thread"  # as Python says it
@@ -46,6 +47,19 @@ class FailureTest(LmkTestCase):
                 failure = run_guarded(lacking(error))
                 self.assertIsInstance(failure, ShortageError)
                 self.assertIn("try again", str(failure))
+
+    def test_what_cannot_be_loaded_any_more_is_no_fault_of_ours(self) -> None:
+        for error, kind in (
+            (ImportError("bad local file header"), StorageError),
+            (FileNotFoundError(errno.ENOENT, "No such file"), StorageError),
+            (zlib.error("incorrect header check"), StorageError),
+            (SystemExit("ERROR: the program has been moved"), StorageError),
+            (OSError(errno.EMFILE, "Too many open files"), ShortageError),
+        ):
+            with self.subTest(error=error), self.assertRaises(StorageError) as raised:
+                loaded(mock.Mock(side_effect=error))
+            self.assertIs(type(raised.exception), kind)
+        self.assertEqual(loaded(lambda: 3), 3)
 
     def test_what_the_system_refuses_is_named_with_the_place(self) -> None:
         failure = failure_of(PermissionError(errno.EACCES, "Permission denied", "/a/b"))

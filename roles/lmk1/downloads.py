@@ -16,6 +16,7 @@ from roles.net.throttle import Throttle
 from roles.values.events import ListedFile, Post
 from roles.values.safe_names import safe_name
 from roles.values.settings import Existing, LeecherSettings
+from roles.worker import loaded
 
 if TYPE_CHECKING:
     from roles.lmk1.download import Download
@@ -46,13 +47,13 @@ class Downloads:
         self.finder = SeederFinder(place, should_stop, self._sought)  # for the lister's thread
 
     def made(self, key: str, existing: Existing) -> Download | None:
-        """A new download of this key; None if it is offered under LMK/2, or not at all."""
+        """A new download of this key; None if it is offered under LMK/2, or not at all. Raises
+        StorageError.
+        """
         file = self.finder.file(key)
         if file is None:
             return None
-        from roles.lmk1.download import Download  # few leechers ever meet an original seeder
-
-        download = Download(
+        download = loaded(_download_class)(
             file,
             safe_name(file.name, windows=os.name == "nt"),
             settings=self._settings,
@@ -79,3 +80,9 @@ class Downloads:
         """Seeders that could not be reached from the old addresses may be reachable now."""
         with self._lock:
             self._book.network_changed()
+
+
+def _download_class() -> type[Download]:
+    from roles.lmk1.download import Download  # few leechers ever meet an original seeder
+
+    return Download

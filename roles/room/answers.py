@@ -95,14 +95,17 @@ class Answers:
         source should cost little, and waits until the others are answered.
         """
         if self._torrents is not None and datagram[:1] in _BEP15:
-            return self._torrents.bep15().proof(datagram, host, now=now)
+            return self._torrents.proof(datagram, host, now=now)
         found = _COOKIE.search(datagram)
         if found is None:
             return Proof.NONE
         return self._cookies.proof(host, found[1].decode(), now=now)
 
     def to(self, datagram: bytes, host: str, port: int, proof: Proof, *, now: float) -> list[bytes]:
-        """The datagrams to send back, in this order; none if the sender should get no answer."""
+        """The datagrams to send back, in this order; none if the sender should get no answer.
+
+        Raises StorageError if what answers BitTorrent programs cannot be loaded.
+        """
         if port < FIRST_PORT or not is_unicast(host) or is_answer(datagram):
             return []
         if not (is_loopback(host) or self._has_room_for(host, proof, now)):

@@ -4,13 +4,18 @@ have none.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Protocol
 
 from roles.room.cookies import Proof
 from roles.room.registry import MAX_SAVED
 from roles.room.room_catalogue import RoomCatalogue
+from roles.values.errors import ShortageError, StorageError
+
+log = logging.getLogger(__name__)
 
 
 class Bep15Answers(Protocol):
@@ -35,20 +40,38 @@ class Torrents:
     """Owned by the tracker's thread."""
 
     def __init__(self, catalogue: RoomCatalogue, load: Callable[[], Bep15Answers]) -> None:
-        """`load` is called once, for the first torrent or the first BitTorrent program."""
+        """`load` is called once, for the first torrent or the first BitTorrent program. It may
+        raise StorageError.
+        """
         self._catalogue, self._load = catalogue, load
         self._loaded: Bep15Answers | None = None
+        self._problem = ""  # why it cannot be loaded
         self._restored = list[dict[str, object]]()  # what waits for it
 
     def bep15(self) -> Bep15Answers:
+        """Raises StorageError."""
+        if self._problem:
+            raise StorageError(self._problem)
         if self._loaded is None:
-            self._loaded = self._load()
+            try:
+                self._loaded = self._load()
+            except ShortageError:  # it may work later
+                raise
+            except StorageError as error:
+                log.warning("BitTorrent programs get no answers: %s", error)
+                self._problem = str(error)
+                raise
             self._loaded.restore(self._restored, now=time.monotonic())
         return self._loaded
 
+    def proof(self, datagram: bytes, host: str, *, now: float) -> Proof:
+        """As of Bep15Answers. Nobody has an id of a connection before that is loaded."""
+        return Proof.NONE if self._loaded is None else self._loaded.proof(datagram, host, now=now)
+
     def expire(self, *, now: float) -> None:
         if self._loaded is not None or self._catalogue.torrents():
-            self.bep15().expire(now=now)
+            with suppress(StorageError):
+                self.bep15().expire(now=now)
 
     # The state file
 

@@ -18,7 +18,7 @@ from roles.net.listening import Listener
 from roles.swarm.peer_downloads import PeerDownloads
 from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import Address, is_loopback, may_dial
-from roles.values.errors import ShortageError
+from roles.values.errors import StorageError
 from roles.wire.greeting import (
     AWAY,
     ERROR,
@@ -121,7 +121,7 @@ class Acceptor:
                 self._read_greeting(connection, self._newcomers[connection][1])
                 if not connection.pending:
                     return
-        except (OSError, MemoryError, ShortageError) as error:
+        except (OSError, MemoryError, StorageError) as error:
             log.warning("%s is not served: %s", connection.address, error or "no memory left")
             if connection in self._newcomers:
                 self._forget(connection)
