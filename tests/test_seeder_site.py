@@ -23,8 +23,10 @@ from roles.values.addresses import Address
 from roles.values.content import chunk_size_for, root_of
 from roles.values.events import DownloadState, FolderScanned, RoleStarted
 from roles.values.settings import SeederSettings
+from roles.web import seeder_site
+from roles.web.http_wire import RequestReader
 from roles.web.page import STYLE_SHA256
-from roles.web.seeder_site import SeederSite
+from roles.web.seeder_site import MOST_REST_S, RESTS, SeederSite
 from tests.crowd import Crowd
 from tests.role_test import ANYWHERE, Running, SeederTest, content_of, order, wait_for_end
 from tests.support import LIMIT_S, EventLog, wait_until
@@ -282,6 +284,26 @@ class OtherIdTest(unittest.TestCase):
         listed = "b" * 16
         self.assertTrue(site.is_share(own))
         self.assertTrue(site.is_share("b" * 16))
+
+
+class RestTest(unittest.TestCase):
+    def test_who_asks_in_a_loop_leaves_most_of_the_processor_to_others(self) -> None:
+        library = mock.Mock(spec=FolderLibrary)
+        library.share_id, library.name = "00112233445566aa", "lesson"
+        site = SeederSite(library, lambda: Address("127.0.0.1", 12500))
+        reader = RequestReader()
+        with mock.patch.object(seeder_site, "time") as time:
+            time.monotonic.return_value = 100.0
+            time.thread_time.side_effect = (0.0, 0.02, 0.0, 5.0, 0.0, 0.0)
+            for _ in range(3):
+                reader.feed(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                request = reader.next()
+                assert request is not None
+                site.answer(request)
+        first, second, third = (call.args[0] for call in time.sleep.call_args_list)
+        self.assertEqual(first, 0.0)
+        self.assertGreaterEqual(second, RESTS * 0.02)
+        self.assertEqual(third, MOST_REST_S)
 
 
 class WithoutBrowsersTest(SeederTest):

@@ -39,6 +39,11 @@ from roles.web.page import STYLE_SHA256
 from roles.web.zip_layout import Member, ZipWriter, zip_length
 
 GATHERED = 256 * 1024  # bytes of a ZIP that are sent at once
+# Browsers that ask in a loop would slow the leechers, whose threads wait for the interpreter at
+# each step. So after an answer the next one waits for so many times what it took.
+RESTS = 3  # of processor time
+AROUND_S = 0.0002  # processor time for reading a request and sending a short answer
+MOST_REST_S = 1.0
 _AGAIN_S = 3  # when a browser may ask again
 _UNREADABLE = "The folder cannot be read at the moment."  # why may name what is not shared
 _STILL_READ = "The folder is still being read. Try again in a moment."
@@ -119,8 +124,9 @@ class SeederSite:
         self._library = library
         self._tracker = tracker
         self._own_names = (own_name(),)
-        self._lock = threading.Lock()  # held while the index is made
+        self._lock = threading.RLock()  # held while index or page is made: one at a time
         self._index, self._indexed = FolderIndex((), ()), -1  # and the revision that it shows
+        self._rested_at = 0.0  # when the next answer may begin
         # By the first name of a path. Nothing else is served.
         self.routes: dict[str, Route] = {"s": self._shared, "z": self._zipped}
         # Where the torrent of the whole folder is; "" if there is none.
@@ -128,6 +134,16 @@ class SeederSite:
 
     def answer(self, request: Request) -> Answer:
         """Raises HttpError."""
+        time.sleep(max(0.0, self._rested_at - time.monotonic()))
+        began_s = time.thread_time()
+        try:
+            return self._answer(request)
+        finally:
+            rest_s = RESTS * (time.thread_time() - began_s + AROUND_S)
+            now = time.monotonic()  # without the lock: at worst, two answers rest as long as one
+            self._rested_at = min(max(now, self._rested_at) + rest_s, now + MOST_REST_S)
+
+    def _answer(self, request: Request) -> Answer:
         check_host(request, self._own_names)
         if not request.segments:
             return self._redirect(request, [self._library.name])
@@ -153,12 +169,13 @@ class SeederSite:
             holding = self._library.at(path)
             if holding is not None:
                 return self.file_answer(request, holding, names[-1])
-        folder = self.index().at(path)
-        if folder is None:
-            raise not_found()
-        if not request.is_folder:
-            return self._redirect(request, names)
-        return self._page(request, names, folder)
+        with self._lock:
+            folder = self.index().at(path)
+            if folder is None:
+                raise not_found()
+            if not request.is_folder:
+                return self._redirect(request, names)
+            return self._page(request, names, folder)
 
     def file_answer(self, request: Request, holding: FileHolding, name: str) -> Answer:
         """The file, or what is asked of it, to be stored as `name`. Raises FileChangedError if it
@@ -213,13 +230,15 @@ class SeederSite:
         if request.is_folder or file_name != f"{names[-1]}.zip":
             raise not_found()
         snapshot = self._library.snapshot
-        folder = self.index().at("/".join(names[1:]))
-        if folder is None:
-            raise not_found()
-        if snapshot.problem or not snapshot.is_whole:
-            raise again(_UNREADABLE if snapshot.problem else _STILL_READ)
-        if folder.zip_length is None:  # for 100,000 files that takes as long as their page
-            folder.zip_length = zip_length(_member(one, folder, names[-1]) for one in below(folder))
+        with self._lock:
+            folder = self.index().at("/".join(names[1:]))
+            if folder is None:
+                raise not_found()
+            if snapshot.problem or not snapshot.is_whole:
+                raise again(_UNREADABLE if snapshot.problem else _STILL_READ)
+            if folder.zip_length is None:  # for 100,000 files that takes a second
+                members = (_member(one, folder, names[-1]) for one in below(folder))
+                folder.zip_length = zip_length(members)
         head = file_head(
             200,
             folder.zip_length,
