@@ -288,6 +288,7 @@ class WindowTest(CatalogueTestCase):
         self.tell(TWO, ["+" + file_line("a")], OTHER)
         (folder,) = self.catalogue.first_folders(9)
         self.assertEqual((folder.share, folder.files), (ONE, 1))
+        self.assertEqual(folder.size, 5)
         (file,) = self.first_files(9)
         self.assertEqual((file.share, file.also), (ONE, (TWO,)))
 

@@ -228,6 +228,14 @@ class ProblemsTest(AppWindowTest):
                 self.assertLessEqual(part.winfo_x() + part.winfo_width(), bar.winfo_width())
                 self.assertGreaterEqual(part.winfo_width(), part.winfo_reqwidth())
 
+    def test_a_chip_has_room_for_its_bold_text_before_it_is_chosen(self) -> None:
+        chip, theme = self.list._chips[Shown.PROBLEMS], self.window._bench.theme
+        before = chip.winfo_reqwidth()
+        self.list.shown.set(Shown.PROBLEMS.value)
+        self.window.update()
+        self.assertGreaterEqual(before, theme.strong_font.measure(self.chip(Shown.PROBLEMS)))
+        self.assertGreaterEqual(chip.winfo_width(), chip.winfo_reqwidth())
+
     def test_the_keyboard_reaches_the_chips(self) -> None:
         chip = self.list._chips[Shown.PROBLEMS]
         chip.focus_force()

@@ -19,6 +19,7 @@ from roles.values.members import Member
 from tests.lesson import BEHIND, FAILED, FULL, SILENT, lesson, machine, name
 from tests.support import widget_texts
 from tests.windows import AppWindowTest, button_texts, press, sentences, text_of, texts_of
+from ui import wording
 from ui.window.room_view import View
 from ui.window.tracker_tab import TrackerTab
 from ui.window.workbench import RunState
@@ -196,6 +197,19 @@ class LessonTest(AppWindowTest):
         files.tree.event_generate("<Left>")
         self.window.update()
         self.assertNotIn("41 part.mp4", [text.strip() for text in texts_of(files.tree, "0")])
+
+    def test_the_size_of_a_folder_and_who_has_it_are_known_when_not_all_of_its_files_are_told(
+        self,
+    ) -> None:
+        room = self.tab.room
+        room.choose_view(View.FILES)
+        told = lesson(time.monotonic())
+        size = sum(file.size for file in told.files)
+        folders = tuple(replace(folder, size=size) for folder in told.folders)
+        self.tab._handle(replace(told, files=told.files[:-1], folders=folders))
+        self.window.update()
+        self.assertEqual(texts_of(room.files.tree, "2")[:2], [wording.size(size), ""])
+        self.assertEqual(texts_of(room.files.tree, "3")[:2], ["21 of 30", "21 or more of 30"])
 
     # Full screen
 

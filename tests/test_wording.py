@@ -123,6 +123,8 @@ class StatesTest(unittest.TestCase):
             wording.list_status(FilesListed(tracker, files, (SEEDER,), ())),
             "2 files from 1 seeder",
         )
+        nothing = wording.list_status(FilesListed(tracker, (), (), ()))
+        self.assertEqual(nothing, "nothing is shared yet")
         folders = (ListedFolder("00" * 8, "Course", 2, 2),)
         self.assertEqual(
             wording.list_status(FilesListed(tracker, files, (SEEDER,), (), folders)),

@@ -132,6 +132,8 @@ def sender_count(sources: Iterable[Source]) -> int:
 
 def list_status(listed: FilesListed) -> str:
     """ "8 files in 1 folder", "3 files from 2 seeders"."""
+    if not (listed.files or listed.folders):
+        return "nothing is shared yet"
     offered = count(len(listed.files), "file")
     if listed.folders:
         return f"{offered} in {count(len(listed.folders), 'folder')}"

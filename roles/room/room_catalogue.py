@@ -345,13 +345,12 @@ class RoomCatalogue:
         return tuple(_with_copies(*copies[key]) for key in sorted(copies))
 
     def first_folders(self, most: int) -> tuple[ListedFolder, ...]:
-        """Up to `most` shares for the window, without their sizes; of copies of one folder, the
-        first.
-        """
+        """Up to `most` shares for the window; of copies of one folder, the first."""
         found = dict[tuple[int, int], ListedFolder]()
         for share_id, share in islice(self._shares.items(), most):
             if share.files and share.owner.is_proved:
-                folder = ListedFolder(share_id, share.folder, share.files, size=0)
+                size = share.sums.file_bytes
+                folder = ListedFolder(share_id, share.folder, share.files, size)
                 found.setdefault((share.sums.print, share.files), folder)
         return tuple(sorted(found.values(), key=lambda folder: folder.name))
 

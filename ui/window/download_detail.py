@@ -76,7 +76,6 @@ class DownloadDetail(ttk.Frame):
             choose="none",
             tone=lambda one: "Warning" if one.is_bad else "Plain",
         )
-        self.sources.say_empty("No computer is connected")
         self.graph.grid(row=0, column=0, sticky="nsew", padx=(0, px(12)))
         self.sources.grid(row=0, column=1, sticky="nsew")
         self._below.columnconfigure(0, weight=1, uniform="half")
@@ -111,6 +110,9 @@ class DownloadDetail(ttk.Frame):
             self._peaks[download.name] = max(download.rate, self._peaks.get(download.name, 0.0))
         if self._watched is None or not self._watched.holders:
             self._show_computers(download_words.computers_of(download) if download else [])
+        self.sources.say_empty(
+            "No computer is connected" if download is not None else "Nothing is selected"
+        )
         self._show_texts()
         self.fit()
 

@@ -74,6 +74,7 @@ class DownloadList(ttk.Frame):
         self.wanted = tk.StringVar(self)
         self.shown = tk.StringVar(self, Shown.ALL.value)
         self._chips: dict[Shown, ttk.Radiobutton] = {}
+        self._theme = theme
         verbs = (
             Verb("Download all", tab.download_all, lambda: self._all_is_possible, "", 9),
             Verb("Download selected", tab.download_chosen, self._can_download, "Enter", 0),
@@ -337,7 +338,7 @@ class DownloadList(ttk.Frame):
         for shown, (label, number) in counts.items():
             text = f"{label} {number:,}" if number else label
             if self._chips[shown]["text"] != text:
-                self._chips[shown].configure(text=text)
+                self._chips[shown].configure(text=text, width=self._theme.letters(text))
 
     def _label_for_all(self) -> str:
         """Says how much it is."""

@@ -97,7 +97,7 @@ class RoomFiles(Table[FileRow]):
         self._contents = FileList()
         self._shown: tuple[object, ...] = ()
         self._who: dict[str, Holders | None] = {}
-        self._files_of: dict[str, int] = {}  # by share, how many it really has
+        self._told: dict[str, ListedFolder] = {}  # by share, of which some files may be left out
         self._wished: dict[str, bool] = {}  # opened or closed by the user
         self._rows_shown: dict[str, FileRow] = {}
         for key in ("<Return>", "<space>", "<Double-Button-1>"):
@@ -116,7 +116,7 @@ class RoomFiles(Table[FileRow]):
         if self._shown != (files, folders):
             self._shown = files, folders
             self._contents = FileList(files, folders)
-            self._files_of = {one.share: one.files for one in folders}
+            self._told = {one.share: one for one in folders}
             self._refill(members)
         elif self._who != (who := holders_of(members, self._sizes())):
             self._who = who
@@ -127,13 +127,18 @@ class RoomFiles(Table[FileRow]):
         self._fill_rows()
 
     def _sizes(self) -> dict[str, int | None]:
-        """A share is as large as its files, if all of them are told."""
+        """A share is as large as its files, if all of them are told; else as its seeder says."""
         sizes = dict[str, int | None]()
         for share, files in self._contents.shares.items():
-            below = files.below("")
-            is_whole = len(below) >= self._files_of.get(share, 0)
-            sizes[share] = sum(file.size for file in below) if is_whole else None
+            if self._is_whole(share):
+                sizes[share] = sum(file.size for file in files.below(""))
+            else:
+                sizes[share] = self._told[share].size or None
         return sizes
+
+    def _is_whole(self, share: str) -> bool:
+        told = self._told.get(share)
+        return told is None or len(self._contents.shares[share].below("")) >= told.files
 
     def _fill_rows(self) -> None:
         rows = dict[str, FileRow]()
@@ -159,7 +164,7 @@ class RoomFiles(Table[FileRow]):
         inside = shared.inside(path)
         holders = self._who.get(share)
         who = holders.of_a_file if holders is not None else ""
-        is_whole = row.size is not None
+        is_whole = self._is_whole(share)
         for file in inside.files:
             key, name = f"{share}\0{file.key}", file.name.rpartition("/")[2]
             rows[key] = FileRow(

@@ -40,6 +40,7 @@ class SpeedGraph(ttk.Frame):
                 variable=self._minutes,
                 command=self._draw,
                 style="Switch.Toolbutton",
+                width=theme.letters(f"{minutes} min"),
             ).pack(side="left")
         self.canvas = tk.Canvas(self, height=px(72), highlightthickness=0, borderwidth=0)
         top.grid(row=0, column=0, sticky="ew")
