@@ -145,7 +145,7 @@ class SeveralAddressesTest(NetworkTest):
 
     def tracker_everywhere(self) -> int:
         log = EventLog()
-        self.constant("tracker", "own_addresses", lambda: tuple(self.addresses))
+        self.constant("room.datagram_server", "own_addresses", lambda: tuple(self.addresses))
         self.run_role(Tracker(TrackerSettings(Address("0.0.0.0", 0)), log), log)
         address = log.wait_for(RoleStarted).address
         assert address is not None
