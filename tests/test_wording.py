@@ -246,6 +246,6 @@ class UpdateTest(unittest.TestCase):
         self.assertTrue(
             edited.startswith("lesson/: 3 files changed, 2.0 MB. You have edited “a\\u")
         )
-        self.assertTrue(edited.endswith("It stays, and the new version is stored beside."))
+        self.assertTrue(edited.endswith("It stays, and the new version is stored beside it."))
         many = wording.update_found(replace(found, edited=tuple("abcde")))
         self.assertIn("“a”, “b”, “c” and 2 more. They stay,", many)

@@ -283,9 +283,10 @@ def update_found(found: UpdateFound) -> str:
     said = f"{found.title}: {count(found.changed, 'file')} changed, {size(found.size)}."
     if not found.edited:
         return said
-    it = "It stays" if len(found.edited) == 1 else "They stay"
-    beside = "the new version is" if len(found.edited) == 1 else "the new versions are"
-    return f"{said} You have edited {_quoted(found.edited)}. {it}, and {beside} stored beside."
+    rest = "They stay, and the new versions are stored beside them."
+    if len(found.edited) == 1:
+        rest = "It stays, and the new version is stored beside it."
+    return f"{said} You have edited {_quoted(found.edited)}. {rest}"
 
 
 def verifying(event: Verified) -> str:
