@@ -392,6 +392,11 @@ def _beside_seams(package: str, module: Module) -> set[str]:
     return imports_from(package, module) - seams_of(package, module)
 
 
+def tearDownModule() -> None:
+    """Each search for garbage in the window's tests would look through the trees, too."""
+    Module.read.cache_clear()
+
+
 class RuleTestCase(unittest.TestCase):
     def check_each(
         self, modules: Iterable[Module], breaches_of: Callable[[Module], Iterable[str]]
