@@ -24,7 +24,7 @@ from roles.leecher import Leecher
 from roles.net.throttle import Throttle, Throttles
 from roles.program.profile import Profile, SettingsFile
 from roles.seeder import Seeder
-from roles.values.addresses import LOOPBACK, Address
+from roles.values.addresses import LOOPBACK, Address, web_address
 from roles.values.events import (
     FilesListed,
     HashingChanged,
@@ -108,6 +108,7 @@ class Photographer:
             down_limit="20 MB/s",
             appearance=Appearance.LIGHT.value,
             window=f"{SIZE[0]}x{SIZE[1]}+0+0",
+            computer_name=TEACHER,
         )
         SettingsFile(profile.settings_file).save(settings)
         self._window = AppWindow(profile, environment={"LMK_DISCOVER": "off"})
@@ -153,7 +154,8 @@ class Photographer:
         tab = self._window.tracker
         self._window.tabs.show("Tracker")
         tab.run_state = RunState.STARTING
-        tab._handle(RoleStarted(LESSON_BIND, LESSON_ADDRESS))
+        web = web_address(LESSON_ADDRESS)
+        tab._handle(RoleStarted(LESSON_BIND, LESSON_ADDRESS, web=web))
         tab._handle(lesson(time.monotonic()))
         self._take("room-light")
         self._show(Appearance.DARK)

@@ -86,7 +86,7 @@ class KeyboardTest(AppWindowTest):
             *("Download all, 3 files", "Download selected", "Resume"),
             *("All 3", "Downloading 1", "Problems 1", str(leecher.list.finder.entry)),
             *(str(tree), "Retry", "Another folder …"),
-            *("1 min", "5 min", "30 min", str(detail.sources.tree)),
+            *("1", "5", "30 min", str(detail.sources.tree)),
             "Keep seeding what I download",
             *(str(form.limit.entry), str(form.parallel.entry), "Settings"),
         ]

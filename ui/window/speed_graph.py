@@ -33,14 +33,15 @@ class SpeedGraph(ttk.Frame):
         choice = ttk.Frame(top)
         choice.pack(side="right", padx=(px(8), 0))
         for minutes in MINUTES:
+            text = f"{minutes} min" if minutes == MINUTES[-1] else str(minutes)
             ttk.Radiobutton(
                 choice,
-                text=f"{minutes} min",
+                text=text,
                 value=minutes,
                 variable=self._minutes,
                 command=self._draw,
                 style="Switch.Toolbutton",
-                width=theme.letters(f"{minutes} min"),
+                width=theme.letters(text),
             ).pack(side="left")
         self.canvas = tk.Canvas(self, height=px(72), highlightthickness=0, borderwidth=0)
         top.grid(row=0, column=0, sticky="ew")
