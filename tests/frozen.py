@@ -8,10 +8,12 @@ passed.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import signal
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 from tests.display import Xvfb
@@ -70,6 +72,7 @@ def _seed_and_download(first: Path, second: Path) -> None:
         seed = ("seed", shared, "--tracker", f"{host}:{port}", "--bind", "127.0.0.1:0")
         with Running(*seed, folder=first.parent, profile="seeder", program=[str(first)]) as seeder:
             tracker.wait_for("offers 2 files")
+            _fetch_for_others(f"http://{host}:{port}", first.parent / "fetched.pyz")
             get = ("get", "--all", "--tracker", f"{host}:{port}", "--to", taken)
             result = run(*get, folder=second.parent, program=[str(second)])
             _check("one copy seeds, the other downloads", result.returncode == 0)
@@ -78,6 +81,18 @@ def _seed_and_download(first: Path, second: Path) -> None:
                 leecher.wait_for("leecher file lecture 1.bin done")
             _check("an original leecher takes from it", _same(old, shared))
             _check("Ctrl-C ends it with 130", seeder.signal(signal.SIGINT) == 130)
+
+
+def _fetch_for_others(tracker: str, target: Path) -> None:
+    """The .pyz that a tracker gives to computers of other systems runs with this Python."""
+    with urllib.request.urlopen(f"{tracker}/program/lmktorrent.pyz", timeout=30) as answer:
+        target.write_bytes(answer.read())
+    with urllib.request.urlopen(f"{tracker}/", timeout=30) as answer:
+        digest = hashlib.sha256(target.read_bytes()).hexdigest()
+        _check("the page has the digest of its .pyz", digest in answer.read().decode())
+    version = run("--version", folder=target.parent, program=[sys.executable, str(target)])
+    _check(f"{version.stdout.strip()} as .pyz", version.returncode == 0)
+    target.unlink()
 
 
 def _selftest(copy: Path) -> None:

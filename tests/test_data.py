@@ -46,7 +46,7 @@ class DataTest(unittest.TestCase):
         self.assertEqual(whole, 39)
         self.assertGreater(rest, 0)
 
-    def test_no_two_chunks_of_the_random_file_are_equal(self) -> None:
+    def test_no_two_chunks_of_that_file_are_equal(self) -> None:
         content = (DATA / "many-chunks.bin").read_bytes()
         starts = range(0, len(content), LMK1_CHUNK_BYTES)
         chunks = {content[start : start + LMK1_CHUNK_BYTES] for start in starts}

@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest import mock
 
 from roles.web import program_files
-from roles.web.program_files import FROM_A_FOLDER, UNREADABLE, ProgramFiles, own_files
+from roles.web.program_files import FROM_SOURCE, UNREADABLE, ProgramFiles, own_files
 from tests.support import LIMIT_S, LmkTestCase, wait_until
 
 BYTES = b"#!/usr/bin/env python3\nPK"
@@ -32,7 +32,7 @@ class ProgramFilesTest(LmkTestCase):
         self.assertEqual(own_files(), ())
         programs = ProgramFiles()
         self.assertTrue(programs.is_read)
-        self.assertEqual((programs.files, programs.obstacle), ((), FROM_A_FOLDER))
+        self.assertEqual((programs.files, programs.obstacle), ((), FROM_SOURCE))
 
     def test_an_archive_gives_itself_away(self) -> None:
         archive = self.write("renamed by its user.pyz")
@@ -50,14 +50,18 @@ class ProgramFilesTest(LmkTestCase):
         ):
             return own_files()
 
-    def test_the_packed_program_gives_itself_away(self) -> None:
-        ((executable, kind, _),) = self.packed("_MEIx")
+    def test_the_packed_program_gives_itself_away_and_what_it_carries_for_other_systems(
+        self,
+    ) -> None:
+        (executable, kind, _), carried = self.packed("_MEIx")
         self.assertEqual((executable.name, kind), ("lmktorrent (1)", "unix"))
-        ((_, kind, runs_on),) = self.packed("_MEIx", "win32")
+        self.assertEqual(carried[:2], (self.folder / "_MEIx" / "lmktorrent.pyz", "pyz"))
+        (_, kind, runs_on), _ = self.packed("_MEIx", "win32")
         self.assertEqual((kind, runs_on), ("windows", "Windows"))
 
-    def test_a_program_that_is_a_folder_cannot_be_given(self) -> None:
-        self.assertEqual(self.packed("_internal"), ())
+    def test_a_program_that_is_a_folder_gives_what_it_carries(self) -> None:
+        ((path, kind, _),) = self.packed("_internal")
+        self.assertEqual((path.parent.name, kind), ("_internal", "pyz"))
 
     def test_they_are_read_once_with_their_digests(self) -> None:
         path = self.write("lmktorrent (1)")

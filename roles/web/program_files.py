@@ -18,9 +18,7 @@ log = logging.getLogger(__name__)
 NAME = "lmktorrent"
 PYZ = f"{NAME}.pyz"
 MAX_BYTES = 64 * 1024 * 1024  # of one file; something that is larger is not this program
-FROM_A_FOLDER = (
-    "It cannot be fetched from here: this tracker was not started from the one-file program."
-)
+FROM_SOURCE = "It cannot be fetched from here: this tracker was started from its source."
 UNREADABLE = "It cannot be fetched from here: its own file cannot be read."
 _UNPACKED = "_MEI"  # how the name of a folder begins into which the packed program was unpacked
 
@@ -44,7 +42,7 @@ class ProgramFiles:
     @property
     def obstacle(self) -> str:
         """Why there are none."""
-        return UNREADABLE if self._found else FROM_A_FOLDER
+        return UNREADABLE if self._found else FROM_SOURCE
 
     @property
     def is_read(self) -> bool:
@@ -84,16 +82,20 @@ class ProgramFiles:
 
 
 def own_files() -> tuple[tuple[Path, str, str], ...]:
-    """What this program runs from, with its kind and what it runs on (see Program); nothing if
-    that is not one file.
+    """What this program runs from if that is one file, and the .pyz that it carries, each with its
+    kind and what it runs on (see Program); nothing if it runs from source.
     """
     archive = Path(__file__).resolve().parents[2]
     if archive.is_file():
         return ((archive, "pyz", _PYTHON),)
-    if not Path(getattr(sys, "_MEIPASS", "")).name.startswith(_UNPACKED):
+    if not hasattr(sys, "_MEIPASS"):
         return ()
+    unpacked = Path(sys._MEIPASS)
+    carried = (unpacked / PYZ, "pyz", _PYTHON)
+    if not unpacked.name.startswith(_UNPACKED):  # it is a folder
+        return (carried,)
     kind = "windows" if sys.platform == "win32" else "unix"
-    return ((Path(sys.executable), kind, _own_system()),)
+    return ((Path(sys.executable), kind, _own_system()), carried)
 
 
 _PYTHON = "any system with Python 3.11 or newer"

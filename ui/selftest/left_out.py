@@ -8,7 +8,7 @@ from __future__ import annotations
 
 # Never add: zipfile (the .pyz unpacks its files with it), _hashlib (SHA-256 is six times slower
 # without it), encodings.idna, stringprep and unicodedata (socket.getaddrinfo needs them), ssl (a
-# private room is planned).
+# private room is planned), _blake2 (hashlib needs it; OpenSSL has all its other digests).
 _PARTS = """
     bz2 _bz2 lzma _lzma decimal _decimal _pydecimal fractions statistics _statistics csv _csv
     _codecs_cn _codecs_hk _codecs_iso2022 _codecs_jp _codecs_kr _codecs_tw _multibytecodec
@@ -16,7 +16,8 @@ _PARTS = """
     unittest doctest pdb pydoc pydoc_data test lib2to3 distutils setuptools ensurepip venv
     turtle idlelib curses readline xml xmlrpc asyncio optparse tarfile ftplib smtplib imaplib
     poplib _pyrepl email http html importlib.metadata importlib.resources _pickle quopri
-    py_compile pprint compression
+    py_compile pprint compression tracemalloc calendar _strptime
+    _md5 _sha1 _sha2 _sha256 _sha512 _sha3
 """
 LEFT_OUT = frozenset(_PARTS.split())
 
@@ -30,7 +31,10 @@ _ENCODINGS = """
 KEPT_ENCODINGS = frozenset(_ENCODINGS.split())
 
 # Optional for the standard library: it loads these where they exist.
-TRIED_BY_PYTHON = frozenset({"bz2", "_bz2", "lzma", "_lzma", "_pickle"})
+_TRIED = """
+    bz2 _bz2 lzma _lzma _pickle tracemalloc _md5 _sha1 _sha2 _sha256 _sha512 _sha3
+"""
+TRIED_BY_PYTHON = frozenset(_TRIED.split())
 
 
 def left_out_of(loaded: frozenset[str]) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ was left out. Nothing leaves this computer, and nothing stays on its disk.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import random
 import shutil
 import subprocess
@@ -97,25 +96,16 @@ def _look_at_hashing() -> str:
     made_by = type(hashlib.sha256()).__module__
     if made_by != "_hashlib":
         raise SelftestError(f"SHA-256 comes from {made_by} and not from OpenSSL: it is slow")
-    speed = f"SHA-256 {_hash_speed('_hashlib', 'openssl_sha256')} by OpenSSL"
-    for module in ("_sha2", "_sha256"):
-        without = _hash_speed(module, "sha256")
-        if without:
-            return f"{speed}, {without} without it"
-    return speed
+    return f"SHA-256 {_hash_speed()} by OpenSSL"
 
 
-def _hash_speed(module: str, name: str) -> str:
-    """Of one implementation, by its fastest block; "" if it is missing.
+def _hash_speed() -> str:
+    """By the fastest block.
 
     A block takes less than a millisecond, so some are hashed without interruption even while other
     programs keep every processor busy.
     """
-    try:
-        make = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError):
-        return ""
-    digest, fastest_s = make(), _HASH_S
+    digest, fastest_s = hashlib.sha256(), _HASH_S
     end = time.perf_counter() + _HASH_S
     while (begun := time.perf_counter()) < end:
         digest.update(_BLOCK)

@@ -33,7 +33,7 @@ _TODO = "Take another copy of the program, or check whether others open windows 
 _WM_COMMAND, _IDCANCEL = 0x0111, 2
 # Tcl loads each of these from a file of its own.
 _TCL = {
-    "the clock": "clock format 0 -gmt 1 -format %Y-%m-%d",
+    "the clock": "clock milliseconds",
     "messages in other languages": "package require msgcat",
     "text encodings": "encoding convertfrom utf-8 abc",
     "lists of files": "glob -nocomplain *",
@@ -44,7 +44,6 @@ _DIALOGS = {
     "open a file": "tk_getOpenFile",
     "save a file": "tk_getSaveFile",
     "a message": "tk_messageBox -message LMKtorrent -type okcancel",
-    "choose a colour": "tk_chooseColor",
 }
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from roles.leecher import Leecher
 from roles.net.throttle import Throttle, Throttles
-from roles.program.profile import Profile, bundled_folder, is_zipped
+from roles.program.profile import Profile, bundled_folder
 from roles.program.user_folders import folder_named
 from roles.seeder import Seeder
 from roles.tracker import Tracker
@@ -63,8 +63,6 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         if not _is_same(source.joinpath(*map(on_disk, name.split("/"))), path, output):
             code = ExitCode.CONTENT
     output.say(f"The files are in {folder}.")
-    if is_zipped():
-        output.say("This .pyz has only the small example files; the large ones are in the source.")
     return code
 
 
