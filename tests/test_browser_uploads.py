@@ -23,7 +23,7 @@ GET = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 class BrowserUploadsTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.limits("web.http_connection", wait_s=0.02)
+        self.limits("web.http_connection", wait_s=0.02, patience_s=LIMIT_S)
         folder = self.make_folder("lesson", {"a": b"hello"})
         library = FolderLibrary(folder, None, lambda _: None, lambda: False)
         self.in_line = False
@@ -77,6 +77,15 @@ class BrowserUploadsTest(RoomTest):
         self.browser("10.0.0.5")
         self.assert_left(second)
         self.assert_refused(self.browser("10.0.0.6"))
+
+    def test_so_does_one_whose_request_does_not_end(self) -> None:
+        self.limits("web.browser_uploads", places=1)
+        self.limits("web.http_connection", wait_s=0.02, patience_s=0.0)
+        slow = self.browser()
+        slow.sendall(b"GET / HTT")
+        wait_until(lambda: self.idle_count() == 1)
+        self.idle("10.0.0.2")
+        self.assert_left(slow)
 
     def test_a_full_host_makes_room_for_itself_only(self) -> None:
         self.limits("web.browser_uploads", of_host=1)

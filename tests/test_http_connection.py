@@ -143,6 +143,20 @@ class HttpConnectionTest(RoomTest):
         self.assertIn("took nothing", str(self.failure))
         self.assertEqual(self.turns._taken, 0)
 
+    def test_who_takes_a_little_now_and_then_may_lose_its_place(self) -> None:
+        self.limits("web.http_connection", patience_s=0.2, wait_s=0.05)
+        sock = self.served(get(f"/many/{MUCH}"), size=4_096)
+        while self.serving.idle_since is None:
+            self.assertTrue(sock.recv(100))
+            self.ended.wait(0.02)
+        self.assertFalse(self.ended.is_set())
+
+    def test_so_may_one_whose_request_does_not_end(self) -> None:
+        self.limits("web.http_connection", patience_s=0.2, wait_s=0.02)
+        self.served(b"GET / HTT")
+        wait_until(lambda: self.serving.idle_since is not None)
+        self.assertFalse(self.ended.is_set())
+
     def test_while_it_takes_nothing_others_have_its_turn(self) -> None:
         self.limits("web.http_connection", wait_s=0.05)
         self.turns = SendingTurns(lambda: 1, NEVER_S)

@@ -22,6 +22,7 @@ PIECE = 1024 * 1024  # bytes of a file that the system gets to send at once
 # Bytes at a file's end that are read, and sent once it is known that the file has not changed. What
 # is shorter waits for no turn.
 LAST = 64 * 1024
+MOVED = 64 * 1024  # bytes; a byte now and then is no progress
 _RECEIVE = 8 * 1024
 _UNREAD = 64 * 1024  # bytes of a refused request that are read, so that the answer arrives
 
@@ -31,6 +32,7 @@ class Limits:
     request_s: float = 10.0  # from a request's first byte to its last
     between_s: float = 15.0  # between two requests
     stall_s: float = 20.0  # without a byte that the browser takes
+    patience_s: float = 2.0  # for the rest of a request, or for the next MOVED bytes to go out
     slow_s: float = 60.0  # after which a browser must have taken
     slowest: int = 8 * 1024  # bytes per second
     wait_s: float = 0.25  # for one call of the system
@@ -54,7 +56,8 @@ class HttpConnection:
         self.connection = connection
         self.meter = RateMeter(now=time.monotonic())
         self.title = ""  # of what it downloads now
-        self.idle_since: float | None = None  # if it is between two requests
+        # If it is between two requests, or has tried our patience. Then it may lose its place.
+        self.idle_since: float | None = None
         self._site = site
         self._turns = turns
         self._throttle = throttle
@@ -67,6 +70,7 @@ class HttpConnection:
         self._has_begun = False  # a part of it is out
         self._sent = 0  # bytes
         self._spent_s = self._stalled_s = 0.0  # sending, and since the browser took something
+        self._moved, self._waited_s = 0, 0.0  # bytes that are not MOVED yet, and for how long
         connection.limit(LIMITS.wait_s)
 
     def close(self) -> None:
@@ -92,9 +96,11 @@ class HttpConnection:
         since = time.monotonic()
         has_begun = not (self._has_asked and self._reader.is_empty)
         while (request := self._reader.next()) is None:
-            self.idle_since = None if has_begun else since
+            waited_s = time.monotonic() - since
+            is_idle = not has_begun or waited_s >= LIMITS.patience_s
+            self.idle_since = since if is_idle else None
             within_s = LIMITS.request_s if has_begun else LIMITS.between_s
-            if self._should_stop() or time.monotonic() - since > within_s:
+            if self._should_stop() or waited_s > within_s:
                 return None
             data = self.connection.receive(_RECEIVE)
             if data == b"":
@@ -123,6 +129,7 @@ class HttpConnection:
         """Whether another request may follow."""
         self._needs_turn = self._has_begun = False
         self._sent, self._spent_s, self._stalled_s = 0, 0.0, 0.0
+        self._moved, self._waited_s = 0, 0.0
         try:
             answer = self._site.answer(request)
             self.title = answer.title
@@ -220,8 +227,14 @@ class HttpConnection:
 
     def _note(self, count: int, seconds: float) -> None:
         """`count` bytes went out in this time. Raises TimeoutError."""
-        self.meter.add(count, now=time.monotonic())
+        now = time.monotonic()
+        self.meter.add(count, now=now)
         self._sent += count
+        self._moved, self._waited_s = self._moved + count, self._waited_s + seconds
+        if self._moved >= MOVED:
+            self._moved, self._waited_s = 0, 0.0
+        is_idle = self._waited_s >= LIMITS.patience_s
+        self.idle_since = now - self._waited_s if is_idle else None
         self._spent_s += seconds
         self._stalled_s = 0.0 if count else self._stalled_s + seconds
         if self._stalled_s:
