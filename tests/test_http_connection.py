@@ -66,7 +66,7 @@ class HttpConnectionTest(RoomTest):
 
         def run() -> None:
             self.failure = run_guarded(serving.run)
-            serving.close()
+            serving.connection.close()
             self.ended.set()
 
         thread = threading.Thread(target=run, name="lmk-test")

@@ -157,13 +157,17 @@ class ReaderTest(unittest.TestCase):
                 self.assertEqual(status_of(raw(f"GET /{name} HTTP/1.1")), 404)
 
     def test_only_addresses_and_this_computer_s_own_names_are_served(self) -> None:
-        own = ["Lab-PC-07"]
+        own = "Lab-PC-07"
         for host in ("192.168.1.5", "127.0.0.1", "localhost", "lab-pc-07", "lab-pc-07.local"):
             with self.subTest(host=host):
                 self.assertTrue(host_is_allowed(host, own))
         for host in ("", "evil.example", "lab-pc-07.evil.example", "localhost.evil", "1.2.3"):
             with self.subTest(host=host):
                 self.assertFalse(host_is_allowed(host, own))
+        for host in ("lab-pc-07", "lab-pc-07.local", "lab-pc-07.school.example"):
+            self.assertTrue(host_is_allowed(host, "lab-pc-07.School.example"))
+        self.assertFalse(host_is_allowed("", ""))
+        self.assertFalse(host_is_allowed(".local", ""))
         for header in ("LOCALHOST:1", "lab-pc-07"):
             check_host(read(raw(headers=f"Host: {header}\r\n")), own)
         for header in ("evil.example", "a@127.0.0.1", "[::1]", "127.0.0.1:1:2", "127.0.0.1/"):

@@ -75,9 +75,7 @@ class DownloadLife(ABC):
         self.waits_for: DownloadLife | None = None  # has a name that this would take now
         # Set by the leecher's thread, for downloads that bring many files:
         self.tries_again = False  # what failed so far is to be fetched once more
-        self.looked_at: str | None = (
-            None  # the folder whose pieces are to be told; "" for all of it
-        )
+        self.looked_at: str | None = None  # a folder that shows its pieces; "" for all of it
         self.pieces: FolderPieces | None = None  # of that folder; replaced whole
         self.order = FileOrder()  # in which its files come; replaced whole
         self._ended = ended

@@ -80,11 +80,14 @@ class Torrent:
 
     def metainfo(self, announce: str, web_seed: str) -> bytes:
         """The content of a .torrent file. Both addresses are outside of what is hashed."""
-        keys = (b"announce", announce), (b"info", None), (b"url-list", web_seed)
-        texts = (
-            encode(key) + (self.info if value is None else encode(value)) for key, value in keys
+        return b"d%b%b%b%b%b%be" % (
+            encode("announce"),
+            encode(announce),
+            encode("info"),
+            self.info,
+            encode("url-list"),
+            encode(web_seed),
         )
-        return b"d" + b"".join(texts) + b"e"
 
     def digests_by_substance(self) -> dict[Substance, bytes]:
         substances = (substance_of(self.files, piece) for piece in pieces_of(self.files))

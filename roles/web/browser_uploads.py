@@ -157,7 +157,7 @@ class BrowserUploads:
             log.warning("dropped %s: this computer has no memory left", address)
         finally:
             self._forget(browser)
-            serving.close()
+            serving.connection.close()
 
     def _forget(self, browser: _Browser) -> None:
         with self._lock:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from roles.sharing.folder_tree import TreeFile
 from roles.values.figures import count, size
 from roles.web.folder_index import IndexedFolder
-from roles.web.http_wire import quoted, quoted_path
+from roles.web.http_wire import http_date, quoted, quoted_path
 from roles.web.page import button, escape, frame, name
 
 ENTRIES = 1_000  # rows of one page
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FOOTER = (
     "<footer>A browser cannot check what it gets. LMKtorrent checks every byte, and continues "
     "where it stopped.</footer>"
@@ -94,14 +91,8 @@ def _row(entry: IndexedFolder | TreeFile) -> str:
 
 
 def _day(mtime: int | None) -> str:
-    """Like "30 Nov 2026"."""
-    if mtime is None:
-        return ""
-    try:
-        day = _EPOCH + timedelta(seconds=mtime)
-    except OverflowError:
-        return ""
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    """ "30 Nov 2026", from "Mon, 30 Nov 2026 ..."; "" if it is not known."""
+    return (http_date(mtime) or "")[5:16].lstrip("0")
 
 
 def _pages(view: FolderView, entries: int) -> str:

@@ -43,7 +43,7 @@ LIMITS = Limits()
 
 
 class HttpConnection:
-    """The connection is closed by close()."""
+    """The connection stays the caller's to close."""
 
     def __init__(
         self,
@@ -72,10 +72,6 @@ class HttpConnection:
         self._spent_s = self._stalled_s = 0.0  # sending, and since the browser took something
         self._moved, self._waited_s = 0, 0.0  # bytes that are not MOVED yet, and for how long
         connection.limit(LIMITS.wait_s)
-
-    def close(self) -> None:
-        """After run(), or instead of it."""
-        self.connection.close()
 
     def run(self) -> None:
         """Serve until the browser leaves or is silent too long, or this side stops. Raises OSError

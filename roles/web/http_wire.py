@@ -212,21 +212,21 @@ def _items(value: str) -> list[str]:
     return [item.strip(" \t") for item in value.split(",")]
 
 
-def check_host(request: Request, own_names: Collection[str]) -> None:
+def check_host(request: Request, own_name: str) -> None:
     """Raise HttpError unless the reader named an IPv4 address or this computer.
 
     Any other name may belong to a stranger's page, which had it point here to read what we serve
     (DNS rebinding).
     """
-    if not host_is_allowed(request.host, own_names):
+    if not host_is_allowed(request.host, own_name):
         raise HttpError(421, "Use the address of this computer, such as http://192.168.1.5:12500/.")
 
 
-def host_is_allowed(host: str, own_names: Collection[str]) -> bool:
-    """`host`: in lower case. `own_names`: what this computer is called."""
+def host_is_allowed(host: str, own_name: str) -> bool:
+    """`host`: in lower case. `own_name`: of this computer, with its domain or without."""
     names = {"localhost"}
-    for name in filter(None, own_names):
-        names |= {name.lower(), f"{name.lower()}.local"}
+    for name in filter(None, (own_name.lower(), own_name.lower().partition(".")[0])):
+        names |= {name, f"{name}.local"}
     return host in names or ip_of(host) is not None
 
 

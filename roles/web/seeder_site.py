@@ -123,7 +123,6 @@ class SeederSite:
         self._listed_as = listed_as
         self._library = library
         self._tracker = tracker
-        self._own_names = (own_name(),)
         self._lock = threading.RLock()  # held while index or page is made: one at a time
         self._index, self._indexed = FolderIndex((), ()), -1  # and the revision that it shows
         self._rested_at = 0.0  # when the next answer may begin
@@ -144,7 +143,7 @@ class SeederSite:
             self._rested_at = min(max(now, self._rested_at) + rest_s, now + MOST_REST_S)
 
     def _answer(self, request: Request) -> Answer:
-        check_host(request, self._own_names)
+        check_host(request, own_name())
         if not request.segments:
             return self._redirect(request, [self._library.name])
         route = self.routes.get(request.segments[0])
@@ -164,7 +163,6 @@ class SeederSite:
         if not names:
             return self._redirect(request, [self._library.name])
         path = "/".join(names[1:])
-        folder = None
         if len(names) > 1 and not request.is_folder:
             holding = self._library.at(path)
             if holding is not None:

@@ -92,7 +92,7 @@ class TrackerSite:
         request = None
         try:
             request = yield from _request_of(client)
-            check_host(request, (own_name(), own_name().partition(".")[0]))
+            check_host(request, own_name())
             if is_full:
                 again = [("Retry-After", str(AGAIN_S))]
                 raise HttpError(503, "Too many browsers at this moment. Try again soon.", again)

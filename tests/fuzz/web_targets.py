@@ -78,7 +78,7 @@ def check_request(request: Request) -> None:
         read = again.next()
         check(read is not None and read.segments == request.segments, "another path")
     try:
-        check_host(request, ["lab-pc"])
+        check_host(request, "lab-pc")
         check(":" not in request.host and "/" not in request.host, "not a host")
     except HttpError as error:
         check(error.status == 421, "refused otherwise")
