@@ -207,6 +207,9 @@ class SameComputerTest(OwnersTestCase):
         self.leave()
         self.assert_only_its_computer_gets_it(now=HELD_S)
 
+    def test_also_when_it_was_killed_and_the_tracker_has_not_forgotten_it(self) -> None:
+        self.tell(PC, 12502, STRANGER, machine=self.MACHINE, now=QUIET_S + 1)
+
     def test_also_while_others_have_the_share(self) -> None:
         at = Address("10.0.0.8", 12501)
         holder = Register(ID, at, "4" * 16, "pc", is_leecher=True, shares=(SHARE,))

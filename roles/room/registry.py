@@ -326,14 +326,15 @@ class Registry:
         share = self.catalogue.share(call.share)
         reserved = self.held.share_owner(call.share, now=now)
         held = None if reserved is None else reserved.key
-        left = reserved if share is None else self._left.get(call.share)
-        former = left.key if left else None if share is None else share.owner.key
-        if former is None or former == key:
+        last = reserved if share is None else self._left.get(call.share)
+        if last is None and share is not None:
+            last = self._former(share.owner.key)
+        if last is None or last.key == key:
             self._left.pop(call.share, None)
             if share is not None and share.owner != owner:  # the tracker's own addresses changed
                 self.catalogue.hand_over(call.share, owner)
             return owner
-        is_back = left is not None and self._is_of_same_computer(left, entry, now=now)
+        former, is_back = last.key, self._is_of_same_computer(last, entry, now=now)
         if not former.is_like(key) and held != key and not is_back:
             text = "Another program shares a folder with this id, or did a short time ago."
             raise ListRefusedError(Code.SHARE, text)
