@@ -20,7 +20,7 @@ NAME = "lmktorrent.pyz"
 # The file with the main function. It imports `lmktorrent_app`, which so keeps its own name.
 MAIN = "import sys\n\nfrom lmktorrent_app import main\n\nsys.exit(main())\n"
 ICON = "assets/icon-64.png"  # the one that the window shows
-MAX_BYTES = 2_300_000  # it had 1,970,000; if it has more, something does not belong there
+MAX_BYTES = 2_300_000  # it had 1,960,000; if it has more, something does not belong there
 _STAMP = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can have
 _FIRST_LINE = b"#!/usr/bin/env python3\n"
 

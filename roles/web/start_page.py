@@ -129,5 +129,8 @@ def _window_words(one: Program) -> str:
     if one.kind == "windows":
         return "Or open it with a double click: its window finds this room by itself."
     if one.kind == "pyz":
-        return f"<code>python3 {one.name}</code> alone opens its window, if Python has Tk."
+        return (
+            f"<code>python3 {one.name}</code> alone opens its window, if Python has Tk. "
+            "On Windows, type <code>py</code> instead of <code>python3</code>."
+        )
     return f"<code>./{one.name}</code> alone opens its window, which finds this room by itself."
