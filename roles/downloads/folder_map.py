@@ -1,7 +1,7 @@
 """The pieces of a folder's download as one bar: its files one after another, by path. Pure.
 
-A file that has ended costs what its part of the bar costs, once; at each look only the contents on
-their way are looked at, however many files the folder has.
+A file that is here is added to the bar once. Each look then costs only as much as the contents on
+their way, however many files the folder has.
 """
 
 from __future__ import annotations

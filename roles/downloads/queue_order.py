@@ -1,4 +1,4 @@
-"""Which download comes next, and which file of a download: as the user has put them. Pure."""
+"""The order in which the user wants downloads, and the files of one download. Pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Reads what a download has brought anew from the disk, and tells what is not as it was.
+"""Reads the files of a finished download again, and tells which are damaged, edited or missing.
 
-It changes nothing but the name of a damaged file, and that only when it is to be fetched again.
+Reading changes nothing. A damaged file gets another name only when it is fetched again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PlacedFile: TypeAlias = tuple[FileLine, Stored]
 
 
 class Verifier:
-    """One after another. Owned by the leecher's thread."""
+    """Verifies one download at a time. Owned by the leecher's thread."""
 
     def __init__(self, target: Path, post: Post) -> None:
         self._target, self._post = target, post

@@ -17,7 +17,7 @@ MAX_HELD = 12_064  # as many as a room has shares
 
 
 class Former(NamedTuple):
-    """Who told a share that is gone, or that only others have now."""
+    """The program that told a share last."""
 
     key: Key  # its peer id is "" if that run has ended
     machine: str = ""  # its computer; only its user's programs know this id, and the tracker

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 
-RESTS = 9  # it is given again for so many times as long as making it took
+RESTS = 9  # times as long as it took to make, the answer is kept
 
 
 class KeptAnswer:

@@ -1,4 +1,4 @@
-"""All browsers at a seeder: who has a place, and a thread for each of them."""
+"""The browsers at a seeder: only so many at once, and each has a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of one shared folder: what is in it, and its ways out. Pure."""
+"""The page of a shared folder: what is in it, and links to the rest of the share. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def folder_page(view: FolderView) -> bytes:
     )
     body = (
         f'<div class="card table"><div class="row"><div>{_sums(view)}</div>'
-        f'<div class="buttons">{_deeds(view)}</div></div>'
+        f'<div class="buttons">{_buttons(view)}</div></div>'
         f"{table if shown else _empty(view)}</div>{_pages(view, len(entries))}{_FOOTER}"
     )
     return frame(title, body, way=way)
@@ -60,15 +60,15 @@ def _sums(view: FolderView) -> str:
     return text
 
 
-def _deeds(view: FolderView) -> str:
-    """A folder that is still read has no ZIP, for that would not be whole."""
-    deeds = list[str]()
+def _buttons(view: FolderView) -> str:
+    """No ZIP while the folder is still being read, because files would be missing."""
+    buttons = list[str]()
     if view.is_whole and (view.folder.files or view.folder.folders):
         path = f"{quoted_path(view.names)}/{quoted(view.names[-1])}.zip"
-        deeds.append(button("All as ZIP", f"/z/{view.share}/{path}", is_first=True))
+        buttons.append(button("All as ZIP", f"/z/{view.share}/{path}", is_first=True))
     if view.torrent:
-        deeds.append(button("Torrent", view.torrent))
-    return "".join(deeds)
+        buttons.append(button("Torrent", view.torrent))
+    return "".join(buttons)
 
 
 def _empty(view: FolderView) -> str:

@@ -244,7 +244,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a request for a file is answered: 200, 206 and 304, 412, 416, which have no bytes."""
+    """The answer to a request for a file: 200 or 206, or without bytes 304, 412 or 416."""
 
     status: int
     start: int

@@ -128,7 +128,7 @@ def frame(
 
 
 def problem(sentence: str, home: str) -> bytes:
-    """A page that says why there is no other one. `home`: the link to where one begins."""
+    """A sentence instead of the page that was asked for. `home`: a link to the first page."""
     return frame("LMKtorrent", card(f"<p>{escape(sentence)}</p>", button("Folders", home)))
 
 
@@ -154,5 +154,5 @@ def button(label: str, href: str, *, is_first: bool = False) -> str:
 
 def card(left: str, *buttons: str, more: str = "") -> str:
     """A box with its buttons at the right, or below where there is no room, and `more` below."""
-    deeds = f'<div class="buttons">{"".join(buttons)}</div>' if buttons else ""
-    return f'<div class="card"><div class="row"><div>{left}</div>{deeds}</div>{more}</div>'
+    right = f'<div class="buttons">{"".join(buttons)}</div>' if buttons else ""
+    return f'<div class="card"><div class="row"><div>{left}</div>{right}</div>{more}</div>'

@@ -1,4 +1,4 @@
-"""Whose turn it is to be sent to: few browsers at once, in the order in which they came."""
+"""Turns for browsers: only a few are sent to at once, in the order in which they asked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from roles.worker import POLL_S
 
 
 class SendingTurns:
-    """For any thread. Others who wait are given a turn after `turn_s`."""
+    """For any thread. A turn ends after `turn_s` if others wait."""
 
     def __init__(self, most: Callable[[], int], turn_s: float) -> None:
         """`most`: how many may be sent to at once now."""
