@@ -166,8 +166,9 @@ class ProblemsTest(AppWindowTest):
             with self.subTest(problem=problem):
                 self.download("old", DownloadState.FAILED, failure=error)
                 self.wait_for_status("old", problem)
+                said = str(error)
+                self.pump_until(lambda said=said: said in text_of(detail.sentence))  # type: ignore[misc]
                 self.window.update()
-                self.assertIn(str(error), text_of(detail.sentence))
                 self.assertTrue(detail.retry.winfo_viewable())
                 self.assertEqual(bool(detail.elsewhere.winfo_viewable()), is_elsewhere)
                 self.assertIn("retry", text_of(detail.advice))
@@ -185,6 +186,27 @@ class ProblemsTest(AppWindowTest):
         retried.assert_called_once_with([KEY])
         self.assertEqual(self.model.problem_count, 0)
         self.pump_until(lambda: "Problems (1)" not in self.names())
+
+    def test_nothing_is_said_of_a_row_that_is_gone(self) -> None:
+        self.download("old", DownloadState.FAILED, failure=NO_RIGHTS)
+        self.list.show_only(Shown.PROBLEMS)
+        self.list.table.choose(["old"])
+        self.window.update()
+        self.assertTrue(self.list.detail.remedy.winfo_viewable())
+        self.download("old", DownloadState.QUEUED)
+        self.pump_until(lambda: not self.list.detail.remedy.winfo_viewable())
+        self.assertEqual(text_of(self.list.detail.title), "")
+
+    def test_retry_below_ends_the_question_whether_to_retry(self) -> None:
+        self.download("old", DownloadState.FAILED, failure=NO_RIGHTS)
+        self.model._handle(AllDownloadsEnded())
+        self.assertTrue(self.window.leecher.notices.has("failed"))
+        self.list.table.choose(["old"])
+        leecher = self.model.leecher
+        assert leecher is not None
+        with mock.patch.object(leecher, "retry"):
+            self.list.detail.retry.invoke()
+        self.assertFalse(self.window.leecher.notices.has("failed"))
 
     def test_another_folder_unfolds_its_line(self) -> None:
         self.download("old", DownloadState.FAILED, failure=NO_RIGHTS)

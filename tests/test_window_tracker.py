@@ -89,6 +89,47 @@ class TrackerTabTest(AppWindowTest):
         self.wait_for(RunState.STOPPED)
         self.assertFalse(window.tracker.large_code.is_open)
 
+    def test_an_enlarged_code_takes_no_focus_from_another_tab(self) -> None:
+        window = self.open_window()
+        window.deiconify()
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.RUNNING)
+        there, then = (Address(host, self.tracker_port) for host in ("10.9.9.9", "10.9.9.10"))
+        window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        window.tabs.show("Tracker")
+        window.update()
+        window.tracker._enlarge_code()
+        window.tabs.show("Leecher")
+        window.update()
+        field = window.leecher.list.finder.entry
+        field.focus_force()
+        window.update()
+        window.tracker._handle(NetworkChanged(come=("10.9.9.10",), for_others=then))
+        self.assertIs(window.focus_lastfor(), field)
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.STOPPED)
+        self.assertFalse(window.tracker.large_code.is_open)
+        self.assertIs(window.focus_lastfor(), field)
+
+    def test_no_button_is_cut_in_the_smallest_window(self) -> None:
+        window = self.open_window()
+        window.geometry("800x560")
+        window.tracker.start_or_stop()
+        self.wait_for(RunState.RUNNING)
+        there = Address("192.168.100.200", 12500)
+        window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        window.tabs.show("Tracker")
+        code, switch = window.tracker.code, window.tracker._right
+        window.update()
+
+        def is_clear() -> bool:
+            """The switch is below the code, or right of it."""
+            right_of = code.winfo_rootx() + code.winfo_width() <= switch.winfo_rootx()
+            below = code.winfo_rooty() + code.winfo_height() <= switch.winfo_rooty()
+            return right_of or below
+
+        self.pump_until(is_clear)
+
     def test_a_code_is_dark_on_white_in_squares_of_whole_pixels_in_every_theme(self) -> None:
         window = self.open_window()
         window.tracker.start_or_stop()

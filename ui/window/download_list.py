@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from roles.values.events import DownloadState, Watched
 from ui import wording
 from ui.row_order import moved, placed
+from ui.window.button_row import ButtonRow
 from ui.window.download_detail import DownloadDetail
 from ui.window.download_start import missing
 from ui.window.fields import TextField
 from ui.window.file_list import is_folder
 from ui.window.folding import Folding
-from ui.window.keyboard import tab_in_order
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import (
     FILE_COLUMNS,
@@ -146,9 +146,6 @@ class DownloadList(ttk.Frame):
         if self._rows.are_other(download):
             self._filled_with = ()
         self._look_later()
-        first = self.table.chosen[:1]
-        if download in (self._rows.downloads(first) if first else self._meant()[:1]):
-            self._show_detail()
 
     @property
     def chosen(self) -> list[str]:
@@ -227,15 +224,12 @@ class DownloadList(ttk.Frame):
 
     def _make_toolbar(self, theme: Theme, verbs: Sequence[Verb]) -> dict[Verb, ttk.Button]:
         px = theme.px
-        bar = ttk.Frame(self)
-        bar.grid(row=0, column=0, sticky="ew")
-        bar.columnconfigure(1, weight=1)
-        left, right = ttk.Frame(bar), ttk.Frame(bar)
-        left.grid(row=0, column=0, sticky="w")
+        row = ButtonRow(self, theme)
+        row.grid(row=0, column=0, sticky="ew")
         buttons = dict[Verb, ttk.Button]()
         for verb in verbs:
             button = ttk.Button(
-                left,
+                row.left,
                 text=verb.label,
                 underline=verb.underline,
                 command=verb.act,
@@ -246,7 +240,7 @@ class DownloadList(ttk.Frame):
             buttons[verb] = button
         for shown in Shown:
             self._chips[shown] = chip = ttk.Radiobutton(
-                right,
+                row.right,
                 value=shown.value,
                 variable=self.shown,
                 command=self._look,
@@ -254,24 +248,10 @@ class DownloadList(ttk.Frame):
             )
             chip.pack(side="left")
         self.finder = TextField(
-            right, theme, self.wanted, self._fill, placeholder="Find a file", width=_FIND_WIDTH
+            row.right, theme, self.wanted, self._fill, placeholder="Find a file", width=_FIND_WIDTH
         )
         self.finder.pack(side="right", padx=(px(8), 0))
         self.wanted.trace_add("write", lambda *_: self._look_later())
-
-        def place() -> None:
-            """In a second row where there is no room in the first."""
-            needed = left.winfo_reqwidth() + right.winfo_reqwidth() + px(24)
-            is_narrow = needed > bar.winfo_width()
-            row = 1 if is_narrow else 0
-            above = px(8) if is_narrow else 0
-            sticky = "ew" if is_narrow else "e"
-            right.grid(row=row, column=0 if is_narrow else 1, columnspan=2, sticky=sticky)
-            right.grid_configure(pady=(above, 0))
-
-        for part in (bar, left, right):
-            part.bind("<Configure>", lambda _event: self.after_idle(place), add="+")
-        tab_in_order(left, right)
         return buttons
 
     def _fit(self) -> None:
@@ -317,7 +297,7 @@ class DownloadList(ttk.Frame):
     def _look(self) -> None:
         self._looks_later = False
         self._fill()
-        self._update_buttons()
+        self._choice_changed()
 
     def _update_buttons(self) -> None:
         self._fit()
@@ -399,7 +379,7 @@ class DownloadList(ttk.Frame):
 
     def _drop(self, dragged: str, target: str, is_below: bool) -> None:
         to = self._rows.movable(target)
-        chosen = self.table.chosen if dragged in self.table.chosen else [dragged]
+        chosen = [dragged, *self.table.chosen] if dragged in self.table.chosen else [dragged]
         if to is not None:
             self._put_in_order(
                 chosen, lambda order, those: placed(order, those, to[1], is_below=is_below)
@@ -408,7 +388,7 @@ class DownloadList(ttk.Frame):
     def _put_in_order(
         self, chosen: Sequence[str], change: Callable[[Sequence[str], set[str]], list[str]]
     ) -> None:
-        """Change the order of what the chosen rows stand for, and show it."""
+        """Change the order of what the chosen rows stand for, all in the folder of the first."""
         first = self._rows.movable(chosen[0])
         if first is None:
             return

@@ -136,6 +136,7 @@ class LeecherTab(ttk.Frame):
 
     def _retry(self, names: Sequence[str]) -> None:
         self.model.retry(names)
+        self.notices.close("failed")
         self.list.show_anew()
 
     def verify(self) -> None:

@@ -193,14 +193,14 @@ def _computer_order(one: Computer) -> str:
 
 FILE_COLUMNS = (
     Column("Progress", _progress_text, _percent, 144),
-    Column("File", _name, lambda row: row.node.name.casefold(), 152, stretches=True, cut="middle"),
+    Column("File", _name, lambda row: row.node.name.casefold(), 140, stretches=True, cut="middle"),
     Column[ListRow].of_number("Size", lambda row: row.node.size, _size, 80),
     Column.of_number("Speed", _rate, lambda row: wording.rate(_rate(row)), 84),
     Column.of_number(
         "Time left", _by_seconds_left, lambda row: wording.duration(_seconds_left(row)), 84
     ),
     Column.of_number("From", _senders, lambda row: str(_senders(row) or ""), 56),
-    Column("Status", _status, width=136, stretches=True, cut="end"),
+    Column("Status", _status, width=120, stretches=True, cut="end"),
     Column("#", lambda row: str(row.place or ""), _queue_order, 40, is_number=True),
 )
 COMPUTER_COLUMNS: tuple[Column[Computer], ...] = (

@@ -73,17 +73,20 @@ class QrPage(ttk.Frame):
         return self.winfo_manager() != ""
 
     def open(self, text: str) -> None:
-        if not self.is_open:
-            self._focus_before = self.focus_get()
-        self._text = text
-        self.label.configure(text=text)
+        self._focus_before = self.focus_lastfor()
         self.place(relwidth=1, relheight=1)
         self.lift()
-        self._fit()
+        self.show(text)
         self.picture.focus_set()
 
+    def show(self, text: str) -> None:
+        """Another text; the focus stays where it is."""
+        self._text = text
+        self.label.configure(text=text)
+        self._fit()
+
     def close(self) -> None:
-        if self.is_open and self._focus_before is not None:
+        if self.focus_lastfor() is self.picture and self._focus_before is not None:
             self._focus_before.focus_set()
         self.place_forget()
 

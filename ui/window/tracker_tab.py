@@ -25,6 +25,7 @@ from roles.values.safe_names import shown_name
 from roles.values.settings import MAX_SEATS, TrackerSettings, parse_port
 from ui import wording
 from ui.room_news import RoomNews
+from ui.window.button_row import ButtonRow
 from ui.window.fields import Sentence, TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.member_detail import Deeds
@@ -106,11 +107,11 @@ class TrackerTab(ttk.Frame):
 
     def _make_controls(self) -> ttk.Frame:
         px, theme = self._bench.theme.px, self._bench.theme
-        row = ttk.Frame(self)
+        row = ButtonRow(self, theme)
         row.grid(row=0, column=0, columnspan=2, sticky="ew")
-        self.button = ttk.Button(row, command=self.start_or_stop)
+        self.button = ttk.Button(row.left, command=self.start_or_stop)
         self.button.grid(row=0, column=0, sticky="nw")
-        self._running = ttk.Frame(row)
+        self._running = ttk.Frame(row.left)
         self.address = ttk.Label(self._running, style="Title.TLabel")
         copy = ttk.Button(
             self._running, text="Copy", underline=0, width=0, command=self._copy_address
@@ -123,7 +124,7 @@ class TrackerTab(ttk.Frame):
         self.web_address.pack(side="left", padx=(px(6), 0))
         self._web.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(4), 0))
         self._running.grid(row=0, column=1, sticky="w", padx=px(12))
-        self._stopped_row = ttk.Frame(row)
+        self._stopped_row = ttk.Frame(row.right)
         label = ttk.Label(self._stopped_row, text="Port", style="Muted.TLabel")
         label.grid(row=0, column=0, sticky="n", padx=px(8), pady=px(7))
         port = self._bench.settings.variable(row, "tracker_port")
@@ -135,13 +136,12 @@ class TrackerTab(ttk.Frame):
             variable=self._bench.settings.switch(row, "door"),
         )
         door.grid(row=0, column=2, sticky="n", padx=(px(16), 0), pady=px(6))
-        self._stopped_row.grid(row=0, column=2, sticky="ne")
-        self._right = ttk.Frame(row)
+        self._stopped_row.grid(row=0, column=0)
+        self._right = ttk.Frame(row.right)
         self.room.make_switch(self._right).pack(side="left")
         full = ttk.Button(self._right, text="Full screen  F11", command=self._around.full_screen)
         full.pack(side="left", padx=(px(8), 0))
-        self._right.grid(row=0, column=3, sticky="ne")
-        row.columnconfigure(1, weight=1)
+        self._right.grid(row=0, column=0)
         return row
 
     # What the rest of the window asks
@@ -389,9 +389,17 @@ class TrackerTab(ttk.Frame):
             )
         else:
             self.code.show(address, self._bench.theme.px(CODE))
-            self.code.grid(in_=self._running, row=0, column=2, rowspan=2, sticky="w", pady=0)
+            self.code.grid(
+                in_=self._running,
+                row=0,
+                column=2,
+                rowspan=2,
+                sticky="w",
+                padx=(self._bench.theme.px(12), 0),
+                pady=0,
+            )
         if self.large_code.is_open:
-            self.large_code.open(address)
+            self.large_code.show(address)
 
     def _enlarge_code(self) -> None:
         self.large_code.open(str(self.web_address.cget("text")))
