@@ -108,6 +108,27 @@ class QueueTest(AppWindowTest):
         self.drag("a", "b", part=0.8)
         self.assertEqual(self.put(), ["d", "b", "a", "c"])
 
+    def test_several_are_dragged_together_without_those_that_wait_for_nothing(self) -> None:
+        self.queue("b", "c", "d")
+        self.table.choose(["a", "d"])
+        self.list._drop("d", "b", False)
+        self.assertEqual(self.put(), ["d", "b", "c"])
+
+    def test_the_rows_scroll_on_while_the_pointer_stands_still_below_them(self) -> None:
+        self.window.geometry("800x560+0+0")
+        self.queue(*"abcd")
+        self.table.sort_anew(QUEUE_COLUMN)
+        tree, rows = self.table.tree, self.table.rows
+        self.pump_until(lambda: rows.room < len(rows.order) - 3)
+        box = tree.bbox(self.table.item_of("a"), "1")
+        assert box
+        tree.event_generate("<ButtonPress-1>", x=int(box[0]) + 90, y=int(box[1]) + 5)
+        tree.event_generate("<B1-Motion>", x=int(box[0]) + 90, y=tree.winfo_height() + 20)
+        self.pump_until(lambda: rows.top >= 3)
+        tree.event_generate("<ButtonRelease-1>", x=0, y=tree.winfo_height() + 20)
+        asked: mock.Mock = self.leecher.put_in_order  # type: ignore[assignment]
+        asked.assert_not_called()
+
     def test_a_click_moves_nothing_and_a_drag_to_another_folder_neither(self) -> None:
         self.queue("a", "b", KEY)
         self.drag("a", "a", part=0.6)

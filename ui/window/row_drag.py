@@ -31,6 +31,7 @@ class RowDrag:
         self._can_drop, self._drop = can_drop, drop
         self._pressed: tuple[str, int] | None = None  # a row, and where
         self._target: tuple[str, bool] | None = None
+        self._y = 0  # of the pointer
         self._scroll = ""
         self._is_dragged = False
         self._line = tk.Frame(table.tree, height=theme.px(2))
@@ -53,14 +54,30 @@ class RowDrag:
     def _move(self, event: tk.Event[tk.Misc]) -> None:
         if self._pressed is None:
             return
-        key, y = self._pressed
-        self._is_dragged |= abs(event.y - y) >= self._theme.px(DRAG_FROM)
-        if not self._is_dragged:
-            return
-        self._scroll_at(event.y)
-        self._target = self._target_at(event.y, key)
+        self._y = event.y
+        self._is_dragged |= abs(event.y - self._pressed[1]) >= self._theme.px(DRAG_FROM)
+        if self._is_dragged:
+            self._follow(self._pressed[0])
+
+    def _follow(self, key: str) -> None:
+        """Show where the row would stand; while the pointer is beyond the rows, scroll on."""
+        self._target = self._target_at(self._y, key)
         self._table.tree.configure(cursor="hand2" if self._target is not None else "X_cursor")
         self._show_line()
+        if self._beyond() and not self._scroll:
+            self._scroll = self._table.tree.after(SCROLL_MS, self._scroll_on)
+
+    def _beyond(self) -> int:
+        """-1 above the rows, 1 below them."""
+        if self._y < self._theme.row_height():
+            return -1
+        return 1 if self._y > self._table.tree.winfo_height() else 0
+
+    def _scroll_on(self) -> None:
+        self._scroll = ""
+        if self._is_dragged and self._pressed is not None:
+            self._table.rows.scroll(self._beyond())
+            self._follow(self._pressed[0])
 
     def _target_at(self, y: int, dragged: str) -> tuple[str, bool] | None:
         key = self._table.key_at(y)
@@ -77,20 +94,6 @@ class RowDrag:
             return
         y = int(box[1]) + (int(box[3]) if self._target[1] else 0)
         self._line.place(x=0, y=y - self._theme.px(1), relwidth=1)
-
-    def _scroll_at(self, y: int) -> None:
-        """While the pointer is above or below the rows."""
-        tree = self._table.tree
-        steps = -1 if y < self._theme.row_height() else 1 if y > tree.winfo_height() else 0
-        if not steps or self._scroll:
-            return
-
-        def scroll() -> None:
-            self._scroll = ""
-            if self._is_dragged:
-                self._table.rows.scroll(steps)
-
-        self._scroll = tree.after(SCROLL_MS, scroll)
 
     def _release(self, _event: tk.Event[tk.Misc]) -> None:
         pressed, target = self._pressed, self._target
