@@ -45,6 +45,11 @@ class StartPageTest(AppWindowTest):
         self.assertIs(window.tabs.in_front, window.start)
         self.assertIs(window.focus_get(), window.start.get.button)
 
+    def test_the_first_choice_has_the_focus_as_soon_as_the_window_is_there(self) -> None:
+        self.keep(has_begun=False, tracker="")
+        window = self.open_window()
+        self.assertIs(window.focus_lastfor(), window.start.get.button)
+
     def test_the_arrows_go_from_card_to_card_and_enter_presses(self) -> None:
         window = self.open_new()
         for key, card in (("<Right>", "give"), ("<Right>", "run"), ("<Left>", "give")):

@@ -243,9 +243,7 @@ class DownloadDetail(ttk.Frame):
         elif watched is not None and watched.content is not None:
             have, count = watched.have.bit_count(), watched.content.count
             self.counted.configure(text=f"{have:,} of {count:,}")
-            least, most = self._places.least(), self._places.most()
-            spread = f"{least} to {most}" if least != most else f"{most}"
-            self.spread.configure(text=f"{spread} have each")
+            self.spread.configure(text=_spread(self._places.least(), self._places.most()))
         self.fit()
         self.pieces.show()
         self.places.show()
@@ -253,9 +251,7 @@ class DownloadDetail(ttk.Frame):
     def _count_folder(self, folder: FolderPieces) -> None:
         self.counted.configure(text=f"{folder.chunks_here:,} of {folder.chunks:,}")
         known = set(folder.holders) - {NOT_KNOWN}
-        least, most = (min(known), max(known)) if known else (0, 0)
-        spread = f"{least} to {most}" if least != most else f"{most}"
-        self.spread.configure(text=f"{spread} have each" if known else "")
+        self.spread.configure(text=_spread(min(known), max(known)) if known else "")
 
     def _piece_colours(self, width: int) -> list[str]:
         colours, watched = self._theme.colours, self._watched
@@ -339,6 +335,13 @@ class DownloadDetail(ttk.Frame):
     def _sample(self) -> None:
         self.after(SAMPLE_MS, self._sample)
         self.graph.add(self._model.rate, sum(one.rate for one in self._model.uploads))
+
+
+def _spread(least: int, most: int) -> str:
+    """How many have each piece."""
+    if least == most:
+        return "1 has each" if most == 1 else f"{most} have each"
+    return f"{least} to {most} have each"
 
 
 def _show_if(widget: ttk.Widget, is_shown: bool) -> None:

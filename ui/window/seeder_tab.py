@@ -92,7 +92,9 @@ class SeederTab(ttk.Frame):
         )
         tree = self.offered.tree
         tree.bind("<Button-1>", self._clicked, add="+")
-        tree.bind("<Double-Button-1>", lambda _event: self._toggle(self.offered.focused), add="+")
+        tree.bind(
+            "<Double-Button-1>", lambda event: self._toggle(self.offered.key_at(event.y)), add="+"
+        )
         tree.bind("<Right>", lambda _event: self._open(is_open=True))
         tree.bind("<Left>", lambda _event: self._open(is_open=False))
         tables: tuple[ttk.Frame, ...] = (self.uploads, self.offered)

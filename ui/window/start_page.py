@@ -68,7 +68,8 @@ class StartPage(ttk.Frame):
         self._make_links(page, actions).grid(row=3, column=0, pady=px(16))
         page.columnconfigure(0, weight=1)
         page.rowconfigure(2, weight=1)
-        self._is_narrow: bool | None = None
+        self._is_narrow = False
+        self._place_cards()
         self.bind("<Configure>", self._lay_out)
         for number, card in enumerate(self._all):
             for key, step in (("<Left>", -1), ("<Right>", 1), ("<Up>", -1), ("<Down>", 1)):
@@ -101,9 +102,12 @@ class StartPage(ttk.Frame):
         is_narrow = event.width < px(NARROW)
         for card in self._all:
             card.show_picture(has_pictures and not is_narrow)
-        if is_narrow == self._is_narrow:
-            return
-        self._is_narrow = is_narrow
+        if is_narrow != self._is_narrow:
+            self._is_narrow = is_narrow
+            self._place_cards()
+
+    def _place_cards(self) -> None:
+        px, is_narrow = self._theme.px, self._is_narrow
         for number, card in enumerate(self._all):
             row, column = (number, 0) if is_narrow else (0, number)
             card.grid(
