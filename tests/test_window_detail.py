@@ -68,7 +68,7 @@ class DetailTest(AppWindowTest):
         self.window.update()
         self.assertEqual(self.asked[-1], (KEY, ""))
         self.download(DownloadState.DONE)
-        self.assertEqual(self.asked[-1], ("", ""))
+        self.pump_until(lambda: self.asked[-1] == ("", ""))
 
     def test_pieces_places_computers_and_what_is_slow_are_shown(self) -> None:
         self.download()
