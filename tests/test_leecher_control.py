@@ -21,7 +21,7 @@ from unittest import mock
 from roles.downloads.download_life import DownloadLife
 from roles.joining.room_lister import RoomLister
 from roles.leecher import Leecher
-from roles.values.errors import NoSeederError, ShortageError
+from roles.values.errors import NoSeederError, ShortageError, StorageError
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
@@ -384,6 +384,20 @@ class TheEndOfTheLeecher(LeecherTest):
         gate.open()
         leecher = self.taking()
         self.assert_takes(leecher, {"a": self.CONTENT})
+
+
+class FilesOfTheProgramGone(LeecherTest):
+    def test_a_download_whose_code_cannot_be_loaded_any_more_fails_alone(self) -> None:
+        self.offer(Offer({"a": b"content"}))
+        leecher = self.taking()
+        list_now(leecher, "a")
+        with mock.patch.dict(sys.modules, {"roles.lmk1.download": None}):
+            order(leecher, "a")
+            end = wait_for_end(leecher, "a")
+        self.assertIs(end.state, DownloadState.FAILED)
+        self.assertIsInstance(end.failure, StorageError)
+        leecher.log.clear()
+        self.assert_takes(leecher, {"a": b"content"})
 
 
 class NoThreadLeft(LeecherTest):
