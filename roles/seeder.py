@@ -44,6 +44,7 @@ from roles.values.events import (
     UploadsChanged,
     Warned,
 )
+from roles.values.figures import count
 from roles.values.participants import MemberState, Status
 from roles.values.settings import SeederSettings, TorrentKind
 from roles.wire.greeting import Hello
@@ -245,7 +246,7 @@ class Seeder(Role):
         is_reading = hashing.hashed < hashing.size
         reason = "all upload slots are in use" if uploads.state is SeederState.AWAY else ""
         if is_reading:
-            reason = f"reading its folder, {hashing.files_left} files left"
+            reason = f"reading its folder, {count(hashing.files_left, 'file')} left"
         return Status(MemberState.GIVING, up=up, reason=reason, given=uploads.sent_total)
 
 

@@ -25,7 +25,7 @@ from tests.disks import some_bytes
 from tests.memory_contents import MemoryHolding, bitmap
 from tests.raw_peer import RawPeer, lying_seeder
 from tests.role_test import RoomTest, Running, list_now, wait_for_end, wait_for_state
-from tests.support import wait_until
+from tests.support import LIMIT_S, wait_until
 from tests.test_name_twins import needs_case
 from tests.tracker_requests import list_as_lmk2
 
@@ -67,6 +67,14 @@ class DownloadTest(RoomTest):
         self.assertIsInstance(end.failure, NoSeederError)
         self.assertTrue((self.target / "a.bin.lmkpart").exists())
         self.assertFalse((self.target / "a.bin").exists())
+
+    def test_at_its_beginning_it_does_not_say_that_nobody_can_be_reached(self) -> None:
+        self.constant("downloads.download", "MOVING_S", LIMIT_S)
+        self.seeding("source", {"a.bin": DATA})
+        leecher = self.taking("a.bin")
+        leecher.role.download(["a.bin"], Existing.SKIP)
+        self.assertIs(wait_for_end(leecher, "a.bin").state, DownloadState.DONE)
+        self.assertEqual({one.cause for one in leecher.log.of(DownloadChanged)}, {""})
 
     def test_without_a_limit_it_looks_for_others_and_says_so(self) -> None:
         seeder = self.seeding("source", {"a.bin": DATA}, rate=1_000_000)

@@ -316,7 +316,7 @@ class ScriptedListTest(FollowCase):
         cause = "the seeder is still reading its folder, 2 files left"
         wait_until(lambda: sum(e.cause == cause for e in leecher.log.of(DownloadChanged)) > 4)
         share.tell([*lines[:2], ReadingLine(1)])
-        self.wait_for_cause(leecher, "the seeder is still reading its folder, 1 files left")
+        self.wait_for_cause(leecher, "the seeder is still reading its folder, 1 file left")
         share.tell(lines)
         self.assert_done(leecher, files)
 
@@ -357,7 +357,7 @@ class ScriptedListTest(FollowCase):
         (self.taken / "b").write_bytes(files["b"])
         leecher = self.taking()
         self.begin(leecher)
-        self.wait_for_cause(leecher, "1 files left")
+        self.wait_for_cause(leecher, "1 file left")
         share.tell([file(name, data) for name, data in files.items()])
         self.assert_done(leecher, files)
         self.assertIs(self.ended(leecher)["b"].state, DownloadState.SKIPPED)
@@ -371,7 +371,7 @@ class ScriptedListTest(FollowCase):
         wait_until(lambda: "b" in self.ended(leecher))
         self.assertTrue((self.taken / "a.lmkpart").exists())
         share.tell([file("b", other), ReadingLine(1)])
-        self.wait_for_cause(leecher, "1 files left")
+        self.wait_for_cause(leecher, "1 file left")
         share.tell([file("a", new), file("b", other)])
         self.assert_done(leecher, {"a": new, "b": other})
 
@@ -419,7 +419,7 @@ class ScriptedListTest(FollowCase):
         leecher = self.slow_leecher(1_000_000)
         self.wait_for_folders(leecher, 1, 2)
         self.begin(leecher)
-        self.wait_for_cause(leecher, "1 files left")
+        self.wait_for_cause(leecher, "1 file left")
         leecher.role.download(["b"], Existing.SKIP)
         wait_for_state(leecher, "b", DownloadState.DOWNLOADING)
         share.tell(file(name, data) for name, data in files.items())
@@ -432,7 +432,7 @@ class ScriptedListTest(FollowCase):
         share = self.listed(file("a", data), ReadingLine(1))
         leecher = self.taking()
         self.begin(leecher)
-        self.wait_for_cause(leecher, "1 files left")
+        self.wait_for_cause(leecher, "1 file left")
         share.tell([])
         self.assert_done(leecher, {"a": data})
 

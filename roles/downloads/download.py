@@ -60,6 +60,7 @@ from roles.values.events import (
     UpdateFound,
     stored_path,
 )
+from roles.values.figures import count
 from roles.values.folder_keys import FolderKey
 from roles.values.safe_names import UnsafeNameError, shown_name
 from roles.values.settings import SPACE_AGAIN_S, Existing, LeecherSettings
@@ -401,7 +402,10 @@ class Download(DownloadLife):
         elif self._waits_for_list(now):
             self._patience.renew(now)
         else:
-            self._set_state(DownloadState.LOOKING, cause=self._why_nothing_comes(outlook))
+            # At its beginning it needs a moment, which is nobody's fault.
+            is_known = still_s >= MOVING_S or is_cut_off or outlook.lack is not None
+            cause = self._why_nothing_comes(outlook) if is_known else ""
+            self._set_state(DownloadState.LOOKING, cause=cause)
         if self._patience.is_over(now):
             raise self._why_given_up(outlook)
 
@@ -460,7 +464,7 @@ class Download(DownloadLife):
         files_left = self._followed.files_left(now=now)
         if not files_left or self._queue.left > self._followed.lost:
             return False
-        cause = f"the seeder is still reading its folder, {files_left:,} files left"
+        cause = f"the seeder is still reading its folder, {count(files_left, 'file')} left"
         self._set_state(DownloadState.LOOKING, cause=cause)
         return True
 
