@@ -19,6 +19,7 @@ from unittest import mock
 
 from roles.net.interfaces import own_name
 from roles.room.list_server import Browsers
+from roles.room.registry_entry import Origin
 from roles.room.senders import Senders
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.participants import Participant, Status
@@ -297,10 +298,27 @@ class WayToSeedersTest(TrackerSiteTestCase):
 
     def test_copies_of_a_folder_are_one_and_lead_to_the_seeder_that_can_be_reached(self) -> None:
         self.offer(FILE)
+        other = self.offer_copy(HERE)
+        read = WebPage(self.ask().body)
+        self.assertIn("1 file, 1 kB, at 2 seeders", read.text)
+        self.assertIn(f"./s/{other}/folder/", read.links)
+        self.assertNotIn(f"./s/{SHARE}/folder/", read.links)
+
+    def test_a_copy_at_the_trackers_own_computer_comes_before_a_strangers(self) -> None:
+        self.offer(FILE, BROWSERS)
+        other = self.offer_copy(Origin("10.9.8.7", is_here=False))
+        shares = self.registry.catalogue._shares
+        shares[SHARE] = shares.pop(SHARE)  # the other one was told first
+        read = WebPage(self.ask().body)
+        self.assertIn(f"./s/{SHARE}/folder/", read.links)
+        self.assertNotIn(f"./s/{other}/folder/", read.links)
+
+    def offer_copy(self, origin: Origin) -> str:
+        """A second seeder offers the same folder; returns the id of its share."""
         other, port = "f" * 16, 12_502
         self.registry.register(
             Register(ID, Address(LOOPBACK, port), other, "pc", False, shares=(other,)),
-            HERE,
+            origin,
             now=0.0,
         )
         catalogue = self.registry.catalogue
@@ -308,10 +326,7 @@ class WayToSeedersTest(TrackerSiteTestCase):
         lines = {line: line for line in (FILE, BROWSERS)}
         owner = type(share.owner)(next(key for key in self.registry._programs if key.port == port))
         catalogue._shares[other] = type(share)("folder", owner, 1, lines, share.sums)
-        read = WebPage(self.ask().body)
-        self.assertIn("1 file, 1 kB, at 2 seeders", read.text)
-        self.assertIn(f"./s/{other}/folder/", read.links)
-        self.assertNotIn(f"./s/{SHARE}/folder/", read.links)
+        return other
 
 
 class StrangersTest(TrackerSiteTestCase):

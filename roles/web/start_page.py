@@ -29,6 +29,7 @@ class Folder:
     seeders: int
     obstacle: str = ""  # why no browser can open it
     has_torrent: bool = False
+    is_here: bool = False  # that seeder is on the tracker's computer
 
 
 @dataclass(frozen=True, slots=True)

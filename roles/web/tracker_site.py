@@ -177,7 +177,9 @@ class TrackerSite:
         return members
 
     def _folders(self, visitor: _Visitor) -> Generator[None, None, list[Folder]]:
-        """Copies of one folder are one, at the first seeder that browsers can reach."""
+        """Copies of one folder are one, at the first seeder that browsers can reach; on the
+        tracker's own computer if there is one, for a browser cannot check what a stranger copied.
+        """
         found = dict[tuple[str, int, int], Folder]()
         for item in _in_slices(self._registry.catalogue.shares()):
             if item is None:
@@ -195,13 +197,17 @@ class TrackerSite:
     ) -> Folder:
         """`known`: the same folder at other seeders."""
         _, obstacle = self._seeder_of(share, Reader(visitor.is_here, visitor.own_host))
-        is_there = self._registry.entry(share.owner.key) is not None or not share.owner.is_proved
+        owner = self._registry.entry(share.owner.key)
+        is_there = owner is not None or not share.owner.is_proved
         seeders = is_there + (0 if known is None else known.seeders)
         first = known
-        if first is None or (first.obstacle and not obstacle):
+        rank = not obstacle, owner is not None and owner.origin.is_here
+        if first is None or rank > (not first.obstacle, first.is_here):
             size = share.sums.file_bytes
             has_torrent = bool(share.torrent)
-            first = Folder(share_id, share.folder, share.files, size, 0, obstacle, has_torrent)
+            first = Folder(
+                share_id, share.folder, share.files, size, 0, obstacle, has_torrent, rank[1]
+            )
         return replace(first, seeders=seeders)
 
     # The way to seeders
