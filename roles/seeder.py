@@ -208,7 +208,12 @@ class Seeder(Role):
             from roles.web.browser_uploads import BrowserUploads
             from roles.web.seeder_site import SeederSite
 
-            site = SeederSite(library, lambda: self._place.shown, lambda: membership.listed_as)
+            site = SeederSite(
+                library,
+                lambda: self._place.shown,
+                lambda: membership.listed_as,
+                lambda: uploads.slots_taken > 0,
+            )
             if self._torrents is not None:
                 from roles.torrents.torrent_site import TorrentSite
 

@@ -287,10 +287,12 @@ class OtherIdTest(unittest.TestCase):
 
 
 class RestTest(unittest.TestCase):
-    def test_who_asks_in_a_loop_leaves_most_of_the_processor_to_others(self) -> None:
+    def rests(self, *, serves_leechers: bool) -> list[float]:
+        """What the site sleeps before three answers, which take 0.02, 5 and 0 s."""
         library = mock.Mock(spec=FolderLibrary)
         library.share_id, library.name = "00112233445566aa", "lesson"
-        site = SeederSite(library, lambda: Address("127.0.0.1", 12500))
+        tracker = Address("127.0.0.1", 12500)
+        site = SeederSite(library, lambda: tracker, lambda: "", lambda: serves_leechers)
         reader = RequestReader()
         with mock.patch.object(seeder_site, "time") as time:
             time.monotonic.return_value = 100.0
@@ -300,10 +302,16 @@ class RestTest(unittest.TestCase):
                 request = reader.next()
                 assert request is not None
                 site.answer(request)
-        first, second, third = (call.args[0] for call in time.sleep.call_args_list)
+        return [call.args[0] for call in time.sleep.call_args_list]
+
+    def test_who_asks_in_a_loop_leaves_most_of_the_processor_to_leechers(self) -> None:
+        first, second, third = self.rests(serves_leechers=True)
         self.assertEqual(first, 0.0)
         self.assertGreaterEqual(second, RESTS * 0.02)
         self.assertEqual(third, MOST_REST_S)
+
+    def test_without_leechers_nothing_rests(self) -> None:
+        self.assertEqual(self.rests(serves_leechers=False), [])
 
 
 class WithoutBrowsersTest(SeederTest):

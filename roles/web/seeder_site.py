@@ -40,7 +40,7 @@ from roles.web.zip_layout import Member, ZipWriter, zip_length
 
 GATHERED = 256 * 1024  # bytes of a ZIP that are sent at once
 # Browsers that ask in a loop would slow the leechers, whose threads wait for the interpreter at
-# each step. So after an answer the next one waits for so many times what it took.
+# each step. So while a leecher has a slot, the next answer waits for so many times what one took.
 RESTS = 3  # of processor time
 AROUND_S = 0.0002  # processor time for reading a request and sending a short answer
 MOST_REST_S = 1.0
@@ -118,9 +118,13 @@ class SeederSite:
         library: FolderLibrary,
         tracker: Callable[[], Address],
         listed_as: Callable[[], str] = lambda: "",
+        serves_leechers: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`tracker`: where it is now. `listed_as`: the id of the share there."""
+        """`tracker`: where it is now. `listed_as`: the id of the share there. `serves_leechers`:
+        whether one has a slot.
+        """
         self._listed_as = listed_as
+        self._serves_leechers = serves_leechers
         self._library = library
         self._tracker = tracker
         self._lock = threading.RLock()  # held while index or page is made: one at a time
@@ -133,7 +137,8 @@ class SeederSite:
 
     def answer(self, request: Request) -> Answer:
         """Raises HttpError."""
-        time.sleep(max(0.0, self._rested_at - time.monotonic()))
+        if self._serves_leechers():
+            time.sleep(max(0.0, self._rested_at - time.monotonic()))
         began_s = time.thread_time()
         try:
             return self._answer(request)
