@@ -15,9 +15,9 @@ from roles.torrents.metainfo import (
     Names,
     Torrent,
     TorrentFile,
+    piece_key,
     piece_length,
     pieces_of,
-    substance_of,
     torrent_files,
 )
 from roles.values.safe_names import collision_key
@@ -226,7 +226,7 @@ class PiecesTest(unittest.TestCase):
     def test_a_piece_is_known_again_by_what_it_is_made_of(self) -> None:
         torrent = torrent_of((("a", MIN_PIECE, b"1" * 32), ("b", 5, b"2" * 32)))
         other = torrent_of((("other name", MIN_PIECE, b"1" * 32), ("z", 5, b"3" * 32)))
-        known = torrent.digests_by_substance()
+        known = torrent.digests_by_key()
         self.assertEqual(tuple(known.values()), torrent.digests)
-        substances = [substance_of(other.files, one) for one in pieces_of(other.files)]
-        self.assertEqual([one in known for one in substances], [True, False])
+        keys = [piece_key(other.files, one) for one in pieces_of(other.files)]
+        self.assertEqual([one in known for one in keys], [True, False])

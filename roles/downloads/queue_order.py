@@ -23,12 +23,12 @@ class FileOrder:
         self._ranks = {path: rank for rank, path in enumerate(self.first)}
 
     def key(self, path: str) -> tuple[int, ...]:
-        """Sorts the files; those of which nothing is said are equal, and last."""
+        """The sort key of a file. Files without a rank come last, all with the same key."""
         last, ranks, slash = len(self._ranks), list[int](), path.find("/")
         while slash >= 0:
             ranks.append(self._ranks.get(path[: slash + 1], last))
             slash = path.find("/", slash + 1)
         ranks.append(self._ranks.get(path, last))
         while ranks and ranks[-1] == last:
-            ranks.pop()  # a file is not before another only because it is deeper in folders
+            ranks.pop()  # depth in folders alone must not put a file first
         return (*ranks, last + 1)

@@ -39,7 +39,7 @@ def has_room(occupants: Collection[Occupant], host: str, *, most: int, most_of_h
 
 
 def who_goes(occupants: Collection[Occupant], host: str, *, most_of_host: int) -> Occupant | None:
-    """Whom a newcomer from this host replaces; None if nobody has been idle for long."""
+    """The occupant that a newcomer from this host replaces; None if all have been active lately."""
     counts = Counter(one.host for one in occupants)
     of_host = [one for one in occupants if one.host == host]
     rivals = of_host if len(of_host) >= most_of_host else occupants

@@ -41,8 +41,8 @@ class Part(NamedTuple):
 
 
 Piece: TypeAlias = tuple[Part, ...]
-# What a piece is made of: roots of files, and where its parts begin and how long they are.
-Substance: TypeAlias = tuple[tuple[bytes, int, int], ...]
+# Equal for pieces with the same bytes: of each part the file's root, the start and the length.
+PieceKey: TypeAlias = tuple[tuple[bytes, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ class Torrent:
             encode(web_seed),
         )
 
-    def digests_by_substance(self) -> dict[Substance, bytes]:
-        substances = (substance_of(self.files, piece) for piece in pieces_of(self.files))
-        return dict(zip(substances, self.digests, strict=False))
+    def digests_by_key(self) -> dict[PieceKey, bytes]:
+        keys = (piece_key(self.files, piece) for piece in pieces_of(self.files))
+        return dict(zip(keys, self.digests, strict=False))
 
 
 def torrent_files(files: Iterable[tuple[str, int, bytes]]) -> tuple[TorrentFile, ...]:
@@ -132,7 +132,7 @@ def pieces_of(files: Sequence[TorrentFile]) -> Iterator[Piece]:
         yield tuple(parts)
 
 
-def substance_of(files: Sequence[TorrentFile], piece: Piece) -> Substance:
+def piece_key(files: Sequence[TorrentFile], piece: Piece) -> PieceKey:
     return tuple((files[one.file].root, one.start, one.length) for one in piece)
 
 

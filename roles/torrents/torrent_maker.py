@@ -25,11 +25,11 @@ from roles.sharing.offers import LibrarySnapshot
 from roles.torrents.metainfo import (
     MAX_FILES,
     Piece,
-    Substance,
+    PieceKey,
     Torrent,
     TorrentFile,
+    piece_key,
     pieces_of,
-    substance_of,
     torrent_files,
 )
 from roles.torrents.torrent_store import KEPT, TorrentStore
@@ -68,13 +68,13 @@ class TorrentMaker:
         self._contents: object = None  # of the folder when `torrent` was made
         self.news = TorrentChanged()  # the last that was posted
         self._again_at = float("inf")
-        self._digests = dict[Substance, bytes]()  # of pieces that need not be read again
+        self._digests = dict[PieceKey, bytes]()  # of pieces that need not be read again
 
     def run(self) -> None:
         """Until should_stop(). May be called again."""
         kept = list(self._store.read(self._library.share_id))
         self.known = {one.info_hash: one for one in kept}
-        self._digests = kept[0].digests_by_substance() if kept else {}
+        self._digests = kept[0].digests_by_key() if kept else {}
         while not self._should_stop():
             if not self._is_as_seen() or time.monotonic() >= self._again_at:
                 self._look()
@@ -150,11 +150,11 @@ class PieceReading(Reading):
         self,
         files: Sequence[TorrentFile],
         offered: Mapping[str, FileHolding],
-        known: Mapping[Substance, bytes],
+        known: Mapping[PieceKey, bytes],
     ) -> None:
         """`offered`: at least these files, by path. Pieces with known digests are not read."""
         super().__init__(tuple(offered[one.path].file for one in files))
-        self._pieces = [(substance_of(files, piece), piece) for piece in pieces_of(files)]
+        self._pieces = [(piece_key(files, piece), piece) for piece in pieces_of(files)]
         self.count = len(self._pieces)
         self.known = {one: known[one] for one, _ in self._pieces if one in known}
         self._to_read = [(one, piece) for one, piece in self._pieces if one not in known]
@@ -179,7 +179,7 @@ class PieceReading(Reading):
         try:
             buffer = memoryview(bytearray(BLOCK))
             with closing(LastFolder(threads.folder, make=False)) as folders:
-                for substance, piece in self._to_read[first:stop]:
+                for key, piece in self._to_read[first:stop]:
                     hasher = hashlib.sha1(usedforsecurity=False)
                     for part in piece:
                         file = self.files[part.file]
@@ -191,7 +191,7 @@ class PieceReading(Reading):
                                 hasher.update(block)
                             if not file.is_still(os.fstat(opened.fileno())):
                                 raise FileChangedError("it changed while it was read")
-                    self.known[substance] = hasher.digest()
+                    self.known[key] = hasher.digest()
         except (FileChangedError, OSError, MemoryError) as error:
             log.debug("a piece cannot be read: %s", error)
             self._has_failed = True

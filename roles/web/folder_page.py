@@ -96,17 +96,17 @@ def _day(mtime: int | None) -> str:
 
 
 def _pages(view: FolderView, entries: int) -> str:
-    """Which entries these are, and the ways to the others; "" if there are no others."""
+    """The line "1 to 1,000 of 5,000" with its buttons; "" if one page holds all entries."""
     if entries <= ENTRIES:
         return ""
     end = min(entries, view.start + ENTRIES)
-    ways = list[str]()
+    buttons = list[str]()
     if view.start:
-        ways.append(button("Back", f"./?from={max(0, view.start - ENTRIES)}"))
+        buttons.append(button("Back", f"./?from={max(0, view.start - ENTRIES)}"))
     if end < entries:
-        ways.append(button("Next", f"./?from={end}", is_first=True))
+        buttons.append(button("Next", f"./?from={end}", is_first=True))
     said = f"{view.start + 1:,} to {end:,} of {entries:,}" if view.start < end else ""
     return (
         f'<div class="row"><p class="muted">{said}</p>'
-        f'<div class="buttons">{"".join(ways)}</div></div>'
+        f'<div class="buttons">{"".join(buttons)}</div></div>'
     )

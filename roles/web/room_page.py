@@ -38,7 +38,7 @@ def room_page(place: str, members: Sequence[Member], clock: str) -> bytes:
 
 
 def _place(one: Member) -> tuple[float, str]:
-    """Who lacks most comes first; who has asked for nothing comes before those that are done."""
+    """The sort key of a row: those that lack most come first, then the idle, then the done."""
     has = 99.5 if one.state is MemberState.IDLE else room_words.by_has(one)
     return has, room_words.by_computer(one)
 
