@@ -35,7 +35,7 @@ def watched(*holders: Holder, have: int = 0) -> Watched:
 
 class BottleneckTest(unittest.TestCase):
     def said(self, slowest: Slowest, *senders: str, **rest: float) -> str:
-        found = Bottleneck(slowest, 3 * MB, senders, disk_rate=210 * MB, check_rate=500 * MB)
+        found = Bottleneck(slowest, 3 * MB, senders, disk_rate=210 * MB)
         return download_words.bottleneck(replace(found, **rest))  # type: ignore[arg-type]
 
     def test_each_is_named_with_its_evidence(self) -> None:

@@ -89,7 +89,6 @@ class BottleneckMeter:
             names,
             limit or 0,
             during.written / during.writing if during.writing > 0 else 0.0,
-            during.received / during.hashing if during.hashing > 0 else 0.0,
             fewer,
             self._rates[fewer][0] if fewer else 0.0,
         )
