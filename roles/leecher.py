@@ -341,6 +341,7 @@ class Leecher(Role):
         if known is not None:
             known.join()
             known.discard()  # its partial file has the name that the new download needs
+            download.order, download.looked_at = known.order, known.looked_at
         download.halt(state)
         self._note_names(download)
         with self._lock:

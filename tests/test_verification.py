@@ -94,6 +94,15 @@ class VerificationTest(RoomTest):
         again = self.verified()
         self.assertEqual((again.damaged, again.edited, again.missing), ((), (), ()))
 
+    def test_fetching_again_keeps_the_order_of_the_files(self) -> None:
+        running = self.leecher_
+        running.role.put_files_in_order(self.key, ["d/"])
+        (self.target / "d/gone.txt").unlink()
+        running.log.clear()
+        running.role.fetch_again(self.key, ())
+        self.assertIs(wait_for_end(running, self.key).state, DownloadState.DONE)
+        self.assertEqual(running.role._downloads[self.key].order.first, ("d/",))
+
     def test_a_file_that_was_edited_meanwhile_is_not_set_aside(self) -> None:
         self.change("a.bin", b"x" * len(FILES["a.bin"]), mtime=1_600_000_000)
         found = self.verified()
