@@ -173,7 +173,8 @@ class Tracker(Role):
         self._neighbours.forget()
         self._datagrams.expire()
         self._lists.expire(now=now)
-        self._torrents.expire(now=now)
+        if self._settings.door:
+            self._torrents.expire(now=now)
         gone = max(self._registry.expire(now=now), self._lmk1.expire(now=now))
         self._expire_at = now + (EXPIRE_S if gone < EXPIRED_AT_ONCE else 0.0)
 

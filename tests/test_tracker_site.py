@@ -459,6 +459,13 @@ class LoadingTest(RoomTest):
                 sock.sendto(CONNECT, self.tracker(door=door).address)
                 self.assertEqual(sock.recv(64)[:8], connected)
 
+    def test_nor_is_anything_loaded_for_torrents_that_seeders_tell(self) -> None:
+        tracker = self.tracker(door=False).role
+        with mock.patch.object(tracker._torrents, "expire") as expire:
+            tracker._expire_at = 0.0
+            wait_until(lambda: tracker._expire_at > 0.0)
+        expire.assert_not_called()
+
     def test_what_cannot_be_loaded_ends_no_tracker(self) -> None:
         """The program's own file may be gone by now."""
         room = self.tracker().address
