@@ -27,7 +27,7 @@ class BrowserUploadsTest(RoomTest):
         folder = self.make_folder("lesson", {"a": b"hello"})
         library = FolderLibrary(folder, None, lambda _: None, lambda: False)
         self.in_line = False
-        site = SeederSite(library, lambda: Address(LOOPBACK, 12500))
+        site = SeederSite(library, lambda: Address(LOOPBACK, 12500), lambda: "", lambda: True)
         self.browsers = BrowserUploads(site, Throttle(), lambda: self.in_line)
         self.addCleanup(self.browsers.join)
         self.addCleanup(self.browsers.stop)

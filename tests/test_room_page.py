@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from roles.values import room_words
 from roles.values.addresses import Address
-from roles.values.members import Member, members_of
+from roles.values.members import Member, members_of, summary_of
 from roles.values.participants import MemberState
-from roles.web.room_page import MAX_ROWS, room_page
+from roles.web.room_page import MAX_ROWS, room_page, shown_of
 from tests.lesson import lesson
 from tests.test_page import HOSTILE, SHOWN
 from tests.web_pages import WebPage
@@ -20,14 +20,16 @@ MEMBER = Member("a" * 16, "pc-1", Address("10.0.0.7", 12501), MemberState.DOWNLO
 
 
 def shown(members: Sequence[Member]) -> WebPage:
-    return WebPage(room_page("teacher", members, "14:05:22"))
+    return WebPage(
+        room_page("teacher", members, shown_of(members), summary_of(members), "14:05:22")
+    )
 
 
 class RoomPageTest(unittest.TestCase):
     def test_it_says_of_each_computer_what_the_window_says(self) -> None:
         members = members_of(lesson(NOW).participants, now=NOW)
         read = shown(members)
-        self.assertIn(room_words.how_far(members), read.text)
+        self.assertIn(room_words.how_far(summary_of(members)), read.text)
         self.assertIn(room_words.counts(members), read.text)
         for one in members:
             for words in (room_words.computer(one), room_words.state(one), room_words.reason(one)):

@@ -277,7 +277,9 @@ class OtherIdTest(unittest.TestCase):
     def test_a_share_answers_also_by_the_id_under_which_the_tracker_lists_it(self) -> None:
         own, listed = "a" * 16, ""
         library = cast("FolderLibrary", SimpleNamespace(share_id=own, name="shared"))
-        site = SeederSite(library, lambda: Address("127.0.0.1", 12500), lambda: listed)
+        site = SeederSite(
+            library, lambda: Address("127.0.0.1", 12500), lambda: listed, lambda: True
+        )
         self.assertTrue(site.is_share(own))
         self.assertFalse(site.is_share(""))
         self.assertFalse(site.is_share("b" * 16))

@@ -4,7 +4,8 @@ state.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -53,7 +54,7 @@ class Departed:
             if self._gone[place][0] == key:
                 self._pop(place)
 
-    def remove(self, programs: Collection[Participant]) -> bool:
+    def remove(self, programs: AbstractSet[Participant]) -> bool:
         """Forget these; False if none of them is here."""
         places = [place for place, (_, one) in self._gone.items() if one in programs]
         for place in places:

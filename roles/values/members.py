@@ -78,6 +78,39 @@ class RoomSummary:
     problems: int  # members that need help
     seconds_left: float | None  # until the last one that downloads is done; None if unknown
 
+    def __add__(self, more: RoomSummary) -> RoomSummary:
+        """Of both parts of a room."""
+        left = [one.seconds_left for one in (self, more) if one.seconds_left is not None]
+        return RoomSummary(
+            self.members + more.members,
+            self.done + more.done,
+            self.problems + more.problems,
+            max(left, default=None),
+        )
+
+
+class Machines:
+    """Tells which programs are of one computer, once it knows all of them.
+
+    A program of version 1.2 or earlier tells no id. It is of the computer that has one if that is
+    the only one at its address and has its name: several computers behind one router differ in
+    these. A computer whose user has changed its name in version 1.3 remains two.
+    """
+
+    def __init__(self) -> None:
+        self._ids = dict[tuple[str, str], set[str]]()  # by address and name
+
+    def note(self, one: Participant) -> None:
+        if one.machine:
+            self._ids.setdefault((one.address.host, one.name), set()).add(one.machine)
+
+    def of(self, one: Participant) -> str:
+        """Member.machine of its computer."""
+        if one.machine:
+            return one.machine
+        there = self._ids.get((one.address.host, one.name), ()) if one.name else ()
+        return next(iter(there)) if len(there) == 1 else one.address.host
+
 
 def machine_id(key: bytes, name: str, own: str, tracker: str) -> str:
     """What a program calls its computer in one tracker's room, so that no other room knows it.
@@ -90,22 +123,11 @@ def machine_id(key: bytes, name: str, own: str, tracker: str) -> str:
 
 
 def machines_of(everyone: Sequence[Participant]) -> list[str]:
-    """Member.machine of each one's computer.
-
-    A program of version 1.2 or earlier tells no id. It is of the computer that has one if that is
-    the only one at its address and has its name: several computers behind one router differ in
-    these. A computer whose user has changed its name in version 1.3 remains two.
-    """
-    ids: dict[tuple[str, str], set[str]] = {}
+    """Member.machine of each one's computer."""
+    machines = Machines()
     for one in everyone:
-        if one.machine:
-            ids.setdefault((one.address.host, one.name), set()).add(one.machine)
-    found = list[str]()
-    for one in everyone:
-        there = ids.get((one.address.host, one.name), set()) if one.name else set[str]()
-        only = next(iter(there)) if len(there) == 1 else one.address.host
-        found.append(one.machine or only)
-    return found
+        machines.note(one)
+    return list(map(machines.of, everyone))
 
 
 def members_of(participants: Iterable[Participant], *, now: float) -> tuple[Member, ...]:
@@ -116,7 +138,7 @@ def members_of(participants: Iterable[Participant], *, now: float) -> tuple[Memb
     everyone = tuple(participants)
     for one, machine in zip(everyone, machines_of(everyone), strict=True):
         by_machine.setdefault(machine, []).append(one)
-    return tuple(_member(machine, programs, now) for machine, programs in by_machine.items())
+    return tuple(member_of(machine, programs, now=now) for machine, programs in by_machine.items())
 
 
 def summary_of(members: Iterable[Member]) -> RoomSummary:
@@ -147,7 +169,8 @@ def state_of(one: Participant) -> MemberState:
         return MemberState.WAITING if said in _OLD_WAITING else MemberState.DOWNLOADING
 
 
-def _member(machine: str, programs: list[Participant], now: float) -> Member:
+def member_of(machine: str, programs: Sequence[Participant], *, now: float) -> Member:
+    """The computer of these programs."""
     live = [one for one in programs if not (one.has_left or is_silent(one, now=now))]
     newest = max(live or programs, key=lambda one: one.last_ping)
     has_asked = any(one.is_leecher and state_of(one) is not MemberState.IDLE for one in live)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from roles.values.figures import count, duration_words, percent
-from roles.values.members import Member, summary_of
+from roles.values.members import Member, RoomSummary
 from roles.values.participants import PRECEDENCE, MemberState
 from roles.values.safe_names import shown_name
 
@@ -108,9 +108,8 @@ def by_has(one: Member) -> float:
 # All of them
 
 
-def how_far(members: Sequence[Member]) -> str:
+def how_far(room: RoomSummary) -> str:
     """ "23 of 30 done, the last one in 2 min; 1 needs help."."""
-    room = summary_of(members)
     if not room.members:
         return "Nobody has joined to download yet."
     left = duration_words(room.seconds_left)

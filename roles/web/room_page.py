@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from roles.values import room_words
 from roles.values.figures import count, duration, percent, rate
-from roles.values.members import Member
+from roles.values.members import Member, RoomSummary
 from roles.values.participants import MemberState
 from roles.web import page
 
@@ -16,19 +16,25 @@ RENEW_S = 3
 _COLOURS = {"Good": "good", "Warning": "warning", "Bad": "bad"}
 
 
-def room_page(place: str, members: Sequence[Member], clock: str) -> bytes:
-    """`place`: this computer's name. `clock`: the time of day."""
-    order = sorted(members, key=_place)
-    rows = "".join(map(_row, order[:MAX_ROWS]))
-    others = count(max(0, len(order) - MAX_ROWS), "more computer")
-    more = f"<p>And {others}.</p>" if len(order) > MAX_ROWS else ""
+def shown_of(members: Iterable[Member]) -> list[Member]:
+    """Those that have a row, in order."""
+    return sorted(members, key=_place)[:MAX_ROWS]
+
+
+def room_page(
+    place: str, members: Sequence[Member], shown: Sequence[Member], room: RoomSummary, clock: str
+) -> bytes:
+    """`place`: this computer's name. `clock`: the time of day. `shown`: see shown_of()."""
+    rows = "".join(map(_row, shown))
+    left_out = len(members) - len(shown)
+    more = f"<p>And {count(left_out, 'more computer')}.</p>" if left_out else ""
     table = (
         '<div class="card table"><table><thead><tr><th>Computer</th><th class="bar">Has</th>'
         '<th class="number">Down</th><th class="number wide">Left</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
     body = (
-        f'<div class="card"><p>{page.escape(room_words.how_far(members))}</p>'
+        f'<div class="card"><p>{page.escape(room_words.how_far(room))}</p>'
         f"<small>{page.escape(room_words.counts(members))}</small></div>"
         f"{table if rows else ''}{more}"
         f"<footer>As of {clock}. This page renews itself every {RENEW_S} s.</footer>"

@@ -117,8 +117,8 @@ class SeederSite:
         self,
         library: FolderLibrary,
         tracker: Callable[[], Address],
-        listed_as: Callable[[], str] = lambda: "",
-        serves_leechers: Callable[[], bool] = lambda: True,
+        listed_as: Callable[[], str],
+        serves_leechers: Callable[[], bool],
     ) -> None:
         """`tracker`: where it is now. `listed_as`: the id of the share there. `serves_leechers`:
         whether one has a slot.

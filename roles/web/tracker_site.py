@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 from roles.net.interfaces import address_for_others, own_name
@@ -19,7 +20,7 @@ from roles.room.registry_entry import Reader
 from roles.room.room_catalogue import Share
 from roles.room.senders import Senders
 from roles.values.addresses import Address, is_loopback
-from roles.values.members import Member, machines_of, members_of
+from roles.values.members import Machines, Member, RoomSummary, member_of, summary_of
 from roles.values.participants import Participant
 from roles.values.room_words import how_far
 from roles.web import page
@@ -40,7 +41,7 @@ from roles.web.http_wire import (
     text_answer,
 )
 from roles.web.program_files import ProgramFile, ProgramFiles
-from roles.web.room_page import room_page
+from roles.web.room_page import room_page, shown_of
 from roles.web.start_page import ONLY_THE_PROGRAM, Folder, start_page
 
 REQUEST_S = 10.0  # for the head of a request
@@ -138,19 +139,23 @@ class TrackerSite:
 
     def _make_start_page(self, visitor: _Visitor) -> Generator[None, None, bytes]:
         folders = yield from self._folders(visitor)
-        members = yield from self._members()
+        _, room = yield from self._room()
         return start_page(
             self._name,
             self._address_for(visitor),
             folders,
             [one.described for one in self._programs.files or ()],
-            how_far(members),
+            how_far(room),
             no_program=self._programs.obstacle,
         )
 
     def _make_room_page(self, _: _Visitor) -> Generator[None, None, bytes]:
-        members = yield from self._members()
-        return room_page(self._name, members, time.strftime("%H:%M:%S"))
+        members, room = yield from self._room()
+        shown = list[Member]()
+        for some in _slices(members):
+            shown = shown_of([*shown, *some])
+            yield
+        return room_page(self._name, members, shown, room, time.strftime("%H:%M:%S"))
 
     def _address_for(self, visitor: _Visitor) -> Address:
         """Of this tracker, for commands that may be typed on another computer."""
@@ -158,38 +163,37 @@ class TrackerSite:
             return address_for_others(self._listening)
         return Address(visitor.own_host, self._listening.port)
 
-    def _members(self) -> Generator[None, None, list[Member]]:
-        now, by_machine = time.monotonic(), dict[str, list[Participant]]()
-        everyone = list[Participant]()
-        for one in _in_slices(self._participants()):
-            if one is None:
-                yield
-            else:
-                everyone.append(one)
-        for one, machine in zip(everyone, machines_of(everyone), strict=True):
-            by_machine.setdefault(machine, []).append(one)
-        members = list[Member]()
-        for programs in _in_slices(by_machine.values()):
-            if programs is None:
-                yield
-            else:
-                members += members_of(programs, now=now)
-        return members
+    def _room(self) -> Generator[None, None, tuple[list[Member], RoomSummary]]:
+        everyone, machines = list[Participant](), Machines()
+        for some in _slices(self._participants()):
+            everyone += some
+            for one in some:
+                machines.note(one)
+            yield
+        by_machine = dict[str, list[Participant]]()
+        for some in _slices(everyone):
+            for one in some:
+                by_machine.setdefault(machines.of(one), []).append(one)
+            yield
+        now, members, room = time.monotonic(), list[Member](), summary_of(())
+        for computers in _slices(by_machine.items()):
+            made = [member_of(machine, programs, now=now) for machine, programs in computers]
+            members += made
+            room += summary_of(made)
+            yield
+        return members, room
 
     def _folders(self, visitor: _Visitor) -> Generator[None, None, list[Folder]]:
         """Copies of one folder are one, at the first seeder that browsers can reach; on the
         tracker's own computer if there is one, for a browser cannot check what a stranger copied.
         """
         found = dict[tuple[str, int, int], Folder]()
-        for item in _in_slices(self._registry.catalogue.shares()):
-            if item is None:
-                yield
-                continue
-            share_id, share = item
-            if not share.files:
-                continue
-            key = share.folder, share.sums.print, share.files
-            found[key] = self._joined(found.get(key), share_id, share, visitor)
+        for some in _slices(self._registry.catalogue.shares()):
+            for share_id, share in some:
+                if share.files:
+                    key = share.folder, share.sums.print, share.files
+                    found[key] = self._joined(found.get(key), share_id, share, visitor)
+            yield
         return sorted(found.values(), key=lambda one: one.name.casefold())
 
     def _joined(
@@ -295,9 +299,7 @@ def _send_file(client: Client, request: Request, file: ProgramFile) -> Steps:
     yield from _send(client, head, *([] if request.is_head else [body]))
 
 
-def _in_slices(items: Iterable[T]) -> Iterator[T | None]:
-    """Each of them, and None after each SLICE of them: then others have their turn."""
-    for number, item in enumerate(items, 1):
-        yield item
-        if number % SLICE == 0:
-            yield None
+def _slices(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while some := list(islice(rest, SLICE)):
+        yield some

@@ -44,7 +44,7 @@ def watch_room(members: Sequence[Member], shown: list[Line], output: Output) -> 
     if output.as_json:
         print_room(members, output)
         return shown
-    table = [*(room_table(members) if members else ()), Line(how_far(members))]
+    table = [*(room_table(members) if members else ()), Line(how_far(summary_of(members)))]
     if table != shown:
         output.show_table(table)
     return table
@@ -82,7 +82,7 @@ def print_room(members: Sequence[Member], output: Output) -> None:
     if not output.as_json:
         for line in room_table(members) if members else ():
             output.result(output.painted(*line))
-        output.say(how_far(members))
+        output.say(how_far(room))
 
 
 def _whole(seconds: float | None) -> int | None:

@@ -17,7 +17,7 @@ from roles.values.addresses import (
     web_address,
 )
 from roles.values.events import NetworkChanged, RoleEvent, RoleStarted, RoomChanged
-from roles.values.members import members_of
+from roles.values.members import members_of, summary_of
 from roles.values.room_words import how_far
 from roles.values.settings import TrackerSettings
 from ui.exit_codes import ExitCode
@@ -96,7 +96,7 @@ class TrackerReport:
         pause_s = LOOK_S if self.output.can_redraw else TABLE_S
         if not self.shows_room or now - self._shown_at < pause_s or not (self._table or members):
             return
-        table = [*room_table(members), Line(how_far(members))]
+        table = [*room_table(members), Line(how_far(summary_of(members)))]
         if table != self._table:
             self._table, self._shown_at = table, now
             self.output.show_table(table)
