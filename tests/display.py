@@ -18,7 +18,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
 
 INSTALL_LINE = "sudo apt-get install xvfb"
 FRAME_FOLDER_VARIABLE = "LMK_TEST_FRAME_FOLDER"  # set beside DISPLAY, so that both can be had
@@ -74,12 +73,7 @@ class Xvfb:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def screenshot(self, path: Path) -> None:

@@ -25,6 +25,7 @@ from roles.values.service_ports import SERVICE_PORTS
 
 if TYPE_CHECKING:
     import tkinter as tk
+    from tkinter import ttk
 
 POLL_S = 0.005
 LIMIT_S = 30.0  # passed only by a test that fails: build machines stand still for many seconds
@@ -128,12 +129,7 @@ class HiddenFailures:
         threading.excepthook = self._note_thread_death
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         sys.unraisablehook, threading.excepthook = self._hooks_before
 
     def take(self) -> list[str]:
@@ -255,6 +251,16 @@ class WindowTestCase(LmkTestCase):
                 self.fail(f"{what} within {timeout_s:g} s; on display:\n{widget_texts(self.root)}")
             time.sleep(POLL_S)
             self.root.update()
+
+    def drag_heading(self, tree: ttk.Treeview, start: str, end: str) -> None:
+        """From the middle of one column to another's, as "#3"."""
+        places = dict[str, int]()
+        for x in range(0, tree.winfo_width(), 4):
+            places.setdefault(tree.identify_column(x), x + 12)
+        tree.event_generate("<ButtonPress-1>", x=places[start], y=8)
+        tree.event_generate("<B1-Motion>", x=places[end], y=8)
+        tree.event_generate("<ButtonRelease-1>", x=places[end], y=8)
+        self.root.update()
 
     def _note_callback_failure(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
-import os
 import socket
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -14,26 +12,17 @@ from roles.values.addresses import Address
 from roles.values.events import TorrentChanged
 from roles.values.settings import SeederSettings, TorrentKind
 from tests.bencoded import decoded
-from tests.role_test import ANYWHERE, RoomTest, Running, SeederTest, list_now
+from tests.role_test import ANYWHERE, RoomTest, Running, list_now
+from tests.site_test import STRANGE, SiteTest
 from tests.support import LIMIT_S, EventLog, wait_until
 from tests.test_bep15_wire import CONNECT, HASH, announce
 
-STRANGE = "100% & mehr #2?.txt"
 
-
-class TorrentSiteTest(SeederTest):
-    FILES: ClassVar[dict[str, bytes]] = {
-        "a": SeederTest.CONTENT,
-        "empty": b"",
-        STRANGE: b"strange",
-        "<script>": b"script",
-    }
+class TorrentSiteTest(SiteTest):
+    FILES: ClassVar[dict[str, bytes]] = {**SiteTest.FILES, "<script>": b"script"}
 
     def setUp(self) -> None:
         super().setUp()
-        (self.shared / "Ü" / "e\u0301").mkdir(parents=True)
-        (self.shared / "Ü" / "e\u0301" / "日本語").write_bytes(b"deep")
-        os.utime(self.shared / "empty", (0, 0))  # else it may be one that is being written
         log = EventLog()
         settings = SeederSettings(
             self.shared,
@@ -45,15 +34,6 @@ class TorrentSiteTest(SeederTest):
         )
         self.seeding = self.run_role(Seeder(settings, log), log)
         self.news = log.wait_for(TorrentChanged, where=lambda one: bool(one.torrent))
-
-    def get(self, url: str, *, method: str = "GET", **headers: str) -> tuple[int, bytes, Any]:
-        """Status, body and headers."""
-        link = http.client.HTTPConnection(*self.seeding.address, timeout=LIMIT_S)
-        self.addCleanup(link.close)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        link.request(method, url, headers=named)
-        answer = link.getresponse()
-        return answer.status, answer.read(), answer.headers
 
     def metainfo(self) -> dict[str, Any]:
         status, body, _ = self.get(self.news.path)
@@ -180,17 +160,12 @@ class TorrentSiteTest(SeederTest):
         wait_until(is_told, LIMIT_S, "the list never named it")
 
 
-class NoTorrentTest(SeederTest):
+class NoTorrentTest(SiteTest):
     def test_without_being_asked_a_seeder_makes_none(self) -> None:
-        seeding = self.offering()
-        link = http.client.HTTPConnection(*seeding.address, timeout=LIMIT_S)
-        self.addCleanup(link.close)
+        self.seeding = self.offering()
         for path in ("/t/x/shared.torrent", f"/w/{'0' * 40}/shared/a"):
-            link.request("GET", path)
-            answer = link.getresponse()
-            self.assertEqual(answer.status, 404)
-            answer.read()
-        self.assertEqual(seeding.log.of(TorrentChanged), [])
+            self.assertEqual(self.get(path).status, 404)
+        self.assertEqual(self.seeding.log.of(TorrentChanged), [])
 
 
 class SwarmTest(RoomTest):

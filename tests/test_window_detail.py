@@ -129,14 +129,17 @@ class DetailTest(AppWindowTest):
 
     def test_the_computers_are_in_sight_in_the_usual_window(self) -> None:
         self.window.geometry("960x640")
+        self.pump_until(
+            lambda: (self.window.winfo_width(), self.window.winfo_height()) == (960, 640)
+        )
         self.download()
         self.list.table.choose([KEY])
-        self.window.update()
         self.pump_until(lambda: self.detail.sources.winfo_viewable())
         self.list.table.choose(["sub/big.bin"])
         self.watched(0b1, 0b10)
-        self.assertTrue(self.detail._bars.winfo_viewable())
-        self.assertTrue(self.detail.sources.winfo_viewable())
+        self.pump_until(
+            lambda: self.detail._bars.winfo_viewable() and self.detail.sources.winfo_viewable()
+        )
 
     def test_the_pieces_are_in_sight_in_the_smallest_window(self) -> None:
         self.window.geometry("800x560")

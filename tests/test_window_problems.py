@@ -8,7 +8,6 @@ from tkinter import ttk
 from typing import ClassVar
 from unittest import mock
 
-from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import (
     DiskFullError,
     LmkError,
@@ -24,16 +23,11 @@ from roles.values.events import (
     DownloadState,
     FileEnded,
     FilesEnded,
-    FilesListed,
-    ListedFile,
-    ListedFolder,
 )
+from tests.windows import COURSE_KEY as KEY
 from tests.windows import AppWindowTest, press, sentences, text_of, texts_of
 from ui.window.list_rows import Shown
 
-TRACKER = Address(LOOPBACK, 12500)
-COURSE = "c0" * 8
-KEY = f"share:{COURSE}"
 FILE, STATUS = "1", "6"
 NO_RIGHTS = NoPermissionError("No permission to write /x/slides/1. Choose another folder.")
 
@@ -43,15 +37,8 @@ class ProblemsTest(AppWindowTest):
 
     def setUp(self) -> None:
         super().setUp()
-        self.window = self.open_window()
-        self.window.geometry("1280x800+0+0")
-        self.window.focus_force()
+        self.open_with_course("b.txt", "slides/1", "slides/2", beside=("old", "other"))
         self.list = self.window.leecher.list
-        names = ("b.txt", "slides/1", "slides/2")
-        shared = tuple(ListedFile(name, 10, b"root", COURSE) for name in names)
-        files = (*shared, ListedFile("old", 1), ListedFile("other", 1))
-        folders = (ListedFolder(COURSE, "Course", 3, 30),)
-        self.model._handle(FilesListed(TRACKER, files, (), (), folders))
         self.window.update()
 
     def download(self, name: str, state: DownloadState, **rest: object) -> None:

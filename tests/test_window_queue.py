@@ -7,21 +7,14 @@ from typing import ClassVar
 from unittest import mock
 
 from roles.leecher import Leecher
-from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import (
     DownloadChanged,
     DownloadState,
-    FilesListed,
-    ListedFile,
-    ListedFolder,
     QueueChanged,
 )
+from tests.windows import COURSE_KEY as KEY
 from tests.windows import AppWindowTest
 from ui.window.list_columns import QUEUE_COLUMN
-
-TRACKER = Address(LOOPBACK, 12500)
-COURSE = "c0" * 8
-KEY = f"share:{COURSE}"
 
 
 class QueueTest(AppWindowTest):
@@ -29,17 +22,9 @@ class QueueTest(AppWindowTest):
 
     def setUp(self) -> None:
         super().setUp()
-        self.window = self.open_window()
-        self.window.geometry("1280x800+0+0")
-        self.window.focus_force()
+        self.open_with_course("x.bin", "y.bin", "z.bin", "slides/1", beside="abcd")
         self.list = self.window.leecher.list
         self.table = self.list.table
-        names = ("x.bin", "y.bin", "z.bin", "slides/1")
-        shared = tuple(ListedFile(name, 10, b"root", COURSE) for name in names)
-        files = (*shared, *(ListedFile(name, 1) for name in "abcd"))
-        self.model._handle(
-            FilesListed(TRACKER, files, (), (), (ListedFolder(COURSE, "Course", 4, 40),))
-        )
         leecher = self.model.leecher
         assert leecher is not None
         self.leecher: Leecher = leecher
@@ -172,16 +157,10 @@ class QueueTest(AppWindowTest):
         self.pump_until(lambda: [self.place(name) for name in names] == ["1", "2", ""])
 
     def test_a_heading_of_the_list_can_still_be_dragged(self) -> None:
-        tree, layout = self.table.tree, self.table.layout
+        layout = self.table.layout
         assert layout is not None
         before = layout.order
-        places = dict[str, int]()
-        for x in range(0, tree.winfo_width(), 4):
-            places.setdefault(tree.identify_column(x), x + 12)
-        tree.event_generate("<ButtonPress-1>", x=places["#3"], y=8)
-        tree.event_generate("<B1-Motion>", x=places["#5"], y=8)
-        tree.event_generate("<ButtonRelease-1>", x=places["#5"], y=8)
-        self.window.update()
+        self.drag_heading(self.table.tree, "#3", "#5")
         self.assertNotEqual(layout.order, before)
 
     def test_what_ends_leaves_the_queue_and_the_others_move_up(self) -> None:

@@ -229,14 +229,7 @@ class CutTest(WindowTestCase):
     def test_a_heading_is_dragged_to_the_place_of_another(self) -> None:
         table = self.table()
         assert table.layout is not None
-        tree = table.tree
-        places = dict[str, int]()
-        for x in range(0, tree.winfo_width(), 4):
-            places.setdefault(tree.identify_column(x), x + 12)
-        tree.event_generate("<ButtonPress-1>", x=places["#3"], y=8)
-        tree.event_generate("<B1-Motion>", x=places["#5"], y=8)
-        tree.event_generate("<ButtonRelease-1>", x=places["#5"], y=8)
-        self.root.update()
+        self.drag_heading(table.tree, "#3", "#5")
         self.assertEqual(table.layout.order, ["1", "2", "4", "5", "3", "6", "7"])
         self.assertEqual(table.sorting, (0, False))
 

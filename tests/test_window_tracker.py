@@ -13,6 +13,7 @@ from roles.values.settings import Appearance
 from tests.support import widget_texts
 from tests.windows import AppWindowTest, sentences, text_of, texts_of
 from ui.qr_code import qr_code
+from ui.window.app_window import AppWindow
 from ui.window.room_view import View
 from ui.window.workbench import RunState
 
@@ -23,10 +24,15 @@ class TrackerTabTest(AppWindowTest):
     def wait_for(self, state: RunState) -> None:
         self.pump_until(lambda: self.window.tracker.run_state is state)
 
-    def test_it_starts_names_its_address_and_stops(self) -> None:
+    def open_running(self) -> AppWindow:
+        """A window whose tracker runs."""
         window = self.open_window()
         window.tracker.start_or_stop()
         self.wait_for(RunState.RUNNING)
+        return window
+
+    def test_it_starts_names_its_address_and_stops(self) -> None:
+        window = self.open_running()
         self.assertIn(f":{self.tracker_port}", text_of(window.tracker.address))
         self.assertIn("Stop the tracker", widget_texts(window.tracker))
         window.tracker.start_or_stop()
@@ -34,16 +40,12 @@ class TrackerTabTest(AppWindowTest):
         self.assertIn("Start the tracker", widget_texts(window.tracker))
 
     def test_the_address_can_be_copied(self) -> None:
-        window = self.open_window()
-        window.tracker.start_or_stop()
-        self.wait_for(RunState.RUNNING)
+        window = self.open_running()
         window.tracker._copy_address()
         self.assertEqual(window.clipboard_get(), text_of(window.tracker.address))
 
     def test_the_address_for_browsers_is_shown_unless_they_are_not_served(self) -> None:
-        window = self.open_window()
-        window.tracker.start_or_stop()
-        self.wait_for(RunState.RUNNING)
+        window = self.open_running()
         address = text_of(window.tracker.address)
         self.assertEqual(text_of(window.tracker.web_address), f"http://{address}/")
         here = Address("127.0.0.1", 5)
@@ -58,9 +60,7 @@ class TrackerTabTest(AppWindowTest):
         self.assertNotIn("http", widget_texts(window.tracker))
 
     def test_a_code_of_the_web_address_is_beside_it_while_others_can_use_it(self) -> None:
-        window = self.open_window()
-        window.tracker.start_or_stop()
-        self.wait_for(RunState.RUNNING)
+        window = self.open_running()
         there, here = Address("10.9.9.9", self.tracker_port), Address("127.0.0.1", 5)
         window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
         self.assertEqual(window.tracker.code.text, f"http://10.9.9.9:{self.tracker_port}/")
@@ -69,9 +69,7 @@ class TrackerTabTest(AppWindowTest):
         self.assertFalse(window.tracker.code.winfo_manager())
 
     def test_a_click_makes_the_code_as_large_as_the_tab_and_escape_ends_that(self) -> None:
-        window = self.open_window()
-        window.tracker.start_or_stop()
-        self.wait_for(RunState.RUNNING)
+        window = self.open_running()
         there, then = (Address(host, self.tracker_port) for host in ("10.9.9.9", "10.9.9.10"))
         window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
         window.tabs.show("Tracker")
@@ -112,10 +110,8 @@ class TrackerTabTest(AppWindowTest):
         self.assertIs(window.focus_lastfor(), field)
 
     def test_no_button_is_cut_in_the_smallest_window(self) -> None:
-        window = self.open_window()
+        window = self.open_running()
         window.geometry("800x560")
-        window.tracker.start_or_stop()
-        self.wait_for(RunState.RUNNING)
         there = Address("192.168.100.200", 12500)
         window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
         window.tabs.show("Tracker")
@@ -131,9 +127,7 @@ class TrackerTabTest(AppWindowTest):
         self.pump_until(is_clear)
 
     def test_a_code_is_dark_on_white_in_squares_of_whole_pixels_in_every_theme(self) -> None:
-        window = self.open_window()
-        window.tracker.start_or_stop()
-        self.wait_for(RunState.RUNNING)
+        window = self.open_running()
         there = Address("10.9.9.9", self.tracker_port)
         window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
         modules = qr_code(f"http://{there}/")
@@ -149,9 +143,7 @@ class TrackerTabTest(AppWindowTest):
                     self.assertEqual(picture.get(x * scale + 1, y * scale + 1), colour)
 
     def test_the_code_is_larger_while_the_tab_fills_the_screen(self) -> None:
-        window = self.open_window()
-        window.tracker.start_or_stop()
-        self.wait_for(RunState.RUNNING)
+        window = self.open_running()
         there = Address("10.9.9.9", self.tracker_port)
         window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
         before = window.tracker.code.picture.width()
@@ -163,16 +155,12 @@ class TrackerTabTest(AppWindowTest):
     def test_a_taken_port_means_the_next_one_and_a_sentence(self) -> None:
         taken = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         taken.bind(("0.0.0.0", self.tracker_port))
-        window = self.open_window()
-        window.tracker.start_or_stop()
-        self.wait_for(RunState.RUNNING)
+        window = self.open_running()
         self.assertIn(f"Port {self.tracker_port} is in use", text_of(window.tracker.sentence))
         self.assertNotIn(f":{self.tracker_port}", text_of(window.tracker.address))
 
     def test_another_address_of_this_computer_is_shown_at_once(self) -> None:
-        window = self.open_window()
-        window.tracker.start_or_stop()
-        self.wait_for(RunState.RUNNING)
+        window = self.open_running()
         there, here = Address("10.9.9.9", self.tracker_port), Address("127.0.0.1", 5)
         window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
         self.assertEqual(text_of(window.tracker.address), f"10.9.9.9:{self.tracker_port}")
@@ -200,9 +188,7 @@ class TrackerTabTest(AppWindowTest):
         self.assertEqual(texts_of(room, STATE)[at], "Sharing")
 
     def test_two_contents_of_one_name_are_two_rows(self) -> None:
-        window = self.open_window()
-        window.tracker.start_or_stop()
-        self.wait_for(RunState.RUNNING)
+        window = self.open_running()
         for size in (1, 2):
             folder = self.folder / f"seeded {size}"
             folder.mkdir()
@@ -216,9 +202,7 @@ class TrackerTabTest(AppWindowTest):
 
     def test_an_empty_field_means_the_tracker_of_this_window(self) -> None:
         self.keep(tracker="", tracker_port=self.tracker_port)
-        window = self.open_window()
-        window.tracker.start_or_stop()
-        self.wait_for(RunState.RUNNING)
+        window = self.open_running()
         window.seeder.form.folder.variable.set(str(bundled_folder("data")))
         window.seeder.start_or_stop()
         run = window.seeder.main

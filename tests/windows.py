@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import socket
 import tkinter as tk
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tkinter import ttk
 
 from roles.program.profile import Profile, bundled_folder
-from roles.values.addresses import Address
-from roles.values.events import DownloadState
+from roles.values.addresses import LOOPBACK, Address
+from roles.values.events import DownloadState, FilesListed, ListedFile, ListedFolder
 from roles.wire.greeting import REQUEST_CONNECTION
 from tests.support import LIMIT_S, WindowTestCase
 from ui.window.app_window import AppWindow
@@ -19,6 +19,9 @@ from ui.window.file_list import is_folder
 from ui.window.leecher_model import LeecherModel
 from ui.window.notices import NoticeArea
 from ui.window.tracker_choice import MakeDiscovery
+
+COURSE = "c0" * 8  # the share of open_with_course()
+COURSE_KEY = f"share:{COURSE}"
 
 
 class AppWindowTest(WindowTestCase):
@@ -97,6 +100,18 @@ class AppWindowTest(WindowTestCase):
         self.pump_until(
             lambda: len(self.files_listed()) == count, LIMIT_S, f"{count} files were not listed"
         )
+
+    def open_with_course(self, *names: str, beside: Iterable[str] = ()) -> None:
+        """A large window with the focus. It lists a folder with files of 10 bytes, and files of 1
+        byte beside it.
+        """
+        self.open_window()
+        self.window.geometry("1280x800+0+0")
+        self.window.focus_force()
+        shared = tuple(ListedFile(name, 10, b"root", COURSE) for name in names)
+        files = (*shared, *(ListedFile(name, 1) for name in beside))
+        folder = ListedFolder(COURSE, "Course", len(names), 10 * len(names))
+        self.model._handle(FilesListed(Address(LOOPBACK, 12500), files, (), (), (folder,)))
 
     def open_with_examples(self, **options: object) -> AppWindow:
         """A window with the demo's roles on this computer, its list filled."""
