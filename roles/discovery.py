@@ -28,8 +28,8 @@ class Discovery(Role):
     ) -> None:
         """`remembered` trackers are asked directly, because they may be in other networks.
 
-        `destinations` replace the broadcast addresses of all networks. `network` is the own address
-        in the only one to search; "" for all.
+        `destinations` replace the broadcast addresses of all networks. `network`: an own
+        address, to search only its network; "" for all.
         """
         super().__init__("discovery", post)
         self._remembered = remembered

@@ -26,9 +26,9 @@ class BrowserUploadsTest(RoomTest):
         self.limits("web.http_connection", wait_s=0.02, patience_s=LIMIT_S)
         folder = self.make_folder("lesson", {"a": b"hello"})
         library = FolderLibrary(folder, None, lambda _: None, lambda: False)
-        self.in_line = False
+        self.is_waited_for = False
         site = SeederSite(library, lambda: Address(LOOPBACK, 12500), lambda: "", lambda: True)
-        self.browsers = BrowserUploads(site, Throttle(), lambda: self.in_line)
+        self.browsers = BrowserUploads(site, Throttle(), lambda: self.is_waited_for)
         self.addCleanup(self.browsers.join)
         self.addCleanup(self.browsers.stop)
 
@@ -104,7 +104,7 @@ class BrowserUploadsTest(RoomTest):
 
     def test_fewer_downloads_are_sent_at_once_while_leechers_wait(self) -> None:
         self.assertEqual(self.browsers._most(), 8)
-        self.in_line = True
+        self.is_waited_for = True
         self.assertEqual(self.browsers._most(), 2)
 
     def test_without_a_thread_the_browser_may_come_again(self) -> None:

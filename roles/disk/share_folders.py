@@ -49,8 +49,8 @@ class _Row(NamedTuple):
     is_made: bool
 
     def kept(self) -> dict[str, object]:
-        row = {"target": str(self.target), "share": self.share, "name": self.name}
-        return {**row, "made": True} if self.is_made else {**row}
+        made = {"made": True} if self.is_made else {}
+        return {"target": str(self.target), "share": self.share, "name": self.name, **made}
 
 
 class ShareFolders:
@@ -125,7 +125,7 @@ class ShareFolders:
 
     def _is_here_already(self, files: Sequence[FileLine], names: StoredNames) -> bool:
         """Whether the target folder itself has at least half of these files. Files in the folders
-        of other shares do not count: a stranger who lists those could add more to them.
+        of other shares do not count, or a stranger could list those and add more to them.
         """
         with self._lock:
             taken = {names.key_wished(name) for name in self._folders.values() if name}

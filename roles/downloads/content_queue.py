@@ -39,7 +39,8 @@ UNHELD_AT_LAST_S = 8.0
 # takes longer if some of it came, or of another pack of its share, and twice as long in a queue.
 STILL_S = 5.0
 PROVEN_STILL_S = 15.0
-SURVEY_S, SURVEYED = 5.0, 8  # how often peers are asked what they have by now, of how many contents
+SURVEY_S = 5.0  # between two surveys of what peers have by now,
+SURVEYED = 8  # and the contents that are asked about
 LIED_S = 3.0  # a peer that was only just heard of is connected to within this time
 
 
@@ -348,8 +349,8 @@ class ContentQueue:
         return rank
 
     def _comes_later(self, following: WantedContent) -> bool:
-        """Whether something under way was put before it, of which chunks are still to be asked for:
-        of all that is asked for, the senders choose what they send.
+        """Whether something that comes before it still has chunks to ask for. If it were asked for,
+        too, the senders would choose what to send first.
         """
         if not self._order.first:
             return False

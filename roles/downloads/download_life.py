@@ -72,7 +72,7 @@ class DownloadLife(ABC):
         self.state = DownloadState.QUEUED
         self.halting = threading.Event()
         self.woken = threading.Event()
-        self.waits_for: DownloadLife | None = None  # has a name that this would take now
+        self.waits_for: DownloadLife | None = None  # it has a name that this one needs
         # Set by the leecher's thread, for downloads that bring many files:
         self.tries_again = False  # what failed so far is to be fetched once more
         self.looked_at: str | None = None  # a folder that shows its pieces; "" for all of it

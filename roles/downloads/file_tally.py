@@ -48,7 +48,7 @@ class FileTally:
             self.flush()
 
     def take_failures(self) -> list[FileEnded]:
-        """Those that failed are tried again: from now on they have not ended."""
+        """What failed is tried again: from now on it has not ended."""
         failures, self.failures = self.failures, []
         self.ended -= sum(not one.is_folder for one in failures)
         return failures

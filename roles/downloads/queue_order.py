@@ -9,10 +9,8 @@ from roles.disk.download_record import MAX_FIRST
 
 def put_in_order(keys: Iterable[str], wished: Sequence[str]) -> list[str]:
     """Those that are wished for first, in that order; the others stay as they were."""
-    known = list(keys)
-    there = set(known)
-    first = [key for key in dict.fromkeys(wished) if key in there]
-    return first + [key for key in known if key not in set(first)]
+    known = dict.fromkeys(keys)
+    return list(dict.fromkeys([*(key for key in wished if key in known), *known]))
 
 
 class FileOrder:

@@ -101,8 +101,15 @@ class Verifier:
             if time.monotonic() >= report_at:
                 report_at = time.monotonic() + REPORT_S
                 self._post(told)
-        found = (tuple(damaged), tuple(edited), tuple(missing))
-        self._post(replace(told, damaged=found[0], edited=found[1], missing=found[2], is_over=True))
+        self._post(
+            replace(
+                told,
+                damaged=tuple(damaged),
+                edited=tuple(edited),
+                missing=tuple(missing),
+                is_over=True,
+            )
+        )
 
 
 def set_damaged_aside(download: Download, paths: Iterable[str], target: Path) -> None:

@@ -47,7 +47,7 @@ class Beacon:
         network: str = "",
     ) -> None:
         """`remembered` are asked at their address, and `destinations` instead of everyone else.
-        With `network`, an own address, only everyone in its network is asked.
+        `network`: an own address, to ask only in its network; "" for all.
         """
         self.found = FoundTrackers()
         self._remembered = tuple(dict.fromkeys(remembered))

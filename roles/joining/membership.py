@@ -42,8 +42,8 @@ class Pace:
     ping_s: float = 5.0  # a teacher notices within 12 s that a computer is silent
     moving_ping_s: float = 2.0  # while something is downloaded or uploaded
     lmk1_ping_s: float = 15.0  # an original tracker forgets a program after 10 min
-    # A changed state is sent at once, and so are other shares: leechers look for their holders, and
-    # a share stays listed only as long as somebody has told that he has it. But no more often than:
+    # A changed state is sent at once, but no more often than this. So are changed shares: leechers
+    # look for their holders, and a share stays listed only while some program says it has it.
     state_ping_s: float = 0.25
     early_ping_s: float = 1.0  # for EARLY_PINGS, until the tracker knows whether others can connect
     again_s: float = 3.0  # after the tracker was silent

@@ -94,8 +94,9 @@ def own_addresses() -> tuple[str, ...]:
 
 
 def broadcasts(network: str = "") -> tuple[Broadcast, ...]:
-    """At least one for each network of this computer, or for that of this own address; empty if the
-    system cannot tell.
+    """At least one for each network of this computer; empty if the system cannot tell.
+
+    `network`: an own address, for its network alone.
     """
     try:
         some = [own for own in interfaces() if network in ("", own.host)]
@@ -153,7 +154,7 @@ if sys.platform in ("linux", "darwin"):
                 yield _described(probe.fileno(), entry)
 
     def _hosts() -> Iterator[str]:
-        """Every role looks at them each second: those alone take a fifth of the time."""
+        """For each role once a second: without the rest it takes a fifth of the time."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             for entry in _working(probe.fileno()):
                 yield socket.inet_ntoa(entry[_IN_ADDR])

@@ -50,7 +50,7 @@ ASSURED_PER_HOST, ASSURED_IN_ALL = 5.0, 10_000.0
 _MAX_KEPT = 1_000  # questions whose answers are kept
 _TURNS = 16  # different answers to one question: 600 holders in a second
 _NO_ID = "0" * 16  # in answers that are kept
-_BEP15 = (b"\x00", b"\xff")  # how datagrams of BitTorrent programs begin, and none of LMK
+_BEP15 = (b"\x00", b"\xff")  # begin BitTorrent programs' datagrams, and none of LMK's
 _COOKIE = re.compile(rb'"cookie"\s*:\s*"([0-9a-f]{%d})"' % (2 * COOKIE_SIZE))
 
 
@@ -104,7 +104,7 @@ class Answers:
     def to(self, datagram: bytes, host: str, port: int, proof: Proof, *, now: float) -> list[bytes]:
         """The datagrams to send back, in this order; none if the sender should get no answer.
 
-        Raises StorageError if what answers BitTorrent programs cannot be loaded.
+        Raises StorageError if the code for BitTorrent programs cannot be loaded.
         """
         if port < FIRST_PORT or not is_unicast(host) or is_answer(datagram):
             return []

@@ -20,7 +20,7 @@ class Former(NamedTuple):
     """The program that told a share last."""
 
     key: Key  # its peer id is "" if that run has ended
-    machine: str = ""  # its computer; only its user's programs know this id, and the tracker
+    machine: str = ""  # its computer's id, which only its user's programs and the tracker know
 
 
 class _Held(NamedTuple):

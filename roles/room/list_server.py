@@ -237,7 +237,7 @@ class ListServer:
 
     @property
     def pause_s(self) -> float:
-        """When to call work() again, though it has nothing to do and nothing arrives."""
+        """How long work() may wait if it has nothing to do and nothing arrives."""
         waits = any(client.waits_for is Wait.LATER for client in self._clients)
         return LATER_S if waits else POLL_S
 

@@ -66,7 +66,7 @@ class Sums:
 
     size: int = 0  # bytes of the lines
     files: int = 0
-    file_bytes: int = 0  # what the files say of their sizes
+    file_bytes: int = 0  # the sizes of all files, as their lines say
     print: int = 0  # a fingerprint of the files in any order: equal for two copies of one folder
     torrents: Counter[str] = field(default_factory=Counter)  # lines: one, if its seeder is ours
 

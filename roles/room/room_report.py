@@ -25,7 +25,7 @@ SLICE = 100  # participants between two looks at the sockets
 @dataclass(frozen=True, slots=True)
 class Limits:
     report_s: float = 0.25  # between two reports
-    rests: float = 9  # pauses after a report: so many times as long as it took
+    rests: float = 9  # the pause after a report, in times as long as it took
 
 
 LIMITS = Limits()

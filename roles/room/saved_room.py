@@ -23,7 +23,7 @@ SLICE = 100  # items between two looks at the sockets
 @dataclass(frozen=True, slots=True)
 class Limits:
     save_s: float = 2.0  # between two state files
-    rests: float = 9  # pauses after a state file: so many times as long as it took to write
+    rests: float = 9  # the pause after a state file, in times as long as writing it took
 
 
 LIMITS = Limits()

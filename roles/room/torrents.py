@@ -1,5 +1,5 @@
-"""The torrents of a room. What answers BitTorrent programs is loaded when it is needed: most rooms
-have none.
+"""The torrents of a room. Most rooms have none, so the code that answers BitTorrent programs is
+loaded only when it is needed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Torrents:
         self._catalogue, self._load = catalogue, load
         self._loaded: Bep15Answers | None = None
         self._problem = ""  # why it cannot be loaded
-        self._restored = list[dict[str, object]]()  # what waits for it
+        self._restored = list[dict[str, object]]()  # for it, until it is loaded
 
     def bep15(self) -> Bep15Answers:
         """Raises StorageError."""
@@ -65,7 +65,7 @@ class Torrents:
         return self._loaded
 
     def proof(self, datagram: bytes, host: str, *, now: float) -> Proof:
-        """As of Bep15Answers. Nobody has an id of a connection before that is loaded."""
+        """See Bep15Answers. Until that is loaded, nobody has an id of a connection."""
         return Proof.NONE if self._loaded is None else self._loaded.proof(datagram, host, now=now)
 
     def expire(self, *, now: float) -> None:

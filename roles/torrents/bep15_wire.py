@@ -1,7 +1,7 @@
 """The datagrams with which BitTorrent programs ask a tracker for each other (BEP 15).
 
-All numbers are big-endian. The first byte tells a request from one of LMK: it is 0 in a connect,
-and FF in what follows that, because the tracker chooses ids of connections that begin so.
+All numbers are big-endian. The first byte tells these requests from LMK's: it is 0 in a connect,
+and FF in all others, because the tracker gives out only ids of connections that begin so.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class ConnectionIds:
 
 
 def decode_request(datagram: bytes) -> Request:
-    """Raises PeerProtocolError. What follows a request are options of later BEPs."""
+    """Raises PeerProtocolError. Bytes behind a request are options of later BEPs."""
     if len(datagram) < _HEAD.size:
         raise PeerProtocolError("a datagram too short for BEP 15")
     connection, action, request = _HEAD.unpack_from(datagram)
@@ -128,7 +128,7 @@ def encode_connected(request: bytes, connection: bytes) -> bytes:
 def encode_announced(
     request: bytes, interval_s: int, counts: Counts, peers: Iterable[Address]
 ) -> bytes:
-    """The hosts of `peers` are IPv4 addresses. To read 80 of them, ipaddress takes 0.3 ms."""
+    """The hosts of `peers` are IPv4 addresses. ipaddress would take 0.3 ms to read 80 of them."""
     head = _ANSWER.pack(_Action.ANNOUNCE, request)
     head += _COUNTS.pack(interval_s, counts.others, counts.seeds)
     return head + b"".join(

@@ -38,7 +38,7 @@ class _Swarm:
     seeds: int = 0  # of the peers; counted here, because one datagram may ask for it 74 times
 
     def hear(self, address: Address, *, is_seed: bool, now: float) -> None:
-        """A newcomer who finds no room is told of others, but they are not told of it."""
+        """In a full swarm, a newcomer is told of others, but they are not told of it."""
         known = self.peers.get(address)
         if known is None:
             if self.hosts[address.host] >= MAX_PER_HOST:

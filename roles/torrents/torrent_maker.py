@@ -1,7 +1,7 @@
 """Makes the torrent of a seeder's folder, and another one when the folder has changed.
 
-For that all bytes are read once more, for SHA-1, as soon as the whole folder is offered. No request
-of anybody starts this.
+For SHA-1 all bytes are read once more, as soon as the whole folder is offered. No request starts
+this.
 """
 
 from __future__ import annotations

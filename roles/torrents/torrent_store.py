@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from roles.disk import disk_calls
 from roles.disk.state_file import StateFile, write_whole
 from roles.torrents.metainfo import DIGEST_SIZE, Torrent, torrent_files
+from roles.values.catalogue import is_info_hash
 from roles.values.errors import StorageError
 
 log = logging.getLogger(__name__)
 
 KEPT = 8  # torrents of all folders, the newest
-_INFO_HASH = re.compile("[0-9a-f]{40}")
 
 
 class TorrentStore:
@@ -61,7 +60,7 @@ class TorrentStore:
                 found = [
                     (entry.stat().st_mtime_ns, entry.name)
                     for entry in entries
-                    if _INFO_HASH.fullmatch(entry.name)
+                    if is_info_hash(entry.name)
                 ]
         except OSError:  # there are none yet
             return []

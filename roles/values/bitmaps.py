@@ -18,7 +18,7 @@ class Bits:
 
 
 def spans(width: int, count: int) -> Iterator[tuple[int, int]]:
-    """The bits (first, behind the last) of each of `width` columns; never none."""
+    """The bits (first, behind the last) of each of `width` columns; at least one each."""
     for column in range(width):
         first = column * count // width
         yield first, max((column + 1) * count // width, first + 1)

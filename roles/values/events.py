@@ -407,7 +407,7 @@ def stored_path(path: str, saved_as: Path) -> str:
     return path_from_disk("/".join(saved_as.parts[-1 - path.count("/") :]))
 
 
-class FileEnded(NamedTuple):  # of thousands in a second
+class FileEnded(NamedTuple):  # thousands of them come in a second
     """One file of a download that brings many, or a folder that could not be created."""
 
     name: str  # path, from the wire; a folder's ends in "/"

@@ -1,4 +1,4 @@
-"""The browsers at a seeder: only so many at once, and each has a thread."""
+"""The browsers at a seeder: a limited number at once, each with a thread."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Limits:
     of_host: int = 12
     again_s: int = 5  # when a browser that found no place may ask again
     sending: int = 8  # downloads that are sent at once
-    sending_in_line: int = 2  # the same while leechers are in line
+    sending_while_queued: int = 2  # the same while leechers wait in the queue
     turn_s: float = 1.0  # after which another download goes on
 
 
@@ -142,7 +142,7 @@ class BrowserUploads:
 
     def _most(self) -> int:
         """How many downloads may be sent at once now."""
-        return LIMITS.sending_in_line if self._are_leechers_waiting() else LIMITS.sending
+        return LIMITS.sending_while_queued if self._are_leechers_waiting() else LIMITS.sending
 
     def _run(self, browser: _Browser) -> None:
         serving = browser.serving

@@ -32,8 +32,9 @@ class Limits:
     request_s: float = 10.0  # from a request's first byte to its last
     between_s: float = 15.0  # between two requests
     stall_s: float = 20.0  # without a byte that the browser takes
-    patience_s: float = 2.0  # for the rest of a request, or for the next MOVED bytes to go out
-    slow_s: float = 60.0  # after which a browser must have taken
+    # For the rest of a request, or for the next MOVED bytes; then the browser may lose its place.
+    patience_s: float = 2.0
+    slow_s: float = 60.0  # of sending; from then on the mean rate must be at least
     slowest: int = 8 * 1024  # bytes per second
     wait_s: float = 0.25  # for one call of the system
     refused_s: float = 2.0  # for the rest of a refused request
@@ -70,7 +71,7 @@ class HttpConnection:
         self._has_begun = False  # a part of it is out
         self._sent = 0  # bytes
         self._spent_s = self._stalled_s = 0.0  # sending, and since the browser took something
-        self._moved, self._waited_s = 0, 0.0  # bytes that are not MOVED yet, and for how long
+        self._moved, self._waited_s = 0, 0.0  # bytes since the last MOVED, and the time spent
         connection.limit(LIMITS.wait_s)
 
     def run(self) -> None:
@@ -208,7 +209,7 @@ class HttpConnection:
                 self._note(count, time.monotonic() - began)
 
     def _await_turn(self) -> None:
-        """A browser that takes nothing waits for none: it would only keep it from others."""
+        """A browser that takes nothing gets none: it would only keep it from others."""
         if self._should_stop():
             raise ConnectionAbortedError("this side stops")
         if self._turn is not None and self._turns.is_over(self._turn):

@@ -178,13 +178,13 @@ def _decoded_name(text: str) -> str:
     try:
         name = _decoded(text)
     except UnicodeDecodeError:
-        raise _no_such_name() from None
+        raise not_found() from None
     if "/" in name or "\0" in name:
-        raise _no_such_name()
+        raise not_found()
     return name
 
 
-def _no_such_name() -> HttpError:
+def not_found() -> HttpError:
     return HttpError(404, "There is nothing of that name.")
 
 

@@ -20,7 +20,7 @@ PYZ = f"{NAME}.pyz"
 MAX_BYTES = 64 * 1024 * 1024  # of one file; something that is larger is not this program
 FROM_SOURCE = "It cannot be fetched from here: this tracker was started from its source."
 UNREADABLE = "It cannot be fetched from here: its own file cannot be read."
-_UNPACKED = "_MEI"  # how the name of a folder begins into which the packed program was unpacked
+_UNPACKED = "_MEI"  # PyInstaller unpacks a one-file program into a folder whose name begins so
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def own_files() -> tuple[tuple[Path, str, str], ...]:
         return ()
     unpacked = Path(sys._MEIPASS)
     carried = (unpacked / PYZ, "pyz", _PYTHON)
-    if not unpacked.name.startswith(_UNPACKED):  # it is a folder
+    if not unpacked.name.startswith(_UNPACKED):  # the program is a folder, not one file
         return (carried,)
     kind = "windows" if sys.platform == "win32" else "unix"
     return ((Path(sys.executable), kind, _own_system()), carried)

@@ -29,6 +29,7 @@ from roles.web.http_wire import (
     check_host,
     file_head,
     no_content_head,
+    not_found,
     page_head,
     part_of,
     quoted_path,
@@ -40,8 +41,8 @@ from roles.web.zip_layout import Member, ZipWriter, zip_length
 
 GATHERED = 256 * 1024  # bytes of a ZIP that are sent at once
 # Browsers that ask in a loop would slow the leechers, whose threads wait for the interpreter at
-# each step. So while a leecher has a slot, the next answer waits for so many times what one took.
-RESTS = 3  # of processor time
+# each step. So while a leecher has a slot, each answer is followed by a pause:
+RESTS = 3  # times the processor time that the answer took
 AROUND_S = 0.0002  # processor time for reading a request and sending a short answer
 MOST_REST_S = 1.0
 _AGAIN_S = 3  # when a browser may ask again
@@ -66,8 +67,8 @@ class SharedFile:
             return self._source.send(connection, offset, length)
 
     def read(self, offset: int, length: int) -> bytes:
-        """Some of these bytes. They are those that were hashed, and so are all that were sent
-        before, as far as the file's size, times and inode show.
+        """Some of these bytes. As far as the file's size, times and inode show, these and all that
+        were sent before are still the bytes that were hashed.
         """
         with self._watched():
             data = self._source.read(offset, length)
@@ -121,7 +122,7 @@ class SeederSite:
         serves_leechers: Callable[[], bool],
     ) -> None:
         """`tracker`: where it is now. `listed_as`: the id of the share there. `serves_leechers`:
-        whether one has a slot.
+        whether a leecher has a slot.
         """
         self._listed_as = listed_as
         self._serves_leechers = serves_leechers
@@ -181,8 +182,8 @@ class SeederSite:
             return self._page(request, names, folder)
 
     def file_answer(self, request: Request, holding: FileHolding, name: str) -> Answer:
-        """The file, or what is asked of it, to be stored as `name`. Raises FileChangedError if it
-        is no longer what was read.
+        """The file, or the part that is asked for, to be saved as `name`. Raises FileChangedError
+        if it is no longer what was read.
         """
         content = holding.content
         mtime = holding.file.mtime_ns // 1_000_000_000
@@ -283,8 +284,8 @@ class SeederSite:
             return self._index
 
     def is_share(self, share: str) -> bool:
-        """Whether this is an id of our share. The tracker may list it under another one, while its
-        own belongs to a program that ended a short time ago.
+        """Whether this is an id of our share. The tracker lists it under another id while its own
+        is reserved for a program that ended a short time ago.
         """
         return share == self._library.share_id or share == self._listed_as() != ""
 
@@ -338,10 +339,6 @@ def _local_time(mtime: int) -> tuple[int, ...]:
 def _number(text: str) -> int:
     """0 for what is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
-
-
-def not_found() -> HttpError:
-    return HttpError(404, "There is nothing of that name.")
 
 
 def changed() -> HttpError:

@@ -22,7 +22,7 @@ _HONESTY = (
 class Folder:
     """One share, or several that are copies of one folder."""
 
-    share: str  # one of which the seeder can be reached, if there is one
+    share: str  # its id; of several, one whose seeder can be reached
     name: str
     files: int
     size: int  # bytes

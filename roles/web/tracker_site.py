@@ -20,6 +20,7 @@ from roles.room.registry_entry import Reader
 from roles.room.room_catalogue import Share
 from roles.room.senders import Senders
 from roles.values.addresses import Address, is_loopback
+from roles.values.catalogue import WebLine, encode_line
 from roles.values.members import Machines, Member, RoomSummary, member_of, summary_of
 from roles.values.participants import Participant
 from roles.values.room_words import how_far
@@ -47,14 +48,14 @@ from roles.web.start_page import ONLY_THE_PROGRAM, Folder, start_page
 REQUEST_S = 10.0  # for the head of a request
 ANSWER_S = 30.0  # for everything but the bytes of an answer
 SLOWEST = 8 * 1024  # bytes per second: the extra time for them
-KEPT_S = 0.5  # a page is sent again for at least so long, however many ask
+KEPT_S = 0.5  # the least time for which a page is sent again, however many ask
 PATIENCE_S = 2.0  # for the program's own file: after that, the page comes without it
 AGAIN_S = 5  # after a refusal
 SLICE = 100  # programs or shares looked at before sockets are read again
 _MAX_KEPT = 32  # pages: two for each address of this computer
 _BUFFER = 16 * 1024
 _TO_SEEDERS = frozenset({"s", "z", "t"})
-_BROWSERS_TOO = '["w"]'  # the line with which a seeder says so
+_SERVES_BROWSERS = encode_line(WebLine())
 T = TypeVar("T")
 
 
@@ -184,8 +185,8 @@ class TrackerSite:
         return members, room
 
     def _folders(self, visitor: _Visitor) -> Generator[None, None, list[Folder]]:
-        """Copies of one folder are one, at the first seeder that browsers can reach; on the
-        tracker's own computer if there is one, for a browser cannot check what a stranger copied.
+        """Copies of one folder are listed once, at a seeder that browsers can reach: the one on the
+        tracker's own computer if there is one, because a browser cannot check a stranger's copy.
         """
         found = dict[tuple[str, int, int], Folder]()
         for some in _slices(self._registry.catalogue.shares()):
@@ -236,7 +237,7 @@ class TrackerSite:
             return None, "its seeder is an original program."
         if program is None or program.is_leecher:
             return None, "its seeder has left."
-        if _BROWSERS_TOO not in share.lines:
+        if _SERVES_BROWSERS not in share.lines:
             return None, "its seeder serves no browsers."
         if program.is_reachable is False:
             return None, "nobody can connect to its seeder."

@@ -1,8 +1,9 @@
 """The bytes around the files of a ZIP that is written without seeking, and its length in advance.
 
-Files are stored, because most of what is large is compressed already. Each has its size in front
-and its checksum behind it, as that is not known before it was read. Names are UTF-8; sizes, offsets
-and counts beyond 32 and 16 bits are ZIP64's (APPNOTE.TXT 6.3.10). Pure.
+Files are stored, because most of what is large is compressed already. Its size stands
+before each, and its checksum after it, because that is known only when the file has been read.
+Names are UTF-8; sizes, offsets and counts beyond 32 and 16 bits are ZIP64's (APPNOTE.TXT 6.3.10).
+Pure.
 """
 
 from __future__ import annotations
