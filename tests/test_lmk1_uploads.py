@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import socket
 import struct
 import threading
-import time
 import unittest
+from unittest import mock
 
-from roles.lmk1.uploads import SLOTS_PER_HOST, is_free, state_of
+from roles.lmk1.shared_folder import SharedFolder
+from roles.lmk1.uploads import LEAST_CHUNKS, LOOK_S, SLOTS_PER_HOST, Uploads, is_free, state_of
+from roles.net.eviction import LIMITS
+from roles.net.throttle import Throttle
 from roles.seeder import Seeder
+from roles.uploads.peer_uploads import PeerUploads
 from roles.values.events import (
     DownloadState,
     FolderScanned,
@@ -19,6 +24,7 @@ from roles.values.events import (
     UploadsChanged,
 )
 from roles.values.settings import Existing
+from tests.connections import over, tcp_pair
 from tests.receiving import HEADER, receive_chunk, receive_exactly
 from tests.role_test import (
     NEVER_S,
@@ -233,10 +239,10 @@ class IdleLeechers(SeederTest):
         super().setUp()
         random_file(self.shared / "long", 400 * CHUNK, 3)
 
-    def soon(self, *, look_s: float = 0.05) -> None:
+    def soon(self) -> None:
         """It is found out soon that somebody is idle."""
         self.constant("lmk1.uploads", "ASK_S", 0.2)
-        self.constant("lmk1.uploads", "LOOK_S", look_s)
+        self.constant("lmk1.uploads", "LOOK_S", 0.05)
         self.limits("net.eviction", unproven_s=0.05, proven_s=0.05, crowd_s=0.05)
 
     def is_connected(self, seeder: Running[Seeder]) -> bool:
@@ -264,16 +270,40 @@ class IdleLeechers(SeederTest):
             while True:
                 receive_exactly(slow, 1)
 
-    def test_who_takes_chunks_keeps_its_slot(self) -> None:
-        self.soon(look_s=0.5)
-        seeder = self.offering(slots=1)
-        taking = self.ranged(seeder.address, "long", 400)
-        for number in range(400):
-            receive_chunk(taking)
-            taking.sendall(ACK)
-            if number % 100 == 0:
-                time.sleep(0.2)  # it is looked at several times
-                self.assertFalse(self.is_connected(seeder))
+    def test_who_takes_chunks_keeps_its_slot_until_it_takes_none(self) -> None:
+        """On a virtual clock: how fast this computer is does not matter."""
+        shared = SharedFolder(self.shared)
+        shared.read()
+        others = mock.create_autospec(PeerUploads, instance=True, slots_taken=0)
+        is_over = threading.Event()
+        uploads = Uploads(shared, others, slots=1, throttle=Throttle(), should_stop=is_over.is_set)
+        self.addCleanup(uploads.join)
+        self.addCleanup(is_over.set)
+        clock = self.enterContext(mock.patch("roles.lmk1.uploads.time")).monotonic
+        clock.return_value = 0.0
+        taking = self.greeted(uploads)
+        self.assertEqual(receive_exactly(taking, 9), b"connected")
+        taking.sendall(b"send_file_chunk\n" + json.dumps(["long", 400, 0]).encode())
+        receive_chunk(taking)
+        uploads.report(0.0)
+        for _ in range(10):
+            for _ in range(LEAST_CHUNKS):
+                taking.sendall(ACK)
+                receive_chunk(taking)  # so the acknowledgement has been counted
+            clock.return_value += LOOK_S
+            uploads.report(clock.return_value)
+            self.assertEqual(self.greeted(uploads).recv(1_024), b"away")
+        clock.return_value += max(LOOK_S, LIMITS.proven_s)
+        uploads.report(clock.return_value)
+        self.assertEqual(self.greeted(uploads).recv(1_024), b"connected")
+        self.assert_hangs_up(taking)
+
+    def greeted(self, uploads: Uploads) -> socket.socket:
+        """The end of one that has asked for a connection."""
+        ours, theirs = self.enterContext(tcp_pair())
+        ours.settimeout(LIMIT_S)
+        uploads.answer(over(theirs))
+        return ours
 
     def test_idle_ones_lose_their_slots_to_leechers_of_lmk2_that_wait(self) -> None:
         self.soon()
