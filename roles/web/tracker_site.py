@@ -205,15 +205,19 @@ class TrackerSite:
         owner = self._registry.entry(share.owner.key)
         is_there = owner is not None or not share.owner.is_proved
         seeders = is_there + (0 if known is None else known.seeders)
-        first = known
-        rank = not obstacle, owner is not None and owner.origin.is_here
-        if first is None or rank > (not first.obstacle, first.is_here):
-            size = share.sums.file_bytes
-            has_torrent = bool(share.torrent)
-            first = Folder(
-                share_id, share.folder, share.files, size, 0, obstacle, has_torrent, rank[1]
-            )
-        return replace(first, seeders=seeders)
+        is_here = owner is not None and owner.origin.is_here
+        if known is not None and (not known.obstacle, known.is_here) >= (not obstacle, is_here):
+            return replace(known, seeders=seeders)
+        return Folder(
+            share_id,
+            share.folder,
+            share.files,
+            share.sums.file_bytes,
+            seeders,
+            obstacle,
+            bool(share.torrent),
+            is_here,
+        )
 
     # The way to seeders
 
