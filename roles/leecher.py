@@ -174,7 +174,7 @@ class Leecher(Role):
         return None if home is None else self._settings.folder / home
 
     def verify(self, key: str, path: str = "") -> None:
-        """Read anew what this download, which has ended, has brought: all of it, one folder in it
+        """Read again what this download, which has ended, has brought: all of it, one folder in it
         (`path` ends in "/") or one file. Posts Verified. One at a time, in the order of asking.
         """
         self._request(partial(self._verifier.ask, key, path))

@@ -46,7 +46,7 @@ class FolderMap:
             if content is None or not file.path.startswith(below):
                 continue
             start, end = end, end + content.size
-            count = -(-content.size // content.chunk_size)
+            count = -(-content.size // content.chunk_size)  # content.count, for 100,000 files
             self._count += count
             if file.path in missing:
                 self._places[file.path] = start, content

@@ -472,7 +472,7 @@ class UpdateFound:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was read anew of a download, at most twice a second, and once at the end."""
+    """How far a download has been read again: at most twice a second, and once at the end."""
 
     download: str  # DownloadChanged.name
     path: str  # of a file, from the wire; of a folder, with a "/" at its end; "" for all of it
