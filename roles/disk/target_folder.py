@@ -40,7 +40,7 @@ class TargetFolder:
         reads_anew: bool = False,
     ) -> None:
         """`existing` is what to do with files that are there. `reads_anew`: from the disk itself,
-        not from what the system remembers of it, where it lets us choose.
+        not from the system's cache, where the system lets us choose.
         """
         self.path = path
         self.existing = existing

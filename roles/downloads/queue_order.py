@@ -8,7 +8,7 @@ from roles.disk.download_record import MAX_FIRST
 
 
 def put_in_order(keys: Iterable[str], wished: Sequence[str]) -> list[str]:
-    """Those that are wished for first, in that order; the others stay as they were."""
+    """The wished ones first, in that order, then the others as they were."""
     known = dict.fromkeys(keys)
     return list(dict.fromkeys([*(key for key in wished if key in known), *known]))
 

@@ -79,7 +79,7 @@ class Torrent:
         return {one.names: one for one in self.files}
 
     def metainfo(self, announce: str, web_seed: str) -> bytes:
-        """The content of a .torrent file. Both addresses are outside of what is hashed."""
+        """The content of a .torrent file. The info hash does not cover these addresses."""
         return b"d%b%b%b%b%b%be" % (
             encode("announce"),
             encode(announce),
@@ -95,7 +95,7 @@ class Torrent:
 
 
 def torrent_files(files: Iterable[tuple[str, int, bytes]]) -> tuple[TorrentFile, ...]:
-    """In the order of the bytes of their paths; without those whose names some system refuses.
+    """In the order of the bytes of their paths. Files whose names some system refuses are left out.
 
     Takes path, size and root of each.
     """

@@ -16,7 +16,7 @@ from roles.values.catalogue import is_info_hash
 
 INTERVAL_S = 120  # between two announces of a program
 FORGOTTEN_S = 700.0  # libtorrent announces every 300 s, whatever it is told
-KEPT_S = 12 * 3_600.0  # a torrent whose share has left: those who took it give it to the others
+KEPT_S = 12 * 3_600.0  # a torrent outlives its share: peers that have it give it to others
 MAX_SWARMS = 256
 MAX_PEERS = 2_000  # of one swarm
 MAX_PER_HOST = 16  # of those, for several users behind one address
@@ -99,7 +99,7 @@ class Swarms:
         if announce.event is Event.STOPPED:
             swarm.forget(address)
             return []
-        if not service_at(announce.port):  # nobody is sent to another service
+        if not service_at(announce.port):  # no peer is to be sent to another service
             swarm.hear(address, is_seed=announce.is_seed, now=now)
         if announce.is_seed:
             others = [one for one, peer in swarm.peers.items() if not peer.is_seed]

@@ -481,7 +481,7 @@ class Verified:
     size: int  # bytes of them
     files_read: int = 0
     size_read: int = 0
-    # Paths, at the end. Damaged: with another content, although nobody seems to have written to it.
+    # Paths, at the end. Damaged: the content differs, although nobody seems to have written to it.
     damaged: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()

@@ -92,9 +92,9 @@ class RoomSummary:
 class Machines:
     """Tells which programs are of one computer, once it knows all of them.
 
-    A program of version 1.2 or earlier tells no id. It is of the computer that has one if that is
-    the only one at its address and has its name: several computers behind one router differ in
-    these. A computer whose user has changed its name in version 1.3 remains two.
+    A program of version 1.2 or earlier tells no id. It belongs to the computer of the same address
+    and name, if only one id is told there: computers behind one router share an address. If the
+    user has given the computer another name in version 1.3, it counts as two.
     """
 
     def __init__(self) -> None:
@@ -174,7 +174,7 @@ def member_of(machine: str, programs: Sequence[Participant], *, now: float) -> M
     live = [one for one in programs if not (one.has_left or is_silent(one, now=now))]
     newest = max(live or programs, key=lambda one: one.last_ping)
     has_asked = any(one.is_leecher and state_of(one) is not MemberState.IDLE for one in live)
-    # What a program that has ended got counts until another one of this computer gets something.
+    # A program that has ended counts until another one of this computer gets something.
     counted = live if has_asked else _last_runs(programs)
     first = min(counted, key=lambda one: (PRECEDENCE.index(state_of(one)), one not in live))
     state, reason = state_of(first), _reason(first)
@@ -210,8 +210,8 @@ def member_of(machine: str, programs: Sequence[Participant], *, now: float) -> M
 
 
 def _last_runs(programs: Sequence[Participant]) -> list[Participant]:
-    """Leave out those whose address had another program later that got something: only one can
-    listen there, so the earlier one was killed, and the later one took up what it had begun.
+    """Leave out a program if a later one at the same address got something: only one can listen
+    there, so the earlier one was killed, and the later one took up what it had begun.
     """
     last = dict[Address, float]()
     for one in programs:

@@ -174,7 +174,7 @@ def _headers(lines: Collection[str]) -> dict[str, str]:
 
 
 def _decoded_name(text: str) -> str:
-    """One name of a path. What no file can be called is not found."""
+    """One name of a path. A name that no file can have is not found."""
     try:
         name = _decoded(text)
     except UnicodeDecodeError:
@@ -230,7 +230,7 @@ def host_is_allowed(host: str, own_name: str) -> bool:
     return host in names or ip_of(host) is not None
 
 
-# What part of a file is answered.
+# Which part of a file is sent.
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,7 +396,7 @@ def redirect(location: str, *, is_head: bool = False, keeps_open: bool = False) 
 
 
 def _head(status: int, length: int | None, keeps_open: bool, fields: Fields) -> bytes:
-    """Raises ValueError for what would become another header."""
+    """Raises ValueError for a line break, which would begin another header."""
     lines = [f"HTTP/1.1 {status} {REASONS[status]}"]
     if length is not None:
         lines.append(f"Content-Length: {length}")

@@ -82,8 +82,8 @@ class ProgramFiles:
 
 
 def own_files() -> tuple[tuple[Path, str, str], ...]:
-    """What this program runs from if that is one file, and the .pyz that it carries, each with its
-    kind and what it runs on (see Program); nothing if it runs from source.
+    """The file that this program runs from, if it is one, and the .pyz that it carries; nothing if
+    it runs from source. Each with its kind and what it runs on, see Program.
     """
     archive = Path(__file__).resolve().parents[2]
     if archive.is_file():

@@ -1,4 +1,4 @@
-"""Who is in the room and how far, as a page that renews itself. Pure."""
+"""Who is in the room and how far each is, as a page that renews itself. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from roles.web import page
 
 MAX_ROWS = 200
 RENEW_S = 3
-# Colours of the style, by what room_words calls them.
+# Classes of the style, by what room_words calls them.
 _COLOURS = {"Good": "good", "Warning": "warning", "Bad": "bad"}
 
 

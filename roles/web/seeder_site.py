@@ -46,7 +46,7 @@ RESTS = 3  # times the processor time that the answer took
 AROUND_S = 0.0002  # processor time for reading a request and sending a short answer
 MOST_REST_S = 1.0
 _AGAIN_S = 3  # when a browser may ask again
-_UNREADABLE = "The folder cannot be read at the moment."  # why may name what is not shared
+_UNREADABLE = "The folder cannot be read at the moment."  # the reason might name what is not shared
 _STILL_READ = "The folder is still being read. Try again in a moment."
 
 
@@ -337,7 +337,7 @@ def _local_time(mtime: int) -> tuple[int, ...]:
 
 
 def _number(text: str) -> int:
-    """0 for what is none."""
+    """0 if it is no number."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
 
 
