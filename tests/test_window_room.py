@@ -21,6 +21,7 @@ from tests.support import widget_texts
 from tests.windows import AppWindowTest, button_texts, press, sentences, text_of, texts_of
 from ui import wording
 from ui.window.room_view import View
+from ui.window.row_pictures import INDENT
 from ui.window.tracker_tab import TrackerTab
 from ui.window.workbench import RunState
 
@@ -197,6 +198,14 @@ class LessonTest(AppWindowTest):
         files.tree.event_generate("<Left>")
         self.window.update()
         self.assertNotIn("41 part.mp4", [text.strip() for text in texts_of(files.tree, "0")])
+        box = files.tree.bbox(files.tree.get_children()[1])
+        x, y = int(box[0]) + INDENT // 2, int(box[1]) + int(box[3]) // 2
+        for is_open in (True, False):
+            files.tree.event_generate("<Button-1>", x=x, y=y)
+            files.tree.event_generate("<ButtonRelease-1>", x=x, y=y)
+            self.window.update()
+            shown = [text.strip() for text in texts_of(files.tree, "0")]
+            self.assertEqual("41 part.mp4" in shown, is_open)
 
     def test_the_size_of_a_folder_and_who_has_it_are_known_when_not_all_of_its_files_are_told(
         self,

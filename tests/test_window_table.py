@@ -14,7 +14,7 @@ from ui.columns import Column, Icon
 from ui.window.list_columns import COMPUTER_COLUMNS, FILE_COLUMNS, bar_of
 from ui.window.list_rows import ListRow, Node, NodeKind
 from ui.window.room_files import FILE_COLUMNS as ROOM_FILE_COLUMNS
-from ui.window.row_pictures import INDENT
+from ui.window.row_pictures import GAP, INDENT, RowPictures
 from ui.window.rows_in_sight import NEVER_SEEN
 from ui.window.seeder_columns import OFFERED_COLUMNS, TAKER_COLUMNS
 from ui.window.table import Table
@@ -156,6 +156,15 @@ class TableTest(WindowTestCase):
         self.assertEqual(widths[1] - widths[0], self.theme.px(INDENT))
         self.theme.apply(is_dark=True)
         self.assertNotEqual(str(table.tree.item(table.rows.items["b"], "image")[0]), images[1])
+
+    def test_the_sign_of_a_folder_is_clicked_where_it_is_drawn(self) -> None:
+        pictures = RowPictures(self.root, self.theme)
+        pictures.zoom(2.0)
+        folder = Icon("folder", 1, "closed", is_in_tree=True)
+        edge = 2 * self.theme.px(2 * INDENT + GAP)
+        self.assertTrue(pictures.is_sign(edge, folder))
+        self.assertFalse(pictures.is_sign(edge + 1, folder))
+        self.assertFalse(pictures.is_sign(0, Icon("file", 1, is_in_tree=True)))
 
 
 class CutTest(WindowTestCase):

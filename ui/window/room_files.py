@@ -14,7 +14,6 @@ from roles.values.safe_names import shown_name
 from ui import wording
 from ui.columns import Column, Icon
 from ui.window.file_list import FileList
-from ui.window.row_pictures import GAP
 from ui.window.table import Table
 from ui.window.theme import Theme
 
@@ -100,11 +99,12 @@ class RoomFiles(Table[FileRow]):
         self._told: dict[str, ListedFolder] = {}  # by share, of which some files may be left out
         self._wished: dict[str, bool] = {}  # opened or closed by the user
         self._rows_shown: dict[str, FileRow] = {}
-        for key in ("<Return>", "<space>", "<Double-Button-1>"):
+        for key in ("<Return>", "<space>"):
             self.tree.bind(key, lambda _event: self._toggle(self.focused))
+        self.tree.bind("<Double-Button-1>", lambda event: self._toggle(self.key_at(event.y)))
         self.tree.bind("<Right>", lambda _event: self._unfold(is_open=True))
         self.tree.bind("<Left>", lambda _event: self._unfold(is_open=False))
-        self.tree.bind("<ButtonRelease-1>", self._clicked, add="+")
+        self.on_sign(self._toggle)
 
     def fill(
         self,
@@ -199,14 +199,6 @@ class RoomFiles(Table[FileRow]):
         if row is not None and row.parent and not is_open:
             self.choose([row.parent])
         return "break"
-
-    def _clicked(self, event: tk.Event[tk.Misc]) -> None:
-        """A click on the sign of a folder opens or closes it."""
-        row = self._rows_shown.get(self.key_at(event.y) or "")
-        if row is None or not row.files:
-            return
-        if event.x <= self.pictures.sign_end(icon_of(row)) + GAP:
-            self._toggle(row.key)
 
 
 def icon_of(row: FileRow) -> Icon:

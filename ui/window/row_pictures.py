@@ -39,16 +39,16 @@ class RowPictures:
     def recolour(self) -> None:
         self._images.clear()
 
-    def sign_end(self, icon: Icon) -> int:
-        """How far from its left edge a picture has the sign of a folder."""
-        return self._px(INDENT * (icon.depth + 1)) if icon.is_in_tree else 0
+    def is_sign(self, x: int, icon: Icon) -> bool:
+        """Whether this place in a row, `x` pixels from its left edge, is on a folder's sign."""
+        return bool(icon.sign) and x <= self._px(INDENT * (icon.depth + 1) + GAP)
 
     def _px(self, size: float) -> int:
         return round(self._theme.px(size) * self._zoom)
 
     def _drawn(self, bar: Bar | None, icon: Icon | None) -> tk.PhotoImage:
         px = self._px
-        start = 0 if icon is None else self.sign_end(icon)
+        start = px(INDENT * (icon.depth + 1)) if icon is not None and icon.is_in_tree else 0
         width = start + (px(ICON + GAP) if icon is not None else 0)
         bar_at = width
         width += px(BAR_WIDTH + GAP) if bar is not None else 0

@@ -18,7 +18,6 @@ from roles.values.participants import Participant
 from roles.values.settings import SeederSettings, TorrentKind
 from ui.window.fields import Sentence
 from ui.window.offered_tree import Branch, Offered, rows_of, tree_of
-from ui.window.row_pictures import GAP
 from ui.window.seeder_columns import (
     OFFERED_COLUMNS,
     TAKER_COLUMNS,
@@ -91,7 +90,7 @@ class SeederTab(ttk.Frame):
             parent=lambda row: row.parent,
         )
         tree = self.offered.tree
-        tree.bind("<Button-1>", self._clicked, add="+")
+        self.offered.on_sign(self._toggle)
         tree.bind(
             "<Double-Button-1>", lambda event: self._toggle(self.offered.key_at(event.y)), add="+"
         )
@@ -321,16 +320,6 @@ class SeederTab(ttk.Frame):
         elif row is not None and not is_open and row.parent:
             self.offered.choose([row.parent])
         return "break"
-
-    def _clicked(self, event: tk.Event[tk.Misc]) -> str:
-        """A click on the sign of a folder."""
-        row = self._offered.get(self.offered.key_at(event.y) or "")
-        if row is None or not row.is_folder:
-            return ""
-        if event.x > self.offered.pictures.sign_end(offered_icon(row)) + GAP:
-            return ""
-        self.offered.tree.focus_set()
-        return self._toggle(row.key)
 
 
 def _folder_to_seed(typed: str) -> Path:

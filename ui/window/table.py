@@ -233,6 +233,20 @@ class Table(ttk.Frame, Generic[ItemT]):
     def on_choice(self, function: Callable[[], None]) -> None:
         self.rows.on_choice(function)
 
+    def on_sign(self, toggle: Callable[[str], object]) -> None:
+        """Call this with the key of a folder whose sign is clicked; that selects nothing."""
+
+        def click(event: tk.Event[tk.Misc]) -> str:
+            key = self.key_at(event.y)
+            icon = self._icon(self._item_of(key)) if self._icon and key is not None else None
+            if key is None or icon is None or not self.pictures.is_sign(event.x, icon):
+                return ""
+            self.tree.focus_set()
+            toggle(key)
+            return "break"
+
+        self.tree.bind("<Button-1>", click, add="+")
+
     # Building
 
     def _make_tree(self, height: int, choose: Choosing) -> tuple[ttk.Treeview, ttk.Scrollbar]:
