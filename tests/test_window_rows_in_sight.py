@@ -110,6 +110,31 @@ class RowsInSightTest(WindowTestCase):
             self.press(key)
             self.assertEqual((key, rows.chosen, self.marked), (key, [MANY[place]], [MANY[place]]))
 
+    def test_keys_go_on_beside_a_row_that_has_gone(self) -> None:
+        rows = self.rows
+        for gone, key, neighbour in (
+            (MANY[5:6], "<Down>", MANY[6]),
+            (MANY[5:6], "<Up>", MANY[4]),
+            (MANY[4:7], "<Down>", MANY[7]),
+            (MANY[5:], "<Down>", MANY[4]),
+            (MANY[5:], "<Up>", MANY[4]),
+        ):
+            with self.subTest(gone=len(gone), key=key):
+                rows.show(MANY)
+                rows.choose(MANY[5:6])
+                start = MANY.index(gone[0])
+                rows.show(MANY[:start] + MANY[start + len(gone) :])
+                self.assertEqual((rows.chosen, rows.focused), ([], None))
+                self.press(key)
+                self.assertEqual((rows.chosen, self.marked), ([neighbour], [neighbour]))
+
+    def test_shift_begins_anew_beside_a_row_that_has_gone(self) -> None:
+        self.rows.choose(MANY[5:6])
+        self.rows.show(MANY[:5] + MANY[6:])
+        for until in (7, 8):
+            self.press("<Shift-Down>")
+            self.assertEqual(self.rows.chosen, MANY[6:until])
+
     def test_many_are_chosen_by_shift_and_all_by_control_a(self) -> None:
         self.click(2)
         self.assertEqual(self.rows.chosen, MANY[2:3])

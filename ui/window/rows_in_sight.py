@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import tkinter as tk
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from tkinter import ttk
 from typing import Literal
 
@@ -46,6 +47,7 @@ class RowsInSight:
         self._chosen = set[str]()
         self._chosen_in_order: list[str] | None = []  # None: to be found anew
         self.focused: str | None = None  # the row that the keyboard is at
+        self._next = 0  # the place of the row that Down goes to while none has the focus
         self._anchor: str | None = None  # where a choice of many began
         self._marked: tuple[frozenset[str], str] = frozenset(), ""
         self._touched_by = 0.0  # rows that a touchpad has moved, and that are still to be scrolled
@@ -56,11 +58,15 @@ class RowsInSight:
     def show(self, order: Sequence[str]) -> None:
         """These rows. Those that stay keep their place, their selection and the focus."""
         at_top = self.order[self.top] if 0 < self.top < len(self.order) else None
-        self.order = order
+        before, self.order = self.order, order
         if self._chosen or self.focused is not None:
             there = set(order)
             self._chosen &= there
-            self.focused = self.focused if self.focused in there else None
+            if self.focused is not None and self.focused not in there:
+                self._next = _next_place(before, self.focused, order, there)
+                self.focused = None
+            if self._anchor not in there:
+                self._anchor = self.focused
         if at_top is not None:
             self.top = self._place_of(at_top, self.top)
         self._chosen_in_order = None
@@ -239,7 +245,8 @@ class RowsInSight:
 
     def _choose_to(self, key: str) -> None:
         """Everything from where the choice began."""
-        ends = sorted((self._place_of(self._anchor or key, 0), self._place_of(key, 0)))
+        self._anchor = self._anchor or key
+        ends = sorted((self._place_of(self._anchor, 0), self._place_of(key, 0)))
         self._select(set(self.order[ends[0] : ends[1] + 1]))
 
     def _choose_all(self) -> str:
@@ -254,7 +261,9 @@ class RowsInSight:
             self.scroll(rows)
         elif self.order:
             last = len(self.order) - 1
-            start = -1 if self.focused is None else self._place_of(self.focused, -1)
+            start = self._next - (rows > 0)
+            if self.focused is not None:
+                start = self._place_of(self.focused, start)
             start = max(start, 0) if abs(rows) > 1 else start
             place = max(0, min(start + rows, last))
             key = self.focused = self.order[place]
@@ -275,3 +284,10 @@ class RowsInSight:
         rows = int(self._touched_by)
         self._touched_by -= rows
         return self._turn(rows)
+
+
+def _next_place(before: Sequence[str], gone: str, order: Sequence[str], there: set[str]) -> int:
+    """Where the next row that stayed below one that is gone is now; the end if there is none."""
+    below = islice(before, before.index(gone) + 1, None)
+    follower = next((key for key in below if key in there), None)
+    return len(order) if follower is None else order.index(follower)
