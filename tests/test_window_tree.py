@@ -360,6 +360,15 @@ class TreeInWindowTest(AppWindowTest):
             self.window.leecher.download_all()
         asked.assert_called_once_with(["slides/1", "slides/2"])
 
+    def test_the_first_button_stands_out_only_while_it_brings_something_new(self) -> None:
+        self.show_course()
+        [button] = [one for verb, one in self.list._buttons.items() if verb.underline == 9]
+        self.assertEqual(str(button["style"]), "Accent.TButton")
+        for name in self.list.everything:
+            self.download(name, DownloadState.DONE)
+        self.pump_until(lambda: button["text"] == "Download all")
+        self.assertEqual(str(button["style"]), "TButton")
+
     def test_at_the_end_it_says_what_is_here_until_something_else_begins(self) -> None:
         self.show_course()
         share, notices = f"share:{COURSE}", self.window.leecher.notices

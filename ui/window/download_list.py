@@ -304,8 +304,12 @@ class DownloadList(ttk.Frame):
         self._count_chips()
         for verb, button in self._buttons.items():
             if verb.act == self._tab.download_all:
-                label = self._label_for_all()
-                button.configure(text=label, underline=label.index(" all") + 1)
+                label, much = self._label_for_all()
+                button.configure(
+                    text=f"{label}, {much}" if much else label,
+                    underline=label.index(" all") + 1,
+                    style="Accent.TButton" if much else "TButton",
+                )
             button.state(["!disabled" if verb.is_possible() else "disabled"])
 
     def _count_chips(self) -> None:
@@ -320,20 +324,16 @@ class DownloadList(ttk.Frame):
             if self._chips[shown]["text"] != text:
                 self._chips[shown].configure(text=text, width=self._theme.letters(text))
 
-    def _label_for_all(self) -> str:
-        """Says how much it is."""
+    def _label_for_all(self) -> tuple[str, str]:
+        """What the button does, and to how much; "" for nothing that is not here yet."""
         names = self.everything
         match Shown(self.shown.get()):
             case Shown.DOWNLOADING:
                 paused = len(self._model.in_states(names, DownloadState.PAUSED))
-                return (
-                    f"Resume all, {wording.count(paused, 'download')}" if paused else "Resume all"
-                )
+                return "Resume all", wording.count(paused, "download") if paused else ""
             case Shown.PROBLEMS:
                 problems = sum(map(self._model.problems_of, names))
-                return (
-                    f"Retry all, {wording.count(problems, 'problem')}" if problems else "Retry all"
-                )
+                return "Retry all", wording.count(problems, "problem") if problems else ""
             case Shown.ALL:
                 pass
         if len(names) <= COUNTED:
@@ -343,7 +343,7 @@ class DownloadList(ttk.Frame):
             folders = 0 if self.wanted.get().strip() else len(self._model.list.folders)
         parts = ((folders, "folder"), (len(names) - folders, "file"))
         much = " and ".join(wording.count(number, noun) for number, noun in parts if number)
-        return f"Download all, {much}" if much else "Download all"
+        return "Download all", much
 
     def _show_detail(self) -> None:
         chosen = [key for key in self.table.chosen[:1] if self._rows.node(key)]
