@@ -5,6 +5,8 @@ from __future__ import annotations
 import unittest
 from dataclasses import replace
 
+from roles.values.addresses import LOOPBACK, Address
+from ui import wording
 from ui.start_words import CALM_S, StartFacts, get_line, give_line, run_line
 
 ALONE = StartFacts(1.0)
@@ -18,6 +20,13 @@ class StartWordsTest(unittest.TestCase):
         self.assertEqual(get_line(ROOM), ("● Teacher-PC is here: 2 folders, 175\u00a0MB", "Good"))
         self.assertIn("nobody shares anything yet", get_line(EMPTY).text)
         self.assertIn("53 files", get_line(replace(ROOM, folders=0)).text)
+
+    def test_a_sentence_begins_with_a_capital_or_with_the_name_of_a_computer(self) -> None:
+        here = wording.place(Address(LOOPBACK, 12500))
+        for facts in (ROOM, EMPTY):
+            said = get_line(replace(facts, tracker=here)).text
+            self.assertIn("This computer, port 12500 is here", said)
+            self.assertIn("lab-7 is here", get_line(replace(facts, tracker="lab-7")).text)
 
     def test_nobody_is_no_problem_in_the_first_seconds_and_no_alarm_later(self) -> None:
         self.assertEqual(get_line(ALONE), ("Looking for others …", "Muted"))

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from ui import wording
 
-CALM_S = 10.0  # for so long nothing is a problem yet: others may be starting, too
+CALM_S = 10.0  # until then nothing is a problem: others may still be starting, too
+_THIS_COMPUTER = "this computer, port"  # see wording.place(); the name of a computer stays as it is
 
 
 class Line(NamedTuple):
@@ -31,13 +32,14 @@ class StartFacts:
 
 def get_line(facts: StartFacts) -> Line:
     if facts.tracker:
+        who = facts.tracker.replace(_THIS_COMPUTER, _THIS_COMPUTER.capitalize())
         what = wording.count(facts.folders, "folder")
         if not facts.folders:
             what = wording.count(facts.files, "file")
         if facts.files:
             size = wording.size(facts.size).replace(" ", "\N{NO-BREAK SPACE}")
-            return Line(f"● {facts.tracker} is here: {what}, {size}", "Good")
-        return Line(f"{facts.tracker} is here, and nobody shares anything yet.", "Muted")
+            return Line(f"● {who} is here: {what}, {size}", "Good")
+        return Line(f"{who} is here, and nobody shares anything yet.", "Muted")
     if facts.others:
         return Line(f"{facts.others} rooms are here. Choose one.", "Muted")
     if facts.looked_s < CALM_S:
