@@ -10,7 +10,7 @@ from ui import remedies, wording
 from ui.columns import Column, Icon
 from ui.download_words import Computer
 from ui.window.file_list import is_folder
-from ui.window.list_rows import ListRow, Node, NodeKind
+from ui.window.list_rows import NO_PLACE, ListRow, Node, NodeKind
 
 NAME_COLUMN, SIZE_COLUMN, QUEUE_COLUMN = 1, 2, 7
 
@@ -41,7 +41,6 @@ _ICONS = {
     DownloadState.CANCELLED: "gone",
 }
 _FOR_EVER = float("inf")
-_NO_PLACE = 9_999_999
 INDENT = "\u2003"  # for each folder that a row is in; a space as wide as the signs
 OPEN_SIGN, CLOSED_SIGN, NO_SIGN = "▾ ", "▸ ", "\u2002 "
 
@@ -173,7 +172,7 @@ def _status(row: ListRow) -> str:
 
 def _queue_order(row: ListRow) -> str:
     """By place; those without one follow by name."""
-    return f"{row.place or _NO_PLACE:07}{row.node.name.casefold()}"
+    return f"{row.place or NO_PLACE:07}{row.node.name.casefold()}"
 
 
 def _failed(row: ListRow, download: DownloadChanged) -> str:

@@ -27,7 +27,7 @@ PROBLEMS_START_OPEN = 20
 PROBLEMS_AT_ONCE = 500  # rows; the others are in the log
 
 _OVER = (*HAD, DownloadState.CANCELLED)
-_NO_PLACE = 9_999_999  # in the queue: behind all others
+NO_PLACE = 9_999_999  # in the queue: behind all others
 
 
 class Shown(Enum):
@@ -539,7 +539,7 @@ class ListRows:
             """Fast for files that nobody has asked for."""
             is_plain = not model.first and key not in are_folders
             own = model.place_of(key.partition("\0")[0]) if is_plain else 0
-            return own or (0 if is_plain else self._place(self._node(key))) or _NO_PLACE
+            return own or (0 if is_plain else self._place(self._node(key))) or NO_PLACE
 
         def name(key: str) -> str:
             is_made = key in are_folders or key in self._others
