@@ -53,7 +53,7 @@ _OF_FAILURES: tuple[tuple[type[LmkError], Remedy], ...] = (
         NoPermissionError,
         Remedy(
             "No permission",
-            "Choose another folder, or get the right to write to this one and retry.",
+            "Choose another folder, or get permission to write to this one, then retry.",
             is_elsewhere=True,
         ),
     ),
@@ -72,7 +72,7 @@ _OF_FAILURES: tuple[tuple[type[LmkError], Remedy], ...] = (
         StorageError,
         Remedy(
             "Cannot be stored",
-            "Choose another folder, or look at this one and its disk and retry.",
+            "Choose another folder, or check this one and its disk, then retry.",
             is_elsewhere=True,
         ),
     ),
@@ -110,10 +110,10 @@ _OF_FAILURES: tuple[tuple[type[LmkError], Remedy], ...] = (
     ),
     (
         UserInputError,
-        Remedy("Cannot begin now", "Wait until other downloads have ended, then retry."),
+        Remedy("Cannot start now", "Wait until other downloads have ended, then retry."),
     ),
 )
-_UNKNOWN = Remedy("It failed", "Retry. If that fails, too, look into the log.")
+_UNKNOWN = Remedy("It failed", "Retry. If it fails again, see the log.")
 # By what is said of a download for which nothing comes; it goes on by itself.
 _OF_CAUSES = {
     CUT_OFF: "Plug in the cable or join the Wi-Fi: it goes on by itself.",
@@ -129,7 +129,7 @@ def of_failure(failure: LmkError | None) -> Remedy:
 
 
 def remedy(download: DownloadChanged) -> Remedy | None:
-    """None if there is nothing to mend."""
+    """None if there is nothing to do."""
     match download.state:
         case DownloadState.FAILED:
             return of_failure(download.failure)

@@ -1,4 +1,4 @@
-"""A row of buttons with two sides; the right one is below the left one where both have no room."""
+"""Buttons in two groups; the right one moves below the left one where there is no room for both."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from tkinter import ttk
 from ui.window.keyboard import tab_in_order
 from ui.window.theme import Theme
 
-BETWEEN = 24  # pixels at 96 dpi, the least between both sides
+BETWEEN = 24  # pixels at 96 dpi, the least between the groups
 
 
 class ButtonRow(ttk.Frame):
-    """What belongs into it is put into `left` and `right`."""
+    """Its buttons are children of `left` and `right`."""
 
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
         super().__init__(parent)

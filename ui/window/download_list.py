@@ -143,7 +143,7 @@ class DownloadList(ttk.Frame):
     def put(self, download: str) -> None:
         """Show what has changed of a download, and of files that it brought."""
         self.table.look_again()
-        if self._rows.are_other(download):
+        if self._rows.are_stale(download):
             self._filled_with = ()
         self._look_later()
 
@@ -287,8 +287,8 @@ class DownloadList(ttk.Frame):
                 return any(map(self._model.problems_of, self.everything))
 
     def _look_later(self) -> None:
-        """Work that costs more than a row is done a little later, once for everything that came
-        meanwhile.
+        """Work that costs more than a row is done a little later, once for all that has come in
+        the meantime.
         """
         if not self._looks_later:
             self._looks_later = True

@@ -1,4 +1,4 @@
-"""A line of text that unfolds into a field at “Change …”, and folds again once that was used."""
+"""A line of text that “Change …” unfolds into a field; it folds again after the field is used."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ui.window.keyboard import tab_in_order
 from ui.window.theme import Theme
 from ui.window.tooltip import Tooltip
 
-CAPTION = 44  # pixels at 96 dpi, so that the lines of several begin below one another
+CAPTION = 44  # pixels at 96 dpi, so that the lines of several are aligned
 
 
 class FoldedField(ttk.Frame):
-    """Its owner gives it the field, whose parent it is: see hold()."""
+    """Its owner makes the field, with this frame as its parent, and passes it to hold()."""
 
     field: TextField
     _beside: Sequence[ttk.Button] = ()
 
     def __init__(self, parent: tk.Misc, theme: Theme, caption: str, *, underline: int) -> None:
-        """`underline`: the letter of “Change …” that presses it together with Alt."""
+        """`underline`: the index of the letter of “Change …” that presses it with Alt."""
         super().__init__(parent)
         px = theme.px
         self._theme = theme
@@ -62,8 +62,8 @@ class FoldedField(ttk.Frame):
         beside: Sequence[ttk.Button] = (),
         is_settled: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Unfold into this field. `beside`: buttons that are only there together with it. While it
-        is not settled, the user has to choose, and the field stays.
+        """Unfold into this field. `beside`: buttons that are there only while it is. As long as
+        `is_settled` says no, the user has to choose, and the field stays.
         """
         self.field, self._beside, self._is_settled = field, beside, is_settled
         field.complained = lambda: self.unfold(take_focus=False)

@@ -44,7 +44,7 @@ def command_for(title: str, start: str, environment: Mapping[str, str]) -> list[
 
 
 class FolderDialog:
-    """Of one widget. One dialog at a time; it is closed when the widget goes."""
+    """One dialog at a time; it is closed when its parent is destroyed."""
 
     def __init__(self, parent: tk.Misc) -> None:
         self._parent = parent

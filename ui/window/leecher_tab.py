@@ -246,7 +246,7 @@ class LeecherTab(ttk.Frame):
 
         waiting = wording.count(len(self.model.unfinished), "download")
         self.notices.ask(
-            f"The change takes effect once {waiting} ended. Until then all continues as before.",
+            f"The change waits for {waiting} to end. Until then all continues as before.",
             [
                 Choice("Wait for that", wait),
                 Choice("Cancel them and change now", cancel_and_renew),

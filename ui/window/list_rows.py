@@ -1,8 +1,8 @@
 """The rows of the list: shares, the folders that are open, files and problems. No widgets.
 
-A row belongs to what was asked for: a file, a folder, or the folder that brings the file. For each
-of them there is a key; what stands in a row is only made when somebody asks for it, because 100,000
-files may be in open folders.
+A row belongs to what was asked for: a file, a folder, or the folder that brings the file. Each row
+has a key; its contents are made only when somebody asks for them, because 100,000 files may be in
+open folders.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ class ListRows:
             raise KeyError(key)
         return node
 
-    def are_other(self, name: str) -> bool:
+    def are_stale(self, name: str) -> bool:
         """Whether a row for this download is missing, no longer needed, or a problem is new."""
         if self._is_flat:
             return False

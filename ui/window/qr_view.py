@@ -45,7 +45,7 @@ class QrPicture(tk.Label):
 
 
 class QrPage(ttk.Frame):
-    """Covers its tab with the code and its text; a click or Escape ends that."""
+    """Covers its tab with the code and its text, until a click or Escape."""
 
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
         super().__init__(parent)

@@ -50,7 +50,7 @@ class RowsInSight:
         self._next = 0  # the place of the row that Down goes to while none has the focus
         self._anchor: str | None = None  # where a choice of many began
         self._marked: tuple[frozenset[str], str] = frozenset(), ""
-        self._touched_by = 0.0  # rows that a touchpad has moved, and that are still to be scrolled
+        self._touched_by = 0.0  # rows, a fraction, that a touchpad has yet to scroll
         self._bind()
 
     # Contents

@@ -42,7 +42,7 @@ class SplitView(ttk.Frame):
             widget.lift()
 
     def show_lower(self, *, is_shown: bool, is_small: bool, least: int) -> None:
-        """`is_small`: it takes no more than it needs, but at least so many pixels."""
+        """`is_small`: it takes no more than it needs; `least` is the fewest pixels that it gets."""
         if is_small or self._is_small or least != self._least:  # what it needs may have changed
             self.after_idle(self._place)
         self._is_small, self._least = is_small, least

@@ -385,9 +385,7 @@ class Table(ttk.Frame, Generic[ItemT]):
     # Order
 
     def sort_by(self, number: int) -> None:
-        """What a press on a heading does: sort by this column, and the other way round if it is
-        the one.
-        """
+        """What a press on a heading does: sort by this column, and in reverse if it already is."""
         before, was_falling = self.sorting
         self.sorting = number, number == before and not was_falling
         self._show_sorting()

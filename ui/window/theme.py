@@ -41,7 +41,7 @@ _PICTURE_TONES = {
     "unticked": "Muted",
     "unchosen": "Muted",
 }
-# The pictures of what is chosen or not, in boxes to tick and in lists to choose from.
+# The pictures of check boxes and radio buttons, off and on.
 _INDICATORS = {
     "Checkbutton": ("unticked", "ticked"),
     "Radiobutton": ("unchosen", "chosen"),
@@ -86,11 +86,11 @@ class Theme:
         return round(size * self._scale)
 
     def letters(self, text: str) -> int:
-        """The width of a button that has room for this text when it is chosen, and so bold."""
+        """The width, in letters, of a button with room for this text in bold, as when chosen."""
         return -(-self.strong_font.measure(text) // self.text_font.measure("0"))
 
     def row_height(self, factor: float = 1.0) -> int:
-        """Of tables whose texts are so many times as large as usual."""
+        """In pixels, of tables whose texts are `factor` times as large as usual."""
         linespace = self.fonts(factor).text.metrics("linespace")
         return max(round(self.px(32) * factor), int(linespace * 1.6))
 
@@ -217,7 +217,7 @@ class Theme:
             selectforeground=colours.on_accent,
             insertcolor=colours.text,
         )
-        # What is selected in a field that has not the focus.
+        # Selected text in a field without the focus.
         style.map(
             ".",
             selectbackground=[("!focus", colours.chosen)],
