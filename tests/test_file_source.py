@@ -14,7 +14,7 @@ from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
 from roles.disk.holding import ChunkSource
 from roles.values.errors import FileChangedError
 from tests.connections import over
-from tests.support import LIMIT_S, LmkTestCase
+from tests.support import LIMIT_S, LmkTestCase, at_once
 
 CONTENT = os.urandom(700_000)
 
@@ -113,10 +113,17 @@ class SendTest(SourceTestCase):
         self.connection.limit(0)
         self.send_until_full(source)
         self.connection.limit(LIMIT_S)
-        reading = threading.Thread(target=lambda: self.reader.recv(1 << 20), name="lmk-test")
+        reading = threading.Thread(target=self.read_on, name="lmk-test")
         reading.start()
-        self.assertGreater(source.send(self.connection, 0, len(CONTENT)), 0)
+        with at_once():
+            self.assertGreater(source.send(self.connection, 0, len(CONTENT)), 0)
+        self.connection.close()
         reading.join()
+
+    def read_on(self) -> None:
+        """To the end. The system fills the room that one read makes and waits for the next."""
+        while self.reader.recv(1 << 16):
+            pass
 
     def test_a_connection_without_a_timeout_is_waited_for(self) -> None:
         self.sock.settimeout(None)

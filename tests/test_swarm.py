@@ -59,6 +59,10 @@ class SwarmTestCase(DownloadingTest):
 class HoldersTest(SwarmTestCase):
     """What is known of who has which chunk."""
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.limits("swarm.downloader", alive_s=0.05, look_s=0.05)  # which sends what is queued
+
     def seen(self) -> list[int | None]:
         with self.swarm.locked() as swarm:
             return [one.has for one in swarm.holders(self.transfer_, now=time.monotonic())]
