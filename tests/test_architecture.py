@@ -25,6 +25,7 @@ LAYERS = (
     "net",
     "disk",
     "program",
+    "private",
     "sharing",
     "room",
     "joining",
@@ -61,12 +62,14 @@ SEAMS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
-# Loaded when the first browser comes and never at the start, so imported within functions only.
-LATE_PACKAGES = ("web", "torrents")
+# Loaded when the first browser comes, or for a private room, and never at the start, so imported
+# within functions only.
+LATE_PACKAGES = ("web", "torrents", "private")
 
 # No input or output, no clock, no thread: whole packages, and modules among those that have them.
 PURE_PACKAGES = ("values", "wire")
 PURE_MODULES: dict[str, tuple[str, ...]] = {
+    "private": ("certificate", "p256", "room_code", "spake2"),
     "lmk1": (
         "download_plan",
         "peer_wire",

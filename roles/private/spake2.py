@@ -1,0 +1,85 @@
+"""SPAKE2 (RFC 9382) with P-256, SHA-256, HKDF and HMAC: two sides prove to each other that they
+know the same code.
+
+Who listens learns nothing about the code; who takes part can test one guess with each exchange.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from functools import cached_property
+
+from roles.private import p256
+from roles.private.p256 import Point
+from roles.values.errors import PeerProtocolError
+
+PROOF_SIZE = 32  # bytes of a confirmation
+# Two points of which nobody knows how they follow from each other (RFC 9382, section 6).
+_M = p256.decompressed(
+    bytes.fromhex("02886e2f97ace46e55ba9dd7242579f2993b64e16ef3dcab95afd497333d8fa12f")
+)
+_N = p256.decompressed(
+    bytes.fromhex("03d8bbd6c639c62937b04d997f38c3770719c629d7014d49a24b4f98baa1292b49")
+)
+
+
+class Password:
+    """What both sides know, with the two points that follow from it: computed once."""
+
+    def __init__(self, scalar: int) -> None:
+        self.scalar = scalar % p256.ORDER
+
+    @cached_property
+    def on_m(self) -> Point:
+        return p256.multiplied(self.scalar, _M)
+
+    @cached_property
+    def on_n(self) -> Point:
+        return p256.multiplied(self.scalar, _N)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What an exchange ends with. Use `session` only when the other side's proof was right."""
+
+    session: bytes
+    proof_a: bytes  # what A sends to B
+    proof_b: bytes
+
+
+class Exchange:
+    """One side of one exchange: send `share`, call keys() with the share of the other one."""
+
+    def __init__(self, password: Password, *, is_a: bool, secret: int = 0) -> None:
+        """`secret`: for tests; otherwise a random number."""
+        self._password, self._is_a = password, is_a
+        self._secret = secret or p256.random_scalar()
+        mask = password.on_m if is_a else password.on_n
+        own = p256.multiplied(self._secret, p256.GENERATOR)
+        self.share = p256.added(own, mask).encoded()
+
+    def keys(self, other: bytes, *, a: bytes, b: bytes, context: bytes = b"") -> Keys:
+        """`a` and `b` name the two sides; `context` is what else both must agree on.
+
+        Raises PeerProtocolError if `other` is no share.
+        """
+        if other == self.share:
+            raise PeerProtocolError("it sends back our own share")
+        mask = self._password.on_n if self._is_a else self._password.on_m
+        unmasked = p256.added(p256.decoded(other), p256.negated(mask))
+        common = p256.multiplied(self._secret, unmasked).encoded()
+        shares = (self.share, other) if self._is_a else (other, self.share)
+        scalar = self._password.scalar.to_bytes(32, "big")
+        transcript = b"".join(
+            len(part).to_bytes(8, "little") + part for part in (a, b, *shares, common, scalar)
+        )
+        digest = hashlib.sha256(transcript).digest()
+        key = hmac.digest(bytes(32), digest[16:], "sha256")  # HKDF: extract, expand
+        proving = hmac.digest(key, b"ConfirmationKeys" + context + b"\x01", "sha256")
+        return Keys(
+            digest[:16],
+            hmac.digest(proving[:16], transcript, "sha256"),
+            hmac.digest(proving[16:], transcript, "sha256"),
+        )
