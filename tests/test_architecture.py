@@ -64,7 +64,7 @@ SEAMS: dict[str, dict[str, tuple[str, ...]]] = {
 
 # Loaded when the first browser comes, or for a private room, and never at the start, so imported
 # within functions only.
-LATE_PACKAGES = ("web", "torrents", "private")
+LATE_PACKAGES = ("web", "torrents", "private", "net.tls_carrier")
 
 # No input or output, no clock, no thread: whole packages, and modules among those that have them.
 PURE_PACKAGES = ("values", "wire")

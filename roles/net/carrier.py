@@ -1,4 +1,4 @@
-"""What moves the bytes of one connection: today a TCP socket, later perhaps one with a cipher.
+"""What moves the bytes of one connection: a TCP socket. tls_carrier has one with a cipher.
 
 Only this module knows what only a plain socket can do: sendfile, MSG_MORE, SO_RCVLOWAT and waiting
 in the system.
@@ -35,7 +35,7 @@ class Carrier:
 
     def __init__(self, sock: socket.socket) -> None:
         """Nothing waits before limit() allows it. close() closes the socket."""
-        self._sock = sock
+        self.sock = sock
         self._wake_at = 1
         self.limit(0)
         with contextlib.suppress(OSError):  # macOS, if the other side has closed already
@@ -48,39 +48,39 @@ class Carrier:
 
     def fileno(self) -> int:
         """What to wait for; -1 after close()."""
-        return self._sock.fileno()
+        return self.sock.fileno()
 
     def hosts(self) -> tuple[str, ...]:
         """The addresses of this end and, once connected, of the other one."""
-        own: str = self._sock.getsockname()[0]
+        own: str = self.sock.getsockname()[0]
         try:
-            return own, self._sock.getpeername()[0]
+            return own, self.sock.getpeername()[0]
         except OSError:
             return (own,)
 
     def limit(self, timeout_s: float) -> None:
         """Wait no longer than this for bytes or for room; 0: never wait."""
-        self._timeout_s = timeout_s
-        self._sock.settimeout(timeout_s)
+        self.timeout_s = timeout_s
+        self.sock.settimeout(timeout_s)
         if _IS_LINUX and timeout_s:
             # Python polls before each call of a socket with a timeout. The system's own timers save
             # that call, and a thread that sends much wakes once per call, not a dozen times.
             microseconds = max(1, round(timeout_s * 1e6))  # 0 would mean for ever
             timeout = struct.pack("@ll", *divmod(microseconds, 1_000_000))
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
-            self._sock.settimeout(None)
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
+            self.sock.settimeout(None)
 
     def receive_into(self, target: memoryview) -> int | None:
         """How many bytes came, 0 at the end; None if none came in time."""
         flags = 0
         if _IS_LINUX and self._wake_at > 1:
             # A recv() that waits would take what is there and then wait for as many bytes again.
-            if not self._is_ready(select.POLLIN, self._timeout_s):
+            if not self._is_ready(select.POLLIN, self.timeout_s):
                 return None
             flags = _NO_WAIT
         try:
-            return self._sock.recv_into(target, 0, flags)
+            return self.sock.recv_into(target, 0, flags)
         except _NO_TIME:
             return None
 
@@ -97,7 +97,7 @@ class Carrier:
                 return 0
             flags |= _NO_WAIT
         try:
-            return self._sock.send(data, flags)
+            return self.sock.send(data, flags)
         except _NO_TIME:
             return 0
 
@@ -110,9 +110,9 @@ class Carrier:
             return None
         while True:
             try:
-                sent = os.sendfile(self._sock.fileno(), descriptor, offset, length)
+                sent = os.sendfile(self.sock.fileno(), descriptor, offset, length)
             except BlockingIOError:
-                if _IS_LINUX or not self._has_room(self._timeout_s):
+                if _IS_LINUX or not self._has_room(self.timeout_s):
                     return 0
             except OSError as error:
                 if error.errno in _NO_SENDFILE:
@@ -127,26 +127,26 @@ class Carrier:
         """A hint: the thread that waits for bytes need not wake for fewer than this."""
         self._wake_at = count
         if sys.platform != "win32":
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
 
     def acknowledge(self) -> None:
         """A hint: the sender waits for the system's acknowledgement."""
         if sys.platform == "linux":
-            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def segment(self) -> int:
         """The longest segment that it sends, in bytes; 0 if unknown."""
         if sys.platform == "win32":
             return 0
-        return self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+        return self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
 
     def keep_unsent(self, size: int) -> None:
         """A hint: how many bytes may wait in the system before they are sent."""
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
     def end_sending(self) -> None:
         """Tell the other side that no more follows."""
-        self._sock.shutdown(socket.SHUT_WR)
+        self.sock.shutdown(socket.SHUT_WR)
 
     def hang_up(self, *, discard: bool = False) -> None:
         """End it, from any thread. Wakes the thread that waits for it, except on Windows.
@@ -154,11 +154,11 @@ class Carrier:
         `discard`: what was sent cannot arrive any more.
         """
         if discard:
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
-        self._sock.shutdown(socket.SHUT_RDWR)
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
+        self.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        self._sock.close()
+        self.sock.close()
 
     def _has_room(self, timeout_s: float) -> bool:
         if hasattr(select, "poll"):
@@ -173,7 +173,7 @@ class Carrier:
         return bool(poller.poll(timeout_s * 1000))
 
     def _number(self) -> int:
-        number = self._sock.fileno()
+        number = self.sock.fileno()
         if number < 0:
             raise ConnectionAbortedError("the connection is closed")
         return number

@@ -60,6 +60,13 @@ class Connection:
         """Wait no longer than this for bytes or for room; 0: never wait."""
         self.carrier.limit(timeout_s)
 
+    def carry_on_by(self, make: Callable[[Carrier, bytes], Carrier]) -> None:
+        """Replace the carrier by what `make` returns for it, and for the bytes that have come and
+        were not asked for yet.
+        """
+        ahead, self._ahead = bytes(self._ahead), bytearray()
+        self.carrier = make(self.carrier, ahead)
+
     def end_sending(self) -> None:
         """Tell the other side that no more follows. Raises OSError."""
         self.carrier.end_sending()

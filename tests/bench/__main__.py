@@ -22,6 +22,7 @@ from tests.bench.many_files import hashing, listing, small
 from tests.bench.result import Result, say
 from tests.bench.seeder_web import seeder_web
 from tests.bench.swarm import memory, swarm
+from tests.bench.tls import tls
 from tests.bench.tracker_web import tracker_web
 from tests.lab.network import LabError, leave_tidily, memory_folder, sweep
 
@@ -63,6 +64,7 @@ ROWS: dict[str, Callable[[Path], Iterator[Result]]] = {
     "hashing": hashing,
     "tracker": tracker,
     "door": door,
+    "tls": tls,
     "window": window,
     "memory": memory,
     "lmk1": lmk1,
