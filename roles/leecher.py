@@ -105,7 +105,7 @@ class Leecher(Role):
         self._told_queue, self._tell_queue_at = QueueChanged(()), 0.0
         self._requests = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
-        self._place = TrackerPlace(settings.tracker, settings.follow, post)
+        self._place = TrackerPlace(settings.tracker, settings.follow, post, code=settings.code)
         self._progress = Progress()
         self._download_log = DownloadLog()
         self._lmk1 = Lmk1Downloads(
@@ -350,7 +350,8 @@ class Leecher(Role):
         return True
 
     def _made(self, key: str, existing: Existing, home: str | None) -> DownloadLife | None:
-        lmk1 = self._lmk1.made(key, existing)
+        # In a private room nothing is said in clear, whatever a list has.
+        lmk1 = None if self._settings.code else self._lmk1.made(key, existing)
         if lmk1 is not None:
             if self._has_twin(lmk1):
                 lmk1.keep_both()

@@ -17,9 +17,10 @@ from roles.values.settings import Follow
 class Lister(Role):
     """Posts FilesListed or ListFailed, the latter again and again, until RoleStopped."""
 
-    def __init__(self, tracker: Address, follow: Follow, post: Post) -> None:
+    def __init__(self, tracker: Address, follow: Follow, post: Post, code: str = "") -> None:
+        """`code`: of a private room."""
         super().__init__("lister", post)
-        place = TrackerPlace(tracker, follow, post)
+        place = TrackerPlace(tracker, follow, post, code=code)
         self._lister = RoomLister(
             place,
             post,

@@ -22,9 +22,10 @@ class Observer(Role):
     Fails with TrackerSilentError when no tracker answers, or one that does not tell its room.
     """
 
-    def __init__(self, tracker: Address, follow: Follow, post: Post) -> None:
+    def __init__(self, tracker: Address, follow: Follow, post: Post, code: str = "") -> None:
+        """`code`: of a private room."""
         super().__init__("observer", post)
-        self._place = TrackerPlace(tracker, follow, post)
+        self._place = TrackerPlace(tracker, follow, post, code=code)
         self._woken = threading.Event()
 
     def stop(self) -> None:
@@ -47,7 +48,7 @@ class Observer(Role):
                 "room."
             )
         try:
-            participants = fetch_room(client.looked_up(), self.should_stop)
+            participants = fetch_room(client.looked_up(), self.should_stop, self._place.admission)
         except ListNotPassedError as error:
             raise TrackerSilentError(
                 f"The tracker {self._place.shown} cannot show who is in the room; "

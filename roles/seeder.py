@@ -12,6 +12,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,13 +67,15 @@ class Seeder(Role):
         """`throttles`: shared by the whole program."""
         super().__init__("seeder", post)
         hide_folder(settings.folder)
+        if settings.code:  # nothing is said in clear
+            settings = replace(settings, door=False)
         self._settings = settings
         self._throttles = throttles or Throttles()
         # The last posted events, which the membership's thread reads without a lock.
         self._uploads = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._hashing = HashingChanged(0, 0, 0)
-        self._place = TrackerPlace(settings.tracker, settings.follow, post)
         self._torrents: TorrentMaker | None = None
+        self._place = TrackerPlace(settings.tracker, settings.follow, post, code=settings.code)
         self._browsers: BrowserUploads | None = None  # of the role's thread
 
     def _run(self) -> None:
@@ -95,7 +98,7 @@ class Seeder(Role):
             is_leecher=False,
             own_share=library,
             lmk1_files=announcer.look,
-            lmk1=TrackerClient(self._place, self.should_stop),
+            lmk1=None if settings.code else TrackerClient(self._place, self.should_stop),
             machine_key=machine_key(settings.state_folder),
             name=settings.name,
         )
@@ -156,10 +159,11 @@ class Seeder(Role):
             listener,
             me,
             uploads,
-            take_lmk1=lmk1_uploads.answer,
+            take_lmk1=None if self._settings.code else lmk1_uploads.answer,
             take_browser=self._take_browser(library, membership, uploads)
             if self._settings.door
             else None,
+            admission=self._place.admission,
         )
         beside = list[Worker]()
         report_at = 0.0

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from typing import TYPE_CHECKING
 
 from roles.disk.state_file import StateFile
 from roles.lmk1.seeder_table import SeederTable
@@ -29,6 +30,8 @@ from roles.room.cookies import Cookies
 from roles.room.datagram_server import DatagramServer
 from roles.room.dial_back import DialBack, Target
 from roles.room.list_server import Browsers, ListServer
+from roles.room.member_talks import MemberTalks
+from roles.room.private_answers import PrivateAnswers
 from roles.room.registry import EXPIRED_AT_ONCE, Registry
 from roles.room.registry_entry import Key, Program, Reader
 from roles.room.room_catalogue import RoomCatalogue
@@ -41,6 +44,10 @@ from roles.values.errors import ShortageError
 from roles.values.events import Post, RoleStarted, Warned
 from roles.values.settings import TrackerSettings
 from roles.worker import POLL_S, failure_of, loaded
+
+if TYPE_CHECKING:
+    from roles.private.entrance import Entrance
+    from roles.private.room_keys import TrackerKeys
 
 log = logging.getLogger(__name__)
 
@@ -76,31 +83,51 @@ class Tracker(Role):
                 self._saved = SavedRoom(state, self._registry, self._lmk1, self._torrents)
                 if warning := self._saved.restore():
                     self._post(Warned(warning))
+            keys = self._room_keys()
             datagrams, listener, note = bind_both(
                 self._settings.bind, exactly=self._settings.bind_exactly
             )
             stack.enter_context(datagrams)
             stack.enter_context(listener)
             selector = stack.enter_context(selectors.DefaultSelector())
-            self._begin(datagrams, listener, selector)
+            self._begin(datagrams, listener, selector, keys)
             if self._saved is not None:
                 stack.callback(self._saved.close)
             stack.callback(self._dials.close)
             stack.callback(self._lists.close)
+            if self._talks is not None:
+                stack.callback(self._talks.close)
             stack.callback(self._datagrams.close)
             listening = datagrams.address
             for_others = address_for_others(listening)
             web = web_address(for_others) if self._settings.door else ""
-            self._post(RoleStarted(listening, for_others, note, web))
+            code = "" if keys is None else keys.code
+            self._post(RoleStarted(listening, for_others, note, web, code))
             self._answer_until_stopped(listening)
 
     def _begin(
-        self, datagrams: Datagrams, listener: Listener, selector: selectors.BaseSelector
+        self,
+        datagrams: Datagrams,
+        listener: Listener,
+        selector: selectors.BaseSelector,
+        keys: TrackerKeys | None,
     ) -> None:
         listening, senders = datagrams.address, Senders()
         self._selector = selector
         self._neighbours = Neighbours(datagrams)
         self._report = RoomReport(self._registry, self._lmk1, self._neighbours, self._post)
+        self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
+        self._answers = Answers(
+            self._registry,
+            Cookies(os.urandom(32)),
+            senders,
+            TrackerAnswers(self._lmk1, senders),  # nobody speaks LMK/1 in a private room
+            self._torrents if self._settings.door else None,
+            name=self._name,
+            port=listening.port,
+            on_arrival=self._dial,
+        )
+        self._talks = None if keys is None else MemberTalks(selector, self._answers)
         self._lists = ListServer(
             listener,
             selector,
@@ -110,19 +137,15 @@ class Tracker(Role):
             partial(loaded, partial(self._open_for_browsers, senders, listening))
             if self._settings.door
             else None,
+            entrance=None if keys is None else _entrance(keys),
+            take_talk=None if self._talks is None else self._talks.take,
+            offers_here=self._settings.offers_here,
         )
-        self._dials = DialBack(selector, self._is_to_be_dialled, self._note_reachable)
-        self._answers = Answers(
-            self._registry,
-            Cookies(os.urandom(32)),
-            senders,
-            TrackerAnswers(self._lmk1, senders),
-            self._torrents if self._settings.door else None,
-            name=self._name,
-            port=listening.port,
-            on_arrival=self._dial,
-        )
-        self._datagrams = DatagramServer(datagrams, selector, self._neighbours, self._answers)
+        answers: Answers | PrivateAnswers = self._answers
+        if keys is not None:
+            room = self._registry.catalogue.version.partition("-")[0]
+            answers = PrivateAnswers(room, listening.port)
+        self._datagrams = DatagramServer(datagrams, selector, self._neighbours, answers)
 
     def _open_for_browsers(self, senders: Senders, listening: Address) -> Browsers:
         from roles.web.tracker_site import TrackerSite  # not before a browser comes
@@ -130,6 +153,17 @@ class Tracker(Role):
         return TrackerSite(
             self._registry, senders, self._report.participants, listening, self._name
         )
+
+    def _room_keys(self) -> TrackerKeys | None:
+        """Those of a private room."""
+        if not self._settings.is_private:
+            return None
+        from roles.private.room_keys import TrackerKeys
+
+        keys = TrackerKeys.kept(self._settings.keys_file, self._settings.code)
+        if keys.notice:
+            self._post(Warned(keys.notice))
+        return keys
 
     def _answer_until_stopped(self, listening: Address) -> None:
         pause_s = 0.0
@@ -173,6 +207,8 @@ class Tracker(Role):
         self._neighbours.forget()
         self._datagrams.expire()
         self._lists.expire(now=now)
+        if self._talks is not None:
+            self._talks.expire(now=now)
         if self._settings.door:
             self._torrents.expire(now=now)
         gone = max(self._registry.expire(now=now), self._lmk1.expire(now=now))
@@ -208,3 +244,10 @@ class Tracker(Role):
         self._registry.note_reachable(target.key, is_reachable)
         if is_reachable and peer:
             self._registry.note_listening(target.key, now=time.monotonic())
+
+
+def _entrance(keys: TrackerKeys) -> Entrance:
+    """Loaded for private rooms only."""
+    from roles.private.entrance import Entrance, Joins
+
+    return Entrance(keys.key, lambda: keys.room, joins=Joins(keys))

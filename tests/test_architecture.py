@@ -69,7 +69,7 @@ LATE_PACKAGES = ("web", "torrents", "private", "net.tls_carrier")
 # No input or output, no clock, no thread: whole packages, and modules among those that have them.
 PURE_PACKAGES = ("values", "wire")
 PURE_MODULES: dict[str, tuple[str, ...]] = {
-    "private": ("certificate", "p256", "room_code", "spake2"),
+    "private": ("certificate", "entry_words", "guess_limits", "p256", "room_code", "spake2"),
     "lmk1": (
         "download_plan",
         "peer_wire",
@@ -150,6 +150,7 @@ SEEN_BY_UI = (
     "values.safe_names",
     "values.disk_names",
     "program",
+    "private.room_code",  # how a code is shown, and read from what is typed
     "worker",  # what every thread runs in, and the sentence for what the system refuses
     "disk.file_lock",  # for ui/packed: which temporary folders and windows are alive
     "net.interfaces",  # which networks the settings offer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from roles.values.errors import (
+    CodeRefusedError,
     ContentError,
     LmkError,
     NoSeederError,
@@ -21,6 +22,7 @@ class ExitCode(IntEnum):
     NOBODY_THERE = 3  # no tracker or no seeder
     STORAGE = 4  # disk, permission, port, display or output: this computer refused
     CONTENT = 5  # content failed its check
+    CODE = 6  # the room is private, and its code is missing or wrong
     INTERRUPTED = 130  # by Ctrl-C, a closed terminal, or the system
     NO_READER = 141  # the program that read the output stopped reading
 
@@ -37,6 +39,8 @@ def exit_code_of(error: LmkError) -> ExitCode:
     match error:
         case UserInputError():
             return ExitCode.USAGE
+        case CodeRefusedError():
+            return ExitCode.CODE
         case TrackerSilentError() | NoSeederError():
             return ExitCode.NOBODY_THERE
         case StorageError():

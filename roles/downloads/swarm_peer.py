@@ -87,7 +87,9 @@ class SwarmPeer:
         self._uploads = PeerUploads(self.library, slots_for_lmk2(DEFAULT_SLOTS), throttles.up)
         self.library.look_again = self._uploads.look_again
         self.swarm = SharedSwarm(self._uploads.news)
-        self.downloads = PeerDownloads(self.swarm, me, throttles.down, wake)
+        self.downloads = PeerDownloads(
+            self.swarm, me, throttles.down, wake, admission=place.admission
+        )
         membership = Membership(
             place,
             post,
@@ -108,7 +110,13 @@ class SwarmPeer:
         )
         self._membership, self._calls = membership, calls
         try:
-            self._acceptor = Acceptor(self._listener, me, self._uploads, downloads=self.downloads)
+            self._acceptor = Acceptor(
+                self._listener,
+                me,
+                self._uploads,
+                downloads=self.downloads,
+                admission=place.admission,
+            )
         except OSError:  # no descriptor left
             self._listener.close()
             raise

@@ -169,7 +169,13 @@ def tracker_in(datagram: bytes, source: Address, id_: str) -> FoundTracker | Non
     if not isinstance(answer, Found) or answer.id != id_:
         return None
     address = Address(source.host, answer.port)
-    return FoundTracker(address, answer.name, is_original=False, room=answer.room)
+    return FoundTracker(
+        address,
+        answer.name,
+        is_original=False,
+        room=answer.room,
+        is_private=answer.is_private,
+    )
 
 
 def is_own(host: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from roles.net.connection import Connection
 from roles.net.dialling import dialled
@@ -35,6 +36,9 @@ from roles.wire.list_wire import (
 )
 from roles.wire.room_wire import MAX_PARTICIPANTS, decode_participant
 
+if TYPE_CHECKING:
+    from roles.private.admission import Admission
+
 PATIENCE_S = 30.0  # for everything but the list; a tracker waits as long
 MIN_RATE = 256 * 1024  # bytes per second: the extra time for the list
 MAX_LINES = MAX_ROOM_FILES + 12_064  # each of a tracker's 12,064 shares has a line of its own
@@ -50,12 +54,18 @@ class FetchedList:
     lines: tuple[str, ...]  # for ListedRoom
 
 
-def fetch_list(tracker: Address, since: str, should_stop: Callable[[], bool]) -> FetchedList:
+def fetch_list(
+    tracker: Address,
+    since: str,
+    should_stop: Callable[[], bool],
+    admission: Admission | None = None,
+) -> FetchedList:
     """The tracker's list, or what has changed `since` this version; "" for the whole list.
 
-    Raises ListNotPassedError, and HaltedError once should_stop().
+    `admission`: to a private room, as in each of these functions. Raises ListNotPassedError, and
+    HaltedError once should_stop().
     """
-    with _call(tracker, should_stop) as call:
+    with _call(tracker, should_stop, admission) as call:
         reply = call.ask(encode_call(AskList(since)))
         if not isinstance(reply, ListFollows):
             raise PeerProtocolError("it gives another kind of answer")
@@ -63,13 +73,15 @@ def fetch_list(tracker: Address, since: str, should_stop: Callable[[], bool]) ->
         return FetchedList(reply.version, reply.is_whole, lines)
 
 
-def fetch_room(tracker: Address, should_stop: Callable[[], bool]) -> tuple[Participant, ...]:
+def fetch_room(
+    tracker: Address, should_stop: Callable[[], bool], admission: Admission | None = None
+) -> tuple[Participant, ...]:
     """The programs of the tracker's room; `last_ping` is on this computer's clock. Leaves out lines
     that cannot be read.
 
     Raises ListNotPassedError.
     """
-    with _call(tracker, should_stop) as call:
+    with _call(tracker, should_stop, admission) as call:
         reply = call.ask(encode_call(AskRoom()))
         if not isinstance(reply, RoomFollows):
             raise PeerProtocolError("it gives another kind of answer")
@@ -85,7 +97,11 @@ def _readable(lines: Iterable[str], now: float) -> Iterator[Participant]:
 
 
 def tell_list(
-    tracker: Address, list_: TellList, lines: Iterable[str], should_stop: Callable[[], bool]
+    tracker: Address,
+    list_: TellList,
+    lines: Iterable[str],
+    should_stop: Callable[[], bool],
+    admission: Admission | None = None,
 ) -> Taken:
     """Send a share's lines, each after its mark "+" or "-".
 
@@ -96,7 +112,7 @@ def tell_list(
     packed = b"".join([*pieces, packer.end()])
     if len(packed) > MAX_PACKED:
         return Taken(False, "full", "This folder has more files than a tracker takes.")
-    with _call(tracker, should_stop) as call:
+    with _call(tracker, should_stop, admission) as call:
         reply = call.ask(encode_call(replace(list_, packed=len(packed))), packed)
         if not isinstance(reply, Taken):
             raise PeerProtocolError("it gives another kind of answer")
@@ -104,10 +120,16 @@ def tell_list(
 
 
 @contextmanager
-def _call(tracker: Address, should_stop: Callable[[], bool]) -> Iterator[_Call]:
-    """Turns whatever goes wrong into ListNotPassedError."""
+def _call(
+    tracker: Address, should_stop: Callable[[], bool], admission: Admission | None
+) -> Iterator[_Call]:
+    """Turns whatever goes wrong into ListNotPassedError, but for a code that is refused."""
     try:
-        with dialled(tracker, should_stop, is_chosen=True) as connection:
+        with (
+            dialled(tracker, should_stop, is_chosen=True)
+            if admission is None
+            else admission.connected(tracker, should_stop)
+        ) as connection:
             yield _Call(connection, should_stop)
         return
     except OSError as error:

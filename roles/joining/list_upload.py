@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from roles.joining.list_client import tell_list
 from roles.sharing.offers import LibrarySnapshot
@@ -13,6 +13,9 @@ from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.wire.list_wire import ADDED, REMOVED, TellList
 from roles.wire.tracker_messages import Code
+
+if TYPE_CHECKING:
+    from roles.private.admission import Admission
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +41,19 @@ class OwnShare(Protocol):
 class ListUpload:
     """Owned by one thread. Call tell() often: it does nothing while there is nothing new."""
 
-    def __init__(self, own: OwnShare, peer: str, should_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        own: OwnShare,
+        peer: str,
+        should_stop: Callable[[], bool],
+        admission: Admission | None = None,
+    ) -> None:
         self.share_id = own.share_id  # as the tracker knows it
         self.trouble = ""  # one sentence while the tracker does not take the list
         self._own = own
         self._peer = peer
         self._should_stop = should_stop
+        self._admission = admission
         self._sent: LibrarySnapshot | None = None  # what the tracker has, None for nothing
         self._is_checked = False  # the tracker has confirmed it since we last registered
         self._not_before = 0.0
@@ -85,7 +95,8 @@ class ListUpload:
             packed=0,
         )
         before = base.lines if base is not None else ()
-        taken = tell_list(tracker, list_, _changes(before, snapshot.lines), self._should_stop)
+        changes = _changes(before, snapshot.lines)
+        taken = tell_list(tracker, list_, changes, self._should_stop, self._admission)
         if taken.is_taken:
             self._sent, self._is_checked = snapshot, True
             self._pause_s, self.trouble = AGAIN_S, ""

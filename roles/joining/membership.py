@@ -22,7 +22,7 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.net.interfaces import own_address_towards, own_name
 from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import EVERY_INTERFACE, Address, is_loopback
-from roles.values.errors import TrackerSilentError
+from roles.values.errors import CodeRefusedError, TrackerSilentError
 from roles.values.events import Post, ReachabilityChanged, TrackerAnswered, TrackerLost
 from roles.values.members import machine_id
 from roles.values.participants import MemberState, Status
@@ -132,7 +132,9 @@ class Membership:
         self._status = status
         self._is_leecher = is_leecher
         self._lmk1_files = lmk1_files
-        self._list_upload = ListUpload(own_share, self.peer, should_stop) if own_share else None
+        self._list_upload = (
+            ListUpload(own_share, self.peer, should_stop, place.admission) if own_share else None
+        )
         self._machine_key = machine_key
         self._name = name
         self._machine = ""  # what the tracker calls this computer
@@ -202,6 +204,8 @@ class Membership:
                 self._due_at = now + self._next_ping_s()
             if files is not None and files is not self._uploaded:
                 self._tell_files(files)
+        except CodeRefusedError:
+            raise  # only a person can help
         except TrackerSilentError as error:
             if not self._should_stop():
                 self._lost(error)

@@ -12,7 +12,7 @@ from roles.joining.tracker_asker import TrackerAsker, new_id
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1 import tracker_wire as lmk1
 from roles.values.addresses import Address
-from roles.values.errors import TrackerSilentError
+from roles.values.errors import CodeRefusedError, TrackerSilentError
 from roles.values.participants import Status
 from roles.values.safe_names import shown_name
 from roles.values.strict_json import dumps
@@ -37,6 +37,7 @@ from roles.wire.tracker_messages import (
 LEAVE_S = 0.5  # for the last ping
 COOKIE_TRIES = 3  # at one address: without one, with one that just expired, and one more
 ODD_ANSWERS = 3  # in LMK/1 to one question: an original tracker has replaced ours
+IS_PRIVATE = "The room of the tracker {} is private: ask for its code, and name it with --code."
 _ALREADY = lmk1.ALREADY_REGISTERED.decode().partition("\n")[2]
 _ANY_COOKIE = "0" * 2 * COOKIE_SIZE
 
@@ -119,7 +120,7 @@ class RoomClient(TrackerAsker):
     def leave(self, advertised: Address, status: Status) -> None:
         """Takes LEAVE_S at most: this client itself would no longer ask, because should_stop()."""
         until = time.monotonic() + LEAVE_S
-        place = TrackerPlace(self.looked_up())
+        place = TrackerPlace(self.looked_up(), admission=self._place.admission)
         with RoomClient(
             place, lambda: time.monotonic() > until, peer=self._peer, cookie=self.cookie
         ) as client:
@@ -145,6 +146,8 @@ class RoomClient(TrackerAsker):
             match answer:
                 case None:
                     return None
+                case Refused(code=Code.PRIVATE):
+                    raise CodeRefusedError(IS_PRIVATE.format(self._place.shown))
                 case Refused(code=Code.COOKIE, cookie=cookie) if cookie:
                     self.cookie = cookie
                     tries[self.looked_up()] += 1

@@ -202,7 +202,9 @@ class RoomLister:
         if answer is None:
             return False
         if answer.version != self._version:
-            fetched = fetch_list(client.looked_up(), self._version, self._should_stop)
+            fetched = fetch_list(
+                client.looked_up(), self._version, self._should_stop, self._place.admission
+            )
             with self._lock:
                 if fetched.is_whole:
                     self._room.apply_whole(fetched.lines)

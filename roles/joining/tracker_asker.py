@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Generic, Self, TypeVar
 
+from roles.joining.record_talk import RecordTalk
 from roles.joining.tracker_place import TrackerPlace
 from roles.net import datagrams
 from roles.values.addresses import Address
@@ -37,7 +38,7 @@ T = TypeVar("T")
 class _Question:
     """The socket of a request, which may have been sent several times."""
 
-    talk: datagrams.Talk
+    talk: datagrams.Talk | RecordTalk
     until: float  # when to close it although answers are missing
     awaited: int = 0  # datagrams that may still come
 
@@ -68,6 +69,7 @@ class TrackerAsker:
         self._place = place
         self._should_stop = should_stop
         self._lingering: deque[_Question] = deque()
+        self._kept: RecordTalk | None = None  # with the tracker of a private room
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +80,8 @@ class TrackerAsker:
     def close(self) -> None:
         """Wait FAREWELL_S for answers that are on their way: see LINGER_S."""
         deadline = time.monotonic() + FAREWELL_S
+        if self._kept is not None:
+            self._kept.close()
         while self._lingering:
             question = self._lingering.popleft()
             with closing(question.talk), contextlib.suppress(OSError):
@@ -155,7 +159,7 @@ class TrackerAsker:
         """Ask once at this address. Raises OSError."""
         question = attempt.questions.get(address)
         if question is None:
-            question = _Question(datagrams.Talk(address), time.monotonic() + LINGER_S)
+            question = _Question(self._talk_with(address), time.monotonic() + LINGER_S)
             attempt.questions[address] = question
             self._lingering.append(question)
         try:
@@ -168,6 +172,23 @@ class TrackerAsker:
             if not isinstance(error, ConnectionError):  # the socket's own address may be gone
                 del attempt.questions[address]
             raise
+
+    def _talk_with(self, address: Address) -> datagrams.Talk | RecordTalk:
+        admission, kept = self._place.admission, self._kept
+        if admission is None:
+            return datagrams.Talk(address)
+        if kept is not None and kept.tracker == address:
+            self._kept = None
+            return kept
+        return RecordTalk(address, admission, self._should_stop)
+
+    def _end_talk(self, talk: datagrams.Talk | RecordTalk) -> None:
+        """A connection is kept for the next question; nothing but answers comes there."""
+        if isinstance(talk, RecordTalk):
+            talk, self._kept = self._kept or talk, talk
+            if talk is self._kept:
+                return
+        talk.close()
 
     def _is_all(self, answer: object) -> bool:  # noqa: ARG002
         """Whether the answer has no further datagram, whatever `answers` says."""
@@ -205,7 +226,7 @@ class TrackerAsker:
         for question in list(self._lingering):
             if question.awaited <= 0 or question.until < time.monotonic():
                 self._lingering.remove(question)
-                question.talk.close()
+                self._end_talk(question.talk)
 
     def _silent(self, why: str) -> TrackerSilentError:
         self._place.is_silent()

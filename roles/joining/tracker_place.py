@@ -11,6 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from roles.joining.beacon import Beacon, Destinations, is_own
 from roles.joining.found_trackers import successor
@@ -20,6 +21,9 @@ from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import FoundTracker, Post, TrackerMoved
 from roles.values.settings import Follow
 from roles.worker import POLL_S
+
+if TYPE_CHECKING:
+    from roles.private.admission import Admission
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +43,16 @@ class TrackerPlace:
         follow: Follow = Follow.NOWHERE,
         post: Post = lambda _event: None,
         destinations: Destinations | None = None,
+        *,
+        code: str = "",
+        admission: Admission | None = None,
     ) -> None:
         """`tracker`: the address that the user typed, or that was found. A search asks at
-        `destinations` instead of in every network.
+        `destinations` instead of in every network. `code`: of a private room, which is joined by
+        it; `admission` if it has been joined already.
         """
+        # None in an open room. In a private one nothing is said to the tracker without it.
+        self.admission = admission if admission is not None or not code else _admission(code)
         # After each change, of the tracker or of this computer's network, everything must be told
         # to the tracker again, and what failed can be tried again.
         self.changes = 0
@@ -216,3 +226,10 @@ class TrackerPlace:
         else:
             log.warning("The tracker %s does not answer; %s is used now.", former, tracker)
         self._post(TrackerMoved(former, tracker, found.name, is_back=is_back))
+
+
+def _admission(code: str) -> Admission:
+    """Loaded for private rooms only."""
+    from roles.private.admission import Admission
+
+    return Admission(code)

@@ -29,12 +29,19 @@ _LMK1_WORD = b"connected"
 _LMK1_WORDS = (b"c", b"a", b"e")  # connected, away, error
 
 
-def greeted(connection: Connection, hello: Hello, should_stop: Callable[[], bool]) -> Welcome:
+def greeted(
+    connection: Connection,
+    hello: Hello,
+    should_stop: Callable[[], bool],
+    enter: Callable[[Connection, Callable[[], bool]], None] | None = None,
+) -> Welcome:
     """Send `hello` and read the answer, which may be `away`. Frames behind it stay with the
-    connection.
+    connection. `enter`: what comes first in a private room.
 
     Raises OSError, and PeerProtocolError if the peer speaks only LMK/1, or something unknown.
     """
+    if enter is not None:
+        enter(connection, should_stop)
     connection.limit(POLL_S)
     said = encode_hello(hello)
     connection.send_all(said, within_s=POLL_S)

@@ -43,6 +43,11 @@ class Profile:
         return self.state_folder / "tracker.json"
 
     @property
+    def room_keys_file(self) -> Path:
+        """Of a private room: its code and secret, and the tracker's key."""
+        return self.state_folder / "private-room.json"
+
+    @property
     def is_nowhere(self) -> bool:
         """Whether the user has no folder for state and logs."""
         return self.state_folder.is_relative_to(NOWHERE)

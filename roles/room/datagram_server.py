@@ -16,6 +16,7 @@ from roles.net.listening import bound_beside
 from roles.net.neighbours import Neighbours, waiting_bytes
 from roles.room.answers import Answers
 from roles.room.cookies import Proof
+from roles.room.private_answers import PrivateAnswers
 from roles.values.addresses import EVERY_INTERFACE, is_loopback
 from roles.values.errors import StorageError
 from roles.wire.tracker_wire import RECEIVE_BUFFER
@@ -55,7 +56,7 @@ class DatagramServer:
         everywhere: Datagrams,
         selector: selectors.BaseSelector,
         neighbours: Neighbours,
-        answers: Answers,
+        answers: Answers | PrivateAnswers,
     ) -> None:
         """`everywhere` is closed by its owner, the sockets beside it by close()."""
         self._everywhere, self._selector = everywhere, selector

@@ -14,7 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from roles.net.connection import Connection
 from roles.net.listening import Listener
@@ -33,6 +33,7 @@ from roles.wire.list_wire import (
     MAX_PACKED,
     AskList,
     AskRoom,
+    AskTalk,
     ListFollows,
     Packer,
     RoomFollows,
@@ -45,6 +46,9 @@ from roles.wire.list_wire import (
 from roles.wire.room_wire import encode_participant
 from roles.wire.tracker_messages import Code
 from roles.worker import POLL_S, Worker
+
+if TYPE_CHECKING:
+    from roles.private.entrance import Entrance
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +87,7 @@ class Limits:
     crowd_s: float = 0.5  # the same if its host has `crowd` connections or more
     crowd: int = 3
     call_s: float = 30.0  # for everything but the bytes of a list
+    enter_s: float = 5.0  # for the proof of a private room, whatever happens
     linger_s: float = 5.0  # for the other side to read the answer and close
     # Changed lines that count as one list of LISTS_PER_HOST. A host that sends more would push the
     # changes of others out of the log, and every reader would have to fetch the whole list.
@@ -95,6 +100,11 @@ class Limits:
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Wait, None, None]
 _EVENTS = {Wait.TO_READ: selectors.EVENT_READ, Wait.TO_WRITE: selectors.EVENT_WRITE}
+
+# Members compute for a while before they can prove anything.
+PRIVATE_LIMITS = Limits(clients=64, silent_s=1.0)
+# The words of roles/private/entry_words, which an open room does not load.
+ASKS_FOR_PRIVATE, IS_OPEN = b"lmk_private ", b"lmk_open\n"
 
 
 @dataclass(slots=True, eq=False)
@@ -110,6 +120,7 @@ class Client:
     packed: PackedList | None = None  # what it gets
     is_browser: bool = False
     waits_for: Wait = Wait.TURN
+    goes_on: Callable[[Connection], None] | None = None  # takes the connection over, at the end
     steps: Steps = field(init=False)
 
     @property
@@ -191,16 +202,24 @@ class ListServer:
         senders: Senders,
         participants: Callable[[], Iterable[Participant]],
         open_for_browsers: Callable[[], Browsers] | None = None,
+        *,
+        entrance: Entrance | None = None,
+        take_talk: Callable[[Connection], None] | None = None,
+        offers_here: bool = False,
     ) -> None:
         """It registers its sockets with the selector; the data of each key is the function to call
         when that socket is ready. The listener stays the caller's to close.
 
         `open_for_browsers` is called in a thread when the first one comes; None: they get nothing.
+        A private room has an `entrance`, and takes over the connections on which members talk. With
+        `offers_here` only the tracker's own computer may offer folders.
         """
         self._listener, self._selector = listener, selector
         self._registry, self._senders = registry, senders
         self._participants = participants
-        self.limits = Limits()  # tests replace it
+        self.limits = Limits() if entrance is None else PRIVATE_LIMITS  # tests replace it
+        self._entrance, self._take_talk = entrance, take_talk
+        self._offers_here = offers_here
         self._room = KeptAnswer(self._pack_room)
         self._open_for_browsers = open_for_browsers
         self._loading: Worker | None = None  # the thread that sets _browsers
@@ -382,18 +401,28 @@ class ListServer:
         client.steps.close()
         if client.waits_for in _EVENTS:
             self._selector.unregister(client.connection)
-        client.connection.close()
+        if client.goes_on is None:
+            client.connection.close()
         self._from_host[client.ip] -= 1
         if not self._from_host[client.ip]:
             del self._from_host[client.ip]
         self._accept_again()
+        if client.goes_on is not None:
+            client.goes_on(client.connection)
 
     def _serve(self, client: Client) -> Steps:
+        if self._entrance is not None:
+            client.deadline = time.monotonic() + self.limits.enter_s
+            for needs_bytes in self._entrance.admit(client.connection):
+                yield Wait.TO_READ if needs_bytes else Wait.TURN
+            client.deadline = time.monotonic() + self.limits.call_s
         client.received = yield from client.receive(MAX_CALL)
         if client.received[:1].isupper() and self._open_for_browsers is not None:
             yield from self._serve_browser(client)
         else:
             yield from self._serve_program(client)
+        if client.goes_on is not None:
+            return
         client.connection.end_sending()
         client.is_served = True
         client.deadline = min(client.deadline, time.monotonic() + self.limits.linger_s)
@@ -439,11 +468,20 @@ class ListServer:
             client.received += yield from client.receive(MAX_CALL)
         client.note_call()
         line, _, client.received = client.received.partition(b"\n")
+        if line.startswith(ASKS_FOR_PRIVATE):
+            yield from client.send(IS_OPEN)
+            return
         match decode_call(line):
             case AskList(since):
                 yield from self._send_list(client, since)
             case AskRoom():
                 yield from self._send_room(client)
+            case AskTalk() if self._take_talk is not None:
+                client.connection.put_back(client.received)
+                client.goes_on = self._take_talk
+                return
+            case AskTalk():
+                raise PeerProtocolError("messages of an open room are datagrams")
             case TellList() as call:
                 yield from self._answer_list(client, call)
 
@@ -497,6 +535,8 @@ class ListServer:
 
     def _take_list(self, client: Client, call: TellList) -> Steps:
         now = time.monotonic()
+        if self._offers_here and not self._senders.is_own(client.ip):
+            raise ListRefusedError(Code.REFUSED, "In this room only the tracker's computer offers.")
         owner = self._registry.owner_of(call, client.ip, now=now)
         other = self._uploads.get(call.share)
         if other is not None and not self._is_idle(other, now):

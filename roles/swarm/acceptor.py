@@ -9,16 +9,18 @@ from __future__ import annotations
 import logging
 import selectors
 import time
+import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from roles.net.connection import Connection
 from roles.net.listening import Listener
 from roles.swarm.peer_downloads import PeerDownloads
 from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import Address, is_loopback, may_dial
-from roles.values.errors import StorageError
+from roles.values.errors import PeerProtocolError, StorageError
 from roles.wire.greeting import (
     AWAY,
     ERROR,
@@ -32,6 +34,9 @@ from roles.wire.greeting import (
     encode_welcome,
 )
 from roles.worker import POLL_S
+
+if TYPE_CHECKING:
+    from roles.private.admission import Admission
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +59,13 @@ class Acceptor:
         downloads: PeerDownloads | None = None,
         take_lmk1: Callable[[Connection], None] | None = None,
         take_browser: Callable[[Connection], None] | None = None,
+        admission: Admission | None = None,
     ) -> None:
         """The listener stays the caller's to close. `downloads` is a leecher's, `take_lmk1` and
         `take_browser` a seeder's. Without it, LMK/1 leechers are turned away, because they cannot
-        be served from a part of a file, and browsers hear nothing. Raises OSError when no
-        descriptor is left.
+        be served from a part of a file, and browsers hear nothing. With an `admission`, only
+        members of that private room are served, and a tracker's probe is answered in clear. Raises
+        OSError when no descriptor is left.
         """
         self._listener = listener
         self._me = me
@@ -66,7 +73,10 @@ class Acceptor:
         self._downloads = downloads
         self._take_lmk1 = take_lmk1
         self._take_browser = take_browser
+        self._entrance = None if admission is None else admission.entrance
         self._newcomers: dict[Connection, tuple[float, GreetingReader]] = {}  # and a deadline
+        self._entering: dict[Connection, Generator[bool, None, None]] = {}  # some of them
+        self._members = weakref.WeakSet[Connection]()  # of the private room
         self._selector = selectors.DefaultSelector()
         self._complain_at = 0.0
         self._selector.register(listener, selectors.EVENT_READ)
@@ -109,6 +119,8 @@ class Acceptor:
             connection.close()
             return
         self._newcomers[connection] = time.monotonic() + GREETING_S, GreetingReader()
+        if self._entrance is not None:
+            self._entering[connection] = self._entrance.admit(connection)
         if len(self._newcomers) > MAX_NEWCOMERS:
             counts = Counter(one.address.host for one in self._newcomers)
             self._dismiss(max(self._newcomers, key=lambda one: counts[one.address.host]))
@@ -117,7 +129,7 @@ class Acceptor:
     def _hear(self, connection: Connection) -> None:
         """If the system refuses something for one newcomer, only that connection ends."""
         try:
-            while connection in self._newcomers:
+            while connection in self._newcomers and self._has_entered(connection):
                 self._read_greeting(connection, self._newcomers[connection][1])
                 if not connection.pending:
                     return
@@ -126,6 +138,32 @@ class Acceptor:
             if connection in self._newcomers:
                 self._forget(connection)
             connection.close()
+
+    def _has_entered(self, connection: Connection) -> bool:
+        """Whether its greeting can be read: it belongs to our private room, or is a probe, or the
+        room is open.
+        """
+        steps = self._entering.get(connection)
+        if steps is None:
+            return True
+        try:
+            while not next(steps):
+                pass
+        except StopIteration:
+            self._members.add(connection)
+        except PeerProtocolError as error:
+            if not error.is_something_else:
+                log.info("%s is not admitted: %s", connection.address, error)
+                self._dismiss(connection)
+                return False
+        except OSError as error:
+            log.info("%s is not admitted: %s", connection.address, error)
+            self._dismiss(connection)
+            return False
+        else:
+            return False
+        del self._entering[connection]
+        return True
 
     def _read_greeting(self, connection: Connection, reader: GreetingReader) -> None:
         try:
@@ -137,7 +175,11 @@ class Acceptor:
         if not data:
             self._dismiss(connection)
             return
-        match reader.feed(data):
+        greeting = reader.feed(data)
+        if self._entrance is not None and connection not in self._members:
+            self._answer_in_clear(connection, greeting, reader)
+            return
+        match greeting:
             case None:
                 pass
             case Greeting.LEECHER:
@@ -158,6 +200,19 @@ class Acceptor:
                 log.warning("%s is no leecher: its first words are unknown", connection.address)
                 self._dismiss(connection, ERROR)
 
+    def _answer_in_clear(
+        self, connection: Connection, greeting: Greeting | None, reader: GreetingReader
+    ) -> None:
+        """Of a private room: the tracker's probe learns that it was heard, and nothing else."""
+        if greeting is None:
+            return
+        probe = decode_hello(reader.line) if greeting is Greeting.LATER_VERSION else None
+        if isinstance(probe, Probe):
+            self._dismiss(connection, encode_welcome(probe))
+        else:
+            log.info("%s does not know that this room is private", connection.address)
+            self._dismiss(connection, AWAY if greeting is Greeting.LEECHER else b"")
+
     def _dismiss(self, connection: Connection, word: bytes = b"") -> None:
         self._forget(connection)
         connection.close(word)
@@ -165,6 +220,7 @@ class Acceptor:
     def _forget(self, connection: Connection) -> None:
         self._selector.unregister(connection)
         del self._newcomers[connection]
+        self._entering.pop(connection, None)
 
     # Those who have greeted. Each of these hands the connection over, or closes it.
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from logging import INFO, WARNING
+from typing import TYPE_CHECKING
 
 from roles.net.connection import Connection
 from roles.net.dialling import dialled
@@ -26,6 +27,9 @@ from roles.values.errors import LmkError, ShortageError
 from roles.wire.greeting import Hello
 from roles.worker import Worker, shortage_of
 
+if TYPE_CHECKING:
+    from roles.private.admission import Admission
+
 log = logging.getLogger(__name__)
 
 MAX_THREADS = 160  # of all connections, including those of callers
@@ -41,9 +45,13 @@ class PeerDownloads:
         hello: Hello,
         throttle: Throttle,
         wake: Callable[[], None] = lambda: None,
+        *,
+        admission: Admission | None = None,
     ) -> None:
-        """`hello` is our greeting. `wake` is called when tick() has something to do."""
+        """`hello` is our greeting. `wake` is called when tick() has something to do.
+        `admission`: to a private room."""
         self.wake = wake
+        self._enter = None if admission is None else admission.enter
         self._swarm = swarm
         self._hello = hello
         self._throttle = throttle
@@ -157,7 +165,7 @@ class PeerDownloads:
         try:
             connection = dialled(address, self._stopping.is_set)
             with connection:
-                welcome = greeted(connection, self._hello, self._stopping.is_set)
+                welcome = greeted(connection, self._hello, self._stopping.is_set, self._enter)
                 if welcome.peer == self._hello.peer:
                     with self._swarm.locked():
                         self._book.is_us(address)

@@ -43,6 +43,7 @@ class ReverseConnections:
     ) -> None:
         """`hello`: the role's greeting as a leecher. `shares`: the shares that it can upload."""
         self._place = place
+        self._enter = None if place.admission is None else place.admission.enter
         self._uploads = uploads
         self._shares = shares
         self._is_needed = is_needed
@@ -110,7 +111,7 @@ class ReverseConnections:
         try:
             with contextlib.ExitStack() as closing:
                 connection = closing.enter_context(dialled(address, self._should_stop))
-                welcome = greeted(connection, self._hello, self._should_stop)
+                welcome = greeted(connection, self._hello, self._should_stop, self._enter)
                 if welcome.is_away or welcome.peer == self._hello.peer or self._should_stop():
                     return
                 if self._uploads.make_room(address):

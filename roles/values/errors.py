@@ -11,6 +11,8 @@ class LmkError(Exception):
 class PeerProtocolError(LmkError):
     """The other side broke the protocol: drop it and go on with the others."""
 
+    is_something_else = False  # it began with other words, which are still there to be received
+
 
 class SeederLackedFileError(LmkError):
     """The seeder closed the connection silently, as originals do when they lack the file."""
@@ -30,6 +32,10 @@ class TrackerSilentError(LmkError):
 
 class ListNotPassedError(TrackerSilentError):
     """A tracker answered, but its list could not be transferred, often because it is busy."""
+
+
+class CodeRefusedError(TrackerSilentError):
+    """The room is private, and its code is missing or wrong. Exit code 6."""
 
 
 class NoSeederError(LmkError):

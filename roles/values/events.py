@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -58,6 +58,7 @@ class RoleStarted:
     for_others: Address | None = None  # to type on other machines; loopback without a network
     note: str = ""  # a sentence, if it listens on another port than it was told
     web: str = ""  # the URL for browsers; "" if they are not answered
+    code: str = field(default="", repr=False)  # of a private room, as people type it
 
 
 @dataclass(frozen=True, slots=True)
@@ -504,6 +505,7 @@ class FoundTracker:
     name: str  # of its computer, from the wire; "" for an original tracker
     is_original: bool
     room: str = ""  # changes when the tracker restarts; "" if it sends none
+    is_private: bool = False  # its room needs a code
 
 
 def ours_first(found: Iterable[FoundTracker]) -> tuple[FoundTracker, ...]:

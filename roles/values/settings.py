@@ -74,6 +74,10 @@ class TrackerSettings:
     state_file: Path | None = None  # None: a restart forgets the lists
     name: str = ""  # of this computer, as others see it; "" for the system's name
     door: bool = True  # browsers get pages, too
+    is_private: bool = False  # only who knows the code may enter
+    code: str = described(default="", repr=False)  # "" for the last one, or a new one
+    keys_file: Path | None = None  # of a private room; None: a restart makes new ones
+    offers_here: bool = False  # only this computer may offer folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class SeederSettings:
     torrent: TorrentKind = TorrentKind.NONE
     name: str = ""  # of this computer, as others see it; "" for the system's name
     door: bool = True  # browsers may fetch from it
+    code: str = described(default="", repr=False)  # of a private room
     follow: Follow = described(default=Follow.NOWHERE, compare=False)
 
 
@@ -104,6 +109,7 @@ class LeecherSettings:
     state_folder: Path | None = None  # for unfinished downloads, resumed at the next start
     own_folders: bool = True  # what is asked for as part of a share arrives in its folder
     name: str = ""  # of this computer, as others see it; "" for the system's name
+    code: str = described(default="", repr=False)  # of a private room
     follow: Follow = described(default=Follow.NOWHERE, compare=False)
 
 

@@ -53,6 +53,11 @@ class AskRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class AskTalk:
+    """Member of a private room to tracker: records follow, each a message of tracker_wire."""
+
+
+@dataclass(frozen=True, slots=True)
 class TellList:
     """Seeder to tracker: my share's list, or its changes, follows."""
 
@@ -66,7 +71,7 @@ class TellList:
     packed: int  # bytes that follow; the tracker checks it against MAX_PACKED
 
 
-Call: TypeAlias = AskList | AskRoom | TellList
+Call: TypeAlias = AskList | AskRoom | AskTalk | TellList
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,8 @@ def encode_call(call: Call) -> bytes:
             line: dict[str, object] = {"lmk": 2, "ask": "list", "since": since}
         case AskRoom():
             line = {"lmk": 2, "ask": "room"}
+        case AskTalk():
+            line = {"lmk": 2, "ask": "talk"}
         case TellList(share, folder, peer, port, is_whole, base, revision, packed):
             line = {"lmk": 2, "tell": "list", "share": share, "folder": cut(folder, _FOLDER_ROOM)}
             line |= {"peer": peer, "port": port, "whole": is_whole}
@@ -150,6 +157,8 @@ def decode_call(line: bytes) -> Call:
             return AskList(version_of(since))
         case {"ask": "room"}:
             return AskRoom()
+        case {"ask": "talk"}:
+            return AskTalk()
         case {
             "tell": "list",
             "share": str(share),

@@ -21,6 +21,7 @@ class Code(StrEnum):
     WHOLE = "whole"  # the tracker lacks the list's base: send the whole list
     SHARE = "share"  # another program owns this share id: choose a new one
     BUSY = "busy"  # try again later
+    PRIVATE = "private"  # the room is private: its members talk over connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ class Found:
     name: str  # of its computer
     port: int
     room: str = ""  # new at each start; its list versions begin with it
+    is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,9 +138,10 @@ def encode_answer(answer: Answer) -> bytes:
             line |= {"version": version, "name": cut(name, MAX_NAME)}
         case Holders(_, holders):
             line["holders"] = [_holder_value(one) for one in holders]
-        case Found(_, name, port, room):
+        case Found(_, name, port, room, is_private):
             line |= {"name": cut(name, MAX_NAME), "port": port}
             line |= {"room": room} if room else {}
+            line |= {"private": True} if is_private else {}
         case Refused(_, code, text, cookie):
             word = b"error"
             line["code"] = code
@@ -170,7 +171,8 @@ def decode_answer(datagram: bytes) -> Answer | None:
         case {"holders": list(holders)}:
             return Holders(answer_id, tuple(map(_decode_holder, holders)))
         case {"name": str(name), "port": int(port)} if is_port(port):
-            return Found(answer_id, shown(name, MAX_NAME), port, room_of(value.get("room")))
+            room, is_private = room_of(value.get("room")), value.get("private") is True
+            return Found(answer_id, shown(name, MAX_NAME), port, room, is_private)
         case {"reachable": bool() | None as is_reachable}:
             return Pinged(answer_id, is_reachable)
         case _:

@@ -44,6 +44,7 @@ Without a command, the window opens; with a folder as the only argument, its See
 _EPILOG = """\
 exit codes: 0 all verified, 1 some files failed, 2 usage, 3 no tracker or no seeder,
 4 this computer refused: disk, permission, port, display, output; 5 content failed its check,
+6 the room is private, and its code is missing or wrong;
 130 interrupted, 141 the reader of the output stopped reading;
 check and --selftest: 0 nothing failed, else 1
 
@@ -272,12 +273,21 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
     _add_bind(option, "where to listen", TRACKER_PORT)
     option("--room", action="store_true", help="show the room as a table")
     option("--no-door", action="store_true", help="serve no browsers")
+    option("--private", action="store_true", help="admit only those who know the code")
+    _add_code(option, "the last one, or nine new digits")
+    option(
+        "--offers",
+        choices=["mine", "all"],
+        default="all",
+        help="who may offer folders: only this computer, or all (the default)",
+    )
 
     option = add("trackers", "list the trackers of this network")
     option("--json", **_JSON)
 
     option = add("status", "show who is in the room and how far")
     _add_tracker(option)
+    _add_code(option)
     option("--watch", action="store_true", help="keep showing it until Ctrl-C")
     option("--json", **_JSON)
 
@@ -290,6 +300,7 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
     where = "default: the example files, data/"
     option("folder", nargs="?", type=_folder, metavar="FOLDER", help=where)
     _add_tracker(option)
+    _add_code(option)
     _add_bind(option, "where others connect", SEEDER_PORT)
     option(
         "--slots",
@@ -320,6 +331,7 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
     )
     option("--files", action="store_true", help="also show the files of each folder")
     _add_tracker(option)
+    _add_code(option)
     option("--json", **_JSON)
 
     option = add(
@@ -337,6 +349,7 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
     )
     option("--all", action="store_true", help="everything in the list")
     _add_tracker(option)
+    _add_code(option)
     option(
         "--to", metavar="FOLDER", type=_folder, help="default: Downloads/LMKtorrent in your home"
     )
@@ -376,6 +389,18 @@ def _add_tracker(option: _AddOption) -> None:
         type=_typed(parse_tracker),
         help="default: LMK_TRACKER, else one that answers on this network, else this computer, "
         f"port {TRACKER_PORT}",
+    )
+
+
+def _add_code(option: _AddOption, default: str = "asked for on a terminal") -> None:
+    option(
+        "--code",
+        metavar="CODE",
+        help="of a private room. Others on this computer may see it in the list of processes; "
+        f"LMK_CODE and --code-file keep it out of there; default: {default}",
+    )
+    option(
+        "--code-file", metavar="FILE", type=Path, help="a text file that has it; - for the input"
     )
 
 

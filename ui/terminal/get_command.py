@@ -13,7 +13,12 @@ from roles.program.profile import Profile
 from roles.program.user_folders import default_download_folder
 from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, Address
 from roles.values.disk_names import shown_path
-from roles.values.errors import ListNotPassedError, NoSeederError, UserInputError
+from roles.values.errors import (
+    CodeRefusedError,
+    ListNotPassedError,
+    NoSeederError,
+    UserInputError,
+)
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
@@ -35,6 +40,7 @@ from roles.values.settings import (
 from ui import wording
 from ui.existing_files import existing_names
 from ui.exit_codes import ExitCode, Interrupted
+from ui.terminal.code_options import with_code
 from ui.terminal.download_report import DownloadReport
 from ui.terminal.list_command import file_line, print_refused
 from ui.terminal.offered_list import (
@@ -60,6 +66,10 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         raise UserInputError(
             "Name the files to download, or use --all. `lmktorrent list` shows them."
         )
+    return with_code(chosen, output, lambda code: _get(chosen, profile, output, code))
+
+
+def _get(chosen: argparse.Namespace, profile: Profile, output: Output, code: str) -> ExitCode:
     throttles = Throttles(Throttle(chosen.up), Throttle(chosen.down))
     tracker, follow = chosen_tracker(chosen.tracker, output)
     settings = LeecherSettings(
@@ -72,6 +82,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         bind_exactly=chosen.bind is not None,
         state_folder=profile.state_folder,
         own_folders=not chosen.flat,
+        code=code,
     )
     with Session(output) as session:
         leecher = session.start(lambda post: Leecher(settings, post, throttles))
@@ -86,10 +97,10 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         _print_unclear(unclear, output)
         existing = _chosen_existing(chosen, output, session, leecher, wanted)
         report = DownloadReport(output, wanted, in_vain=len(unclear))
-        code = download(session, leecher, report, existing)
+        ended = download(session, leecher, report, existing)
         if chosen.keep_seeding:
             _keep_seeding(session, settings, throttles, output, is_swarm=bool(offer.folders))
-    return code
+    return ended
 
 
 def awaited_list(session: Session, leecher: Leecher, output: Output, follow: Follow) -> FilesListed:
@@ -112,7 +123,8 @@ def awaited_list(session: Session, leecher: Leecher, output: Output, follow: Fol
                 leecher.refresh()
             case ListFailed(_, reason):
                 is_waited_for = follow is Follow.ANY or isinstance(reason, ListNotPassedError)
-                if not (is_waited_for and is_time_left):
+                is_refused = isinstance(reason, CodeRefusedError)
+                if is_refused or not (is_waited_for and is_time_left):
                     raise reason
                 if not has_waited:
                     has_waited = True

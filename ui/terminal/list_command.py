@@ -13,6 +13,7 @@ from roles.values.events import FilesListed, ListedFile, ListedFolder, ListFaile
 from roles.values.safe_names import shown_name
 from ui import wording
 from ui.exit_codes import ExitCode
+from ui.terminal.code_options import with_code
 from ui.terminal.offered_list import Chosen, OfferedList, Unclear
 from ui.terminal.output import Output
 from ui.terminal.session import Session
@@ -25,10 +26,14 @@ SHOWN_REFUSED = 20  # names; a stranger's list may have many of them
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Print the tracker's list, or what names in it mean. Raises TrackerSilentError."""
     tracker, follow = chosen_tracker(chosen.tracker, output)
-    with Session(output) as session:
-        session.start(lambda post: Lister(tracker, follow, post))
-        listed = wait_for_list(session)
-    return print_list(listed, chosen.names, output, with_files=chosen.files)
+
+    def fetched(code: str) -> tuple[FilesListed, bool]:
+        with Session(output) as session:
+            session.start(lambda post: Lister(tracker, follow, post, code))
+            return wait_for_list(session), bool(code)
+
+    listed, is_private = with_code(chosen, output, fetched)
+    return print_list(listed, chosen.names, output, with_files=chosen.files, is_private=is_private)
 
 
 def wait_for_list(session: Session) -> FilesListed:
@@ -48,7 +53,12 @@ def wait_for_list(session: Session) -> FilesListed:
 
 
 def print_list(
-    listed: FilesListed, names: Sequence[str], output: Output, *, with_files: bool
+    listed: FilesListed,
+    names: Sequence[str],
+    output: Output,
+    *,
+    with_files: bool,
+    is_private: bool = False,
 ) -> ExitCode:
     """Print all of the list, or what these names mean."""
     offer, code = OfferedList(listed), ExitCode.DONE
@@ -69,6 +79,7 @@ def print_list(
         folders=len(listed.folders),
         seeders=[str(seeder) for seeder in listed.seeders],
         refused=listed.refused,
+        private=is_private,
     )
     print_refused(listed, output)
     if not names:

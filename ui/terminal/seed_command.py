@@ -29,6 +29,7 @@ from roles.values.safe_names import shown_name
 from roles.values.settings import SeederSettings, TorrentKind
 from ui import wording
 from ui.exit_codes import ExitCode
+from ui.terminal.code_options import with_code
 from ui.terminal.output import Output
 from ui.terminal.session import Session
 from ui.terminal.trackers import chosen_tracker
@@ -40,6 +41,10 @@ SAME_LEECHER_S = 5.0  # between two lines about one computer: it may take hundre
 
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Seed until interrupted. Raises Interrupted, or why the seeder ended."""
+    return with_code(chosen, output, lambda code: _seed(chosen, profile, output, code))
+
+
+def _seed(chosen: argparse.Namespace, profile: Profile, output: Output, code: str) -> ExitCode:
     tracker, follow = chosen_tracker(chosen.tracker, output)
     settings = SeederSettings(
         folder=chosen.folder if chosen.folder is not None else bundled_folder("data"),
@@ -51,6 +56,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         state_folder=profile.state_folder,
         door=not chosen.no_door,
         torrent=TorrentKind(chosen.torrent),
+        code=code,
     )
     output.say(f"Seeding {settings.folder}")
     throttles, report = Throttles(Throttle(chosen.up), Throttle(chosen.down)), SeederReport(output)

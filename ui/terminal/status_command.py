@@ -13,6 +13,7 @@ from roles.values.members import Member, members_of, summary_of
 from roles.values.room_words import how_far
 from roles.values.safe_names import shown_name
 from ui.exit_codes import ExitCode
+from ui.terminal.code_options import with_code
 from ui.terminal.output import Line, Output
 from ui.terminal.room_table import room_table
 from ui.terminal.session import Session
@@ -23,10 +24,14 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
     """Print one line for each computer, and one for the room; with --watch again at each change,
     until it is interrupted. Raises TrackerSilentError.
     """
+    return with_code(chosen, output, lambda code: _show(chosen, output, code))
+
+
+def _show(chosen: argparse.Namespace, output: Output, code: str) -> ExitCode:
     tracker, follow = chosen_tracker(chosen.tracker, output)
     shown: list[Line] = []
     with Session(output) as session:
-        session.start(lambda post: Observer(tracker, follow, post))
+        session.start(lambda post: Observer(tracker, follow, post, code))
         while True:
             match session.next_event():
                 case RoomChanged(participants):

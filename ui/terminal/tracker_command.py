@@ -16,6 +16,7 @@ from roles.values.addresses import (
     is_loopback,
     web_address,
 )
+from roles.values.errors import UserInputError
 from roles.values.events import NetworkChanged, RoleEvent, RoleStarted, RoomChanged
 from roles.values.members import members_of, summary_of
 from roles.values.room_words import how_far
@@ -23,6 +24,7 @@ from roles.values.settings import TrackerSettings
 from ui.exit_codes import ExitCode
 from ui.qr_code import half_blocks, qr_code
 from ui.room_news import RoomNews
+from ui.terminal.code_options import given_code
 from ui.terminal.output import Line, Output
 from ui.terminal.room_table import room_table
 from ui.terminal.session import Session
@@ -33,11 +35,17 @@ LOOK_S = 1.0  # between two looks while nothing is reported
 
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Run until interrupted. Raises Interrupted, or why the tracker ended."""
+    if not chosen.private and (chosen.code is not None or chosen.code_file is not None):
+        raise UserInputError("A code is for a private room: add --private.")
     settings = TrackerSettings(
         bind=chosen.bind or Address(EVERY_INTERFACE, TRACKER_PORT),
         bind_exactly=chosen.bind is not None,
         state_file=profile.tracker_state_file,
         door=not chosen.no_door,
+        is_private=chosen.private,
+        code=given_code(chosen) if chosen.private else "",
+        keys_file=profile.room_keys_file,
+        offers_here=chosen.offers == "mine",
     )
     report = TrackerReport(output, shows_room=chosen.room)
     with Session(output) as session:
@@ -60,12 +68,14 @@ class TrackerReport:
 
     def tell(self, event: RoleEvent) -> None:
         match event:
-            case RoleStarted(Address() as address, for_others, note, web):
+            case RoleStarted(Address() as address, for_others, note, web, code):
                 self.output.say(note)
                 self.output.say(f"Tracker listening on {address}. Others type {for_others}.")
                 self._has_web = bool(web)
                 if web:
                     self._say_web(for_others or address)
+                if code:
+                    self._tell_code(code)
             case NetworkChanged(gone, come, for_others=here):
                 if here is not None and (gone or come) and here.host not in gone:
                     self.output.say(f"Others type {here} now.")
@@ -81,6 +91,13 @@ class TrackerReport:
         self.output.say(f"Browsers: {web_address(address)}")
         if not is_loopback(address.host):
             self.output.draw(half_blocks(qr_code(web_address(address))))
+
+    def _tell_code(self, code: str) -> None:
+        from roles.private.room_code import is_weak, shown
+
+        self.output.say(f"This room is private. Its code: {shown(code)}")
+        if is_weak(code):
+            self.output.error("This code is short. Nine digits or more are hard to guess.")
 
     def pass_time(self) -> None:
         """Look whether somebody has fallen silent, and show the room if it is time."""

@@ -47,7 +47,15 @@ def print_trackers(found: Sequence[FoundTracker], output: Output) -> ExitCode:
     for one in ours_first(found):
         address = str(one.address)
         name = "(original)" if one.is_original else shown_name(one.name, 40)
-        output.json(event="tracker", name=one.name, address=address, original=one.is_original)
+        if one.is_private:
+            name = f"{name} (private)".strip()
+        output.json(
+            event="tracker",
+            name=one.name,
+            address=address,
+            original=one.is_original,
+            private=one.is_private,
+        )
         output.result(f"{address:21}  {name}".rstrip())
     return ExitCode.DONE
 

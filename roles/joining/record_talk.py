@@ -1,0 +1,80 @@
+"""A member's talk with the tracker of a private room: records over one connection, which is kept
+and made again when it has ended.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from roles.net.connection import Connection
+from roles.net.records import next_record, post_record
+from roles.values.addresses import Address
+from roles.values.errors import PeerProtocolError
+from roles.wire.list_wire import AskTalk, encode_call
+from roles.wire.tracker_wire import MAX_ANSWER
+from roles.worker import POLL_S
+
+if TYPE_CHECKING:
+    from roles.private.admission import Admission
+
+
+class RecordTalk:
+    """In place of datagrams.Talk; for one thread."""
+
+    def __init__(
+        self, tracker: Address, admission: Admission, should_stop: Callable[[], bool]
+    ) -> None:
+        self.tracker, self._admission, self._should_stop = tracker, admission, should_stop
+        self._connection: Connection | None = None
+
+    def send(self, message: bytes) -> None:
+        """Connects, if it must. Raises OSError, and what Admission.connected() raises for a code
+        that is refused.
+        """
+        try:
+            if self._connection is not None and not self._is_open(self._connection):
+                self.close()
+            if self._connection is None:
+                self._connection = self._admission.connected(self.tracker, self._should_stop)
+                self._connection.post(encode_call(AskTalk()))
+            post_record(self._connection, message)
+        except OSError:
+            self.close()
+            raise
+        except PeerProtocolError as error:
+            self.close()
+            raise OSError(str(error)) from None
+
+    def receive(self, timeout_s: float) -> bytes:
+        """The tracker's next message. Raises OSError; TimeoutError if none comes."""
+        connection, deadline = self._connection, time.monotonic() + timeout_s
+        if connection is None:
+            raise ConnectionResetError("it hung up")
+        try:
+            while (rest_s := deadline - time.monotonic()) > 0 and not self._should_stop():
+                connection.flush()
+                connection.limit(min(rest_s, POLL_S))
+                if (record := next_record(connection, MAX_ANSWER)) is not None:
+                    return record
+        except OSError:
+            self.close()
+            raise
+        except PeerProtocolError as error:
+            self.close()
+            raise OSError(str(error)) from None
+        raise TimeoutError("no answer")
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _is_open(self, connection: Connection) -> bool:
+        """The tracker closes a talk that has been silent for long."""
+        connection.limit(0)
+        try:
+            return connection.read_ahead(1) != 0
+        except OSError:
+            return False

@@ -1,0 +1,245 @@
+"""The side that connects in a private room: joins by the code, and enters by the room's secret."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable, Generator
+from functools import cached_property, lru_cache
+from typing import TypeVar
+
+from roles.net.connection import Connection
+from roles.net.dialling import dialled
+from roles.net.tls_carrier import TlsCarrier, client_context, encrypt
+from roles.private import room_code
+from roles.private.certificate import DeviceKey, digest_of
+from roles.private.entrance import ENTER_S, Entrance, new_nonce, received
+from roles.private.entry_words import (
+    ANSWER_SIZE,
+    GREETING,
+    JOIN,
+    MEMBER,
+    NONCE_SIZE,
+    OPEN_ANSWER,
+    PROVE,
+    SECRET_SIZE,
+    YES,
+    Side,
+    clear_words,
+    room_of,
+    secret_proof,
+    tracker_identity,
+    waiting_s,
+)
+from roles.private.p256 import POINT_SIZE
+from roles.private.room_keys import RoomKeys
+from roles.private.spake2 import PROOF_SIZE, Exchange, Password
+from roles.values.addresses import Address
+from roles.values.errors import CodeRefusedError, PeerProtocolError, TrackerSilentError
+from roles.worker import POLL_S, rest
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 15.0  # the longest that it waits for its turn to try the code
+WRONG = (
+    "The tracker {} does not accept this code. Ask for the code of the room, which its window or "
+    "terminal shows, and type it again."
+)
+NO_PROOF = (
+    "The tracker {} did not prove that it knows the code: it is the wrong code, or somebody else "
+    "answers there. Nothing was sent. Compare the code with the one that the tracker shows."
+)
+IS_OPEN = "The room of the tracker {} is open: it needs no code. Leave the code out to use it."
+LATER = "Too many codes were tried at the tracker {}. Try again in {} s."
+
+T = TypeVar("T")
+
+
+class _SecretRefusedError(PeerProtocolError):
+    """The other side has another secret: the room has a new code, or is another one."""
+
+
+class Admission:
+    """What one role has of a private room. Its methods may be called from any thread."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+        self._joining = threading.Lock()  # held by the one thread that joins
+        self._lock = threading.Lock()  # protects what follows; never held during I/O
+        self._keys: RoomKeys | None = None  # None until we have joined
+        self._tracker = b""  # the digest of its certificate
+        self._refusal: CodeRefusedError | None = None  # no code is tried again after it
+        self._within = weakref.WeakSet[Connection]()  # connections that the secret let in
+
+    @property
+    def keys(self) -> RoomKeys | None:
+        return self._keys
+
+    @cached_property
+    def entrance(self) -> Entrance:
+        """For those who connect to us. Raises OSError."""
+        return Entrance(DeviceKey.made(), lambda: self._keys, admitted=self._note)
+
+    def connected(self, tracker: Address, should_stop: Callable[[], bool]) -> Connection:
+        """A connection to the tracker, on which anything can be said. Joins first if it must.
+
+        Raises OSError, PeerProtocolError, CodeRefusedError, and TrackerSilentError if codes cannot
+        be tried now.
+        """
+        while True:
+            with self._joining:
+                if self._refusal is not None:
+                    raise self._refusal
+                keys = self._keys
+                if keys is None:
+                    return self._joined(tracker, should_stop)
+            connection = dialled(tracker, should_stop, is_chosen=True)
+            try:
+                _run(self._prove(connection, keys, tracker), connection, should_stop)
+            except _SecretRefusedError:
+                connection.close()
+                self._forget(keys)  # and join again
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                return connection
+
+    def enter(self, connection: Connection, should_stop: Callable[[], bool]) -> None:
+        """Go on in private with another member. Raises OSError and PeerProtocolError."""
+        keys = self._keys
+        if keys is None:
+            raise PeerProtocolError("this program has not joined its room yet")
+        _run(self._prove(connection, keys, None), connection, should_stop)
+
+    def _joined(self, tracker: Address, should_stop: Callable[[], bool]) -> Connection:
+        """A connection to the tracker after a proof by the code."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            connection = dialled(tracker, should_stop, is_chosen=True)
+            try:
+                wait_s = _run(self._join(connection, tracker), connection, should_stop)
+            except BaseException:
+                connection.close()
+                raise
+            if not wait_s:
+                return connection
+            connection.close()
+            if time.monotonic() + wait_s > until or should_stop():
+                raise TrackerSilentError(LATER.format(tracker, wait_s))
+            rest(wait_s, should_stop)
+
+    def _join(self, connection: Connection, tracker: Address) -> Generator[bool, None, int]:
+        """Returns in how many seconds a code can be tried, 0 when we have joined."""
+        room = yield from self._greet(connection, tracker)
+        password = _password(self._code, room)
+        carrier = yield from _encrypted(connection)
+        certificate = digest_of(carrier.other_certificate())
+        exchange = Exchange(password, is_a=True)
+        connection.post(JOIN + exchange.share)
+        answer = yield from received(connection, 1)
+        if answer != YES:
+            refused = answer + (yield from received(connection, 1))
+            return max(1, waiting_s(refused))
+        share = yield from received(connection, POINT_SIZE)
+        identity = tracker_identity(room, certificate)
+        proofs = exchange.keys(share, a=MEMBER, b=identity, context=clear_words(room))
+        # From here on the other side may know whether our code is the one that it guessed, so
+        # whatever happens, only a person tries again.
+        self._refusal = CodeRefusedError(NO_PROOF.format(tracker))
+        connection.post(proofs.proof_a)
+        answer = yield from received(connection, 1)
+        if answer != YES:
+            self._refusal = CodeRefusedError(WRONG.format(tracker))
+            raise self._refusal
+        proof = yield from received(connection, PROOF_SIZE)
+        if not hmac.compare_digest(proof, proofs.proof_b):
+            raise self._refusal
+        secret = yield from received(connection, SECRET_SIZE)
+        self._refusal = None
+        self._keys, self._tracker = RoomKeys(room, secret), certificate
+        log.info("Joined the private room %s.", room)
+        return 0
+
+    def _prove(
+        self, connection: Connection, keys: RoomKeys, tracker: Address | None
+    ) -> Generator[bool, None, None]:
+        """With the tracker, or with a member."""
+        room = yield from self._greet(connection, tracker)
+        if room != keys.room:
+            raise _SecretRefusedError("it takes part in another private room")
+        carrier = yield from _encrypted(connection)
+        certificate, own = digest_of(carrier.other_certificate()), new_nonce()
+        if tracker is not None and certificate != self._tracker:
+            raise _SecretRefusedError("it is another tracker")
+        connection.post(PROVE + own)
+        if (yield from received(connection, 1)) != YES:
+            raise PeerProtocolError("it refuses us")
+        other = yield from received(connection, NONCE_SIZE)
+        proof = yield from received(connection, PROOF_SIZE)
+        said = room, certificate, own, other
+        if not hmac.compare_digest(proof, secret_proof(keys.secret, Side.ACCEPTED, *said)):
+            raise _SecretRefusedError("it does not know the secret of the room")
+        connection.post(secret_proof(keys.secret, Side.DIALLED, *said))
+        self._note(connection)
+
+    def _greet(self, connection: Connection, tracker: Address | None) -> Generator[bool, None, str]:
+        """Returns the id of the room that answers."""
+        connection.post(GREETING)
+        line = b""
+        while not line.endswith(b"\n") and len(line) < ANSWER_SIZE:
+            line += yield from received(connection, 1)
+        if line == OPEN_ANSWER and tracker is not None:
+            raise CodeRefusedError(IS_OPEN.format(tracker))
+        return room_of(line)
+
+    def _note(self, connection: Connection) -> None:
+        with self._lock:
+            self._within.add(connection)
+
+    def _forget(self, keys: RoomKeys) -> None:
+        """This secret is not the room's any more: end what it let in."""
+        with self._lock:
+            if self._keys is not keys:
+                return
+            self._keys = None
+            within, self._within = self._within, weakref.WeakSet()
+            ending = list(within)
+        for connection in ending:
+            connection.hang_up()
+
+
+@lru_cache(maxsize=8)
+def _password(code: str, room: str) -> Password:
+    """Takes 0.1 s, once for all roles."""
+    return Password(room_code.scalar_of(code, room))
+
+
+def _encrypted(connection: Connection) -> Generator[bool, None, TlsCarrier]:
+    carrier = encrypt(connection, client_context(), server_side=False)
+    while not carrier.shake_hands():
+        yield True
+    return carrier
+
+
+def _run(
+    steps: Generator[bool, None, T], connection: Connection, should_stop: Callable[[], bool]
+) -> T:
+    """Wait until they have ended. Raises TimeoutError after ENTER_S, and what they raise."""
+    connection.limit(POLL_S)
+    deadline = time.monotonic() + ENTER_S
+    with contextlib.closing(steps):
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            if should_stop():
+                raise TimeoutError("this program stops")
+            if time.monotonic() > deadline:
+                raise TimeoutError("it did not answer in time")

@@ -1,0 +1,166 @@
+"""The side that accepts a connection in a private room: nothing is believed, and nothing told,
+before the other side has proved that it belongs to the room.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+import time
+from collections.abc import Callable, Generator
+
+from roles.net.connection import Connection
+from roles.net.tls_carrier import encrypt, server_context
+from roles.private import room_code
+from roles.private.certificate import DeviceKey, digest_of
+from roles.private.entry_words import (
+    GREETING,
+    JOIN,
+    MEMBER,
+    NONCE_SIZE,
+    PROVE,
+    YES,
+    Side,
+    answer_of,
+    clear_words,
+    refusal,
+    secret_proof,
+    tracker_identity,
+)
+from roles.private.guess_limits import GuessLimits
+from roles.private.p256 import POINT_SIZE
+from roles.private.room_keys import RoomKeys, TrackerKeys
+from roles.private.spake2 import PROOF_SIZE, Exchange, Password
+from roles.values.errors import PeerProtocolError
+
+log = logging.getLogger(__name__)
+
+ENTER_S = 5.0  # for everything up to the proof
+
+Steps = Generator[bool, None, None]
+
+
+class NotPrivateError(PeerProtocolError):
+    """The other side does not ask for a private room."""
+
+    is_something_else = True
+
+
+class Entrance:
+    """Of a member, or of the tracker, which has `joins`. For one thread."""
+
+    def __init__(
+        self,
+        key: DeviceKey,
+        keys: Callable[[], RoomKeys | None],
+        *,
+        joins: Joins | None = None,
+        admitted: Callable[[Connection], None] = lambda _connection: None,
+    ) -> None:
+        """`keys` returns None while this program itself has not joined. `admitted` is told of each
+        connection whose other side belongs to the room. Raises OSError.
+        """
+        self._context = server_context(key.pem())
+        self._certificate = digest_of(key.certificate)
+        self._keys, self._joins, self._admitted = keys, joins, admitted
+
+    def admit(self, connection: Connection) -> Steps:
+        """Ends when the other side belongs to the room; whatever follows is encrypted.
+
+        Yields True when bytes have to come first, and False when others should have their turn. The
+        caller sees to it that it ends within ENTER_S. Raises OSError, PeerProtocolError and
+        NotPrivateError.
+        """
+        yield from _greeting(connection)
+        keys = self._keys()
+        if keys is None:
+            raise PeerProtocolError("this program has not joined its room yet")
+        connection.post(answer_of(keys.room))
+        carrier = encrypt(connection, self._context, server_side=True)
+        while not carrier.shake_hands():
+            yield True
+        kind = yield from received(connection, 1)
+        if kind == PROVE:
+            yield from self._check_proof(connection, keys)
+        elif kind == JOIN and self._joins is not None:
+            identity = tracker_identity(keys.room, self._certificate)
+            yield from self._joins.check_code(connection, keys, identity)
+        else:
+            raise PeerProtocolError("it wants to enter in an unknown way")
+        self._admitted(connection)
+
+    def _check_proof(self, connection: Connection, keys: RoomKeys) -> Steps:
+        dialled, accepted = (yield from received(connection, NONCE_SIZE)), new_nonce()
+        said = keys.room, self._certificate, dialled, accepted
+        own = secret_proof(keys.secret, Side.ACCEPTED, *said)
+        connection.post(YES + accepted + own)
+        proof = yield from received(connection, PROOF_SIZE)
+        if not hmac.compare_digest(proof, secret_proof(keys.secret, Side.DIALLED, *said)):
+            raise PeerProtocolError("it does not know the secret of the room")
+
+
+class Joins:
+    """At the tracker: members that have nothing but the code."""
+
+    def __init__(
+        self, keys: TrackerKeys, *, guessed: Callable[[str, int], None] = lambda _host, _count: None
+    ) -> None:
+        """`guessed` is told who sent a wrong code, and how often lately. Takes 0.1 s."""
+        self._password = Password(room_code.scalar_of(keys.code, keys.room.room))
+        self._limits = GuessLimits()
+        self._guessed = guessed
+        assert all((self._password.on_m, self._password.on_n))  # computed now
+
+    def check_code(self, connection: Connection, keys: RoomKeys, identity: bytes) -> Steps:
+        """The tracker's arithmetic is done in its loop: it takes 5 ms at a time, no longer than
+        another thread would keep the interpreter from it, and the limits allow one try a second.
+        """
+        host = connection.address.host
+        share = yield from received(connection, POINT_SIZE)
+        wait_s = self._limits.begin(host, now=time.monotonic())
+        if wait_s:
+            connection.post(refusal(wait_s))
+            raise PeerProtocolError("too many codes were tried lately")
+        exchange = Exchange(self._password, is_a=False)
+        yield False
+        context = clear_words(keys.room)
+        proofs = exchange.keys(share, a=MEMBER, b=identity, context=context)
+        connection.post(YES + exchange.share)
+        proof = yield from received(connection, PROOF_SIZE)
+        if not hmac.compare_digest(proof, proofs.proof_a):
+            connection.post(refusal(0))
+            count = self._limits.guessers(now=time.monotonic()).get(host, 0)
+            log.warning("%s tried a wrong code, %d in the last minute", host, count)
+            self._guessed(host, count)
+            raise PeerProtocolError("it does not know the code")
+        self._limits.succeeded(host)
+        connection.post(YES + proofs.proof_b + keys.secret)
+
+
+def received(connection: Connection, count: int) -> Generator[bool, None, bytes]:
+    """Exactly so many bytes. Yields True while they have not come."""
+    while (data := connection.take(count)) is None:
+        come = connection.read_ahead(count)
+        if come is None:
+            yield True
+        elif not come:
+            raise ConnectionResetError("it hung up")
+    return data
+
+
+def new_nonce() -> bytes:
+    return secrets.token_bytes(NONCE_SIZE)
+
+
+def _greeting(connection: Connection) -> Steps:
+    while connection.take(len(GREETING)) != GREETING:
+        come = connection.read_ahead(len(GREETING))
+        begin = connection.take(connection.ahead) or b""
+        connection.put_back(begin)
+        if not GREETING.startswith(begin[: len(GREETING)]):
+            raise NotPrivateError("it does not ask for a private room")
+        if come is None:
+            yield True
+        elif not come:
+            raise ConnectionResetError("it hung up")

@@ -1,0 +1,79 @@
+"""What is said on a connection of a private room until both sides have proved that they belong to
+it. Pure: bytes only.
+
+In clear, each one line: that a private room is asked for, and which room answers. Then, within TLS,
+either SPAKE2 with the room's code (a member that joins, at the tracker) or a proof by the room's
+secret (everybody else). Every message has a fixed length, so nothing can be slipped in between.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from enum import Enum
+
+from roles.values.errors import PeerProtocolError
+
+GREETING = b"lmk_private 1\n"  # 1 is the version of all that is said here
+OPEN_ANSWER = b"lmk_open\n"  # of a tracker whose room is open
+ROOM_DIGITS = 16
+ANSWER_SIZE = len(GREETING) + ROOM_DIGITS + 1
+SECRET_SIZE = NONCE_SIZE = 32  # bytes
+MEMBER = b"lmk-member"  # the identity of A in SPAKE2
+
+JOIN, PROVE = b"j", b"p"  # how the first message within TLS begins
+YES, NO = b"+", b"-"  # how each answer begins
+
+_ANSWER = re.compile(GREETING.rstrip() + rb" ([0-9a-f]{%d})\n" % ROOM_DIGITS)
+
+
+class Side(Enum):
+    """Of a connection."""
+
+    DIALLED = b"dialled"
+    ACCEPTED = b"accepted"
+
+
+def answer_of(room: str) -> bytes:
+    """The line that answers GREETING."""
+    return GREETING.rstrip() + b" " + room.encode() + b"\n"
+
+
+def room_of(answer: bytes) -> str:
+    """The id of the room that answers. Raises PeerProtocolError."""
+    match = _ANSWER.fullmatch(answer)
+    if match is None:
+        raise PeerProtocolError("it does not take part in a private room of our version")
+    return match[1].decode()
+
+
+def tracker_identity(room: str, certificate: bytes) -> bytes:
+    """The identity of B in SPAKE2. `certificate`: its SHA-256."""
+    return b"lmk-tracker|" + room.encode() + b"|" + certificate
+
+
+def clear_words(room: str) -> bytes:
+    """What both sides must have seen in clear."""
+    return GREETING + answer_of(room)
+
+
+def secret_proof(
+    secret: bytes, side: Side, room: str, certificate: bytes, dialled: bytes, accepted: bytes
+) -> bytes:
+    """What this side sends to prove that it knows the room's secret.
+
+    `certificate`: the SHA-256 of the accepting side's; `dialled` and `accepted` are the nonces. All
+    parts have one length each.
+    """
+    said = b"lmk private room 1|" + side.value.ljust(8) + room.encode()
+    return hmac.digest(secret, said + certificate + dialled + accepted, "sha256")
+
+
+def refusal(wait_s: float) -> bytes:
+    """NO, and after how many seconds another try is allowed: 0 if this one failed."""
+    return NO + bytes((min(255, max(0, round(wait_s + 0.5) if wait_s else 0)),))
+
+
+def waiting_s(refused: bytes) -> int:
+    """The seconds in a refusal; 0 if the code was wrong."""
+    return refused[1]

@@ -1,0 +1,106 @@
+"""What the members of a private room have in common, and what its tracker keeps of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from roles.disk.state_file import StateFile
+from roles.private import room_code
+from roles.private.certificate import KEY_SIZE, DeviceKey
+from roles.private.entry_words import ROOM_DIGITS, SECRET_SIZE
+from roles.private.p256 import ORDER
+from roles.values.errors import StorageError, UserInputError
+
+log = logging.getLogger(__name__)
+
+_HEX = re.compile("[0-9a-f]*")
+
+
+@dataclass(frozen=True, slots=True)
+class RoomKeys:
+    """Whoever has the secret is a member."""
+
+    room: str  # its id
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerKeys:
+    """The same code, room, secret and key at each start, unless the user gives another code."""
+
+    code: str = field(repr=False)
+    room: RoomKeys
+    key: DeviceKey
+    notice: str = ""  # a sentence, if they cannot be kept
+
+    @classmethod
+    def kept(cls, path: Path | None, code: str) -> TrackerKeys:
+        """Those of the last run. `code`: what the user asked for, "" for the same as before, or a
+        new one.
+
+        With another code come another room and another secret, so nobody stays who joined by the
+        old one.
+        """
+        file = None if path is None else StateFile(path)
+        before = None if file is None else _read(file)
+        if before is not None and code in ("", before.code):
+            return before
+        room = RoomKeys(secrets.token_hex(ROOM_DIGITS // 2), secrets.token_bytes(SECRET_SIZE))
+        made = cls(code or room_code.made(), room, before.key if before else DeviceKey.made())
+        if file is None:
+            return made
+        try:
+            file.write(made._encoded())
+        except StorageError as error:
+            notice = f"After a restart this room has another code: {error}"
+            return cls(made.code, made.room, made.key, notice)
+        return cls(made.code, made.room, made.key, file.notice)
+
+    def _encoded(self) -> bytes:
+        kept = {
+            "code": self.code,
+            "room": self.room.room,
+            "secret": self.room.secret.hex(),
+            "key": self.key.secret.to_bytes(KEY_SIZE, "big").hex(),
+            "certificate": self.key.certificate.hex(),
+        }
+        return json.dumps(kept).encode()
+
+
+def _read(file: StateFile) -> TrackerKeys | None:
+    match file.read():
+        case None:
+            return None
+        case {
+            "code": str(code),
+            "room": str(room),
+            "secret": str(secret),
+            "key": str(key),
+            "certificate": str(certificate),
+        } if _are_keys(code, room, secret, key, certificate):
+            number = int(key, 16)
+            device = DeviceKey(number, bytes.fromhex(certificate))
+            return TrackerKeys(code, RoomKeys(room, bytes.fromhex(secret)), device)
+        case _:
+            file.keep_aside("it has no keys of a room")
+            return None
+
+
+def _are_keys(code: str, room: str, secret: str, key: str, certificate: str) -> bool:
+    try:
+        is_code = room_code.parsed(code) == code
+    except UserInputError:
+        return False
+    lengths = len(room), len(secret), len(key)
+    return (
+        is_code
+        and lengths == (ROOM_DIGITS, 2 * SECRET_SIZE, 2 * KEY_SIZE)
+        and all(map(_HEX.fullmatch, (room, secret, key, certificate)))
+        and len(certificate) % 2 == 0
+        and 0 < int(key, 16) < ORDER
+    )

@@ -1,0 +1,100 @@
+"""The talk with the members of a private room: the messages that are datagrams in an open one, as
+records over a connection of each member.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from roles.net.connection import Connection
+from roles.net.records import next_record, post_record
+from roles.room.answers import Answers
+from roles.room.cookies import Proof
+from roles.values.addresses import is_loopback
+from roles.values.errors import PeerProtocolError
+from roles.wire.tracker_wire import MAX_REQUEST
+
+log = logging.getLogger(__name__)
+
+SILENT_S = 60.0  # a member pings every 5 s; one that only asked connects again
+AT_ONCE = 64  # records: a member waits for an answer before it asks again
+MOST = 500 if os.name == "nt" else 1_000  # select() on Windows takes 512 sockets
+PER_HOST, HERE = 16, 128  # a program has up to three
+
+
+@dataclass(slots=True)
+class _Talk:
+    heard: float
+
+
+class MemberTalks:
+    """Owned by the tracker's thread."""
+
+    def __init__(self, selector: selectors.BaseSelector, answers: Answers) -> None:
+        self._selector, self._answers = selector, answers
+        self._talks: dict[Connection, _Talk] = {}
+        self._of_host = Counter[str]()
+
+    def take(self, connection: Connection) -> None:
+        """It belongs to a member. Closes it in any case, in the end."""
+        host, now = connection.address.host, time.monotonic()
+        most = HERE if is_loopback(host) else PER_HOST
+        if len(self._talks) >= MOST or self._of_host[host] >= most:
+            log.warning("%s is turned away: the room is full", host)
+            connection.close()
+            return
+        try:
+            self._selector.register(
+                connection, selectors.EVENT_READ, lambda: self._hear(connection)
+            )
+        except (OSError, MemoryError) as error:
+            log.warning("%s is turned away: %s", host, error)
+            connection.close()
+            return
+        self._talks[connection] = _Talk(now)
+        self._of_host[host] += 1
+        self.hear(connection, now=now)
+
+    def hear(self, connection: Connection, *, now: float) -> None:
+        """Answer what it has sent."""
+        self._talks[connection].heard = now
+        host, port = connection.address
+        try:
+            connection.flush()
+            for _ in range(AT_ONCE):
+                record = next_record(connection, MAX_REQUEST)
+                if record is None:
+                    return
+                if b'"lmk"' not in record or not record[:1].isalpha():
+                    raise PeerProtocolError("it sends what is no message of a member")
+                for answer in self._answers.to(record, host, port, Proof.GOOD, now=now):
+                    post_record(connection, answer)
+            raise PeerProtocolError("it does not wait for answers")
+        except (OSError, MemoryError, PeerProtocolError) as error:
+            log.debug("the talk with %s ends: %s", host, error)
+            self._end(connection)
+
+    def expire(self, *, now: float) -> None:
+        for connection in [one for one, talk in self._talks.items() if now - talk.heard > SILENT_S]:
+            self._end(connection)
+
+    def close(self) -> None:
+        for connection in list(self._talks):
+            self._end(connection)
+
+    def _hear(self, connection: Connection) -> None:
+        if connection in self._talks:  # not ended after the selector reported it
+            self.hear(connection, now=time.monotonic())
+
+    def _end(self, connection: Connection) -> None:
+        del self._talks[connection]
+        self._selector.unregister(connection)
+        connection.close()
+        self._of_host[connection.address.host] -= 1
+        if not self._of_host[connection.address.host]:
+            del self._of_host[connection.address.host]

@@ -1,0 +1,113 @@
+"""Joining a private room by its code, and entering it by its secret."""
+
+from __future__ import annotations
+
+import threading
+import time
+import unittest
+from unittest import mock
+
+from roles.private import admission as admissions
+from roles.private import guess_limits
+from roles.private.admission import Admission
+from roles.private.certificate import DeviceKey
+from roles.private.room_keys import RoomKeys, TrackerKeys
+from roles.values.errors import CodeRefusedError, TrackerSilentError
+from tests.connections import tcp_pair
+from tests.disks import go_on
+from tests.doors import CODE, Door, DoorTest, connection_over, walk
+from tests.support import LIMIT_S
+
+
+class JoiningTest(DoorTest):
+    def test_the_right_code_brings_the_secret_and_a_connection(self) -> None:
+        door = self.door()
+        admission, connection = self.joined(door)
+        self.assertEqual(admission.keys, door.keys.room)
+        connection.send_all(b"hello", within_s=LIMIT_S)
+        while not door.admitted:
+            time.sleep(0.01)
+        self.assertEqual(door.admitted[0].receive(5), b"hello")
+
+    def test_a_wrong_code_is_refused_and_never_tried_again_without_a_person(self) -> None:
+        door, admission = self.door(), Admission("482177306")
+        for _ in range(3):
+            with self.assertRaises(CodeRefusedError):
+                admission.connected(door.address, go_on)
+        self.assertEqual(len(door.refused), 1)
+        self.assertIsNone(admission.keys)
+
+    def test_after_five_wrong_codes_even_the_right_one_has_to_wait(self) -> None:
+        door = self.door()
+        for _ in range(guess_limits.PER_HOST):
+            self.assertIsInstance(self.refusal(door, "482177306"), CodeRefusedError)
+        error = self.refusal(door, CODE)
+        self.assertIsInstance(error, TrackerSilentError)
+        self.assertIn("Try again in", str(error))
+        self.assertEqual(door.admitted, [])
+
+    def test_members_come_back_with_the_secret_while_nobody_may_guess(self) -> None:
+        door = self.door()
+        admission, _ = self.joined(door)
+        for _ in range(guess_limits.PER_HOST):
+            self.refusal(door, "482177306")
+        admission.connected(door.address, go_on).close()
+
+    def test_an_honest_join_waits_its_turn_in_a_storm_of_guesses(self) -> None:
+        door = self.door()
+        with mock.patch.object(guess_limits, "PER_HOST", 1_000):
+            for number in range(guess_limits.IN_ALL + 1):
+                door.joins._limits.begin(f"10.0.0.{number}", now=time.monotonic())
+            self.joined(door)
+
+    def test_a_member_whose_secret_is_old_joins_again_and_drops_what_it_let_in(self) -> None:
+        door = self.door()
+        admission, first = self.joined(door)
+        second = admission.connected(door.address, go_on)
+        self.addCleanup(second.close)
+        keys = door.keys
+        other = RoomKeys(keys.room.room, bytes(32))
+        door.keys = TrackerKeys(keys.code, other, keys.key)
+        admission.connected(door.address, go_on).close()
+        self.assertEqual(admission.keys, other)
+        with self.assertRaises(OSError):
+            second.send_all(bytes(1_000_000), within_s=LIMIT_S)
+            second.receive(1)
+        del first
+
+    def test_another_tracker_with_the_secret_must_know_the_code_as_well(self) -> None:
+        door = self.door()
+        admission, _ = self.joined(door)
+        impostor = Door(keys=TrackerKeys("another code", door.keys.room, DeviceKey.made()))
+        self.addCleanup(impostor.close)
+        with self.assertRaises(CodeRefusedError):
+            admission.connected(impostor.address, go_on)
+
+
+class MembersTest(DoorTest):
+    def test_two_members_enter_by_the_secret_in_either_direction(self) -> None:
+        door = self.door()
+        one, other = self.joined(door)[0], self.joined(door)[0]
+        for dialling, accepting in ((one, other), (other, one)):
+            sock, other_sock = self.enterContext(tcp_pair())
+            ends = connection_over(sock), connection_over(other_sock)
+            beside = threading.Thread(target=walk, args=(accepting.entrance.admit(ends[1]),))
+            beside.start()
+            dialling.enter(ends[0], go_on)
+            beside.join(LIMIT_S)
+            ends[0].send_all(b"a name", within_s=LIMIT_S)
+            self.assertEqual(ends[1].receive(100), b"a name")
+
+    def test_it_gives_up_when_the_other_side_says_nothing(self) -> None:
+        door = self.door()
+        member = self.joined(door)[0]
+        sock, _silent = self.enterContext(tcp_pair())
+        with (
+            mock.patch.object(admissions, "ENTER_S", 0.1),
+            self.assertRaises(TimeoutError),
+        ):
+            member.enter(connection_over(sock), go_on)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,170 @@
+"""Those who try to get into a private room without its code."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+import unittest
+from contextlib import suppress
+
+from roles.net.connection import Connection
+from roles.net.tls_carrier import client_context, encrypt
+from roles.private.admission import Admission
+from roles.private.certificate import DeviceKey
+from roles.private.entrance import Entrance, NotPrivateError
+from roles.private.entry_words import GREETING, JOIN, PROVE, answer_of
+from roles.private.room_keys import RoomKeys
+from roles.values.errors import CodeRefusedError, PeerProtocolError
+from tests.connections import tcp_pair
+from tests.disks import go_on
+from tests.doors import CODE, Door, DoorTest, Relay, connection_over, recorded, walk
+from tests.support import LIMIT_S
+
+
+class IntruderTest(DoorTest):
+    def dialled(self, door: Door) -> Connection:
+        sock = socket.create_connection(door.address)
+        connection = connection_over(sock)
+        self.addCleanup(connection.close)
+        return connection
+
+    def assert_refused(self, door: Door, count: int = 1) -> None:
+        deadline = time.monotonic() + LIMIT_S
+        while len(door.refused) < count and time.monotonic() < deadline:
+            time.sleep(0.005)
+        self.assertEqual(len(door.refused), count)
+        self.assertEqual(door.admitted, [])
+
+    def encrypted(self, door: Door) -> Connection:
+        connection = self.dialled(door)
+        connection.post(GREETING)
+        while connection.take(len(answer_of(door.keys.room.room))) is None:
+            connection.read_ahead(31)
+        carrier = encrypt(connection, client_context(), server_side=False)
+        while not carrier.shake_hands():
+            pass
+        return connection
+
+    def test_a_relay_that_ends_tls_on_both_sides_is_refused_by_both(self) -> None:
+        door = self.door()
+        relay = Relay(door.address)
+        self.addCleanup(relay.close)
+        with self.assertRaises(CodeRefusedError):
+            Admission(CODE).connected(relay.address, go_on)
+        self.assert_refused(door)
+
+    def test_a_relay_learns_nothing_from_members_that_come_back_and_cannot_use_it(self) -> None:
+        door = self.door()
+        admission, connection = self.joined(door)
+        connection.close()
+        with socket.create_connection(door.address):
+            pass
+        relay = Relay(door.address)
+        self.addCleanup(relay.close)
+        with self.assertRaises(CodeRefusedError):  # another certificate: the code is asked for
+            admission.connected(relay.address, go_on)
+        member = Admission(CODE)
+        member.connected(door.address, go_on).close()
+        sock = socket.create_connection(relay.address)
+        with connection_over(sock) as between, self.assertRaises(PeerProtocolError):
+            member.enter(between, go_on)
+
+    def test_what_changes_the_clear_words_is_noticed(self) -> None:
+        door = self.door()
+        other = Relay(door.address, room="0" * 16, is_blind=True)
+        self.addCleanup(other.close)
+        with self.assertRaises(CodeRefusedError):
+            Admission(CODE).connected(other.address, go_on)
+        self.assert_refused(door)
+
+    def test_a_handshake_that_stops_at_any_byte_harms_nobody(self) -> None:
+        door = self.door()
+        said = recorded(door)
+        self.assertGreater(len(said), 300)
+        door.admitted.clear()
+        for at in range(0, len(said), 7):
+            with socket.create_connection(door.address) as sock:
+                sock.sendall(said[:at])
+        deadline = time.monotonic() + LIMIT_S
+        while len(door.refused) < len(range(0, len(said), 7)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertEqual(door.admitted, [])
+        self.joined(door)
+
+    def test_what_was_said_once_opens_nothing_a_second_time(self) -> None:
+        door = self.door()
+        said = recorded(door)
+        door.admitted.clear()
+        with socket.create_connection(door.address) as sock:
+            sock.sendall(said)
+            sock.settimeout(LIMIT_S)
+            with suppress(OSError):
+                while sock.recv(10_000):
+                    pass
+        self.assert_refused(door)
+
+    def test_data_before_the_proof_is_not_listened_to(self) -> None:
+        door = self.door()
+        for number, words in enumerate(
+            (b'{"lmk":2,"ask":"list","since":""}\n', PROVE + bytes(64), JOIN + bytes(65)), 1
+        ):
+            connection = self.encrypted(door)
+            connection.send_all(words + bytes(200), within_s=LIMIT_S)
+            self.assert_refused(door, number)
+
+    def test_someone_with_neither_code_nor_secret_cannot_prove_anything(self) -> None:
+        door = self.door()
+        stranger = Admission(CODE)
+        stranger._keys = RoomKeys(door.keys.room.room, bytes(32))
+        sock = socket.create_connection(door.address)
+        with connection_over(sock) as connection, self.assertRaises(PeerProtocolError):
+            stranger.enter(connection, go_on)
+        self.assert_refused(door)
+
+    def test_a_proof_cannot_be_sent_back_to_who_made_it(self) -> None:
+        """Two accepting sides, each of whose words are passed to the other."""
+        door = self.door()
+        one, other = self.encrypted(door), connection_over(socket.create_connection(door.address))
+        one.send_all(PROVE + bytes(32), within_s=LIMIT_S)
+        answer = b""
+        while len(answer) < 65:
+            answer += one.receive(65) or b""
+        one.send_all(answer[33:], within_s=LIMIT_S)
+        self.assert_refused(door)
+        other.close()
+
+    def test_tls_1_2_is_refused(self) -> None:
+        door, connection = self.door(), None
+        connection = self.dialled(door)
+        connection.post(GREETING)
+        while connection.take(31) is None:
+            connection.read_ahead(31)
+        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+        old.maximum_version = ssl.TLSVersion.TLSv1_2
+        carrier = encrypt(connection, old, server_side=False)
+        with self.assertRaises(OSError):
+            while not carrier.shake_hands():
+                pass
+        self.assert_refused(door)
+
+    def test_a_member_that_has_not_joined_admits_nobody(self) -> None:
+        sock, other = self.enterContext(tcp_pair())
+        sock.sendall(GREETING)
+        with self.assertRaises(PeerProtocolError):
+            walk(Admission(CODE).entrance.admit(connection_over(other)))
+
+    def test_what_is_not_meant_for_a_private_room_stays_to_be_read(self) -> None:
+        entrance = Entrance(DeviceKey.made(), lambda: RoomKeys("0" * 16, bytes(32)))
+        for words in (b"request_connection\n", b"GET / HTTP/1.1\r\n", b"lmk_private 2\n"):
+            with self.subTest(words=words), tcp_pair() as (sock, other):
+                sock.sendall(words)
+                connection = connection_over(other)
+                with self.assertRaises(NotPrivateError):
+                    walk(entrance.admit(connection))
+                self.assertEqual(connection.receive(100), words)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,58 @@
+"""What is said in clear at the door of a private room, and what a proof covers."""
+
+from __future__ import annotations
+
+import unittest
+
+from roles.private.entry_words import (
+    ANSWER_SIZE,
+    GREETING,
+    OPEN_ANSWER,
+    Side,
+    answer_of,
+    refusal,
+    room_of,
+    secret_proof,
+    waiting_s,
+)
+from roles.room import list_server
+from roles.values.errors import PeerProtocolError
+
+ROOM = "0123456789abcdef"
+
+
+class EntryWordsTest(unittest.TestCase):
+    def test_the_answer_names_the_room(self) -> None:
+        self.assertEqual(len(answer_of(ROOM)), ANSWER_SIZE)
+        self.assertEqual(room_of(answer_of(ROOM)), ROOM)
+
+    def test_any_other_answer_is_refused(self) -> None:
+        good = answer_of(ROOM)
+        for answer in (b"", good[:-1], good.upper(), good.replace(b"1 0", b"2 0"), OPEN_ANSWER):
+            with self.subTest(answer=answer), self.assertRaises(PeerProtocolError):
+                room_of(answer)
+
+    def test_an_open_tracker_knows_the_greeting_without_loading_what_answers_it(self) -> None:
+        self.assertTrue(GREETING.startswith(list_server.ASKS_FOR_PRIVATE))
+        self.assertEqual(list_server.IS_OPEN, OPEN_ANSWER)
+
+    def test_a_proof_covers_side_room_certificate_and_both_nonces(self) -> None:
+        one, other = bytes(32), b"\1" * 32
+        proofs = {
+            secret_proof(one, Side.DIALLED, ROOM, one, one, other),
+            secret_proof(other, Side.DIALLED, ROOM, one, one, other),
+            secret_proof(one, Side.ACCEPTED, ROOM, one, one, other),
+            secret_proof(one, Side.DIALLED, "f" * 16, one, one, other),
+            secret_proof(one, Side.DIALLED, ROOM, other, one, other),
+            secret_proof(one, Side.DIALLED, ROOM, one, other, other),
+            secret_proof(one, Side.DIALLED, ROOM, one, one, one),
+        }
+        self.assertEqual(len(proofs), 7)
+
+    def test_a_refusal_says_how_long_to_wait(self) -> None:
+        for wait_s, said in ((0, 0), (0.2, 1), (43.0, 44), (999.0, 255)):
+            self.assertEqual(waiting_s(refusal(wait_s)), said)
+
+
+if __name__ == "__main__":
+    unittest.main()

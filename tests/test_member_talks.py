@@ -1,0 +1,117 @@
+"""The tracker's talk with members, as records."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+import unittest
+from contextlib import suppress
+from unittest import mock
+
+from roles.net.connection import Connection
+from roles.room import member_talks
+from roles.room.cookies import Proof
+from roles.room.member_talks import MemberTalks
+from tests.connections import over, tcp_pair
+
+QUESTION = b'request_file_list\n{"lmk":2}'
+
+
+class FakeAnswers:
+    def __init__(self) -> None:
+        self.proofs = list[Proof]()
+
+    def to(self, datagram: bytes, host: str, port: int, proof: Proof, *, now: float) -> list[bytes]:
+        del host, port, now
+        self.proofs.append(proof)
+        return [b"re: " + datagram]
+
+
+class MemberTalksTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.selector = self.enterContext(selectors.DefaultSelector())
+        self.answers = FakeAnswers()
+        self.talks = MemberTalks(self.selector, self.answers)  # type: ignore[arg-type]
+        self.addCleanup(self.talks.close)
+
+    def member(self) -> tuple[socket.socket, Connection]:
+        sock, other = self.enterContext(tcp_pair())
+        sock.settimeout(5)
+        connection = over(other)
+        self.talks.take(connection)
+        return sock, connection
+
+    def turn(self) -> None:
+        for key, _ in self.selector.select(1):
+            key.data()
+
+    def test_each_record_is_answered_by_one_and_needs_no_cookie(self) -> None:
+        sock, _ = self.member()
+        record = len(QUESTION).to_bytes(2, "big") + QUESTION
+        sock.sendall(record + record[:5])
+        self.turn()
+        answer = b"re: " + QUESTION
+        self.assertEqual(sock.recv(1_000), len(answer).to_bytes(2, "big") + answer)
+        sock.sendall(record[5:])
+        self.turn()
+        self.assertEqual(sock.recv(1_000)[2:], answer)
+        self.assertEqual(self.answers.proofs, [Proof.GOOD] * 2)
+
+    def test_what_came_with_the_call_is_heard_at_once(self) -> None:
+        sock, other = self.enterContext(tcp_pair())
+        connection = over(other)
+        connection.put_back(len(QUESTION).to_bytes(2, "big") + QUESTION)
+        self.talks.take(connection)
+        self.assertEqual(sock.recv(1_000)[2:], b"re: " + QUESTION)
+
+    def test_a_member_that_says_something_else_or_too_much_is_left(self) -> None:
+        short = b'a{"lmk":2}'
+        for words in (
+            b"\xff\xff",
+            b"\0\x10" + bytes(16),
+            b"\0\x05hello",
+            100 * (len(short).to_bytes(2, "big") + short),
+        ):
+            with self.subTest(words=words[:8]):
+                sock, connection = self.member()
+                sock.sendall(words)
+                self.turn()
+                self.assertEqual(connection.fileno(), -1)
+
+    def test_one_that_has_left_or_is_silent_is_forgotten(self) -> None:
+        sock, connection = self.member()
+        _, silent = self.member()
+        sock.close()
+        self.turn()
+        self.assertEqual(connection.fileno(), -1)
+        self.talks.expire(now=time.monotonic() + member_talks.SILENT_S / 2)
+        self.assertGreaterEqual(silent.fileno(), 0)
+        self.talks.expire(now=time.monotonic() + member_talks.SILENT_S + 1)
+        self.assertEqual(silent.fileno(), -1)
+
+    def test_there_is_room_for_so_many_and_then_for_nobody(self) -> None:
+        with mock.patch.object(member_talks, "HERE", 2):
+            connections = [self.member()[1] for _ in range(3)]
+        self.assertEqual([one.fileno() >= 0 for one in connections], [True, True, False])
+
+    def test_one_that_reads_nothing_does_not_hold_up_the_others(self) -> None:
+        greedy, connection = self.member()
+        greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.carrier.keep_unsent(4_096)
+        other, _ = self.member()
+        record = (900).to_bytes(2, "big") + QUESTION.ljust(900)
+        for _ in range(5_000):
+            with suppress(ConnectionError):
+                greedy.sendall(record)
+            self.turn()
+            if connection.fileno() < 0:
+                break
+        self.assertEqual(connection.fileno(), -1)
+        other.sendall(len(QUESTION).to_bytes(2, "big") + QUESTION)
+        self.turn()
+        self.assertTrue(other.recv(1_000))
+
+
+if __name__ == "__main__":
+    unittest.main()

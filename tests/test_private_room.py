@@ -1,0 +1,186 @@
+"""A private room: whoever knows the code takes part as in an open room, and nobody else does."""
+
+from __future__ import annotations
+
+import contextlib
+from unittest import mock
+
+from roles.net import datagrams
+from roles.net.carrier import Bytes, Carrier
+from roles.room.senders import Senders
+from roles.tracker import Tracker
+from roles.values.addresses import Address
+from roles.values.errors import CodeRefusedError
+from roles.values.events import (
+    FilesListed,
+    FolderScanned,
+    ListFailed,
+    RoleStarted,
+    RoleStopped,
+    RoomChanged,
+)
+from roles.values.settings import TrackerSettings
+from roles.wire.greeting import Hello, Probe, decode_probe_answer, encode_hello
+from tests.disks import some_bytes
+from tests.private_rooms import CODE, NAME, PrivateRoomTest
+from tests.role_test import ANYWHERE, list_now, order, wait_for_end
+from tests.support import EventLog
+
+FILES = {"exam.bin": some_bytes(3_000_000), **{f"page {n}": some_bytes(99, n) for n in range(9)}}
+
+
+class MembersTest(PrivateRoomTest):
+    def test_members_list_and_take_and_give_on_as_in_an_open_room(self) -> None:
+        room = self.private_tracker().address
+        self.member_seeder(self.make_folder("shared", FILES), room)
+        for name in ("taken", "taken by another"):
+            taken = self.make_folder(name)
+            leecher = self.member_leecher(taken, room)
+            order(leecher, *FILES)
+            for file in FILES:
+                wait_for_end(leecher, file)
+            self.assert_same_files(taken, FILES)
+        seen = self.member_observer(room).log.wait_for(
+            RoomChanged, where=lambda one: len(one.participants) == 3
+        )
+        self.assertEqual(sum(one.is_leecher for one in seen.participants), 2)
+
+    def test_the_tracker_makes_a_code_and_tells_it_to_its_user(self) -> None:
+        tracker = self.private_tracker("")
+        code = tracker.log.wait_for(RoleStarted).code
+        self.assertRegex(code, "^[0-9]{9}$")
+        self.assertNotIn(code, repr(tracker.log.wait_for(RoleStarted)))
+        self.member_lister(tracker.address, code).log.wait_for(FilesListed)
+
+    def test_code_and_members_survive_a_restart_of_the_tracker(self) -> None:
+        keys = self.folder / "room.json"
+        tracker = self.private_tracker("", keys_file=keys)
+        code = tracker.log.wait_for(RoleStarted).code
+        room = tracker.address
+        seeder = self.member_seeder(self.make_folder("shared", FILES), room, code)
+        tracker.stop()
+        again = self.private_tracker("", keys_file=keys, bind=room)
+        self.assertEqual(again.log.wait_for(RoleStarted).code, code)
+        list_now(self.member_leecher(self.make_folder("taken"), room, code), *FILES)
+        self.assertEqual(seeder.log.of(RoleStopped), [])
+
+    def test_with_another_code_those_who_joined_by_the_old_one_are_out(self) -> None:
+        keys = self.folder / "room.json"
+        tracker = self.private_tracker(CODE, keys_file=keys)
+        seeder = self.member_seeder(self.make_folder("shared", FILES), tracker.address)
+        tracker.stop()
+        self.private_tracker("another code", keys_file=keys, bind=tracker.address)
+        stopped = seeder.log.wait_for(RoleStopped)
+        self.assertIsInstance(stopped.failure, CodeRefusedError)
+
+
+class StrangersTest(PrivateRoomTest):
+    def refusal(self, code: str) -> str:
+        room = self.private_tracker().address
+        failed = self.member_lister(room, code).log.wait_for(ListFailed)
+        self.assertIsInstance(failed.reason, CodeRefusedError)
+        return str(failed.reason)
+
+    def test_without_a_code_one_learns_that_the_room_is_private(self) -> None:
+        self.assertIn("is private: ask for its code", self.refusal(""))
+
+    def test_a_wrong_code_is_refused_with_a_sentence(self) -> None:
+        self.assertIn("does not accept this code", self.refusal("482177306"))
+
+    def test_a_seeder_with_a_wrong_code_or_none_ends_and_says_why(self) -> None:
+        room = self.private_tracker().address
+        for code in ("", "482177306"):
+            seeder = self.member_seeder(
+                self.make_folder(f"of {code}", FILES), room, code, is_announced=False
+            )
+            self.assertIsInstance(seeder.log.wait_for(RoleStopped).failure, CodeRefusedError)
+
+    def test_a_code_is_never_told_to_an_open_room(self) -> None:
+        room = self.tracker().address
+        failed = self.member_lister(room).log.wait_for(ListFailed)
+        self.assertIn("is open", str(failed.reason))
+
+
+class PlainWordsTest(PrivateRoomTest):
+    """Those who speak in clear to a private room."""
+
+    def said_by(self, address: Address, words: bytes) -> bytes:
+        """All that comes back until the end."""
+        with self.dial(address) as sock:
+            sock.sendall(words)
+            said = b""
+            with contextlib.suppress(ConnectionError):
+                while data := sock.recv(10_000):
+                    said += data
+        return said
+
+    def test_neither_tracker_nor_member_tells_them_anything(self) -> None:
+        room = self.private_tracker().address
+        seeder = self.member_seeder(self.make_folder("shared", FILES), room).address
+        for address in (room, seeder):
+            for words in (
+                b'{"lmk":2,"ask":"list","since":""}\n',
+                b'{"lmk":2,"ask":"room"}\n',
+                b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                encode_hello(Hello("0" * 16, "stranger", 12501, is_seeder=False)),
+                b"nonsense\n",
+            ):
+                with self.subTest(words=words[:20], address=address):
+                    self.assertIn(self.said_by(address, words), (b"", b"error"))
+
+    def test_an_original_leecher_is_told_to_come_back_later(self) -> None:
+        room = self.private_tracker().address
+        seeder = self.member_seeder(self.make_folder("shared", FILES), room).address
+        self.assertEqual(self.said_by(seeder, b"request_connection"), b"away")
+
+    def test_a_probe_learns_that_it_was_heard_and_not_by_whom(self) -> None:
+        room = self.private_tracker().address
+        seeder = self.member_seeder(self.make_folder("shared", FILES), room).address
+        answer = self.said_by(seeder, encode_hello(Probe("0123456789abcdef")))
+        self.assertEqual(decode_probe_answer(answer), Probe("0123456789abcdef"))
+
+    def test_members_send_no_datagrams_and_the_line_shows_no_name(self) -> None:
+        sent, send = list[bytes](), Carrier.send
+
+        def noted(one: Carrier, data: Bytes, *, more: bool = False, waits: bool = True) -> int:
+            sent.append(bytes(data))
+            return send(one, data, more=more, waits=waits)
+
+        room = self.private_tracker().address
+        with (
+            mock.patch.object(datagrams, "Talk", side_effect=AssertionError("a datagram")),
+            mock.patch.object(Carrier, "send", noted),
+        ):
+            self.member_seeder(self.make_folder("shared", FILES), room)
+            leecher = self.member_leecher(self.make_folder("taken"), room)
+            order(leecher, *FILES)
+            for file in FILES:
+                wait_for_end(leecher, file)
+        line = b"".join(sent)
+        self.assertGreater(len(line), len(FILES["exam.bin"]))
+        names = b"exam.bin", b"page 1", b"shared", CODE.encode(), NAME.encode(), b'"peer"'
+        found = [one for one in (*names, FILES["exam.bin"][1_000:1_032]) if one in line]
+        self.assertEqual(found, [])
+
+
+class WhoMayOfferTest(PrivateRoomTest):
+    def test_with_offers_here_only_the_computer_of_the_tracker_lists_folders(self) -> None:
+        for is_own in (True, False):
+            log = EventLog()
+            settings = TrackerSettings(ANYWHERE, bind_exactly=True, offers_here=True)
+            with mock.patch.object(Senders, "is_own", lambda *_, is_own=is_own: is_own):
+                tracker = self.run_role(Tracker(settings, log), log)
+                log.wait_for(RoleStarted)
+                folder = self.make_folder(f"shared {is_own}", FILES)
+                seeder = self.seeder(folder, tracker.address, is_announced=is_own)
+                if not is_own:
+                    scan = seeder.log.wait_for(FolderScanned, where=lambda one: bool(one.refusal))
+                    self.assertIn("only the tracker's computer offers", scan.refusal)
+                seeder.stop()
+                tracker.stop()
+
+
+if __name__ == "__main__":
+    import unittest
+
+    unittest.main()

@@ -1,0 +1,65 @@
+"""The code of a private room: from an option, a file, the environment or the keyboard."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from roles.values.errors import CodeRefusedError, StorageError, UserInputError
+from ui.terminal.output import Output, can_ask
+from ui.terminal.session import Session
+
+MOST = 1_000  # bytes of the file
+T = TypeVar("T")
+
+
+def with_code(chosen: argparse.Namespace, output: Output, work: Callable[[str], T]) -> T:
+    """Call `work` with the code, "" if there is none. If the room turns out to be private, ask for
+    one, once, if a person is there.
+
+    Raises CodeRefusedError, UserInputError and StorageError.
+    """
+    code = given_code(chosen)
+    try:
+        return work(code)
+    except CodeRefusedError as error:
+        if code or output.as_json or not can_ask():
+            raise
+        output.say(str(error))
+    with Session(output) as session:
+        typed = session.ask("Code of the room: ")
+    return work(_parsed(typed))
+
+
+def given_code(chosen: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> str:
+    """What --code, --code-file or LMK_CODE say, in this order; "" if none of them does."""
+    if chosen.code is not None:
+        return _parsed(chosen.code)
+    if chosen.code_file is not None:
+        return _parsed(_read(chosen.code_file))
+    named = environment.get("LMK_CODE", "")
+    return _parsed(named) if named.strip() else ""
+
+
+def _parsed(typed: str) -> str:
+    from roles.private.room_code import parsed  # an open room needs none
+
+    return parsed(typed)
+
+
+def _read(path: Path) -> str:
+    try:
+        if str(path) == "-":
+            return sys.stdin.read(MOST)
+        with path.open(encoding="utf-8-sig") as file:
+            return file.read(MOST)
+    except UnicodeDecodeError:
+        raise UserInputError(f"“{path.name}” is no text file.") from None
+    except OSError as error:
+        raise StorageError(
+            f"The file with the code cannot be read ({error.strerror or error})."
+        ) from None
