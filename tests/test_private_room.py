@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from unittest import mock
 
+from roles.joining.tracker_place import TrackerPlace
 from roles.net import datagrams
 from roles.net.carrier import Bytes, Carrier
 from roles.room.senders import Senders
@@ -19,7 +20,7 @@ from roles.values.events import (
     RoleStopped,
     RoomChanged,
 )
-from roles.values.settings import TrackerSettings
+from roles.values.settings import Follow, TrackerSettings
 from roles.wire.greeting import Hello, Probe, decode_probe_answer, encode_hello
 from tests.disks import some_bytes
 from tests.private_rooms import CODE, NAME, PrivateRoomTest
@@ -99,6 +100,25 @@ class StrangersTest(PrivateRoomTest):
         room = self.tracker().address
         failed = self.member_lister(room).log.wait_for(ListFailed)
         self.assertIn("is open", str(failed.reason))
+
+
+class FollowingTest(PrivateRoomTest):
+    """A member whose tracker is silent does not take what answers in its place."""
+
+    def test_a_member_never_follows_to_an_open_tracker_and_nobody_follows_to_a_private_one(
+        self,
+    ) -> None:
+        open_room, private = self.tracker().address, self.private_tracker().address
+        silent = Address("127.0.0.1", 1)
+        for code, follow in ((CODE, Follow.ANY), ("", Follow.ANY)):
+            place = TrackerPlace(
+                silent,
+                follow,
+                destinations=lambda: (open_room,) if place.admission else (private,),  # noqa: B023
+                code=code,
+            )
+            self.assertFalse(place.look_around(lambda: False))
+            self.assertEqual(place.tracker, silent)
 
 
 class PlainWordsTest(PrivateRoomTest):

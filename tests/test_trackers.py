@@ -94,10 +94,15 @@ class TrackersTest(unittest.TestCase):
 
     def test_json_says_which_is_an_original(self) -> None:
         seen = printed(lambda output: trackers.print_trackers([OURS], output), as_json=True)
-        place = "192.168.1.5:12500"
+        expected = {"event": "tracker", "name": "lab-pc-01", "address": "192.168.1.5:12500"}
+        self.assertEqual(seen.events, [expected | {"original": False, "private": False}])
+
+    def test_private_rooms_are_named_as_such_and_come_after_open_ones(self) -> None:
+        private = FoundTracker(Address("192.168.1.2", 12500), "", False, is_private=True)
+        seen = printed(lambda output: trackers.print_trackers([private, OURS], output))
         self.assertEqual(
-            seen.events,
-            [{"event": "tracker", "name": "lab-pc-01", "address": place, "original": False}],
+            seen.out,
+            "192.168.1.5:12500      lab-pc-01\n192.168.1.2:12500      (private)\n",
         )
 
     def test_none_is_an_error(self) -> None:

@@ -37,7 +37,7 @@ from roles.wire.tracker_messages import (
 LEAVE_S = 0.5  # for the last ping
 COOKIE_TRIES = 3  # at one address: without one, with one that just expired, and one more
 ODD_ANSWERS = 3  # in LMK/1 to one question: an original tracker has replaced ours
-IS_PRIVATE = "The room of the tracker {} is private: ask for its code, and name it with --code."
+IS_PRIVATE = "The room of the tracker {} is private: ask for its code."
 _ALREADY = lmk1.ALREADY_REGISTERED.decode().partition("\n")[2]
 _ANY_COOKIE = "0" * 2 * COOKIE_SIZE
 

@@ -58,7 +58,10 @@ class TrackerPlace:
         self.changes = 0
         self.hint = ""  # a sentence about other trackers that answer while this one is silent
         self._home = tracker
-        self._follow = follow
+        # Another tracker would have to be asked whether it knows the code, and one that does not
+        # could test a guess.
+        is_private = self.admission is not None and follow is Follow.ANY
+        self._follow = Follow.SAME if is_private else follow
         self._post = post
         self._destinations = destinations
         self._lock = threading.Lock()  # protects what follows; never held during I/O
@@ -191,7 +194,8 @@ class TrackerPlace:
             beacon.call()
             while (rest_s := deadline - time.monotonic()) > 0 and not should_stop():
                 beacon.listen(min(rest_s, POLL_S))
-            return beacon.found.trackers()
+            is_private = self.admission is not None
+            return tuple(one for one in beacon.found.trackers() if one.is_private == is_private)
 
     def _take_one_of(self, found: tuple[FoundTracker, ...]) -> bool:
         with self._lock:

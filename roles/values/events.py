@@ -510,7 +510,10 @@ class FoundTracker:
 
 def ours_first(found: Iterable[FoundTracker]) -> tuple[FoundTracker, ...]:
     """The order in which trackers are shown; a program that must choose takes the first."""
-    return tuple(sorted(found, key=lambda one: (one.is_original, one.name, one.address)))
+    in_order = sorted(
+        found, key=lambda one: (one.is_original, one.is_private, one.name, one.address)
+    )
+    return tuple(in_order)
 
 
 @dataclass(frozen=True, slots=True)

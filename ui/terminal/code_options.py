@@ -27,8 +27,11 @@ def with_code(chosen: argparse.Namespace, output: Output, work: Callable[[str], 
     try:
         return work(code)
     except CodeRefusedError as error:
-        if code or output.as_json or not can_ask():
+        if code:
             raise
+        if output.as_json or not can_ask():
+            hint = "Give it with --code, --code-file or LMK_CODE."
+            raise CodeRefusedError(f"{error} {hint}") from None
         output.say(str(error))
     with Session(output) as session:
         typed = session.ask("Code of the room: ")

@@ -71,7 +71,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
 
 def _get(chosen: argparse.Namespace, profile: Profile, output: Output, code: str) -> ExitCode:
     throttles = Throttles(Throttle(chosen.up), Throttle(chosen.down))
-    tracker, follow = chosen_tracker(chosen.tracker, output)
+    tracker, follow = chosen_tracker(chosen.tracker, output, is_private=bool(code))
     settings = LeecherSettings(
         chosen.to or _usual_folder(),
         tracker,

@@ -25,9 +25,9 @@ SHOWN_REFUSED = 20  # names; a stranger's list may have many of them
 
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Print the tracker's list, or what names in it mean. Raises TrackerSilentError."""
-    tracker, follow = chosen_tracker(chosen.tracker, output)
 
     def fetched(code: str) -> tuple[FilesListed, bool]:
+        tracker, follow = chosen_tracker(chosen.tracker, output, is_private=bool(code))
         with Session(output) as session:
             session.start(lambda post: Lister(tracker, follow, post, code))
             return wait_for_list(session), bool(code)

@@ -45,7 +45,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
 
 
 def _seed(chosen: argparse.Namespace, profile: Profile, output: Output, code: str) -> ExitCode:
-    tracker, follow = chosen_tracker(chosen.tracker, output)
+    tracker, follow = chosen_tracker(chosen.tracker, output, is_private=bool(code))
     settings = SeederSettings(
         folder=chosen.folder if chosen.folder is not None else bundled_folder("data"),
         tracker=tracker,

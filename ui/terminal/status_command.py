@@ -28,7 +28,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
 
 
 def _show(chosen: argparse.Namespace, output: Output, code: str) -> ExitCode:
-    tracker, follow = chosen_tracker(chosen.tracker, output)
+    tracker, follow = chosen_tracker(chosen.tracker, output, is_private=bool(code))
     shown: list[Line] = []
     with Session(output) as session:
         session.start(lambda post: Observer(tracker, follow, post, code))

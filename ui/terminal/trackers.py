@@ -64,9 +64,12 @@ def chosen_tracker(
     typed: Address | None,
     output: Output,
     environment: Mapping[str, str] = os.environ,
+    *,
+    is_private: bool = False,
 ) -> ChosenTracker:
     """The tracker of --tracker, of LMK_TRACKER, one found on the network, or this computer.
 
+    `is_private`: a code was given, so only a private room is looked for.
     Raises UserInputError for a bad LMK_TRACKER or a bad answer.
     """
     may_look = may_discover(environment)
@@ -78,6 +81,8 @@ def chosen_tracker(
     if environment.get("LMK_TRACKER", "").strip():
         return ChosenTracker(named, Follow.SAME)
     found = ours_first(found_trackers(output))
+    if is_private:
+        found = tuple(one for one in found if one.is_private)
     if not found:
         output.say(f"No tracker was found on this network; asking {named}, and still searching.")
         return ChosenTracker(named, Follow.ANY)
@@ -121,8 +126,8 @@ def _words(found: FoundTracker) -> str:
     """ "the tracker lab-pc-01 (192.168.1.5:12500)"."""
     if found.is_original:
         return f"the original tracker {found.address}"
-    name = shown_name(found.name, 40)
-    return f"the tracker {name} ({found.address})" if name else f"the tracker {found.address}"
+    name, kind = shown_name(found.name, 40), "private room" if found.is_private else "tracker"
+    return f"the {kind} {name} ({found.address})" if name else f"the {kind} {found.address}"
 
 
 def _asked_for(found: Sequence[FoundTracker], output: Output) -> Address:
