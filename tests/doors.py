@@ -76,8 +76,13 @@ class Door:
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self._thread.join(LIMIT_S)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Forget who was admitted."""
         for connection in self.admitted:
             connection.close()
+        self.admitted.clear()
 
 
 class DoorTest(unittest.TestCase):

@@ -82,7 +82,7 @@ class IntruderTest(DoorTest):
         door = self.door()
         said = recorded(door)
         self.assertGreater(len(said), 300)
-        door.admitted.clear()
+        door.let_go()
         for at in range(0, len(said), 7):
             with socket.create_connection(door.address) as sock:
                 sock.sendall(said[:at])
@@ -95,7 +95,7 @@ class IntruderTest(DoorTest):
     def test_what_was_said_once_opens_nothing_a_second_time(self) -> None:
         door = self.door()
         said = recorded(door)
-        door.admitted.clear()
+        door.let_go()
         with socket.create_connection(door.address) as sock:
             sock.sendall(said)
             sock.settimeout(LIMIT_S)
