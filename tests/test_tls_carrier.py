@@ -138,6 +138,7 @@ class TlsPairTest(unittest.TestCase):
     def test_bytes_that_find_no_room_go_out_with_the_next_call(self) -> None:
         self.shake_hands()
         self.client.limit(0)
+        self.server.limit(0.01)  # a record may not be whole before more goes out
         data, sent, balked = some_bytes(8_000_000), 0, 0
         came = bytearray()
         while sent < len(data):
@@ -159,6 +160,21 @@ class TlsPairTest(unittest.TestCase):
         self.server.limit(0)
         self.assertIsNone(self.server.receive(1))
         self.assertEqual(server.pending, 0)
+
+    def test_waking_for_many_bytes_never_waits_for_more_than_will_come(self) -> None:
+        self.shake_hands()
+        size = 300_000
+        for first in (1, 100, 16_385, 60_000):
+            with self.subTest(first=first):
+                self.client.send_all(bytes(size), within_s=LIMIT_S)
+                self.server.limit(1)
+                received = len(self.server.receive(first) or b"")
+                while received < size:
+                    self.server.wake_at(min(128 * 1024, size - received))
+                    come = self.server.receive(size - received)
+                    self.assertIsNotNone(come, "it waited in vain")
+                    received += len(come or b"")
+                self.server.wake_at(1)
 
     def test_an_end_is_an_end_and_the_other_way_goes_on(self) -> None:
         self.shake_hands()

@@ -15,6 +15,7 @@ with the time that the bare bytes take at the link's rate; TCP's headers allow a
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -48,6 +49,7 @@ CEILING_S = 4.0  # of each bare transfer
 def main() -> int:
     arguments = parse_arguments()
     leave_tidily()
+    os.environ["LMK_CODE"] = "482177305" if arguments.private else ""  # for the programs
     try:
         if arguments.ceiling:
             show_ceilings()
@@ -93,6 +95,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--scene", choices=["slow-seeder"], help="with and without a slow seeder")
     parser.add_argument("--all", action="store_true", help="the table of rooms")
     parser.add_argument("--aria2", action="store_true", help="by aria2 from one web server")
+    parser.add_argument("--private", action="store_true", help="the room has a code")
     parser.add_argument("--flood", action="store_true", help="a tracker that strangers flood")
     parser.add_argument("--truth", action="store_true", help="how late the room's status is")
     parser.add_argument("--ceiling", action="store_true", help="what bare TCP reaches")

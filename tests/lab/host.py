@@ -40,6 +40,7 @@ from roles.values.settings import Existing, LeecherSettings, SeederSettings, Tra
 from tests.lab.counters import cpu_seconds, network_counts, peak_memory
 from ui.terminal.session import SWITCH_S
 
+CODE = os.environ.get("LMK_CODE", "")  # with it the room is private
 GARBAGE_AT = 20_000  # as in lmktorrent_app.py
 STOP_S = 5.0
 LIST_AGAIN_S = 0.25
@@ -77,15 +78,20 @@ def make_role(kind: str, host: str, words: list[str], post: Driver) -> Role:
     role_class = getattr(import_module(f"roles.{kind}"), kind.title())
     anywhere = Address(host, 0) if host == LOOPBACK else None  # None: the usual port
     if kind == "tracker":
-        settings: object = TrackerSettings(anywhere) if anywhere else TrackerSettings()
+        tracker_settings = TrackerSettings(is_private=bool(CODE), code=CODE)
+        settings: object = (
+            replace(tracker_settings, bind=anywhere) if anywhere else tracker_settings
+        )
     else:
         tracker, folder = Address(words[0], int(words[1])), Path(words[2])
         state_folder = Path(words[3]) if len(words) > 3 else None
         chosen: SeederSettings | LeecherSettings
         if kind == "seeder":
-            chosen = SeederSettings(folder, tracker, state_folder=state_folder)
+            chosen = SeederSettings(folder, tracker, state_folder=state_folder, code=CODE)
         else:
-            chosen = LeecherSettings(folder, tracker, state_folder=state_folder, own_folders=False)
+            chosen = LeecherSettings(
+                folder, tracker, state_folder=state_folder, own_folders=False, code=CODE
+            )
         settings = replace(chosen, bind=anywhere) if anywhere else chosen
     role: Role = role_class(settings, post)
     return role
