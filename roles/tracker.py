@@ -13,6 +13,7 @@ import selectors
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,8 @@ class Tracker(Role):
 
     def __init__(self, settings: TrackerSettings, post: Post) -> None:
         super().__init__("tracker", post)
+        if settings.is_private:  # nothing is said in clear
+            settings = replace(settings, door=False)
         self._settings = settings
         self._name = settings.name or own_name()
         self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))

@@ -51,6 +51,7 @@ class MembersTest(PrivateRoomTest):
         code = tracker.log.wait_for(RoleStarted).code
         self.assertRegex(code, "^[0-9]{9}$")
         self.assertNotIn(code, repr(tracker.log.wait_for(RoleStarted)))
+        self.assertEqual(tracker.log.wait_for(RoleStarted).web, "")
         self.member_lister(tracker.address, code).log.wait_for(FilesListed)
 
     def test_code_and_members_survive_a_restart_of_the_tracker(self) -> None:
