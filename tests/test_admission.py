@@ -16,7 +16,7 @@ from roles.values.errors import CodeRefusedError, TrackerSilentError
 from tests.connections import tcp_pair
 from tests.disks import go_on
 from tests.doors import CODE, Door, DoorTest, connection_over, walk
-from tests.support import LIMIT_S
+from tests.support import LIMIT_S, wait_until
 
 
 class JoiningTest(DoorTest):
@@ -34,6 +34,7 @@ class JoiningTest(DoorTest):
         for _ in range(3):
             with self.assertRaises(CodeRefusedError):
                 admission.connected(door.address, go_on)
+        wait_until(lambda: bool(door.refused))
         self.assertEqual(len(door.refused), 1)
         self.assertIsNone(admission.keys)
 

@@ -82,6 +82,7 @@ class ReverseConnectionsTest(RoomTest):
         for _ in range(5):
             self.call(leecher)
         self.assertEqual(leecher.connections, 1)
+        wait_until(lambda: bool(self.heard))
         [hello] = self.heard
         assert isinstance(hello, Hello)
         self.assertTrue(hello.is_seeder)

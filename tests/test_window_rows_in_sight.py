@@ -56,8 +56,9 @@ class RowsInSightTest(WindowTestCase):
         return [str(self.tree.set(item, "0")) for item in self.tree.selection()]
 
     def press(self, key: str) -> None:
-        self.tree.focus_force()
-        self.root.update()
+        if self.root.focus_get() is not self.tree:
+            self.tree.focus_force()
+            self.root.update()
         self.tree.event_generate(key)
         self.root.update()
 
