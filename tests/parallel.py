@@ -54,8 +54,8 @@ def batched(files: Iterable[Path], count: int) -> list[list[str]]:
 def run_batch(options: Sequence[str], names: Sequence[str]) -> list[Completed]:
     """Run these files in a process.
 
-    Tk 8.6 itself crashes rarely (once seen in its own `focus -force`), and every test that was still
-    to run is lost with its process. So the files of a process that a signal killed run once more,
+    Tk 8.6 crashes rarely (once seen in its own `focus -force`), and every test that was still to
+    run is lost with its process. So the files of a process that a signal killed run once more,
     each in a process of its own; a second crash of the same file counts as a failure.
     """
     ended = run_files(options, names)
