@@ -382,6 +382,16 @@ def _tree_texts(tree: object, parent: str = "") -> list[str]:
     return texts
 
 
+def take_focus_from_widgets(root: tk.Tk) -> None:
+    """Call it before a root ends, when more roots follow in this process.
+
+    Tk 8.6 keeps a pointer to the widget that had the focus when its root ended; the next root's
+    `focus -force` reads that freed memory, which at times crashes the process.
+    """
+    if root.winfo_viewable():
+        root.focus_force()
+
+
 def _destroy(root: tk.Tk) -> None:
     import tkinter as tk
 
@@ -389,6 +399,7 @@ def _destroy(root: tk.Tk) -> None:
         root.update_idletasks()  # or ttk complains about a late theme event
         for timer in root.tk.splitlist(root.tk.call("after", "info")):
             root.tk.call("after", "cancel", timer)  # the next test's root would call it
+        take_focus_from_widgets(root)
         root.destroy()
     except tk.TclError:  # the test itself closed the window
         return

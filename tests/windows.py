@@ -13,7 +13,7 @@ from roles.program.profile import Profile, bundled_folder
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import DownloadState, FilesListed, ListedFile, ListedFolder
 from roles.wire.greeting import REQUEST_CONNECTION
-from tests.support import LIMIT_S, WindowTestCase
+from tests.support import LIMIT_S, WindowTestCase, take_focus_from_widgets
 from ui.window.app_window import AppWindow
 from ui.window.file_list import is_folder
 from ui.window.leecher_model import LeecherModel
@@ -87,6 +87,7 @@ class AppWindowTest(WindowTestCase):
 
     def _end(self, window: AppWindow) -> None:
         if not is_gone(window):
+            take_focus_from_widgets(window)
             window.close_now()
             self.pump_until(lambda: is_gone(window), message="the window did not close")
 
