@@ -39,7 +39,6 @@ from roles.room.room_catalogue import RoomCatalogue
 from roles.room.room_report import RoomReport
 from roles.room.saved_room import SavedRoom
 from roles.room.senders import Senders
-from roles.room.torrents import Bep15Answers, Torrents
 from roles.values.addresses import Address, web_address
 from roles.values.errors import ShortageError
 from roles.values.events import Post, RoleStarted, Warned
@@ -49,6 +48,7 @@ from roles.worker import POLL_S, failure_of, loaded
 if TYPE_CHECKING:
     from roles.private.entrance import Entrance
     from roles.private.room_keys import TrackerKeys
+    from roles.torrents.bep15_answers import Bep15Answers
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,6 @@ class Tracker(Role):
         self._name = settings.name or own_name()
         self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
         self._lmk1 = SeederTable(self._registry)
-        self._torrents = Torrents(self._registry.catalogue, partial(loaded, self._load_bep15))
         self._saved: SavedRoom | None = None
         self._expire_at = 0.0
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -80,6 +79,7 @@ class Tracker(Role):
         self._orders.put(lambda: self._wake(host))
 
     def _run(self) -> None:
+        self._torrents = loaded(self._torrent_answers)
         with ExitStack() as stack:
             if self._settings.state_file is not None:
                 state = StateFile(self._settings.state_file)
@@ -217,7 +217,7 @@ class Tracker(Role):
         gone = max(self._registry.expire(now=now), self._lmk1.expire(now=now))
         self._expire_at = now + (EXPIRE_S if gone < EXPIRED_AT_ONCE else 0.0)
 
-    def _load_bep15(self) -> Bep15Answers:
+    def _torrent_answers(self) -> Bep15Answers:
         from roles.torrents.bep15_answers import Bep15Answers
 
         return Bep15Answers(self._registry.catalogue, os.urandom(32))

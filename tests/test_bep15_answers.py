@@ -156,7 +156,7 @@ class Bep15AnswersTest(unittest.TestCase):
         first.expire(now=0.0)
         self.assertEqual(first.changes_saved, 1)
         second = Bep15Answers(Registry().catalogue, b"two")
-        second.restore(first.saved(), now=0.0)
+        second.restore(list(first.saved()), now=0.0)
         self.assertEqual(list(second.saved()), list(first.saved()))
         self.assertEqual([one["torrent"] for one in second.saved()], [HASH.hex()])
 

@@ -459,7 +459,7 @@ class LoadingTest(RoomTest):
                 sock.sendto(CONNECT, self.tracker(door=door).address)
                 self.assertEqual(sock.recv(64)[:8], connected)
 
-    def test_nor_is_anything_loaded_for_torrents_that_seeders_tell(self) -> None:
+    def test_nor_are_torrents_looked_at_that_seeders_tell(self) -> None:
         tracker = self.tracker(door=False).role
         with mock.patch.object(tracker._torrents, "expire") as expire:
             tracker._expire_at = 0.0
@@ -472,11 +472,4 @@ class LoadingTest(RoomTest):
         with mock.patch.dict(sys.modules, {"roles.web.tracker_site": None}):
             self.assertEqual(self.first_bytes(room), b"")
         self.assertEqual(self.first_bytes(room), b"")
-        with (
-            mock.patch.dict(sys.modules, {"roles.torrents.bep15_answers": None}),
-            self.assertLogs("roles.room.torrents", "WARNING") as said,
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock,
-        ):
-            sock.sendto(CONNECT, room)
-            wait_until(lambda: bool(said.output))
         self.seeder(self.make_folder("shared", {"a": b"x"}), room)

@@ -16,7 +16,6 @@ from roles.room.registry import Registry
 from roles.room.registry_entry import Key, Origin, Program, Reader
 from roles.room.room_catalogue import Owner, Share
 from roles.room.senders import Senders
-from roles.room.torrents import Torrents
 from roles.torrents.bep15_answers import Bep15Answers
 from roles.values.addresses import Address
 from roles.values.events import ListedFile
@@ -34,13 +33,12 @@ LOCAL_READER = Reader(is_here=True, tracker_host="127.0.0.1")
 def answerer_of(registry: Registry, cookies: Cookies) -> tuple[Answers, SeederTable]:
     """What answers from this table, and the table of seeders of LMK/1."""
     table, senders = SeederTable(registry), Senders()
-    catalogue = registry.catalogue
     answerer = Answers(
         registry,
         cookies,
         senders,
         TrackerAnswers(table, senders),
-        Torrents(catalogue, lambda: Bep15Answers(catalogue, b"secret")),
+        Bep15Answers(registry.catalogue, b"secret"),
         name="lab-pc-01",
         port=12500,
         on_arrival=lambda *_: None,

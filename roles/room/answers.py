@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Protocol
 
@@ -13,7 +13,6 @@ from roles.room.cookies import Cookies, Proof
 from roles.room.registry import Registry
 from roles.room.registry_entry import Key, Program
 from roles.room.senders import Senders
-from roles.room.torrents import Torrents
 from roles.values.addresses import FIRST_PORT, is_loopback, is_unicast
 from roles.values.errors import PeerProtocolError
 from roles.wire.fields import COOKIE_SIZE
@@ -61,6 +60,25 @@ class Lmk1Answers(Protocol):
         """Raises PeerProtocolError for a datagram that is no request or cannot be answered."""
 
 
+class TorrentAnswers(Protocol):
+    """Answers datagrams of BitTorrent programs."""
+
+    @property
+    def changes_saved(self) -> int:
+        """Changes whenever saved() does."""
+
+    def proof(self, datagram: bytes, host: str, *, now: float) -> Proof: ...
+
+    def answers(self, datagram: bytes, host: str, proof: Proof, *, now: float) -> list[bytes]:
+        """Raises PeerProtocolError for a datagram that is no request."""
+
+    def saved(self) -> Iterator[dict[str, object]]:
+        """The torrents, for the state file."""
+
+    def restore(self, saved: object, *, now: float) -> None:
+        """Restore what saved() returned in an earlier run, among other things."""
+
+
 class Answers:
     """Owned by the tracker's thread."""
 
@@ -70,7 +88,7 @@ class Answers:
         cookies: Cookies,
         senders: Senders,
         lmk1: Lmk1Answers,
-        torrents: Torrents | None,
+        torrents: TorrentAnswers | None,
         *,
         name: str,
         port: int,
@@ -102,17 +120,14 @@ class Answers:
         return self._cookies.proof(host, found[1].decode(), now=now)
 
     def to(self, datagram: bytes, host: str, port: int, proof: Proof, *, now: float) -> list[bytes]:
-        """The datagrams to send back, in this order; none if the sender should get no answer.
-
-        Raises StorageError if the code for BitTorrent programs cannot be loaded.
-        """
+        """The datagrams to send back, in this order; none if the sender should get no answer."""
         if port < FIRST_PORT or not is_unicast(host) or is_answer(datagram):
             return []
         if not (is_loopback(host) or self._has_room_for(host, proof, now)):
             return []
         try:
             if self._torrents is not None and datagram[:1] in _BEP15:
-                return self._torrents.bep15().answers(datagram, host, proof, now=now)
+                return self._torrents.answers(datagram, host, proof, now=now)
             request = decode_request(datagram)
             if request is None:
                 return self._lmk1.answers(datagram, host, now=now)

@@ -18,7 +18,6 @@ from roles.room.answers import Answers
 from roles.room.cookies import Proof
 from roles.room.private_answers import PrivateAnswers
 from roles.values.addresses import EVERY_INTERFACE, is_loopback
-from roles.values.errors import StorageError
 from roles.wire.tracker_wire import RECEIVE_BUFFER
 from roles.worker import POLL_S
 
@@ -173,7 +172,7 @@ class DatagramServer:
         datagrams, datagram, source = request
         try:
             answers = self._answers.to(datagram, *source, proof, now=now)
-        except (OSError, MemoryError, StorageError) as error:  # the sender asks again
+        except (OSError, MemoryError) as error:  # the sender asks again
             log.debug("answering %s: %s", source[0], error)
             return
         for answer in answers:

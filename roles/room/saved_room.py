@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from roles.disk.state_file import StateFile
+from roles.room.answers import TorrentAnswers
 from roles.room.registry import Lmk1Seeders, Registry
-from roles.room.torrents import Torrents
 from roles.values.errors import ShortageError, StorageError
 from roles.worker import Worker
 
@@ -33,7 +33,7 @@ class SavedRoom:
     """Owned by the tracker's thread; a thread of its own waits for the disk."""
 
     def __init__(
-        self, state: StateFile, registry: Registry, lmk1: Lmk1Seeders, torrents: Torrents
+        self, state: StateFile, registry: Registry, lmk1: Lmk1Seeders, torrents: TorrentAnswers
     ) -> None:
         self._state, self._registry, self._lmk1 = state, registry, lmk1
         self._torrents = torrents
@@ -49,7 +49,7 @@ class SavedRoom:
             self._state.keep_aside("is no list of seeders", is_newer=isinstance(saved, dict))
         restored = self._lmk1.restore(saved, now=now)
         self._registry.restore(saved, now=now)
-        self._torrents.restore(saved)
+        self._torrents.restore(saved, now=now)
         if restored:
             log.info("The tracker restored %d seeders from its last run.", restored)
         return self._state.notice

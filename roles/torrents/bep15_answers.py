@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from random import Random
 
 from roles.net.interfaces import own_address_towards
@@ -45,7 +45,7 @@ class Bep15Answers:
     def saved(self) -> Iterator[dict[str, object]]:
         return self._swarms.saved()
 
-    def restore(self, saved: Iterable[object], *, now: float) -> None:
+    def restore(self, saved: object, *, now: float) -> None:
         """Restore what saved() returned in an earlier run; skips what it cannot read."""
         self._swarms.restore(saved, now=now)
 
