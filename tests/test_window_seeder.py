@@ -20,8 +20,9 @@ from roles.values.members import members_of
 from roles.values.participants import MemberState, Participant, Status
 from roles.values.settings import TorrentKind
 from tests.support import LIMIT_S, widget_texts
-from tests.windows import AppWindowTest, press, text_of, texts_of
-from ui.window.offered_tree import SHOWN_AT_ONCE, rows_of, tree_of
+from tests.windows import AppWindowTest, press, press_key, text_of, texts_of
+from ui.window.file_list import SharedFiles
+from ui.window.file_tree import SHOWN_AT_ONCE, FileRow, SharedFolder, rows_of
 from ui.window.seeder_columns import TAKER_COLUMNS, takers_of
 from ui.window.seeder_run import SeederRun
 from ui.window.workbench import RunState
@@ -222,16 +223,17 @@ class SeederTabTest(AppWindowTest):
         window.seeder.form.folder.variable.set(str(lesson))
         window.seeder.start_or_stop()
         table = window.seeder.offered
+        window.tabs.show("Seeder")
         self.pump_until(lambda: len(table.row_keys) == 2)
         (_, week) = table.row_keys
         table.choose([week])
-        self.window.seeder._open(is_open=True)
+        press_key(table.tree, "<Right>")
         self.assertEqual([text.strip() for text in texts_of(table.tree, "0")][2:], ["notes.txt"])
         self.assertEqual(texts_of(table.tree, "2"), ["1", "1", ""])
         table.choose([table.row_keys[2]])
-        self.window.seeder._open(is_open=False)
+        press_key(table.tree, "<Left>")
         self.assertEqual(table.chosen, [week])
-        self.window.seeder._open(is_open=False)
+        press_key(table.tree, "<Left>")
         self.assertEqual(len(table.row_keys), 2)
 
     def test_an_empty_folder_says_so_but_not_while_it_is_read(self) -> None:
@@ -258,7 +260,8 @@ class SeederTabTest(AppWindowTest):
 
     def test_a_large_folder_is_not_shown_whole(self) -> None:
         files = tuple(ListedFile(f"{number:05}", 1) for number in range(SHOWN_AT_ONCE + 7))
-        rows = list(rows_of({self.folder: tree_of(files)}, frozenset()).values())
+        shared = SharedFolder(FileRow("a", "a/", 0, len(files)), SharedFiles(files))
+        rows = list(rows_of(shared, {"a": True}))
         self.assertEqual(len(rows), SHOWN_AT_ONCE + 2)
         self.assertEqual((rows[0].files, rows[-1].text), (SHOWN_AT_ONCE + 7, "… and 7 more"))
 

@@ -20,7 +20,7 @@ from roles.values.events import (
     ListedFolder,
 )
 from tests.support import LIMIT_S
-from tests.windows import AppWindowTest, sentences, text_of, texts_of
+from tests.windows import AppWindowTest, press_key, sentences, text_of, texts_of
 from ui.window.file_list import FileList, SharedFiles
 from ui.window.leecher_model import LIST_AT_ONCE, LeecherModel
 from ui.window.list_rows import STARTS_OPEN, ListRow, ListRows
@@ -204,12 +204,12 @@ class TreeInWindowTest(AppWindowTest):
         tree = self.list.table.tree
         sub = f"share:{COURSE}/slides"
         self.list.table.choose([sub])
-        self.list.folding._right()
+        press_key(tree, "<Right>")
         self.assertEqual(self.names(), ["▾ Course/", "▾ slides/", "1", "2", "b.txt", "old"])
-        self.list.folding._left()
-        self.list.folding._left()
+        press_key(tree, "<Left>")
+        press_key(tree, "<Left>")
         self.assertEqual(self.list.table.chosen, [f"share:{COURSE}"])
-        self.list.folding._left()
+        press_key(tree, "<Left>")
         self.assertEqual(self.names(), ["▸ Course/", "old"])
         self.assertEqual(len(tree.get_children()), 2)
 

@@ -200,6 +200,16 @@ def press(widget: tk.Misc, label: str) -> None:
     button.invoke()
 
 
+def press_key(widget: tk.Misc, key: str) -> None:
+    """As an event of Tk: "<Right>"."""
+    widget.winfo_toplevel().deiconify()  # what is hidden gets no keys
+    widget.update()
+    widget.focus_force()
+    widget.update()
+    widget.event_generate(key)
+    widget.update()
+
+
 def every_widget(widget: tk.Misc) -> list[tk.Misc]:
     found: list[tk.Misc] = []
     for child in widget.winfo_children():

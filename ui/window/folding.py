@@ -20,10 +20,8 @@ class Folding:
         self, table: Table[ListRow], theme: Theme, rows: ListRows, changed: Callable[[], None]
     ) -> None:
         self._table, self._theme, self._rows, self._changed = table, theme, rows, changed
-        tree = table.tree
-        tree.bind("<Button-1>", self._clicked, add="+")
-        tree.bind("<Right>", lambda _event: self._right())
-        tree.bind("<Left>", lambda _event: self._left())
+        table.tree.bind("<Button-1>", self._clicked, add="+")
+        table.on_arrows(self._is_open, self.toggle, rows.parent_key)
 
     def opening(self, key: str | None) -> Node | None:
         """What this row opens or closes; None if it can do neither."""
@@ -55,17 +53,6 @@ class Folding:
         self.toggle(self._table.key_at(event.y))
         return "break"
 
-    def _right(self) -> str:
-        node = self.opening(self._table.focused)
-        if node is not None and not self._rows.is_open(node):
-            self.toggle(node.key)
-        return "break"
-
-    def _left(self) -> str:
-        """Close the folder; in a folder: go to that folder."""
-        node = self._rows.node(self._table.focused or "")
-        if node is not None and node.opens and self._rows.is_open(node):
-            self.toggle(node.key)
-        elif node is not None and node.parent:
-            self._table.choose([node.parent])
-        return "break"
+    def _is_open(self, key: str) -> bool | None:
+        node = self.opening(key)
+        return None if node is None else self._rows.is_open(node)

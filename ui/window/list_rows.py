@@ -269,7 +269,7 @@ class ListRows:
         if self.movable(key) is None:
             return []
         parent = self._node(key).parent
-        there = (one for one in self._order if self._parent_key(one) == parent)
+        there = (one for one in self._order if self.parent_key(one) == parent)
         return [one for one in there if self.are_beside(key, one)]
 
     def brought_by(self, key: str) -> tuple[str, str]:
@@ -286,7 +286,8 @@ class ListRows:
                 return above.asked, _path_in(node)
         return "", ""
 
-    def _parent_key(self, key: str) -> str:
+    def parent_key(self, key: str) -> str:
+        """Of the row that this one stands below; "" if there is none."""
         return self._parent_of(key) if key not in self._nodes else self._nodes[key].parent
 
     def _above(self, node: Node) -> Iterator[Node]:

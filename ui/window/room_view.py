@@ -222,7 +222,7 @@ class RoomView(ttk.Frame):
                 self.list.show({one.machine: one for one in self.members})
                 self.list.fit()
             case View.FILES:
-                self.files.fill(self._room.files, self._room.folders, self.members)
+                self.files.show_room(self._room.files, self._room.folders, self.members)
         opened = self.detail.member
         if opened is not None:
             now = next((one for one in self.members if one.machine == opened.machine), None)

@@ -1,4 +1,4 @@
-"""The columns of the computers that take from this one, and of the shared files. Pure."""
+"""The computers that take from this one, and the columns of their table. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from roles.values.members import Member
 from roles.values.safe_names import shown_name
 from ui import wording
 from ui.columns import Column, Icon
-from ui.window.offered_tree import Offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,30 +114,5 @@ TAKER_COLUMNS: tuple[Column[Taker], ...] = (
 )
 
 
-def offered_icon(row: Offered) -> Icon:
-    if not row.is_folder:
-        return Icon("" if row.size is None else "file", row.depth, is_in_tree=True)
-    return Icon("folder", row.depth, "open" if row.is_open else "closed", is_in_tree=True)
-
-
 def taker_icon(taker: Taker) -> Icon:
     return Icon("waiting" if taker.position else "down" if taker.is_taking else "idle")
-
-
-OFFERED_COLUMNS = (
-    Column[Offered](
-        "Name", lambda row: row.text, lambda row: row.text.casefold(), width=360, stretches=True
-    ),
-    Column[Offered].of_number(
-        "Size",
-        lambda row: row.size or 0,
-        lambda row: "" if row.size is None else wording.size(row.size),
-        100,
-    ),
-    Column[Offered].of_number(
-        "Files",
-        lambda row: row.files or 0,
-        lambda row: f"{row.files:,}" if row.is_folder else "",
-        90,
-    ),
-)

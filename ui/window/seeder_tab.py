@@ -17,15 +17,9 @@ from roles.values.members import Member, members_of
 from roles.values.participants import Participant
 from roles.values.settings import SeederSettings, TorrentKind
 from ui.window.fields import Sentence
-from ui.window.offered_tree import Branch, Offered, rows_of, tree_of
-from ui.window.seeder_columns import (
-    OFFERED_COLUMNS,
-    TAKER_COLUMNS,
-    offered_icon,
-    taker_icon,
-    taker_tone,
-    takers_of,
-)
+from ui.window.file_list import SharedFiles
+from ui.window.file_tree import FILES, NAME, SIZE, FileRow, FileTree, SharedFolder
+from ui.window.seeder_columns import TAKER_COLUMNS, taker_icon, taker_tone, takers_of
 from ui.window.seeder_form import SeederForm
 from ui.window.seeder_run import SeederRun
 from ui.window.table import Table
@@ -61,9 +55,6 @@ class SeederTab(ttk.Frame):
         self._observer: Observer | None = None  # asks the tracker of another computer
         self._observed: tuple[Participant, ...] = ()
         self._listings_shown: dict[Path, FolderScanned] = {}
-        self._trees: dict[Path, Branch] = {}
-        self._offered: dict[str, Offered] = {}
-        self._toggled = frozenset[str]()  # folders of the tree, see rows_of()
         self.form = SeederForm(self, bench)
         self._lines = ttk.Frame(self)
         self.form.grid(row=0, column=0, sticky="ew")
@@ -77,25 +68,7 @@ class SeederTab(ttk.Frame):
             tone=taker_tone,
             icon=taker_icon,
         )
-        self.offered = Table(
-            self,
-            bench.theme,
-            OFFERED_COLUMNS,
-            height=4,
-            title="Shared files",
-            choose="browse",
-            tone=lambda row: row.tone,
-            icon=offered_icon,
-            rank=lambda row: 2 if row.size is None else 0 if row.is_folder else 1,
-            parent=lambda row: row.parent,
-        )
-        tree = self.offered.tree
-        self.offered.on_sign(self._toggle)
-        tree.bind(
-            "<Double-Button-1>", lambda event: self._toggle(self.offered.key_at(event.y)), add="+"
-        )
-        tree.bind("<Right>", lambda _event: self._open(is_open=True))
-        tree.bind("<Left>", lambda _event: self._open(is_open=False))
+        self.offered = FileTree(self, bench.theme, (NAME, SIZE, FILES), title="Shared files")
         tables: tuple[ttk.Frame, ...] = (self.uploads, self.offered)
         for row, table in enumerate(tables, 3):
             table.grid(row=row, column=0, sticky="nsew", pady=(px(12), 0))
@@ -287,39 +260,25 @@ class SeederTab(ttk.Frame):
             return
         self._listings_shown = listings
 
-        def build() -> dict[Path, Branch]:
-            return {folder: tree_of(listing.files) for folder, listing in listings.items()}
+        def build() -> list[SharedFolder]:
+            return [
+                _shared(folder, SharedFiles(listing.files)) for folder, listing in listings.items()
+            ]
 
-        def apply(trees: dict[Path, Branch]) -> None:
+        def apply(folders: list[SharedFolder]) -> None:
             if listings is self._listings_shown:
-                self._trees = trees
-                self._show_tree()
+                has_files = any(one.row.files for one in folders)
+                self.offered.fill(folders if has_files else ())
 
         if sum(len(listing.files) for listing in listings.values()) <= BUILD_AT_ONCE:
             apply(build())
         else:
             self._bench.pump.in_background(build, apply)
 
-    def _show_tree(self) -> None:
-        has_files = any(tree.files for tree in self._trees.values())
-        rows = rows_of(self._trees, self._toggled) if has_files else {}
-        self._offered = rows
-        self.offered.show(rows)
 
-    def _toggle(self, key: str | None) -> str:
-        row = self._offered.get(key or "")
-        if row is not None and row.is_folder:
-            self._toggled ^= {row.key}
-            self._show_tree()
-        return "break"
-
-    def _open(self, *, is_open: bool) -> str:
-        row = self._offered.get(self.offered.focused or "")
-        if row is not None and row.is_folder and row.is_open != is_open:
-            self._toggle(row.key)
-        elif row is not None and not is_open and row.parent:
-            self.offered.choose([row.parent])
-        return "break"
+def _shared(folder: Path, known: SharedFiles) -> SharedFolder:
+    files, size = known.measure("")
+    return SharedFolder(FileRow(str(folder), str(folder), size, files), known)
 
 
 def _folder_to_seed(typed: str) -> Path:

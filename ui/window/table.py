@@ -247,6 +247,29 @@ class Table(ttk.Frame, Generic[ItemT]):
 
         self.tree.bind("<Button-1>", click, add="+")
 
+    def on_arrows(
+        self,
+        is_open: Callable[[str], bool | None],
+        toggle: Callable[[str], object],
+        parent_of: Callable[[str], str],
+    ) -> None:
+        """Right opens the folder that the keyboard is at; Left closes it, and in a folder goes to
+        that one. `is_open` says None of a row that is no folder.
+        """
+
+        def press(*, opens: bool) -> str:
+            key = self.focused
+            if key is None:
+                return "break"
+            if is_open(key) is not opens and is_open(key) is not None:
+                toggle(key)
+            elif not opens and parent_of(key):
+                self.choose([parent_of(key)])
+            return "break"
+
+        self.tree.bind("<Right>", lambda _event: press(opens=True))
+        self.tree.bind("<Left>", lambda _event: press(opens=False))
+
     # Building
 
     def _make_tree(self, height: int, choose: Choosing) -> tuple[ttk.Treeview, ttk.Scrollbar]:
