@@ -13,8 +13,9 @@ import selectors
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roles.disk.state_file import StateFile
@@ -41,13 +42,20 @@ from roles.room.saved_room import SavedRoom
 from roles.room.senders import Senders
 from roles.values.addresses import Address, web_address
 from roles.values.errors import ShortageError
-from roles.values.events import Post, RoleStarted, Warned
+from roles.values.events import (
+    CodeChanged,
+    Guesser,
+    GuessersChanged,
+    Post,
+    RoleStarted,
+    TrackerEvent,
+    Warned,
+)
 from roles.values.settings import TrackerSettings
-from roles.worker import POLL_S, failure_of, loaded
+from roles.worker import POLL_S, Worker, failure_of, loaded
 
 if TYPE_CHECKING:
-    from roles.private.entrance import Entrance
-    from roles.private.room_keys import TrackerKeys
+    from roles.private.entrance import Entrance, Joins
     from roles.torrents.bep15_answers import Bep15Answers
 
 log = logging.getLogger(__name__)
@@ -64,10 +72,11 @@ class Tracker(Role):
             settings = replace(settings, door=False)
         self._settings = settings
         self._name = settings.name or own_name()
-        self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
-        self._lmk1 = SeederTable(self._registry)
         self._saved: SavedRoom | None = None
-        self._expire_at = 0.0
+        self._private: Private | None = None
+        self._made: Private | None = None  # with a new code; in use from the next turn on
+        self._making: Worker | None = None
+        self._guessers: tuple[Guesser, ...] = ()  # as told
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def remove(self, machine: str) -> None:
@@ -78,44 +87,61 @@ class Tracker(Role):
         """Wake the computer that had this address; from any thread. See RoomChanged.wakeable."""
         self._orders.put(lambda: self._wake(host))
 
+    def new_code(self, code: str = "") -> None:
+        """Give the private room another code, "" for nine new digits, so that nobody is in it any
+        more; from any thread. `code`: from room_code.parsed(). CodeChanged follows.
+        """
+        self._orders.put(lambda: self._make(code))
+
     def _run(self) -> None:
-        self._torrents = loaded(self._torrent_answers)
+        if self._settings.is_private:
+            self._private = _private(self._settings.keys_file, self._settings.code, self._post)
         with ExitStack() as stack:
-            if self._settings.state_file is not None:
-                state = StateFile(self._settings.state_file)
-                self._saved = SavedRoom(state, self._registry, self._lmk1, self._torrents)
-                if warning := self._saved.restore():
-                    self._post(Warned(warning))
-            keys = self._room_keys()
             datagrams, listener, note = bind_both(
                 self._settings.bind, exactly=self._settings.bind_exactly
             )
             stack.enter_context(datagrams)
             stack.enter_context(listener)
-            selector = stack.enter_context(selectors.DefaultSelector())
-            self._begin(datagrams, listener, selector, keys)
-            if self._saved is not None:
-                stack.callback(self._saved.close)
-            stack.callback(self._dials.close)
-            stack.callback(self._lists.close)
-            if self._talks is not None:
-                stack.callback(self._talks.close)
-            stack.callback(self._datagrams.close)
+            stack.callback(self._await_code)
             listening = datagrams.address
             for_others = address_for_others(listening)
             web = web_address(for_others) if self._settings.door else ""
-            code = "" if keys is None else keys.code
-            self._post(RoleStarted(listening, for_others, note, web, code))
-            self._answer_until_stopped(listening)
+            code = "" if self._private is None else self._private.code
+            event: TrackerEvent = RoleStarted(listening, for_others, note, web, code)
+            while True:
+                with ExitStack() as room:
+                    self._open_room(room, datagrams, listener)
+                    self._post(event)
+                    self._answer_until_stopped(listening)
+                if self._made is None:
+                    return
+                self._private, self._made = self._made, None
+                event = CodeChanged(self._private.code)
+
+    def _open_room(self, room: ExitStack, datagrams: Datagrams, listener: Listener) -> None:
+        """With nobody in it. What it holds is closed with `room`."""
+        self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
+        self._lmk1 = SeederTable(self._registry)
+        self._torrents = loaded(self._torrent_answers)
+        self._expire_at = 0.0
+        if self._settings.state_file is not None:
+            state = StateFile(self._settings.state_file)
+            self._saved = SavedRoom(state, self._registry, self._lmk1, self._torrents)
+            if warning := self._saved.restore():
+                self._post(Warned(warning))
+        self._begin(datagrams, listener, room.enter_context(selectors.DefaultSelector()))
+        if self._saved is not None:
+            room.callback(self._saved.close)
+        room.callback(self._dials.close)
+        room.callback(self._lists.close)
+        if self._talks is not None:
+            room.callback(self._talks.close)
+        room.callback(self._datagrams.close)
 
     def _begin(
-        self,
-        datagrams: Datagrams,
-        listener: Listener,
-        selector: selectors.BaseSelector,
-        keys: TrackerKeys | None,
+        self, datagrams: Datagrams, listener: Listener, selector: selectors.BaseSelector
     ) -> None:
-        listening, senders = datagrams.address, Senders()
+        listening, senders, private = datagrams.address, Senders(), self._private
         self._selector = selector
         self._neighbours = Neighbours(datagrams)
         self._report = RoomReport(self._registry, self._lmk1, self._neighbours, self._post)
@@ -130,7 +156,7 @@ class Tracker(Role):
             port=listening.port,
             on_arrival=self._dial,
         )
-        self._talks = None if keys is None else MemberTalks(selector, self._answers)
+        self._talks = None if private is None else MemberTalks(selector, self._answers)
         self._lists = ListServer(
             listener,
             selector,
@@ -140,12 +166,12 @@ class Tracker(Role):
             partial(loaded, partial(self._open_for_browsers, senders, listening))
             if self._settings.door
             else None,
-            entrance=None if keys is None else _entrance(keys),
+            entrance=None if private is None else private.entrance,
             take_talk=None if self._talks is None else self._talks.take,
             offers_here=self._settings.offers_here,
         )
         answers: Answers | PrivateAnswers = self._answers
-        if keys is not None:
+        if private is not None:
             room = self._registry.catalogue.version.partition("-")[0]
             answers = PrivateAnswers(room, listening.port)
         self._datagrams = DatagramServer(datagrams, selector, self._neighbours, answers)
@@ -157,20 +183,26 @@ class Tracker(Role):
             self._registry, senders, self._report.participants, listening, self._name
         )
 
-    def _room_keys(self) -> TrackerKeys | None:
-        """Those of a private room."""
-        if not self._settings.is_private:
-            return None
-        from roles.private.room_keys import TrackerKeys
+    def _make(self, code: str) -> None:
+        """In a thread, because it computes for a while, and writes to the disk."""
 
-        keys = TrackerKeys.kept(self._settings.keys_file, self._settings.code)
-        if keys.notice:
-            self._post(Warned(keys.notice))
-        return keys
+        def make() -> None:
+            from roles.private.room_code import made
+
+            self._made = _private(self._settings.keys_file, code or made(), self._post)
+
+        self._await_code()
+        if self._private is not None:
+            self._making = self._start_beside(make, "lmk-code")
+
+    def _await_code(self) -> None:
+        if self._making is not None:
+            self._making.join()
 
     def _answer_until_stopped(self, listening: Address) -> None:
+        """Or until there is a new code."""
         pause_s = 0.0
-        while not self.should_stop():
+        while not self.should_stop() and self._made is None:
             try:
                 if self._network_change(listening):
                     self._begin_anew()
@@ -212,10 +244,18 @@ class Tracker(Role):
         self._lists.expire(now=now)
         if self._talks is not None:
             self._talks.expire(now=now)
+            self._tell_guessers()
         if self._settings.door:
             self._torrents.expire(now=now)
         gone = max(self._registry.expire(now=now), self._lmk1.expire(now=now))
         self._expire_at = now + (EXPIRE_S if gone < EXPIRED_AT_ONCE else 0.0)
+
+    def _tell_guessers(self) -> None:
+        assert self._private is not None
+        guessers = self._private.joins.guessers()
+        if guessers != self._guessers:
+            self._guessers = guessers
+            self._post(GuessersChanged(guessers))
 
     def _torrent_answers(self) -> Bep15Answers:
         from roles.torrents.bep15_answers import Bep15Answers
@@ -249,8 +289,22 @@ class Tracker(Role):
             self._registry.note_listening(target.key, now=time.monotonic())
 
 
-def _entrance(keys: TrackerKeys) -> Entrance:
-    """Loaded for private rooms only."""
-    from roles.private.entrance import Entrance, Joins
+@dataclass(frozen=True, slots=True)
+class Private:
+    """What a private room has of its own."""
 
-    return Entrance(keys.key, lambda: keys.room, joins=Joins(keys))
+    code: str = field(repr=False)
+    joins: Joins
+    entrance: Entrance
+
+
+def _private(file: Path | None, code: str, post: Post) -> Private:
+    """`code`: "" for the last one. Loaded for private rooms only. Takes 0.1 s."""
+    from roles.private.entrance import Entrance, Joins
+    from roles.private.room_keys import TrackerKeys
+
+    keys = TrackerKeys.kept(file, code)
+    if keys.notice:
+        post(Warned(keys.notice))
+    joins = Joins(keys)
+    return Private(keys.code, joins, Entrance(keys.key, lambda: keys.room, joins=joins))

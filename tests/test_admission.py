@@ -13,6 +13,7 @@ from roles.private.admission import Admission
 from roles.private.certificate import DeviceKey
 from roles.private.room_keys import RoomKeys, TrackerKeys
 from roles.values.errors import CodeRefusedError, TrackerSilentError
+from roles.values.events import Guesser
 from tests.connections import tcp_pair
 from tests.disks import go_on
 from tests.doors import CODE, Door, DoorTest, connection_over, walk
@@ -36,7 +37,17 @@ class JoiningTest(DoorTest):
                 admission.connected(door.address, go_on)
         wait_until(lambda: bool(door.refused))
         self.assertEqual(len(door.refused), 1)
+        self.assertEqual(door.joins.guessers(), (Guesser("127.0.0.1", 1),))
         self.assertIsNone(admission.keys)
+
+    def test_whoever_tries_a_wrong_code_learns_how_many_tries_are_left(self) -> None:
+        door, left = self.door(), list[int | None]()
+        for _ in range(guess_limits.PER_HOST):
+            error = self.refusal(door, "482177306")
+            self.assertIsInstance(error, CodeRefusedError)
+            left.append(getattr(error, "tries_left", None))
+        self.assertEqual(left, [4, 3, 2, 1, 0])
+        self.assertIn("Wait a minute", str(error))
 
     def test_after_five_wrong_codes_even_the_right_one_has_to_wait(self) -> None:
         door = self.door()
@@ -61,7 +72,7 @@ class JoiningTest(DoorTest):
                 door.joins._limits.begin(f"10.0.0.{number}", now=time.monotonic())
             self.joined(door)
 
-    def test_a_member_whose_secret_is_old_joins_again_and_drops_what_it_let_in(self) -> None:
+    def test_a_member_whose_secret_is_old_tries_no_code_and_drops_what_it_let_in(self) -> None:
         door = self.door()
         admission, first = self.joined(door)
         second = admission.connected(door.address, go_on)
@@ -69,20 +80,23 @@ class JoiningTest(DoorTest):
         keys = door.keys
         other = RoomKeys(keys.room.room, bytes(32))
         door.keys = TrackerKeys(keys.code, other, keys.key)
-        admission.connected(door.address, go_on).close()
-        self.assertEqual(admission.keys, other)
+        with self.assertRaisesRegex(CodeRefusedError, "has a new code"):
+            admission.connected(door.address, go_on)
+        self.assertIsNone(admission.keys)
+        self.assertEqual(door.joins.guessers(), ())
         with self.assertRaises(OSError):
             second.send_all(bytes(1_000_000), within_s=LIMIT_S)
             second.receive(1)
         del first
 
-    def test_another_tracker_with_the_secret_must_know_the_code_as_well(self) -> None:
+    def test_another_tracker_even_with_the_secret_is_refused_and_gets_no_guess(self) -> None:
         door = self.door()
         admission, _ = self.joined(door)
         impostor = Door(keys=TrackerKeys("another code", door.keys.room, DeviceKey.made()))
         self.addCleanup(impostor.close)
         with self.assertRaises(CodeRefusedError):
             admission.connected(impostor.address, go_on)
+        self.assertEqual(impostor.joins.guessers(), ())
 
 
 class MembersTest(DoorTest):

@@ -13,7 +13,6 @@ from roles.private.entry_words import (
     refusal,
     room_of,
     secret_proof,
-    waiting_s,
 )
 from roles.room import list_server
 from roles.values.errors import PeerProtocolError
@@ -49,9 +48,9 @@ class EntryWordsTest(unittest.TestCase):
         }
         self.assertEqual(len(proofs), 7)
 
-    def test_a_refusal_says_how_long_to_wait(self) -> None:
-        for wait_s, said in ((0, 0), (0.2, 1), (43.0, 44), (999.0, 255)):
-            self.assertEqual(waiting_s(refusal(wait_s)), said)
+    def test_a_refusal_says_how_long_to_wait_or_how_many_tries_are_left(self) -> None:
+        for number, said in ((0, 0), (0.2, 1), (4, 4), (43.1, 44), (999.0, 255)):
+            self.assertEqual(refusal(number), b"-" + bytes((said,)))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ class GuessLimitsTest(unittest.TestCase):
         for _ in range(3 * PER_HOST):
             self.assertEqual(self.limits.begin("a", now=10), 0)
             self.limits.succeeded("a")
-        self.assertEqual(self.limits.guessers(now=10), {})
+        self.assertEqual(self.limits.tries(now=10), {})
 
     def test_when_many_guess_each_host_has_its_turn_one_a_second(self) -> None:
         for number in range(IN_ALL):
@@ -43,8 +43,9 @@ class GuessLimitsTest(unittest.TestCase):
     def test_it_names_who_guesses_and_forgets_after_a_minute(self) -> None:
         self.limits.begin("a", now=10)
         self.limits.begin("a", now=11)
-        self.assertEqual(self.limits.guessers(now=12), {"a": 2})
-        self.assertEqual(self.limits.guessers(now=12 + WINDOW_S), {})
+        self.assertEqual(self.limits.tries(now=12), {"a": 2})
+        self.assertEqual(self.limits.left("a"), PER_HOST - 2)
+        self.assertEqual(self.limits.tries(now=12 + WINDOW_S), {})
 
     def test_it_keeps_little_whatever_comes(self) -> None:
         for number in range(10_000):

@@ -8,13 +8,17 @@ from unittest import mock
 from roles.joining.tracker_place import TrackerPlace
 from roles.net import datagrams
 from roles.net.carrier import Bytes, Carrier
+from roles.private.room_keys import TrackerKeys
 from roles.room.senders import Senders
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.errors import CodeRefusedError
 from roles.values.events import (
+    CodeChanged,
     FilesListed,
     FolderScanned,
+    Guesser,
+    GuessersChanged,
     ListFailed,
     RoleStarted,
     RoleStopped,
@@ -25,7 +29,7 @@ from roles.wire.greeting import Hello, Probe, decode_probe_answer, encode_hello
 from tests.disks import some_bytes
 from tests.private_rooms import CODE, NAME, PrivateRoomTest
 from tests.role_test import ANYWHERE, list_now, order, wait_for_end
-from tests.support import EventLog
+from tests.support import EventLog, wait_until
 
 FILES = {"exam.bin": some_bytes(3_000_000), **{f"page {n}": some_bytes(99, n) for n in range(9)}}
 
@@ -75,8 +79,43 @@ class MembersTest(PrivateRoomTest):
         stopped = seeder.log.wait_for(RoleStopped)
         self.assertIsInstance(stopped.failure, CodeRefusedError)
 
+    def test_with_a_new_code_all_are_out_at_once_and_those_who_are_told_it_come_back(
+        self,
+    ) -> None:
+        keys = self.folder / "room.json"
+        tracker = self.private_tracker(CODE, keys_file=keys)
+        room, shared, taken = tracker.address, self.make_folder("shared", FILES), self.folder / "to"
+        seeder, leecher = self.member_seeder(shared, room), self.member_leecher(taken, room)
+        order(leecher, "exam.bin")
+        wait_for_end(leecher, "exam.bin")
+        tracker.role.new_code("another code")
+        tracker.log.wait_for(CodeChanged, where=lambda one: one.code == "another code")
+        for member in (seeder, leecher):
+            failure = member.log.wait_for(RoleStopped).failure
+            self.assertIsInstance(failure, CodeRefusedError)
+            self.assertIn("has a new code", str(failure))
+        self.assert_same_files(taken, {"exam.bin": FILES["exam.bin"]})
+        self.assertEqual(tracker.log.of(GuessersChanged), [])  # nobody tried the old code
+        self.member_seeder(shared, room, "another code")
+        list_now(self.member_leecher(self.make_folder("more"), room, "another code"), *FILES)
+        self.assertEqual(TrackerKeys.kept(keys, "").code, "another code")
+
+    def test_the_program_makes_a_new_code_as_often_as_it_is_asked(self) -> None:
+        tracker = self.private_tracker(CODE)
+        tracker.role.new_code()
+        tracker.role.new_code()
+        wait_until(lambda: len(tracker.log.of(CodeChanged)) == 2)
+        codes = {CODE, *(one.code for one in tracker.log.of(CodeChanged))}
+        self.assertEqual(len(codes), 3)
+
 
 class StrangersTest(PrivateRoomTest):
+    def test_the_tracker_names_who_guesses(self) -> None:
+        tracker = self.private_tracker()
+        self.member_lister(tracker.address, "482177306").log.wait_for(ListFailed)
+        told = tracker.log.wait_for(GuessersChanged)
+        self.assertEqual(told.guessers, (Guesser("127.0.0.1", 1),))
+
     def refusal(self, code: str) -> str:
         room = self.private_tracker().address
         failed = self.member_lister(room, code).log.wait_for(ListFailed)

@@ -7,7 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from roles.values.addresses import Address
-from roles.values.events import NetworkChanged, RoleEvent, RoleStarted, RoomChanged
+from roles.values.events import (
+    Guesser,
+    GuessersChanged,
+    NetworkChanged,
+    RoleEvent,
+    RoleStarted,
+    RoomChanged,
+)
 from roles.values.members import members_of
 from roles.values.participants import MemberState, Participant, Status, TransferStatus
 from tests.terminals import on_screen, printed
@@ -83,6 +90,11 @@ class TrackerReportTest(unittest.TestCase):
         lines = self.told(NetworkChanged(("10.0.0.1",), ("10.0.0.11",), for_others=now))
         self.assertEqual(lines, ["Others type 10.0.0.11:12500 now."])
         self.assertEqual(self.told(NetworkChanged(held_up_s=9.0, for_others=now)), [])
+
+    def test_who_tries_wrong_codes_is_named_once_a_minute(self) -> None:
+        told = GuessersChanged((Guesser("10.0.0.9", 1),)), GuessersChanged((Guesser("10.0.0.9", 2),))
+        lines = self.told(*told, GuessersChanged(()), told[0])
+        self.assertEqual(lines, ["10.0.0.9 tries wrong codes."] * 2)
 
     def test_the_address_for_browsers_is_told_if_they_are_served(self) -> None:
         listening, there = Address("0.0.0.0", 12500), Address("10.0.0.1", 12500)

@@ -196,6 +196,8 @@ class Membership:
             self._changes = self._place.changes
             self.advertised = None
             self._due_at = 0.0
+        if self._room.is_cut_off:  # perhaps our code is not the room's any more
+            self._due_at = 0.0
         status = self._full_status()
         try:
             if now >= self._due_at or self._is_news(status, now):

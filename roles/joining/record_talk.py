@@ -34,7 +34,7 @@ class RecordTalk:
         that is refused.
         """
         try:
-            if self._connection is not None and not self._is_open(self._connection):
+            if self.is_cut_off:
                 self.close()
             if self._connection is None:
                 self._connection = self._admission.connected(self.tracker, self._should_stop)
@@ -71,10 +71,15 @@ class RecordTalk:
         if connection is not None:
             connection.close()
 
-    def _is_open(self, connection: Connection) -> bool:
-        """The tracker closes a talk that has been silent for long."""
-        connection.limit(0)
-        try:
-            return connection.read_ahead(1) != 0
-        except OSError:
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the tracker has closed it: it stops, has a new code, or heard nothing for long.
+        Between two questions only.
+        """
+        if self._connection is None:
             return False
+        self._connection.limit(0)
+        try:
+            return self._connection.read_ahead(1) == 0
+        except OSError:
+            return True

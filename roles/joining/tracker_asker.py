@@ -88,6 +88,11 @@ class TrackerAsker:
                 while question.awaited > 0 and (rest := deadline - time.monotonic()) > 0:
                     question.receive(rest)
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the tracker of a private room has closed the connection since the last answer."""
+        return self._kept is not None and self._kept.is_cut_off
+
     def looked_up(self) -> Address:
         """The IPv4 address where the tracker answered last, or is asked first."""
         return self._place.current(self._should_stop)

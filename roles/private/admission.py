@@ -33,7 +33,6 @@ from roles.private.entry_words import (
     room_of,
     secret_proof,
     tracker_identity,
-    waiting_s,
 )
 from roles.private.p256 import POINT_SIZE
 from roles.private.room_keys import RoomKeys
@@ -47,7 +46,13 @@ log = logging.getLogger(__name__)
 PATIENCE_S = 15.0  # the longest that it waits for its turn to try the code
 WRONG = (
     "The tracker {} does not accept this code. Ask for the code of the room, which its window or "
-    "terminal shows, and type it again."
+    "terminal shows, and type it again. {}"
+)
+TRIES_LEFT = "Tries left before a pause: {}."
+NO_TRIES_LEFT = "Wait a minute before the next try."
+OTHER_ROOM = (
+    "The tracker {} has a new code: ask for it. What has been downloaded stays. (Or another "
+    "private room answers there now.)"
 )
 NO_PROOF = (
     "The tracker {} did not prove that it knows the code: it is the wrong code, or somebody else "
@@ -60,7 +65,10 @@ T = TypeVar("T")
 
 
 class _SecretRefusedError(PeerProtocolError):
-    """The other side has another secret: the room has a new code, or is another one."""
+    """The other side has another secret: the room has a new code, or is another one.
+
+    No code is tried at it before a person says so: it may be somebody who wants to guess one.
+    """
 
 
 class Admission:
@@ -102,7 +110,7 @@ class Admission:
                 _run(self._prove(connection, keys, tracker), connection, should_stop)
             except _SecretRefusedError:
                 connection.close()
-                self._forget(keys)  # and join again
+                self._end(keys, CodeRefusedError(OTHER_ROOM.format(tracker)))
             except BaseException:
                 connection.close()
                 raise
@@ -143,8 +151,8 @@ class Admission:
         connection.post(JOIN + exchange.share)
         answer = yield from received(connection, 1)
         if answer != YES:
-            refused = answer + (yield from received(connection, 1))
-            return max(1, waiting_s(refused))
+            (wait_s,) = yield from received(connection, 1)
+            return max(1, wait_s)
         share = yield from received(connection, POINT_SIZE)
         identity = tracker_identity(room, certificate)
         proofs = exchange.keys(share, a=MEMBER, b=identity, context=clear_words(room))
@@ -154,7 +162,10 @@ class Admission:
         connection.post(proofs.proof_a)
         answer = yield from received(connection, 1)
         if answer != YES:
-            self._refusal = CodeRefusedError(WRONG.format(tracker))
+            (left,) = yield from received(connection, 1)
+            words = TRIES_LEFT.format(left) if left else NO_TRIES_LEFT
+            self._refusal = CodeRefusedError(WRONG.format(tracker, words))
+            self._refusal.tries_left = left
             raise self._refusal
         proof = yield from received(connection, PROOF_SIZE)
         if not hmac.compare_digest(proof, proofs.proof_b):
@@ -201,12 +212,12 @@ class Admission:
         with self._lock:
             self._within.add(connection)
 
-    def _forget(self, keys: RoomKeys) -> None:
+    def _end(self, keys: RoomKeys, refusal: CodeRefusedError) -> None:
         """This secret is not the room's any more: end what it let in."""
         with self._lock:
             if self._keys is not keys:
                 return
-            self._keys = None
+            self._keys, self._refusal = None, refusal
             within, self._within = self._within, weakref.WeakSet()
             ending = list(within)
         for connection in ending:

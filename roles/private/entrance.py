@@ -8,6 +8,7 @@ import hmac
 import logging
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Generator
 
 from roles.net.connection import Connection
@@ -33,6 +34,7 @@ from roles.private.p256 import POINT_SIZE
 from roles.private.room_keys import RoomKeys, TrackerKeys
 from roles.private.spake2 import PROOF_SIZE, Exchange, Password
 from roles.values.errors import PeerProtocolError
+from roles.values.events import Guesser
 
 log = logging.getLogger(__name__)
 
@@ -103,14 +105,17 @@ class Entrance:
 class Joins:
     """At the tracker: members that have nothing but the code."""
 
-    def __init__(
-        self, keys: TrackerKeys, *, guessed: Callable[[str, int], None] = lambda _host, _count: None
-    ) -> None:
-        """`guessed` is told who sent a wrong code, and how often lately. Takes 0.1 s."""
+    def __init__(self, keys: TrackerKeys) -> None:
+        """Takes 0.1 s."""
         self._password = Password(room_code.scalar_of(keys.code, keys.room.room))
         self._limits = GuessLimits()
-        self._guessed = guessed
+        self._under_way = Counter[str]()  # tries, by host
         assert all((self._password.on_m, self._password.on_n))  # computed now
+
+    def guessers(self) -> tuple[Guesser, ...]:
+        """Who tried wrong codes in the last minute, or left in the middle of a try."""
+        tries = Counter(self._limits.tries(now=time.monotonic())) - self._under_way
+        return tuple(Guesser(host, count) for host, count in tries.most_common())
 
     def check_code(self, connection: Connection, keys: RoomKeys, identity: bytes) -> Steps:
         """The tracker's arithmetic is done in its loop: it takes 5 ms at a time, no longer than
@@ -122,17 +127,22 @@ class Joins:
         if wait_s:
             connection.post(refusal(wait_s))
             raise PeerProtocolError("too many codes were tried lately")
-        exchange = Exchange(self._password, is_a=False)
+        self._under_way[host] += 1
+        try:
+            yield from self._try(connection, keys, identity, share)
+        finally:
+            self._under_way[host] -= 1
+
+    def _try(self, connection: Connection, keys: RoomKeys, identity: bytes, share: bytes) -> Steps:
+        host, exchange = connection.address.host, Exchange(self._password, is_a=False)
         yield False
         context = clear_words(keys.room)
         proofs = exchange.keys(share, a=MEMBER, b=identity, context=context)
         connection.post(YES + exchange.share)
         proof = yield from received(connection, PROOF_SIZE)
         if not hmac.compare_digest(proof, proofs.proof_a):
-            connection.post(refusal(0))
-            count = self._limits.guessers(now=time.monotonic()).get(host, 0)
-            log.warning("%s tried a wrong code, %d in the last minute", host, count)
-            self._guessed(host, count)
+            connection.post(refusal(self._limits.left(host)))
+            log.warning("%s tried a wrong code", host)
             raise PeerProtocolError("it does not know the code")
         self._limits.succeeded(host)
         connection.post(YES + proofs.proof_b + keys.secret)

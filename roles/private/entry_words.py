@@ -9,6 +9,7 @@ secret (everybody else). Every message has a fixed length, so nothing can be sli
 from __future__ import annotations
 
 import hmac
+import math
 import re
 from enum import Enum
 
@@ -69,11 +70,8 @@ def secret_proof(
     return hmac.digest(secret, said + certificate + dialled + accepted, "sha256")
 
 
-def refusal(wait_s: float) -> bytes:
-    """NO, and after how many seconds another try is allowed: 0 if this one failed."""
-    return NO + bytes((min(255, max(0, round(wait_s + 0.5) if wait_s else 0)),))
-
-
-def waiting_s(refused: bytes) -> int:
-    """The seconds in a refusal; 0 if the code was wrong."""
-    return refused[1]
+def refusal(number: float) -> bytes:
+    """NO, and in how many seconds a code may be tried; after a wrong one, how many tries are left
+    before a pause.
+    """
+    return NO + bytes((min(255, math.ceil(number)),))

@@ -49,8 +49,12 @@ class GuessLimits:
         if tries:
             self._all.remove(tries.pop())
 
-    def guessers(self, *, now: float) -> dict[str, int]:
-        """Hosts with failed tries lately, and how many."""
+    def left(self, host: str) -> int:
+        """How many tries it has before it must wait."""
+        return PER_HOST - len(self._tries.get(host, ()))
+
+    def tries(self, *, now: float) -> dict[str, int]:
+        """How many tries of each host lately failed or are under way."""
         self._forget(now)
         return {host: len(tries) for host, tries in self._tries.items()}
 

@@ -37,6 +37,8 @@ class ListNotPassedError(TrackerSilentError):
 class CodeRefusedError(TrackerSilentError):
     """The room is private, and its code is missing or wrong. Exit code 6."""
 
+    tries_left: int | None = None  # before a pause; None if no code was tried
+
 
 class NoSeederError(LmkError):
     """Nobody who has the file could be reached. Exit code 3."""

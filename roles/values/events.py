@@ -122,6 +122,27 @@ class RoomChanged:
         return sum(not (one.is_leecher or one.has_left) for one in self.participants)
 
 
+@dataclass(frozen=True, slots=True)
+class CodeChanged:
+    """A private room has another code: see Tracker.new_code(). Its members are out."""
+
+    code: str = field(repr=False)  # as people type it
+
+
+class Guesser(NamedTuple):
+    """A computer from which wrong codes were tried."""
+
+    host: str
+    tries: int  # in the last minute
+
+
+@dataclass(frozen=True, slots=True)
+class GuessersChanged:
+    """Who tried wrong codes at a private room in the last minute, most tries first."""
+
+    guessers: tuple[Guesser, ...]
+
+
 # Seeder
 
 
@@ -592,7 +613,15 @@ class ClockChecked:
     disk_ahead_s: float | None = None  # how far the clock of the folder's disk is ahead
 
 
-TrackerEvent: TypeAlias = RoleStarted | Warned | NetworkChanged | RoomChanged | RoleStopped
+TrackerEvent: TypeAlias = (
+    RoleStarted
+    | Warned
+    | NetworkChanged
+    | RoomChanged
+    | CodeChanged
+    | GuessersChanged
+    | RoleStopped
+)
 SeederEvent: TypeAlias = (
     RoleStarted
     | Warned

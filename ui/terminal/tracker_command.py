@@ -17,7 +17,13 @@ from roles.values.addresses import (
     web_address,
 )
 from roles.values.errors import UserInputError
-from roles.values.events import NetworkChanged, RoleEvent, RoleStarted, RoomChanged
+from roles.values.events import (
+    GuessersChanged,
+    NetworkChanged,
+    RoleEvent,
+    RoleStarted,
+    RoomChanged,
+)
 from roles.values.members import members_of, summary_of
 from roles.values.room_words import how_far
 from roles.values.settings import TrackerSettings
@@ -60,6 +66,7 @@ class TrackerReport:
     shows_room: bool = False
     clock: Callable[[], float] = time.monotonic
     _has_web: bool = False  # it serves browsers
+    _guessers: frozenset[str] = frozenset()  # hosts that are known to guess
     _room: RoomChanged = field(default_factory=RoomChanged)
     _news: RoomNews = field(default_factory=RoomNews)
     _table: list[Line] = field(default_factory=list)
@@ -81,6 +88,11 @@ class TrackerReport:
                     self.output.say(f"Others type {here} now.")
                     if self._has_web:
                         self._say_web(here)
+            case GuessersChanged(guessers):
+                hosts = frozenset(one.host for one in guessers)
+                for host in sorted(hosts - self._guessers):
+                    self.output.say(f"{host} tries wrong codes.")
+                self._guessers = hosts
             case RoomChanged() as room:
                 self._room = room
                 self._look(self.clock())
