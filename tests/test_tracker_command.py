@@ -92,7 +92,10 @@ class TrackerReportTest(unittest.TestCase):
         self.assertEqual(self.told(NetworkChanged(held_up_s=9.0, for_others=now)), [])
 
     def test_who_tries_wrong_codes_is_named_once_a_minute(self) -> None:
-        told = GuessersChanged((Guesser("10.0.0.9", 1),)), GuessersChanged((Guesser("10.0.0.9", 2),))
+        told = (
+            GuessersChanged((Guesser("10.0.0.9", 1),)),
+            GuessersChanged((Guesser("10.0.0.9", 2),)),
+        )
         lines = self.told(*told, GuessersChanged(()), told[0])
         self.assertEqual(lines, ["10.0.0.9 tries wrong codes."] * 2)
 
