@@ -102,9 +102,9 @@ class Checker(Role):
         return checked
 
     def _asked(self, tracker: Address) -> TrackerChecked:
-        place = TrackerPlace(tracker)
+        place = TrackerPlace(tracker, should_stop=self.should_stop)
         try:
-            with RoomClient(place, self.should_stop) as client:
+            with RoomClient(place) as client:
                 version = client.list_version()
         except TrackerSilentError as error:
             return TrackerChecked(tracker, failure=error)
@@ -147,10 +147,10 @@ class Checker(Role):
             except StorageError:  # the port's finding says so
                 return
             with listener:
-                reachable = self._dialled_back(TrackerPlace(tracker.tracker), listener)
+                reachable = self._dialled_back(tracker.tracker, listener)
                 self._post(DialBackChecked(listener.address.port, reachable))
 
-    def _dialled_back(self, place: TrackerPlace, listener: Listener) -> bool | None:
+    def _dialled_back(self, tracker: Address, listener: Listener) -> bool | None:
         """Join the room like a program that wants nothing, until the tracker says whether it could
         connect.
         """
@@ -161,9 +161,8 @@ class Checker(Role):
             return ended.is_set() or self.should_stop()
 
         membership = Membership(
-            place,
+            TrackerPlace(tracker, should_stop=should_end),
             lambda _event: None,
-            should_end,
             lambda: Status(MemberState.IDLE),
             is_leecher=True,
             peer=me.peer,

@@ -105,7 +105,13 @@ class Leecher(Role):
         self._told_queue, self._tell_queue_at = QueueChanged(()), 0.0
         self._requests = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
-        self._place = TrackerPlace(settings.tracker, settings.follow, post, code=settings.code)
+        self._place = TrackerPlace(
+            settings.tracker,
+            settings.follow,
+            post,
+            should_stop=self.should_stop,
+            code=settings.code,
+        )
         self._progress = Progress()
         self._download_log = DownloadLog()
         self._lmk1 = Lmk1Downloads(
@@ -116,12 +122,10 @@ class Leecher(Role):
             self._post_and_note,
             ended=self._woken.set,
             is_cut_off=self.is_cut_off,
-            should_stop=self.should_stop,
         )
         self._lister = RoomLister(
             self._place,
             post,
-            self.should_stop,
             self._lmk1.finder,
             sought=self._sought,
             found=self._found,
@@ -410,7 +414,6 @@ class Leecher(Role):
                 shares,
                 lambda: self._progress.status(now=time.monotonic()),
                 self._start_beside,
-                self.should_stop,
                 self._woken.set,
             )
         except OSError as error:

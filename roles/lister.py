@@ -20,12 +20,11 @@ class Lister(Role):
     def __init__(self, tracker: Address, follow: Follow, post: Post, code: str = "") -> None:
         """`code`: of a private room."""
         super().__init__("lister", post)
-        place = TrackerPlace(tracker, follow, post, code=code)
+        place = TrackerPlace(tracker, follow, post, should_stop=self.should_stop, code=code)
         self._lister = RoomLister(
             place,
             post,
-            self.should_stop,
-            SeederFinder(place, self.should_stop, tuple),
+            SeederFinder(place, tuple),
             sought=dict,
             found=lambda _shares, _peers: False,
             listed=lambda: None,

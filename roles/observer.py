@@ -25,7 +25,7 @@ class Observer(Role):
     def __init__(self, tracker: Address, follow: Follow, post: Post, code: str = "") -> None:
         """`code`: of a private room."""
         super().__init__("observer", post)
-        self._place = TrackerPlace(tracker, follow, post, code=code)
+        self._place = TrackerPlace(tracker, follow, post, should_stop=self.should_stop, code=code)
         self._woken = threading.Event()
 
     def stop(self) -> None:
@@ -33,7 +33,7 @@ class Observer(Role):
         self._woken.set()
 
     def _run(self) -> None:
-        with RoomClient(self._place, self.should_stop) as client:
+        with RoomClient(self._place) as client:
             while not self.should_stop():
                 try:
                     self._ask(client)
@@ -48,7 +48,7 @@ class Observer(Role):
                 "room."
             )
         try:
-            participants = fetch_room(client.looked_up(), self.should_stop, self._place.admission)
+            participants = fetch_room(self._place)
         except ListNotPassedError as error:
             raise TrackerSilentError(
                 f"The tracker {self._place.shown} cannot show who is in the room; "

@@ -75,7 +75,13 @@ class Seeder(Role):
         self._uploads = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._hashing = HashingChanged(0, 0, 0)
         self._torrents: TorrentMaker | None = None
-        self._place = TrackerPlace(settings.tracker, settings.follow, post, code=settings.code)
+        self._place = TrackerPlace(
+            settings.tracker,
+            settings.follow,
+            post,
+            should_stop=self.should_stop,
+            code=settings.code,
+        )
         self._browsers: BrowserUploads | None = None  # of the role's thread
 
     def _run(self) -> None:
@@ -93,12 +99,11 @@ class Seeder(Role):
         membership = Membership(
             self._place,
             self._post,
-            self.should_stop,
             self._status,
             is_leecher=False,
             own_share=library,
             lmk1_files=announcer.look,
-            lmk1=None if settings.code else TrackerClient(self._place, self.should_stop),
+            lmk1=None if settings.code else TrackerClient(self._place),
             machine_key=machine_key(settings.state_folder),
             name=settings.name,
         )
@@ -153,7 +158,6 @@ class Seeder(Role):
             me,
             lambda: (library.share_id,),
             lambda: membership.seems_unreachable,
-            self.should_stop,
         )
         acceptor = Acceptor(
             listener,

@@ -56,19 +56,18 @@ class AnnouncerTestCase(LmkTestCase):
         self.library = FolderLibrary(self.shared, None, EventLog(), self.stopping.is_set)
         if is_reading:
             self.threads.append(threading.Thread(target=self.library.run, name="lmk-library"))
-        place = TrackerPlace(tracker)
+        place = TrackerPlace(tracker, should_stop=self.stopping.is_set)
         self.top = SharedFolder(self.shared)
         announcer = Announcer(self.top, self.library, self.log)
         announcer.read_folder()
         self.member = Membership(
             place,
             self.log,
-            self.stopping.is_set,
             lambda: Status("available"),
             is_leecher=False,
             own_share=self.library,
             lmk1_files=announcer.look,
-            lmk1=TrackerClient(place, self.stopping.is_set),
+            lmk1=TrackerClient(place),
         )
         self.threads.append(
             threading.Thread(target=self.member.run, args=(listening,), name="lmk-member")

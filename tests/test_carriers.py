@@ -13,6 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 from roles.joining.list_client import fetch_list
+from roles.joining.tracker_place import TrackerPlace
 from roles.net import carrier, datagrams, listening
 from roles.net.connection import end_connections
 from roles.net.peer_greeting import greeted
@@ -105,7 +106,7 @@ class CarriedRoomTest(RoomTest):
     def test_each_carrier_is_told_which_side_accepted_the_connection(self) -> None:
         line = carried_by(self, Line())
         room = self.tracker().address
-        self.assertGreaterEqual(len(fetch_list(room, "", lambda: False).version), 1)
+        self.assertGreaterEqual(len(fetch_list(TrackerPlace(room), "").version), 1)
         self.assertEqual([one.server_side for one in line.carriers], [False, True])
 
     def test_long_lists_come_and_go_over_each_of_them(self) -> None:
@@ -116,7 +117,7 @@ class CarriedRoomTest(RoomTest):
                 with mock.patch.object(carrier, "carrier_of", line.carrier_of):
                     room = self.tracker().address
                     list_as_lmk2(room, ("127.0.0.1", 12501), files)
-                    listed = fetch_list(room, "", lambda: False)
+                    listed = fetch_list(TrackerPlace(room), "")
                 self.assertEqual(len(listed.lines), len(files) + 1)
                 wait_until(lambda: len(set(line.carried())) == 1)  # noqa: B023
 

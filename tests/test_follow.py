@@ -229,12 +229,12 @@ class ListedShare:
     """A share whose list a test writes; whoever calls finds nobody at its port."""
 
     def __init__(self, tracker: Address, port: int) -> None:
-        self._tracker, self._port = tracker, port
+        self._port, place = port, TrackerPlace(tracker)
         self._own = Own(SHARE, "maps", LibrarySnapshot())
-        self._teller = ListUpload(self._own, "f" * 16, lambda: False)
+        self._teller = ListUpload(self._own, "f" * 16, place)
         self._now = 0.0
         address = Address("127.0.0.1", port)
-        with RoomClient(TrackerPlace(tracker), lambda: False) as client:
+        with RoomClient(place) as client:
             me = Register("", address, "f" * 16, "pc", is_leecher=False, shares=(SHARE,))
             assert client.register(me)
 
@@ -242,7 +242,7 @@ class ListedShare:
         texts = tuple(sorted(encode_line(line) for line in lines))
         self._own.snapshot = LibrarySnapshot(self._own.snapshot.revision + 1, texts)
         self._now += 100.0
-        assert self._teller.tell(self._tracker, self._port, now=self._now)
+        assert self._teller.tell(self._port, now=self._now)
 
 
 class FollowCase(LeecherTest):

@@ -6,8 +6,10 @@ import json
 import socket
 import zlib
 from typing import Any
+from unittest import mock
 
 from roles.joining.list_upload import AGAIN_S, BUSY_AGAIN_S, TELL_S, ListUpload
+from roles.joining.tracker_place import TrackerPlace
 from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import Address
 from tests.scripted_seeder import ScriptedSeeder
@@ -27,7 +29,7 @@ class ListUploadTest(LmkTestCase):
         self.refusals: list[str] = []  # codes, of the next answers
         self.tracker = Address(*self.enterContext(ScriptedSeeder(self.take)).address)
         self.own = Own()
-        self.upload = ListUpload(self.own, PEER, lambda: False)
+        self.upload = ListUpload(self.own, PEER, TrackerPlace(self.tracker))
         self.now = 0.0
 
     def take(self, sock: socket.socket) -> None:
@@ -42,7 +44,7 @@ class ListUploadTest(LmkTestCase):
 
     def tell(self, after_s: float = TELL_S) -> bool:
         self.now += after_s
-        return self.upload.tell(self.tracker, PORT, now=self.now)
+        return self.upload.tell(PORT, now=self.now)
 
     def told(self) -> list[tuple[bool, int, int]]:
         return [(call["whole"], call["base"], call["revision"]) for call in self.calls]
@@ -126,9 +128,12 @@ class ListUploadTest(LmkTestCase):
         self.assertEqual([call["share"] for call in self.calls], [SHARE] * 10)
 
     def test_a_connection_that_fails_is_tried_again(self) -> None:
-        good, self.tracker = self.tracker, Address("127.0.0.1", self.free_port("tcp"))
-        with self.assertLogs("roles.joining.list_upload", "WARNING"):
+        place = self.upload._place
+        nobody = Address("127.0.0.1", self.free_port("tcp"))
+        with (
+            mock.patch.object(place, "current", return_value=nobody),
+            self.assertLogs("roles.joining.list_upload", "WARNING"),
+        ):
             self.assertTrue(self.tell())
-        self.tracker = good
         self.tell(AGAIN_S)
         self.assertEqual(self.told(), [(True, 0, 1)])

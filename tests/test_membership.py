@@ -84,16 +84,15 @@ class MembershipTestCase(LmkTestCase):
         shown: Shown | None = None,
         machine_key: bytes = b"",
     ) -> Membership:
-        place = self.place = TrackerPlace(tracker)
+        place = self.place = TrackerPlace(tracker, should_stop=self.stopping.is_set)
         member = Membership(
             place,
             self.log,
-            self.stopping.is_set,
             lambda: self.status,
             is_leecher=is_leecher,
             own_share=own,
             lmk1_files=shown.look if shown else None,
-            lmk1=None if is_leecher else TrackerClient(place, self.stopping.is_set),
+            lmk1=None if is_leecher else TrackerClient(place),
             machine_key=machine_key,
             pace=pace,
         )
@@ -257,7 +256,7 @@ class ComingBackTest(MembershipTestCase):
         wait_until(lambda: self.listed(address) == ["+a", "+b"])
 
     def listed(self, address: Address) -> list[str]:
-        lines = fetch_list(address, "", lambda: False).lines
+        lines = fetch_list(TrackerPlace(address), "").lines
         return [line for line in lines if line.startswith("+")]
 
     def test_a_silent_tracker_is_said_and_one_that_comes_up_is_found(self) -> None:
@@ -370,7 +369,7 @@ class ListTest(MembershipTestCase):
         wait_until(lambda: self.lines(address) == [f'S["{SHARE}","maps"]', "+a", "+b"])
 
     def lines(self, address: Address) -> list[str]:
-        return list(fetch_list(address, "", lambda: False).lines)
+        return list(fetch_list(TrackerPlace(address), "").lines)
 
     def test_the_own_share_comes_first_and_once(self) -> None:
         tracker = self.scripted(with_cookie(usual))

@@ -157,7 +157,7 @@ class FollowingTest(PrivateRoomTest):
                 destinations=lambda: (open_room,) if place.admission else (private,),  # noqa: B023
                 code=code,
             )
-            self.assertFalse(place.look_around(lambda: False))
+            self.assertFalse(place.look_around())
             self.assertEqual(place.tracker, silent)
 
 

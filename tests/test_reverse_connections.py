@@ -42,12 +42,11 @@ class ReverseConnectionsTest(RoomTest):
         self.uploads = PeerUploads(MemoryLibrary(self.holding), 4, Throttle())
         self.stopping = threading.Event()
         self.calls = ReverseConnections(
-            TrackerPlace(Address("127.0.0.1", 9)),
+            TrackerPlace(Address("127.0.0.1", 9), should_stop=self.stopping.is_set),
             self.uploads,
             ME,
             tuple,
             lambda: True,
-            self.stopping.is_set,
         )
         self.addCleanup(self.end)
         self.heard: list[Hello | Probe | None] = []
@@ -122,7 +121,7 @@ class ReverseConnectionsTest(RoomTest):
         here, elsewhere = Address("127.0.0.1", 12501), Address("10.0.0.9", 12501)
         for is_tracker_here, named in ((False, [elsewhere]), (True, [here, elsewhere])):
             with (
-                RoomClient(TrackerPlace(tracker.address), lambda: False) as client,
+                RoomClient(TrackerPlace(tracker.address)) as client,
                 mock.patch.object(self.calls._place, "_is_here", is_tracker_here),
             ):
                 self.assertEqual(self.calls._leechers(client), named)

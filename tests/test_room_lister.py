@@ -48,12 +48,11 @@ class RoomListerTest(RoomTest):
     def lister(self, tracker: tuple[str, int]) -> RoomLister:
         """One that works until the test ends."""
         stopping = threading.Event()
-        place = TrackerPlace(Address(*tracker))
-        self.finder = SeederFinder(place, stopping.is_set, lambda: self.sought_files)
+        place = TrackerPlace(Address(*tracker), should_stop=stopping.is_set)
+        self.finder = SeederFinder(place, lambda: self.sought_files)
         lister = RoomLister(
             place,
             self.log,
-            stopping.is_set,
             self.finder,
             sought=lambda: self.sought,
             found=self.found,
@@ -207,14 +206,13 @@ class StrangersAddressesTest(RoomListerTest):
         lister = RoomLister(
             place,
             self.log,
-            lambda: False,
-            SeederFinder(place, lambda: False, lambda: ()),
+            SeederFinder(place, lambda: ()),
             sought=lambda: self.sought,
             found=self.found,
             listed=self.note_list,
         )
         with (
-            RoomClient(TrackerPlace(tracker.address), lambda: False) as client,
+            RoomClient(TrackerPlace(tracker.address)) as client,
             mock.patch.object(lister._place, "_is_here", is_tracker_here),
         ):
             lister._note_holders(client, ["1" * 16])

@@ -47,7 +47,9 @@ class SilenceTest(TrackerClientTestCase):
             late.sendto(b"success", source)
 
         thread = threading.Thread(target=start, name="lmk-test")
-        client = TrackerClient(TrackerPlace(Address("127.0.0.1", port)), self.started(thread))
+        client = TrackerClient(
+            TrackerPlace(Address("127.0.0.1", port), should_stop=self.started(thread))
+        )
         with client:
             self.assertEqual(client.files(), {"a.txt": 5})
         thread.join()
@@ -90,7 +92,7 @@ class SilenceTest(TrackerClientTestCase):
         with (
             mock.patch.object(tracker_asker, "TRIES_S", (0.0, 0.0)),
             mock.patch.object(socket.socket, "send", side_effect=forbidden),
-            TrackerClient(TrackerPlace(Address("127.0.0.1", 9)), lambda: False) as client,
+            TrackerClient(TrackerPlace(Address("127.0.0.1", 9))) as client,
             self.assertRaisesRegex(TrackerSilentError, r"\(Operation not permitted\)"),
         ):
             client.files()
@@ -114,8 +116,9 @@ class LingeringTest(TrackerClientTestCase):
 
     def run_client(self, ask: Callable[[TrackerClient], object], *, ends_at_once: bool) -> None:
         def work() -> None:
-            place = TrackerPlace(Address(*self.link.getsockname()))
-            with TrackerClient(place, self.stopping.is_set) as client:
+            address = Address(*self.link.getsockname())
+            place = TrackerPlace(address, should_stop=self.stopping.is_set)
+            with TrackerClient(place) as client:
                 ask(client)
                 self.returned.set()
                 if not ends_at_once:

@@ -75,7 +75,7 @@ class TrackerPlaceTestCase(RoomTest):
         )
 
     def asking(self, place: TrackerPlace) -> RoomClient:
-        return self.enterContext(RoomClient(place, never))
+        return self.enterContext(RoomClient(place))
 
     def moves(self) -> list[tuple[Address, Address]]:
         return [(one.former, one.tracker) for one in self.log.of(TrackerMoved)]
@@ -149,7 +149,7 @@ class FollowingTest(TrackerPlaceTestCase):
         place = self.place(ours, Follow.ANY)
         self.asking(place).list_version()
         self.reached = [rogue, ours]
-        self.assertFalse(place.look_around(never))
+        self.assertFalse(place.look_around())
         self.assertEqual(self.moves(), [])
 
     def test_once_it_answers_again_the_one_that_stood_in_is_left(self) -> None:
@@ -208,7 +208,7 @@ class FollowingTest(TrackerPlaceTestCase):
         client = self.asking(place)
         client.list_version()
         first.is_silent = True
-        with TrackerClient(place, never) as plain:
+        with TrackerClient(place) as plain:
             self.assertEqual(plain.seeders(), (Address("10.0.0.7", 12501),))
         self.assertEqual(self.moves(), [(first.address, original.address)])
 
@@ -224,12 +224,12 @@ class FollowingTest(TrackerPlaceTestCase):
         silent, other = self.scripted_tracker(), self.scripted_tracker()
         silent.is_silent, self.reached = True, []
         place = self.place(silent, Follow.ANY)
-        self.assertFalse(place.look_around(never))
+        self.assertFalse(place.look_around())
         self.reached = [other]
         with at_once():
-            self.assertFalse(place.look_around(never))
+            self.assertFalse(place.look_around())
         place.network_changed()
-        self.assertTrue(place.look_around(never))
+        self.assertTrue(place.look_around())
 
     def test_what_the_old_one_gave_is_not_said_to_the_next(self) -> None:
         before, now = self.scripted_tracker(room="5f0c9a12"), self.scripted_tracker(room="5f0c9a12")
@@ -237,7 +237,7 @@ class FollowingTest(TrackerPlaceTestCase):
         client.list_version()
         self.assertTrue(client.cookie)
         before.is_silent, self.reached = True, [now]
-        client._place.look_around(never)
+        client._place.look_around()
         client.list_version()
         first = next(one for one in now.heard if one.startswith(b"request_file_list"))
         self.assertNotIn(b"cookie", first)
@@ -249,7 +249,7 @@ class AddressesTest(TrackerPlaceTestCase):
             mock.patch.object(tracker_place, "own_addresses", lambda: own),
             mock.patch.object(tracker_place, "is_own", lambda host: host in (*own, HERE)),
         ):
-            return [address.host for address in TrackerPlace(tracker).addresses(never)]
+            return [address.host for address in TrackerPlace(tracker).addresses()]
 
     def test_one_elsewhere_is_asked_there_only(self) -> None:
         self.assertEqual(self.asked_at(Address(ELSEWHERE, 5), ("10.0.0.1",)), [ELSEWHERE])
@@ -271,7 +271,7 @@ class AddressesTest(TrackerPlaceTestCase):
                     tracker_place, "is_own", lambda host, own=own: host in (*own, HERE)
                 ),
             ):
-                found = [address.host for address in place.addresses(never)]
+                found = [address.host for address in place.addresses()]
                 self.assertEqual(found, expected)
                 place.answered(Address(found[0], 5))
                 self.assertEqual(place.shown, Address(found[0], 5))
@@ -316,9 +316,10 @@ class AddressesTest(TrackerPlaceTestCase):
         silent.is_silent = True
         until = time.monotonic() + 0.3
         place = self.place(silent, Follow.ANY)
+        place.should_stop = lambda: time.monotonic() > until
         with (
             at_once(),
-            RoomClient(place, lambda: time.monotonic() > until) as client,
+            RoomClient(place) as client,
             self.assertRaises(TrackerSilentError),
         ):
             client.list_version()

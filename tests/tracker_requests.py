@@ -62,10 +62,11 @@ def list_as_lmk2(
         known = Content(root_of(len(content), step, digests), len(content), step)
         lines.append(encode_line(FileLine(name, len(content), known)))
     me = Register("", Address(*address), peer, "pc", is_leecher=False, shares=(share,))
-    with RoomClient(TrackerPlace(tracker), lambda: False) as client:
+    place = TrackerPlace(tracker)
+    with RoomClient(place) as client:
         assert client.register(me)
-    upload = ListUpload(Own(share, "listed", LibrarySnapshot(1, tuple(lines))), peer, lambda: False)
-    assert upload.tell(tracker, address[1], now=0.0)
+    upload = ListUpload(Own(share, "listed", LibrarySnapshot(1, tuple(lines))), peer, place)
+    assert upload.tell(address[1], now=0.0)
 
 
 def listed_files(tracker: tuple[str, int]) -> dict[str, int]:

@@ -67,7 +67,6 @@ class SwarmPeer:
         shares: Iterable[str],
         status: Callable[[], Status],
         start_beside: Callable[[Callable[[], None], str], threading.Thread],
-        should_stop: Callable[[], bool],
         wake: Callable[[], None],
     ) -> None:
         """Listen, and join the room. Raises StorageError when no port is free, and OSError.
@@ -77,7 +76,7 @@ class SwarmPeer:
         """
         self._post = post
         self._downloads_status = status
-        self._should_stop = should_stop
+        self._should_stop = place.should_stop
         self._shares = tuple(shares)[:MAX_SHARES]  # replaced whole by join()
         self._reported = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._listener, _ = listen_tcp(settings.bind, exactly=settings.bind_exactly)
@@ -93,7 +92,6 @@ class SwarmPeer:
         membership = Membership(
             place,
             post,
-            should_stop,
             self._status,
             is_leecher=True,
             peer=me.peer,
@@ -106,7 +104,6 @@ class SwarmPeer:
             me,
             lambda: self._shares,
             lambda: membership.seems_unreachable,
-            should_stop,
         )
         self._membership, self._calls = membership, calls
         try:
@@ -186,7 +183,7 @@ class SwarmPeer:
             self._report(now)
 
     def close(self) -> None:
-        """End everything; should_stop() says so already."""
+        """End everything; it is told to stop already."""
         self.downloads.stop()
         self._uploads.stop()
         self._membership.wake()

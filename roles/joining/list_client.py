@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING
 
+from roles.joining.tracker_place import TrackerPlace
 from roles.net.connection import Connection
 from roles.net.dialling import dialled
-from roles.values.addresses import Address
 from roles.values.catalogue import MAX_ROOM_FILES
 from roles.values.errors import ListNotPassedError, PeerProtocolError
 from roles.values.participants import Participant
@@ -36,9 +35,6 @@ from roles.wire.list_wire import (
 )
 from roles.wire.room_wire import MAX_PARTICIPANTS, decode_participant
 
-if TYPE_CHECKING:
-    from roles.private.admission import Admission
-
 PATIENCE_S = 30.0  # for everything but the list; a tracker waits as long
 MIN_RATE = 256 * 1024  # bytes per second: the extra time for the list
 MAX_LINES = MAX_ROOM_FILES + 12_064  # each of a tracker's 12,064 shares has a line of its own
@@ -54,18 +50,12 @@ class FetchedList:
     lines: tuple[str, ...]  # for ListedRoom
 
 
-def fetch_list(
-    tracker: Address,
-    since: str,
-    should_stop: Callable[[], bool],
-    admission: Admission | None = None,
-) -> FetchedList:
+def fetch_list(place: TrackerPlace, since: str) -> FetchedList:
     """The tracker's list, or what has changed `since` this version; "" for the whole list.
 
-    `admission`: to a private room, as in each of these functions. Raises ListNotPassedError, and
-    HaltedError once should_stop().
+    Raises TrackerSilentError, and HaltedError when told to stop.
     """
-    with _call(tracker, should_stop, admission) as call:
+    with _call(place) as call:
         reply = call.ask(encode_call(AskList(since)))
         if not isinstance(reply, ListFollows):
             raise PeerProtocolError("it gives another kind of answer")
@@ -73,15 +63,13 @@ def fetch_list(
         return FetchedList(reply.version, reply.is_whole, lines)
 
 
-def fetch_room(
-    tracker: Address, should_stop: Callable[[], bool], admission: Admission | None = None
-) -> tuple[Participant, ...]:
+def fetch_room(place: TrackerPlace) -> tuple[Participant, ...]:
     """The programs of the tracker's room; `last_ping` is on this computer's clock. Leaves out lines
     that cannot be read.
 
-    Raises ListNotPassedError.
+    Raises TrackerSilentError.
     """
-    with _call(tracker, should_stop, admission) as call:
+    with _call(place) as call:
         reply = call.ask(encode_call(AskRoom()))
         if not isinstance(reply, RoomFollows):
             raise PeerProtocolError("it gives another kind of answer")
@@ -96,23 +84,17 @@ def _readable(lines: Iterable[str], now: float) -> Iterator[Participant]:
             yield decode_participant(line, now=now)
 
 
-def tell_list(
-    tracker: Address,
-    list_: TellList,
-    lines: Iterable[str],
-    should_stop: Callable[[], bool],
-    admission: Admission | None = None,
-) -> Taken:
+def tell_list(place: TrackerPlace, list_: TellList, lines: Iterable[str]) -> Taken:
     """Send a share's lines, each after its mark "+" or "-".
 
-    TellList.packed is filled in. Raises ListNotPassedError.
+    TellList.packed is filled in. Raises TrackerSilentError.
     """
     packer = Packer()
     pieces = [packer.pack(line) for line in lines]
     packed = b"".join([*pieces, packer.end()])
     if len(packed) > MAX_PACKED:
         return Taken(False, "full", "This folder has more files than a tracker takes.")
-    with _call(tracker, should_stop, admission) as call:
+    with _call(place) as call:
         reply = call.ask(encode_call(replace(list_, packed=len(packed))), packed)
         if not isinstance(reply, Taken):
             raise PeerProtocolError("it gives another kind of answer")
@@ -120,10 +102,9 @@ def tell_list(
 
 
 @contextmanager
-def _call(
-    tracker: Address, should_stop: Callable[[], bool], admission: Admission | None
-) -> Iterator[_Call]:
-    """Turns whatever goes wrong into ListNotPassedError, but for a code that is refused."""
+def _call(place: TrackerPlace) -> Iterator[_Call]:
+    """Turns what goes wrong with the connection into ListNotPassedError."""
+    tracker, admission, should_stop = place.current(), place.admission, place.should_stop
     try:
         with (
             dialled(tracker, should_stop, is_chosen=True)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable
+from typing import Protocol
 
 from roles.joining.list_client import tell_list
+from roles.joining.tracker_place import TrackerPlace
 from roles.sharing.offers import LibrarySnapshot
-from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.wire.list_wire import ADDED, REMOVED, TellList
 from roles.wire.tracker_messages import Code
-
-if TYPE_CHECKING:
-    from roles.private.admission import Admission
 
 log = logging.getLogger(__name__)
 
@@ -41,19 +38,12 @@ class OwnShare(Protocol):
 class ListUpload:
     """Owned by one thread. Call tell() often: it does nothing while there is nothing new."""
 
-    def __init__(
-        self,
-        own: OwnShare,
-        peer: str,
-        should_stop: Callable[[], bool],
-        admission: Admission | None = None,
-    ) -> None:
+    def __init__(self, own: OwnShare, peer: str, place: TrackerPlace) -> None:
         self.share_id = own.share_id  # as the tracker knows it
         self.trouble = ""  # one sentence while the tracker does not take the list
         self._own = own
         self._peer = peer
-        self._should_stop = should_stop
-        self._admission = admission
+        self._place = place
         self._sent: LibrarySnapshot | None = None  # what the tracker has, None for nothing
         self._is_checked = False  # the tracker has confirmed it since we last registered
         self._not_before = 0.0
@@ -69,20 +59,20 @@ class ListUpload:
         self._is_checked = False
         self._not_before = 0.0
 
-    def tell(self, tracker: Address, port: int, *, now: float) -> bool:
+    def tell(self, port: int, *, now: float) -> bool:
         """Send what is new; False when the tracker no longer knows this program."""
         snapshot = self._own.snapshot
         if (self._is_checked and snapshot is self._sent) or now < self._not_before:
             return True
         self._not_before = now + TELL_S
         try:
-            return self._send(tracker, port, snapshot, now)
+            return self._send(port, snapshot, now)
         except TrackerSilentError as error:
-            if not self._should_stop():
+            if not self._place.should_stop():
                 self._failed(str(error), now)
             return True
 
-    def _send(self, tracker: Address, port: int, snapshot: LibrarySnapshot, now: float) -> bool:
+    def _send(self, port: int, snapshot: LibrarySnapshot, now: float) -> bool:
         base = self._sent
         list_ = TellList(
             self.share_id,
@@ -96,7 +86,7 @@ class ListUpload:
         )
         before = base.lines if base is not None else ()
         changes = _changes(before, snapshot.lines)
-        taken = tell_list(tracker, list_, changes, self._should_stop, self._admission)
+        taken = tell_list(self._place, list_, changes)
         if taken.is_taken:
             self._sent, self._is_checked = snapshot, True
             self._pause_s, self.trouble = AGAIN_S, ""
@@ -113,9 +103,10 @@ class ListUpload:
             case Code.UNKNOWN:
                 return False
             case Code.BUSY:
-                log.debug("the tracker %s waits with the list: %s", tracker, taken.text)
+                log.debug("the tracker waits with the list: %s", taken.text)
                 self._not_before = now + BUSY_AGAIN_S
             case _:
+                tracker = self._place.shown
                 self._failed(f"The tracker {tracker} does not take the list: {taken.text}", now)
         return True
 

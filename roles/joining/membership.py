@@ -103,7 +103,6 @@ class Membership:
         self,
         place: TrackerPlace,
         post: Post,
-        should_stop: Callable[[], bool],
         status: Callable[[], Status],
         *,
         is_leecher: bool,
@@ -128,18 +127,15 @@ class Membership:
         self._place = place
         self._changes = place.changes
         self._post = post
-        self._should_stop = should_stop
         self._status = status
         self._is_leecher = is_leecher
         self._lmk1_files = lmk1_files
-        self._list_upload = (
-            ListUpload(own_share, self.peer, should_stop, place.admission) if own_share else None
-        )
+        self._list_upload = ListUpload(own_share, self.peer, place) if own_share else None
         self._machine_key = machine_key
         self._name = name
         self._machine = ""  # what the tracker calls this computer
         self._pace = pace or PACE
-        self._room = RoomClient(place, should_stop, peer=self.peer)
+        self._room = RoomClient(place, peer=self.peer)
         self._lmk1 = lmk1
         self._dialect: Dialect | None = None
         self._due_at = 0.0  # the next ping, or the next try to register
@@ -176,13 +172,13 @@ class Membership:
         )
 
     def wake(self) -> None:
-        """Look at everything now, including should_stop(). From any thread."""
+        """Look at everything now, including whether to stop. From any thread."""
         self._woken.set()
 
     def run(self, listening: Address) -> None:
-        """Keep the program that listens there in the room, until should_stop()."""
+        """Keep the program that listens there in the room, until told to stop."""
         with self._room, self._lmk1 or contextlib.nullcontext():
-            while not self._should_stop():
+            while not self._place.should_stop():
                 self._take_turn(listening)
                 rest_s = max(0.0, self._due_at - time.monotonic())
                 self._woken.wait(min(self._pace.poll_s, rest_s))
@@ -209,7 +205,7 @@ class Membership:
         except CodeRefusedError:
             raise  # only a person can help
         except TrackerSilentError as error:
-            if not self._should_stop():
+            if not self._place.should_stop():
                 self._lost(error)
         self._tell_share()
 
@@ -275,12 +271,12 @@ class Membership:
         if listening.host != EVERY_INTERFACE:
             return listening
         why = "no address"
-        for tracker in self._place.addresses(self._should_stop):
+        for tracker in self._place.addresses():
             try:
                 return Address(own_address_towards(tracker.host), listening.port)
             except OSError as error:
                 why = error.strerror or str(error)
-        if self._place.look_around(self._should_stop):
+        if self._place.look_around():
             return self._advertised_for(listening)
         raise TrackerSilentError(
             f"The tracker {self._place.shown} cannot be reached from this network ({why}). "
@@ -383,11 +379,7 @@ class Membership:
         if self._list_upload is None or self.advertised is None or not self._takes_shares:
             return
         now = time.monotonic()
-        try:
-            is_known = self._list_upload.tell(self._room.looked_up(), self.advertised.port, now=now)
-        except TrackerSilentError:  # its name is no longer found: the next ping reports that
-            return
-        if not is_known:
+        if not self._list_upload.tell(self.advertised.port, now=now):
             self.advertised = None
             self._due_at = now + self._pace.again_s
 

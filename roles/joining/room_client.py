@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -57,16 +57,9 @@ class RoomClient(TrackerAsker):
     is_original = False
     takes_shares = True
 
-    def __init__(
-        self,
-        place: TrackerPlace,
-        should_stop: Callable[[], bool],
-        *,
-        peer: str = "",
-        cookie: str = "",
-    ) -> None:
+    def __init__(self, place: TrackerPlace, *, peer: str = "", cookie: str = "") -> None:
         """`peer`: the id of this program, if it is a member of the room."""
-        super().__init__(place, should_stop)
+        super().__init__(place)
         self._peer = peer
         self.cookie = cookie  # from the tracker
         self._changes = place.changes  # when it came
@@ -120,10 +113,12 @@ class RoomClient(TrackerAsker):
     def leave(self, advertised: Address, status: Status) -> None:
         """Takes LEAVE_S at most: this client itself would no longer ask, because should_stop()."""
         until = time.monotonic() + LEAVE_S
-        place = TrackerPlace(self.looked_up(), admission=self._place.admission)
-        with RoomClient(
-            place, lambda: time.monotonic() > until, peer=self._peer, cookie=self.cookie
-        ) as client:
+        place = TrackerPlace(
+            self.looked_up(),
+            should_stop=lambda: time.monotonic() > until,
+            admission=self._place.admission,
+        )
+        with RoomClient(place, peer=self._peer, cookie=self.cookie) as client:
             client.ping(advertised, status, leaving=True)
 
     def _answered(self, question: _Question, kind: type[AnswerT]) -> AnswerT | None:

@@ -72,7 +72,6 @@ class RoomLister:
         self,
         place: TrackerPlace,
         post: Post,
-        should_stop: Callable[[], bool],
         lmk1: Lmk1Lists,
         *,
         sought: Callable[[], Mapping[str, Wanted]],
@@ -87,13 +86,12 @@ class RoomLister:
         """
         self._place = place
         self._post = post
-        self._should_stop = should_stop
         self._lmk1 = lmk1
         self._sought = sought
         self._found = found
         self._listed = listed
         self._lock = threading.Lock()  # protects the room
-        self._room = ListedRoom(windows=os.name == "nt", should_stop=should_stop)
+        self._room = ListedRoom(windows=os.name == "nt", should_stop=place.should_stop)
         self._asked = threading.Event()  # for a new list
         self._asked.set()
         self._woken = threading.Event()
@@ -124,7 +122,7 @@ class RoomLister:
     def wanted(self, key: str) -> tuple[Wanted, tuple[Pack, ...]] | None:
         """What this key asks for, only files that LMK/2 peers offer, and the packs of its shares.
 
-        Raises HaltedError once should_stop().
+        Raises HaltedError when told to stop.
         """
         with self._lock:
             wanted = self._room.resolve(key)
@@ -142,10 +140,10 @@ class RoomLister:
     def run(self) -> None:
         with (
             contextlib.suppress(HaltedError),
-            RoomClient(self._place, self._should_stop) as client,
+            RoomClient(self._place) as client,
             self._lmk1,
         ):
-            while not self._should_stop():
+            while not self._place.should_stop():
                 self._look_whether_all_is_new()
                 if self._asked.is_set():
                     self._asked.clear()
@@ -172,7 +170,7 @@ class RoomLister:
             if isinstance(error, MemoryError):  # half a list may have been applied: start over
                 self._forget_list()
             failure = failure_of(error)
-            if failure is not None and not self._should_stop():
+            if failure is not None and not self._place.should_stop():
                 is_lost = self._again_at is not None
                 log.log(logging.DEBUG if is_lost else logging.WARNING, "%s", failure)
                 self._again_at = time.monotonic() + LIST_AGAIN_S
@@ -202,9 +200,7 @@ class RoomLister:
         if answer is None:
             return False
         if answer.version != self._version:
-            fetched = fetch_list(
-                client.looked_up(), self._version, self._should_stop, self._place.admission
-            )
+            fetched = fetch_list(self._place, self._version)
             with self._lock:
                 if fetched.is_whole:
                     self._room.apply_whole(fetched.lines)

@@ -65,9 +65,8 @@ class _Attempt(Generic[T]):
 class TrackerAsker:
     """Owned by one thread. Every method may raise TrackerSilentError."""
 
-    def __init__(self, place: TrackerPlace, should_stop: Callable[[], bool]) -> None:
+    def __init__(self, place: TrackerPlace) -> None:
         self._place = place
-        self._should_stop = should_stop
         self._lingering: deque[_Question] = deque()
         self._kept: RecordTalk | None = None  # with the tracker of a private room
 
@@ -95,7 +94,7 @@ class TrackerAsker:
 
     def looked_up(self) -> Address:
         """The IPv4 address where the tracker answered last, or is asked first."""
-        return self._place.current(self._should_stop)
+        return self._place.current()
 
     def _ask(
         self,
@@ -112,12 +111,12 @@ class TrackerAsker:
         the tracker elsewhere.
         """
         self._close_old()
-        self._place.look_home(self._should_stop)
+        self._place.look_home()
         attempt = _Attempt(request(), answers, read)
         answer = self._tried(attempt, TRIES_S[:SOON])
-        if answer is None and self._should_stop():
+        if answer is None and self._place.should_stop():
             raise self._silent("this program stops")
-        if answer is None and self._place.look_around(self._should_stop):
+        if answer is None and self._place.look_around():
             attempt = _Attempt(request(), answers, read)
             answer = self._tried(attempt, TRIES_S)
         elif answer is None and attempt.refusals < MAX_REFUSALS:
@@ -131,7 +130,7 @@ class TrackerAsker:
         """The answer, or None. Each try asks at all of the tracker's addresses."""
         for pause_s in pauses_s:
             try:
-                places = self._place.addresses(self._should_stop)
+                places = self._place.addresses()
             except TrackerSilentError as error:
                 attempt.fault = error
                 return None
@@ -146,18 +145,18 @@ class TrackerAsker:
                 except OSError as error:  # no network: it may come back
                     log.debug("asking %s: %s", address, error)
                     attempt.why = error.strerror or str(error)
-                    rest(within_s, self._should_stop)
+                    rest(within_s, self._place.should_stop)
                 if answer is not None:
                     self._place.answered(address)
                     return answer
-                if self._should_stop():
+                if self._place.should_stop():
                     return None
                 within_s = TRIES_S[0]  # for each other address of the same tracker
             if refused == len(places):
                 attempt.refusals += 1
                 if attempt.refusals == MAX_REFUSALS:
                     return None
-                rest(pause_s, self._should_stop)
+                rest(pause_s, self._place.should_stop)
         return None
 
     def _asked_at(self, address: Address, attempt: _Attempt[T], within_s: float) -> T | None:
@@ -185,7 +184,7 @@ class TrackerAsker:
         if kept is not None and kept.tracker == address:
             self._kept = None
             return kept
-        return RecordTalk(address, admission, self._should_stop)
+        return RecordTalk(address, admission, self._place.should_stop)
 
     def _end_talk(self, talk: datagrams.Talk | RecordTalk) -> None:
         """A connection is kept for the next question; nothing but answers comes there."""
@@ -208,7 +207,7 @@ class TrackerAsker:
         """Wait for the answer, and then for the datagrams that follow it, which it drops."""
         accepted: T | None = None
         deadline = time.monotonic() + within_s
-        while (rest := deadline - time.monotonic()) > 0 and not self._should_stop():
+        while (rest := deadline - time.monotonic()) > 0 and not self._place.should_stop():
             if accepted is not None and question.awaited <= 0:
                 break
             try:

@@ -20,6 +20,7 @@ from roles.net.name_lookup import looked_up
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import FoundTracker, Post, TrackerMoved
 from roles.values.settings import Follow
+from roles.values.stopping import go_on
 from roles.worker import POLL_S
 
 if TYPE_CHECKING:
@@ -44,13 +45,16 @@ class TrackerPlace:
         post: Post = lambda _event: None,
         destinations: Destinations | None = None,
         *,
+        should_stop: Callable[[], bool] = go_on,
         code: str = "",
         admission: Admission | None = None,
     ) -> None:
         """`tracker`: the address that the user typed, or that was found. A search asks at
-        `destinations` instead of in every network. `code`: of a private room, which is joined by
-        it; `admission` if it has been joined already.
+        `destinations` instead of in every network. Whatever waits for the tracker ends soon once
+        should_stop(). `code`: of a private room, which is joined by it; `admission` if it has been
+        joined already.
         """
+        self.should_stop = should_stop
         # None in an open room. In a private one nothing is said to the tracker without it.
         self.admission = admission if admission is not None or not code else _admission(code)
         # After each change, of the tracker or of this computer's network, everything must be told
@@ -86,7 +90,7 @@ class TrackerPlace:
         """The one in use: as typed or found, or where it or another one was found since."""
         return self._tracker
 
-    def addresses(self, should_stop: Callable[[], bool]) -> tuple[Address, ...]:
+    def addresses(self) -> tuple[Address, ...]:
         """Where to ask, in this order. Raises TrackerSilentError if its name is not found.
 
         A tracker on this machine can be asked at all of the machine's addresses, even if the one
@@ -95,7 +99,7 @@ class TrackerPlace:
         with self._lock:
             tracker, hosts = self._tracker, self._hosts
         if not hosts:
-            hosts = looked_up(tracker, should_stop)
+            hosts = looked_up(tracker, self.should_stop)
             with self._lock:
                 self._hosts = hosts if tracker == self._tracker else ()
         here = [address for address in hosts if is_own(address.host)]
@@ -113,12 +117,12 @@ class TrackerPlace:
         """Whether it is on this machine; False until its address has been looked up."""
         return self._is_here
 
-    def current(self, should_stop: Callable[[], bool]) -> Address:
+    def current(self) -> Address:
         """Where it answered last, or is asked first. Raises TrackerSilentError."""
         with self._lock:
             if self._hosts and self._answered is not None:
                 return self._answered
-        return self.addresses(should_stop)[0]
+        return self.addresses()[0]
 
     def answered(self, address: Address) -> None:
         with self._lock:
@@ -145,7 +149,7 @@ class TrackerPlace:
 
     # Looking for it
 
-    def look_around(self, should_stop: Callable[[], bool]) -> bool:
+    def look_around(self) -> bool:
         """Search for a silent tracker elsewhere; True if another address is used from now on.
 
         Does nothing if the settings forbid it, or within SEARCH_AGAIN_S of the last search.
@@ -157,18 +161,18 @@ class TrackerPlace:
             if now < self._search_at:
                 return False
             self._search_at = now + random.uniform(*SEARCH_AGAIN_S)
-            return self._take_one_of(self._found(SEARCH_S, self._destinations, should_stop))
+            return self._take_one_of(self._found(SEARCH_S, self._destinations))
         finally:
             self._searching.release()
 
-    def look_home(self, should_stop: Callable[[], bool]) -> None:
+    def look_home(self) -> None:
         """Go back to the tracker that another one replaces, if it answers again."""
         if self._tracker == self._home or not self._searching.acquire(blocking=False):
             return
         try:
             if time.monotonic() < self._home_at:
                 return
-            found = self._found(HOME_S, tuple, should_stop)
+            found = self._found(HOME_S, tuple)
             self._home_at = time.monotonic() + HOME_AGAIN_S
             for one in found:  # perhaps it restarted
                 if one.name == self._name or (self._room and one.room == self._room):
@@ -178,21 +182,18 @@ class TrackerPlace:
             self._searching.release()
 
     def _found(
-        self,
-        within_s: float,
-        destinations: Destinations | None,
-        should_stop: Callable[[], bool],
+        self, within_s: float, destinations: Destinations | None
     ) -> tuple[FoundTracker, ...]:
         """The trackers that answer, at `_home` and at the destinations."""
         deadline = time.monotonic() + within_s
         try:
-            beacon = Beacon((self._home,), destinations, should_stop)
+            beacon = Beacon((self._home,), destinations, self.should_stop)
         except OSError as error:  # no descriptor is left: try again later
             log.debug("looking for trackers: %s", error)
             return ()
         with beacon:
             beacon.call()
-            while (rest_s := deadline - time.monotonic()) > 0 and not should_stop():
+            while (rest_s := deadline - time.monotonic()) > 0 and not self.should_stop():
                 beacon.listen(min(rest_s, POLL_S))
             is_private = self.admission is not None
             return tuple(one for one in beacon.found.trackers() if one.is_private == is_private)

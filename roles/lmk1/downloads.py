@@ -35,7 +35,6 @@ class Downloads:
         *,
         ended: Callable[[], None],
         is_cut_off: Callable[[], bool],
-        should_stop: Callable[[], bool],
     ) -> None:
         """`ended` and `is_cut_off` are as in Download."""
         self._settings, self._throttle, self._space = settings, throttle, space
@@ -44,7 +43,7 @@ class Downloads:
         self._made: dict[str, Download] = {}  # the newest of each key
         # Protects _made, the book and the plans of all downloads; never held during I/O.
         self._lock = threading.Lock()
-        self.finder = SeederFinder(place, should_stop, self._sought)  # for the lister's thread
+        self.finder = SeederFinder(place, self._sought)  # for the lister's thread
 
     def made(self, key: str, existing: Existing) -> Download | None:
         """A new download of this key; None if it is offered under LMK/2, or not at all. Raises

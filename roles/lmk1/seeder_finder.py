@@ -36,16 +36,11 @@ MAX_SEEDERS = 64
 class SeederFinder:
     """Owned by the lister's thread. Any thread may call file() and seeders()."""
 
-    def __init__(
-        self,
-        place: TrackerPlace,
-        should_stop: Callable[[], bool],
-        sought: Callable[[], tuple[ListedFile, ...]],
-    ) -> None:
+    def __init__(self, place: TrackerPlace, sought: Callable[[], tuple[ListedFile, ...]]) -> None:
         """`sought` returns the files that need seeders now."""
         self.sought = sought
         self._place = place
-        self._client = TrackerClient(place, should_stop)
+        self._client = TrackerClient(place)
         # Replaced as a whole, because other threads read them without a lock.
         self._files: dict[str, ListedFile] = {}  # by key
         self._seeders: dict[tuple[str, Address], float] = {}  # by share: when they were last listed

@@ -39,7 +39,6 @@ class ReverseConnections:
         hello: Hello,
         shares: Callable[[], Iterable[str]],
         is_needed: Callable[[], bool],
-        should_stop: Callable[[], bool],
     ) -> None:
         """`hello`: the role's greeting as a leecher. `shares`: the shares that it can upload."""
         self._place = place
@@ -48,7 +47,6 @@ class ReverseConnections:
         self._shares = shares
         self._is_needed = is_needed
         self._hello = replace(hello, is_seeder=True)
-        self._should_stop = should_stop
         self._lock = threading.Lock()  # protects the book and the threads
         self._book = CallBook()
         self._threads: dict[Address, threading.Thread] = {}
@@ -56,14 +54,14 @@ class ReverseConnections:
         self._woken = threading.Event()
 
     def wake(self) -> None:
-        """Look at everything now, including should_stop(). From any thread."""
+        """Look at everything now, including whether to stop. From any thread."""
         self._woken.set()
 
     def run(self) -> None:
-        """While is_needed(), call the leechers that the tracker names; until should_stop()."""
+        """While is_needed(), call the leechers that the tracker names; until told to stop."""
         ask_at = 0.0
-        with RoomClient(self._place, self._should_stop) as client:
-            while not self._should_stop():
+        with RoomClient(self._place) as client:
+            while not self._place.should_stop():
                 now = time.monotonic()
                 if self._changes != self._place.changes:
                     self._changes = self._place.changes
@@ -110,9 +108,9 @@ class ReverseConnections:
     def _call(self, address: Address) -> None:
         try:
             with contextlib.ExitStack() as closing:
-                connection = closing.enter_context(dialled(address, self._should_stop))
-                welcome = greeted(connection, self._hello, self._should_stop, self._enter)
-                if welcome.is_away or welcome.peer == self._hello.peer or self._should_stop():
+                connection = closing.enter_context(dialled(address, self._place.should_stop))
+                welcome = greeted(connection, self._hello, self._place.should_stop, self._enter)
+                if welcome.is_away or welcome.peer == self._hello.peer or self._place.should_stop():
                     return
                 if self._uploads.make_room(address):
                     closing.pop_all()

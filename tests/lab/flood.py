@@ -109,13 +109,13 @@ def run_member(tracker: Address, settle_s: float) -> tuple[int, float]:
     """Ask like a member that registered before the flood; returns how many answers came in time,
     and the slowest.
     """
-    with RoomClient(TrackerPlace(tracker), lambda: False) as client:
+    with RoomClient(TrackerPlace(tracker)) as client:
         assert client.register(_registration(new_id()))
         time.sleep(settle_s)
 
         def ask() -> None:
             client.list_version()
-            fetch_list(tracker, "", lambda: False)
+            fetch_list(TrackerPlace(tracker), "")
 
         return _timed(ask)
 
@@ -125,7 +125,7 @@ def run_newcomer(tracker: Address, settle_s: float) -> tuple[int, float]:
     time.sleep(settle_s)
 
     def come() -> None:
-        with RoomClient(TrackerPlace(tracker), lambda: False) as client:
+        with RoomClient(TrackerPlace(tracker)) as client:
             assert client.register(_registration(new_id()))
 
     return _timed(come)
