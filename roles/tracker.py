@@ -120,7 +120,8 @@ class Tracker(Role):
 
     def _open_room(self, room: ExitStack, datagrams: Datagrams, listener: Listener) -> None:
         """With nobody in it. What it holds is closed with `room`."""
-        self._registry = Registry(RoomCatalogue(os.urandom(4).hex()))
+        catalogue = RoomCatalogue(os.urandom(4).hex())
+        self._registry = Registry(catalogue, offers_here=self._settings.offers_here)
         self._lmk1 = SeederTable(self._registry)
         self._torrents = loaded(self._torrent_answers)
         self._expire_at = 0.0
@@ -168,7 +169,6 @@ class Tracker(Role):
             else None,
             entrance=None if private is None else private.entrance,
             take_talk=None if self._talks is None else self._talks.take,
-            offers_here=self._settings.offers_here,
         )
         answers: Answers | PrivateAnswers = self._answers
         if private is not None:

@@ -26,7 +26,7 @@ from roles.values.addresses import Address
 from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile
-from roles.wire.tracker_messages import TellFiles
+from roles.wire.tracker_messages import Register, TellFiles
 from tests.tracker_tables import (
     HERE,
     ID,
@@ -289,6 +289,22 @@ class RoomTest(TablesTest):
                 self.add(pc(number))
         self.assertLessEqual(len(self.table._latest), MAX_SEEDERS)
         self.assertFalse(self.add(pc(0)))
+
+    def test_where_only_the_trackers_computer_offers_others_are_not_listed(self) -> None:
+        self.stayed(1, {"a": 1})
+        self.registry = Registry(offers_here=True)
+        saved, self.table = self.saved(), SeederTable(self.registry)
+        self.assertEqual(self.table.restore(saved, now=0.0), 0)
+        for come in (self.add, self.ping):
+            with self.assertRaises(PeerProtocolError):
+                come(pc(2))
+        self.table.upload({"b": 1}, pc(2), None)
+        me = Register(ID, Address(pc(3).ip, 12501), ID, "pc", is_leecher=False)
+        self.registry.register(me, pc(3), now=0.0)
+        self.assertTrue(self.registry.upload(TellFiles(ID, {"c": 1}, ID, 12501), pc(3)))
+        self.assertTrue(self.add(HERE))
+        self.table.upload({"d": 1}, HERE, None)
+        self.assertEqual(set(self.table.files_for_readers(is_here=True)), {"d"})
 
     def test_nobody_registers_from_where_nobody_can_be_reached(self) -> None:
         for ip in ("0.0.0.0", "255.255.255.255", "224.0.0.1"):

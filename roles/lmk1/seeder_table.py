@@ -323,6 +323,8 @@ class SeederTable:
 
     def _make_room(self, key: Key, origin: Origin) -> None:
         """Make room for one more seeder. Raises PeerProtocolError if that is impossible."""
+        if self._registry.offers_here and not origin.is_here:
+            raise PeerProtocolError("only the tracker's computer offers files")
         if not origin.is_here and self._places.keys_of(origin.ip) >= MAX_PER_HOST:
             raise PeerProtocolError(f"{origin.ip} registered {MAX_PER_HOST} seeders already")
         if len(self._places.at(key.place)) >= MAX_NAMES:

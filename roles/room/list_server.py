@@ -205,21 +205,18 @@ class ListServer:
         *,
         entrance: Entrance | None = None,
         take_talk: Callable[[Connection], None] | None = None,
-        offers_here: bool = False,
     ) -> None:
         """It registers its sockets with the selector; the data of each key is the function to call
         when that socket is ready. The listener stays the caller's to close.
 
         `open_for_browsers` is called in a thread when the first one comes; None: they get nothing.
-        A private room has an `entrance`, and takes over the connections on which members talk. With
-        `offers_here` only the tracker's own computer may offer folders.
+        A private room has an `entrance`, and takes over the connections on which members talk.
         """
         self._listener, self._selector = listener, selector
         self._registry, self._senders = registry, senders
         self._participants = participants
         self.limits = Limits() if entrance is None else PRIVATE_LIMITS  # tests replace it
         self._entrance, self._take_talk = entrance, take_talk
-        self._offers_here = offers_here
         self._room = KeptAnswer(self._pack_room)
         self._open_for_browsers = open_for_browsers
         self._loading: Worker | None = None  # the thread that sets _browsers
@@ -535,7 +532,7 @@ class ListServer:
 
     def _take_list(self, client: Client, call: TellList) -> Steps:
         now = time.monotonic()
-        if self._offers_here and not self._senders.is_own(client.ip):
+        if self._registry.offers_here and not self._senders.is_own(client.ip):
             raise ListRefusedError(Code.REFUSED, "In this room only the tracker's computer offers.")
         owner = self._registry.owner_of(call, client.ip, now=now)
         other = self._uploads.get(call.share)

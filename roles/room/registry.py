@@ -71,7 +71,11 @@ class Lmk1Seeders(Protocol):
 class Registry:
     """`now` is in seconds of a monotonic clock everywhere."""
 
-    def __init__(self, catalogue: RoomCatalogue | None = None) -> None:
+    def __init__(
+        self, catalogue: RoomCatalogue | None = None, *, offers_here: bool = False
+    ) -> None:
+        """With `offers_here` only the tracker's own computer may offer files."""
+        self.offers_here = offers_here
         self.catalogue = catalogue or RoomCatalogue("00000000")
         self.places = Places()  # of programs; only this class changes it
         self.by_share = HoldersByShare()  # includes LMK/1 seeders
@@ -159,6 +163,8 @@ class Registry:
         program = self._programs.get(key)
         if program is None or program.is_leecher:
             return False
+        if self.offers_here and not origin.is_here:
+            return True
         others = self._files - len(program.files)
         if others + len(request.files) > MAX_FILES:
             raise PeerProtocolError(f"there are {self._files} files on the lists already")
