@@ -8,7 +8,10 @@ from unittest import mock
 from roles.joining.tracker_place import TrackerPlace
 from roles.net import datagrams
 from roles.net.carrier import Bytes, Carrier
+from roles.private.admission import Admission
 from roles.private.room_keys import TrackerKeys
+from roles.room import list_server
+from roles.room.list_server import Limits
 from roles.room.senders import Senders
 from roles.tracker import Tracker
 from roles.values.addresses import Address
@@ -29,7 +32,7 @@ from roles.wire.greeting import Hello, Probe, decode_probe_answer, encode_hello
 from tests.disks import some_bytes
 from tests.private_rooms import CODE, NAME, PrivateRoomTest
 from tests.role_test import ANYWHERE, list_now, order, wait_for_end
-from tests.support import EventLog, wait_until
+from tests.support import LIMIT_S, EventLog, wait_until
 
 FILES = {"exam.bin": some_bytes(3_000_000), **{f"page {n}": some_bytes(99, n) for n in range(9)}}
 
@@ -49,6 +52,16 @@ class MembersTest(PrivateRoomTest):
             RoomChanged, where=lambda one: len(one.participants) == 3
         )
         self.assertEqual(sum(one.is_leecher for one in seen.participants), 2)
+
+    def test_members_with_a_list_under_way_keep_no_newcomer_out(self) -> None:
+        limits = Limits(unproved=1, silent_s=LIMIT_S)
+        with mock.patch.object(list_server, "PRIVATE_LIMITS", limits):
+            tracker = self.private_tracker()
+            admission = Admission(CODE)
+            for _ in range(5):
+                self.enterContext(admission.connected(tracker.address, lambda: False))
+            with self.dial(tracker.address):  # one that says nothing has the only other place
+                wait_until(lambda: tracker.role._lists._places == 0)
 
     def test_the_tracker_makes_a_code_and_tells_it_to_its_user(self) -> None:
         tracker = self.private_tracker("")

@@ -8,6 +8,7 @@ it waits for, and long work goes a slice at a time.
 from __future__ import annotations
 
 import logging
+import os
 import selectors
 import time
 from collections import Counter, deque
@@ -78,6 +79,7 @@ class Limits:
     """Of connections, and of the time and memory for them."""
 
     clients: int = 128  # at once; more wait in the system's queue
+    unproved: int = 64  # of these, in a private room: they have not proved that they belong to it
     clients_per_host: int = 8  # so that one computer leaves room for others
     clients_here: int = 64  # for the tracker's own machine, where many programs may run
     browsers: int = 64  # at once, so that they leave room for readers of lists
@@ -101,8 +103,13 @@ T = TypeVar("T")
 Steps: TypeAlias = Generator[Wait, None, None]
 _EVENTS = {Wait.TO_READ: selectors.EVENT_READ, Wait.TO_WRITE: selectors.EVENT_WRITE}
 
-# Members compute for a while before they can prove anything.
-PRIVATE_LIMITS = Limits(clients=64, silent_s=1.0)
+# Members compute for a while before they can prove anything. On Windows, select() takes 512 sockets
+# in all, and those of the members' talks are among them.
+PRIVATE_LIMITS = (
+    Limits(clients=64, unproved=32, silent_s=1.0)
+    if os.name == "nt"
+    else Limits(clients=192, silent_s=1.0)
+)
 # The words of roles/private/entry_words, which an open room does not load.
 ASKS_FOR_PRIVATE, IS_OPEN = b"lmk_private ", b"lmk_open\n"
 
@@ -111,6 +118,7 @@ ASKS_FOR_PRIVATE, IS_OPEN = b"lmk_private ", b"lmk_open\n"
 class Client:
     connection: Connection
     deadline: float
+    has_proved: bool  # that it belongs to the room; always in an open one
     waits_since: float = 0.0  # while `waits_for` is in _EVENTS
     waited_before_s: float = 0.0  # for the other side, since it came or the last MOVED bytes
     moved: int = 0  # bytes, either way, that are not MOVED yet
@@ -274,10 +282,13 @@ class ListServer:
 
     def _accept(self) -> None:
         now = time.monotonic()
-        if len(self._clients) >= self.limits.clients and not self._make_room(now):
+        is_full = len(self._clients) >= self.limits.clients
+        if not self._places and not self._make_room(
+            now, among=lambda one: is_full or not one.has_proved
+        ):
             self._stop_accepting(now)
             return
-        for _ in range(min(ACCEPTED_AT_ONCE, self.limits.clients - len(self._clients))):
+        for _ in range(min(ACCEPTED_AT_ONCE, self._places)):
             try:
                 connection = self._listener.accept()
             except (OSError, MemoryError) as error:  # it is gone, or no descriptor is left
@@ -292,13 +303,21 @@ class ListServer:
             if self._from_host[ip] >= most and not self._make_room(now, ip):
                 connection.close()
                 continue
-            client = Client(connection, now + self.limits.call_s)
+            client = Client(connection, now + self.limits.call_s, self._entrance is None)
             client.steps = self._serve(client)
             self._clients[client] = None
             self._from_host[ip] += 1
             self._step(client)
 
-    def _make_room(self, now: float, ip: str = "", *, of_browsers: bool = False) -> bool:
+    @property
+    def _places(self) -> int:
+        """How many connections may come now."""
+        unproved = self.limits.unproved - sum(not one.has_proved for one in self._clients)
+        return max(0, min(self.limits.clients - len(self._clients), unproved))
+
+    def _make_room(
+        self, now: float, ip: str = "", *, among: Callable[[Client], bool] = lambda _: True
+    ) -> bool:
         """Close an idle connection, of this host or of any; False when there is none. A host that
         has all that it may have loses at once one that has not called.
         """
@@ -306,7 +325,7 @@ class ListServer:
             client
             for client in self._clients
             if ip in ("", client.ip)
-            and (client.is_browser or not of_browsers)
+            and among(client)
             and self._is_idle(client, now, is_host_full=bool(ip))
         ]
         if not idle:
@@ -412,6 +431,7 @@ class ListServer:
             client.deadline = time.monotonic() + self.limits.enter_s
             for needs_bytes in self._entrance.admit(client.connection):
                 yield Wait.TO_READ if needs_bytes else Wait.TURN
+            client.has_proved = True
             client.deadline = time.monotonic() + self.limits.call_s
         client.received = yield from client.receive(MAX_CALL)
         if client.received[:1].isupper() and self._open_for_browsers is not None:
@@ -432,7 +452,7 @@ class ListServer:
         browsers = yield from self._loaded_for_browsers()
         others = sum(one.is_browser for one in self._clients)
         is_full = others >= self.limits.browsers and not self._make_room(
-            time.monotonic(), of_browsers=True
+            time.monotonic(), among=lambda one: one.is_browser
         )
         client.is_browser = True
         yield from browsers.serve(client, is_full=is_full)

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 SILENT_S = 60.0  # a member pings every 5 s; one that only asked connects again
 AT_ONCE = 64  # records: a member waits for an answer before it asks again
-MOST = 500 if os.name == "nt" else 1_000  # select() on Windows takes 512 sockets
+MOST = 400 if os.name == "nt" else 1_000  # select() on Windows takes 512 sockets of all kinds
 PER_HOST, HERE = 16, MOST  # a program has up to three
 
 
