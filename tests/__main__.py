@@ -174,9 +174,13 @@ def set_strict() -> None:
 
 def select_tests(patterns: list[str]) -> list[unittest.TestCase]:
     loader = unittest.TestLoader()
+    names = [f"{path.stem}." for path in files_with_tests()]
+    if set(patterns) <= set(names):  # whole files, as each process of all the tests runs
+        names = patterns or names
+        patterns = []
     found: list[unittest.TestCase] = []
-    for path in files_with_tests():
-        found += flatten(loader.loadTestsFromName(f"tests.{path.stem}"))
+    for name in names:
+        found += flatten(loader.loadTestsFromName(f"tests.{name.removesuffix('.')}"))
     if not patterns:
         return found
     return [test for test in found if any(pattern in name_of(test) for pattern in patterns)]

@@ -47,7 +47,7 @@ FILES = {
     "Übung ä.txt": content_of(5_121, seed=3),
     "sixty KB": content_of(60_000, seed=4),
 }
-LONG = content_of(40_000_000, seed=5)
+LONG = content_of(8_000_000, seed=5)
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -456,7 +456,7 @@ class OursNeverEndAnOriginalTracker(MixesTest):
         self.assertEqual(len(self.assert_alive(self.old)), len(FILES) + 1)
 
     def test_an_old_tracker_that_restarts_gets_our_files_again(self) -> None:
-        self.pace(ping_s=0.1, again_s=0.05)
+        self.pace(lmk1_ping_s=0.1, again_s=0.05)
         self.seeder(self.shared, self.old.address)
         host, port = self.old.address
         self.old.close()
