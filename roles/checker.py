@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from roles.disk.folder_check import room_in, try_folder
 from roles.joining.beacon import is_own
@@ -44,6 +45,9 @@ from roles.values.participants import MemberState, Status
 from roles.values.settings import CheckSettings
 from roles.wire.greeting import Hello
 
+if TYPE_CHECKING:
+    from roles.private.admission import Admission
+
 DIAL_BACK_S = 8.0  # a tracker takes 5 s to find out that nobody can connect
 
 Interfaces = Callable[[], Iterable[OwnAddress]]
@@ -62,6 +66,7 @@ class Checker(Role):
         """`ports`: where to look for trackers, in the networks of `own` and on this computer."""
         super().__init__("checker", post)
         self._settings = settings
+        self._admission: Admission | None = None  # to the tracker's room, if that is private
         self._own = own
         self._ports = ports
 
@@ -96,20 +101,23 @@ class Checker(Role):
     def _check_tracker(self, found: tuple[FoundTracker, ...]) -> TrackerChecked:
         address = self._settings.tracker
         if address is None:
-            address = next((one.address for one in ours_first(found)), None)
+            usable = (one for one in ours_first(found) if one.is_private or not self._settings.code)
+            address = next((one.address for one in usable), None)
         checked = TrackerChecked(None) if address is None else self._asked(address)
         self._post(checked)
         return checked
 
     def _asked(self, tracker: Address) -> TrackerChecked:
-        place = TrackerPlace(tracker, should_stop=self.should_stop)
+        place = TrackerPlace(tracker, should_stop=self.should_stop, code=self._settings.code)
+        self._admission = place.admission
         try:
             with RoomClient(place) as client:
                 version = client.list_version()
         except TrackerSilentError as error:
             return TrackerChecked(tracker, failure=error)
         name = "" if version is None else version.name
-        return TrackerChecked(tracker, name, version is None, place.is_here)
+        is_private = place.admission is not None
+        return TrackerChecked(tracker, name, version is None, place.is_here, is_private=is_private)
 
     def _check_ports(self, found: tuple[FoundTracker, ...]) -> None:
         settings = self._settings
@@ -161,7 +169,7 @@ class Checker(Role):
             return ended.is_set() or self.should_stop()
 
         membership = Membership(
-            TrackerPlace(tracker, should_stop=should_end),
+            TrackerPlace(tracker, should_stop=should_end, admission=self._admission),
             lambda _event: None,
             lambda: Status(MemberState.IDLE),
             is_leecher=True,
@@ -169,7 +177,7 @@ class Checker(Role):
             machine_key=machine_key(self._settings.state_folder),
         )
         uploads = PeerUploads(SwarmLibrary(), 1, Throttle())
-        acceptor = Acceptor(listener, me, uploads)
+        acceptor = Acceptor(listener, me, uploads, admission=self._admission)
         member = self._start_beside(lambda: membership.run(listener.address), "lmk-member")
         deadline = time.monotonic() + DIAL_BACK_S
         try:

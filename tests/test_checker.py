@@ -12,6 +12,7 @@ from roles.checker import Checker
 from roles.net.interfaces import OwnAddress
 from roles.swarm.acceptor import Acceptor
 from roles.values.addresses import Address
+from roles.values.errors import CodeRefusedError
 from roles.values.events import (
     ClockChecked,
     DialBackChecked,
@@ -23,7 +24,8 @@ from roles.values.events import (
     TrackerChecked,
 )
 from roles.values.settings import CheckSettings
-from tests.role_test import RoomTest, Running
+from tests.private_rooms import CODE, PrivateRoomTest
+from tests.role_test import Running
 from tests.support import EventLog
 
 HOST = "127.0.0.1"
@@ -32,7 +34,7 @@ CARD = OwnAddress(HOST, (HOST,), "card0")
 ELSEWHERE = "127.0.0.9"
 
 
-class CheckerTest(RoomTest):
+class CheckerTest(PrivateRoomTest):
     def setUp(self) -> None:
         super().setUp()
         self.constant("joining.interface_calls", "LISTEN_S", 0.3)
@@ -117,6 +119,18 @@ class CheckerTest(RoomTest):
         self.assertTrue(log.of(TrackerChecked)[0].is_original)
         self.assertIsNone(log.of(DialBackChecked)[0].is_reachable)
 
+    def test_a_private_room_is_checked_by_its_code(self) -> None:
+        tracker = self.private_tracker().address
+        for code in ("", "482177306"):
+            (asked,) = self.check(tracker=tracker, code=code).of(TrackerChecked)
+            self.assertIsInstance(asked.failure, CodeRefusedError)
+        (asked,) = self.check(tracker.port, self.tracker().address.port, code=CODE).of(
+            TrackerChecked
+        )
+        self.assertEqual((asked.tracker, asked.failure), (tracker, None))
+        self.assertTrue(asked.is_private)
+        self.assertTrue(asked.name)
+
     def test_a_tracker_of_this_computer_proves_nothing(self) -> None:
         (found,) = self.check(tracker=self.tracker().address).of(DialBackChecked)
         self.assertEqual((found.is_reachable, found.is_here), (None, True))
@@ -128,6 +142,12 @@ class CheckerTest(RoomTest):
         self.assertEqual(
             (found.port, found.is_reachable), (self.settings.seeder_port, True), tracker.log.events
         )
+
+    def test_the_tracker_of_a_private_room_elsewhere_connects(self) -> None:
+        self.constant("joining.tracker_place", "is_own", lambda _host: False)
+        tracker = self.private_tracker(bind=Address(ELSEWHERE, 0))
+        (found,) = self.check(tracker=tracker.address, code=CODE).of(DialBackChecked)
+        self.assertIs(found.is_reachable, True)
 
     def test_a_tracker_that_cannot_connect_is_a_finding(self) -> None:
         self.constant("joining.tracker_place", "is_own", lambda _host: False)

@@ -58,14 +58,15 @@ class StatusTest(unittest.TestCase):
                 "files": 0,
             },
         )
-        self.assertEqual(
-            room, {"event": "room", "members": 1, "done": 0, "problems": 0, "seconds_left": 3}
-        )
+        known = {"members": 1, "done": 0, "problems": 0, "seconds_left": 3, "private": False}
+        self.assertEqual(room, {"event": "room", **known})
 
     def test_people_get_a_table_and_a_sentence(self) -> None:
         out = printed(lambda output: print_room((GIVING, MOVING), output)).out.splitlines()
         self.assertEqual([line.split()[1] for line in out[1:3]], ["Sharing", "Downloading"])
         self.assertEqual(out[-1], "0 of 1 done, the last one in 3 s.")
+        private = printed(lambda output: print_room((GIVING, MOVING), output, is_private=True))
+        self.assertIn("Private room: 0 of 1 done", private.out)
 
     def test_a_room_that_is_watched_is_shown_again_when_it_changes(self) -> None:
         def work(output: Output) -> None:

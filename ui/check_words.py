@@ -105,6 +105,8 @@ def _interface(found: InterfaceChecked) -> CheckWords:
 
 
 def _name(tracker: FoundTracker) -> str:
+    if tracker.is_private:
+        return f"the private room {wording.place(tracker.address)}"
     return wording.computer(tracker.name, tracker.address)
 
 
@@ -121,7 +123,8 @@ def _tracker(found: TrackerChecked) -> CheckWords:
         who = f"The original tracker {wording.place(found.tracker)}"
     elif not found.name:
         who = f"{who[:1].upper()}{who[1:]}"
-    return CheckWords(*line, Outcome.GOOD, f"{who} answers.")
+    more = " Its room is private, and the code is right." if found.is_private else ""
+    return CheckWords(*line, Outcome.GOOD, f"{who} answers.{more}")
 
 
 def _port(found: PortChecked) -> CheckWords:

@@ -567,6 +567,7 @@ class TrackerChecked:
     is_original: bool = False
     is_here: bool = False  # it runs on this computer
     failure: LmkError | None = None  # it does not answer
+    is_private: bool = False  # its room was joined by a code
 
 
 @dataclass(frozen=True, slots=True)

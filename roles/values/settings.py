@@ -122,6 +122,7 @@ class CheckSettings:
     state_folder: Path | None = None
     may_search: bool = True  # for trackers in the network
     own_ports: frozenset[int] = frozenset()  # on which this program listens already
+    code: str = described(default="", repr=False)  # of a private room
     # A port of this program, and whether the tracker could connect to it, if that is known already.
     known: tuple[int, bool] | None = None
 

@@ -293,6 +293,7 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
 
     option = add("check", "check that this computer is ready: network, ports, folder, disk, clock")
     _add_tracker(option)
+    _add_code(option)
     option("--to", metavar="FOLDER", type=_folder, help="where downloads go; default: as for get")
     option("--json", **_JSON)
 

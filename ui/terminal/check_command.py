@@ -12,12 +12,13 @@ from roles.checker import Checker
 from roles.program.profile import Profile, SettingsFile
 from roles.program.user_folders import default_download_folder
 from roles.values.addresses import Address
-from roles.values.errors import LmkError
-from roles.values.events import Finding, FoundTracker, RoleStopped
+from roles.values.errors import CodeRefusedError, LmkError
+from roles.values.events import Finding, FoundTracker, RoleStopped, TrackerChecked
 from roles.values.settings import CheckSettings, may_discover, parse_tracker
 from ui.check_words import CheckWords, Outcome, check_words, summary
 from ui.exit_codes import ExitCode
-from ui.terminal.output import Output
+from ui.terminal.code_options import with_code
+from ui.terminal.output import Output, can_ask
 from ui.terminal.session import Session
 
 MARKS = {Outcome.GOOD: "ok", Outcome.NOTE: "note", Outcome.FAILED: "FAILED"}
@@ -25,19 +26,29 @@ MARKS = {Outcome.GOOD: "ok", Outcome.NOTE: "note", Outcome.FAILED: "FAILED"}
 
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Print one line for each check as soon as it is done. Raises UserInputError."""
-    settings = settings_for(chosen, profile)
     lines = list[CheckWords]()
-    with Session(output) as session:
-        session.start(lambda post: Checker(settings, post))
-        while not isinstance(event := session.next_event(), RoleStopped):
-            if isinstance(event, Finding):
+
+    def check(code: str) -> ExitCode:
+        settings = settings_for(chosen, profile, code)
+        with Session(output) as session:
+            session.start(lambda post: Checker(settings, post))
+            while not isinstance(event := session.next_event(), RoleStopped):
+                if not isinstance(event, Finding):
+                    continue
+                refusal = event.failure if isinstance(event, TrackerChecked) else None
+                if isinstance(refusal, CodeRefusedError) and may_ask and not code:
+                    raise refusal  # and begin again with a code
                 line = check_words(event, sys.platform)
-                lines.append(line)
-                print_line(line, event, output)
-    return print_end(lines, output)
+                if line not in lines:
+                    lines.append(line)
+                    print_line(line, event, output)
+        return print_end(lines, output)
+
+    may_ask = can_ask() and not output.as_json
+    return with_code(chosen, output, check)
 
 
-def settings_for(chosen: argparse.Namespace, profile: Profile) -> CheckSettings:
+def settings_for(chosen: argparse.Namespace, profile: Profile, code: str) -> CheckSettings:
     named = os.environ.get("LMK_TRACKER", "").strip()
     kept = SettingsFile(profile.settings_file).load()
     return CheckSettings(
@@ -47,6 +58,7 @@ def settings_for(chosen: argparse.Namespace, profile: Profile) -> CheckSettings:
         kept.seeder_port,
         profile.state_folder,
         may_search=may_discover(os.environ),
+        code=code,
     )
 
 
@@ -77,8 +89,9 @@ def print_end(lines: list[CheckWords], output: Output) -> ExitCode:
 def _plain(value: object) -> object:
     """What JSON has."""
     match value:
-        case FoundTracker(address, name, is_original):
-            return {"name": name, "address": str(address), "original": is_original}
+        case FoundTracker(address, name, is_original, _, is_private):
+            kinds = {"original": is_original, "private": is_private}
+            return {"name": name, "address": str(address), **kinds}
         case Path() | LmkError() | Address():
             return str(value)
         case tuple():

@@ -218,7 +218,7 @@ def _keep_seeding(
             door=False,  # as of a leecher that keeps seeding
         )
         session.start(lambda post: Seeder(seeding, post, throttles))
-    report = SeederReport(output)
+    report = SeederReport(output, is_private=bool(settings.code))
     session.follow(report.tell, report.pass_time)
 
 

@@ -59,7 +59,8 @@ def _seed(chosen: argparse.Namespace, profile: Profile, output: Output, code: st
         code=code,
     )
     output.say(f"Seeding {settings.folder}")
-    throttles, report = Throttles(Throttle(chosen.up), Throttle(chosen.down)), SeederReport(output)
+    throttles = Throttles(Throttle(chosen.up), Throttle(chosen.down))
+    report = SeederReport(output, is_private=bool(code))
     with Session(output) as session:
         session.start(lambda post: Seeder(settings, post, throttles))
         session.follow(report.tell, report.pass_time)
@@ -73,6 +74,7 @@ class SeederReport:
     output: Output
     clock: Callable[[], float] = time.monotonic
     platform: str = sys.platform
+    is_private: bool = False  # the room
     _web: str = ""  # the URL for browsers; "" if they are not answered
     _folder: FolderScanned | None = None
     _said: str = ""  # of the folder, last
@@ -111,7 +113,8 @@ class SeederReport:
                 self._tell_reachability(reachability)
             case TrackerAnswered(tracker, is_original):
                 kind = "an original program" if is_original else "LMKtorrent"
-                self.output.say(f"Listed by the tracker {tracker} ({kind}).")
+                private = ", a private room" if self.is_private else ""
+                self.output.say(f"Listed by the tracker {tracker} ({kind}{private}).")
                 self._lost = ""
             case TrackerLost(_, reason):
                 if str(reason) != self._lost:

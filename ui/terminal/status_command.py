@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from roles.observer import Observer
 from roles.program.profile import Profile
 from roles.values.events import RoomChanged
-from roles.values.members import Member, members_of, summary_of
+from roles.values.members import Member, RoomSummary, members_of, summary_of
 from roles.values.room_words import how_far
 from roles.values.safe_names import shown_name
 from ui.exit_codes import ExitCode
@@ -37,25 +37,28 @@ def _show(chosen: argparse.Namespace, output: Output, code: str) -> ExitCode:
                 case RoomChanged(participants):
                     members = members_of(participants, now=time.monotonic())
                     if not chosen.watch:
-                        print_room(members, output)
+                        print_room(members, output, is_private=bool(code))
                         return ExitCode.DONE
-                    shown = watch_room(members, shown, output)
+                    shown = watch_room(members, shown, output, is_private=bool(code))
                 case _:
                     continue
 
 
-def watch_room(members: Sequence[Member], shown: list[Line], output: Output) -> list[Line]:
+def watch_room(
+    members: Sequence[Member], shown: list[Line], output: Output, *, is_private: bool = False
+) -> list[Line]:
     """Show the room if it is not what is shown already; returns what is shown now."""
     if output.as_json:
-        print_room(members, output)
+        print_room(members, output, is_private=is_private)
         return shown
-    table = [*(room_table(members) if members else ()), Line(how_far(summary_of(members)))]
+    end = Line(_end(summary_of(members), is_private=is_private))
+    table = [*(room_table(members) if members else ()), end]
     if table != shown:
         output.show_table(table)
     return table
 
 
-def print_room(members: Sequence[Member], output: Output) -> None:
+def print_room(members: Sequence[Member], output: Output, *, is_private: bool = False) -> None:
     for one in members:
         output.json(
             event="member",
@@ -83,11 +86,16 @@ def print_room(members: Sequence[Member], output: Output) -> None:
         done=room.done,
         problems=room.problems,
         seconds_left=_whole(room.seconds_left),
+        private=is_private,
     )
     if not output.as_json:
         for line in room_table(members) if members else ():
             output.result(output.painted(*line))
-        output.say(how_far(room))
+        output.say(_end(room, is_private=is_private))
+
+
+def _end(room: RoomSummary, *, is_private: bool) -> str:
+    return f"Private room: {how_far(room)}" if is_private else how_far(room)
 
 
 def _whole(seconds: float | None) -> int | None:
