@@ -12,6 +12,8 @@ from fnmatch import fnmatch
 from functools import cache, cached_property, partial
 from pathlib import Path
 
+from ui.selftest.left_out import left_out_of
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # From the bottom up: packages, and single modules by their dotted names. A module imports from its
@@ -526,6 +528,9 @@ class ImportsTest(RuleTestCase):
 
     def test_the_program_needs_only_the_standard_library(self) -> None:
         self.check_each(product_modules(), foreign_imports)
+
+    def test_no_module_imports_what_the_packed_program_leaves_out(self) -> None:
+        self.check_each(product_modules(), lambda one: left_out_of(frozenset(one.imports)))
 
 
 class WordsTest(RuleTestCase):

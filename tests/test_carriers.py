@@ -123,6 +123,7 @@ class CarriedRoomTest(RoomTest):
 
     @LINUX_ONLY
     def test_the_talk_with_the_tracker_is_carried_by_connections_as_well(self) -> None:
+        self.FILES = {**self.FILES, "big.bin": some_bytes(300_000)}
         line = carried_by(self, Line(piece=11))
         self.enterContext(mock.patch.object(datagrams, "Talk", RecordTalk))
         bound = list[Records]()

@@ -104,13 +104,6 @@ class LeftOutTest(unittest.TestCase):
         self.assertEqual(left_out_of(needed), ())
         self.assertLessEqual({"idna", "utf_8", "ascii", "latin_1", "mbcs"}, KEPT_ENCODINGS)
 
-    def test_no_module_of_the_program_imports_what_is_left_out(self) -> None:
-        from tests.test_architecture import product_modules
-
-        for module in product_modules():
-            with self.subTest(module=module.name):
-                self.assertEqual(left_out_of(frozenset(module.imports())), ())
-
     def test_what_python_only_tries_is_among_what_is_left_out(self) -> None:
         self.assertLessEqual(TRIED_BY_PYTHON, LEFT_OUT)
 
