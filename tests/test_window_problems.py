@@ -60,7 +60,7 @@ class ProblemsTest(AppWindowTest):
         self.pump_until(lambda: table.full_text(key, int(STATUS)).startswith(beginning))
 
     def chip(self, shown: Shown) -> str:
-        return str(self.list._chips[shown]["text"])
+        return str(self.list._chips[shown.value]["text"])
 
     @property
     def first(self) -> ttk.Button:
@@ -238,7 +238,7 @@ class ProblemsTest(AppWindowTest):
                 self.assertGreaterEqual(part.winfo_width(), part.winfo_reqwidth())
 
     def test_a_chip_has_room_for_its_bold_text_before_it_is_chosen(self) -> None:
-        chip, theme = self.list._chips[Shown.PROBLEMS], self.window._bench.theme
+        chip, theme = self.list._chips[Shown.PROBLEMS.value], self.window._bench.theme
         before = chip.winfo_reqwidth()
         self.list.shown.set(Shown.PROBLEMS.value)
         self.window.update()
@@ -246,7 +246,7 @@ class ProblemsTest(AppWindowTest):
         self.assertGreaterEqual(chip.winfo_width(), chip.winfo_reqwidth())
 
     def test_the_keyboard_reaches_the_chips(self) -> None:
-        chip = self.list._chips[Shown.PROBLEMS]
+        chip = self.list._chips[Shown.PROBLEMS.value]
         chip.focus_force()
         self.window.update()
         chip.event_generate("<space>")

@@ -44,7 +44,7 @@ class LessonTest(AppWindowTest):
         tab.run_state = RunState.STARTING
         tab._handle(RoleStarted(Address("0.0.0.0", 12500), HERE))
         self.tell(lesson(time.monotonic()))
-        self.pump_until(lambda: len(tab.room.seats.drawn) == 31)
+        self.pump_until(lambda: len(tab.room.seats._drawn) == 31)
         return tab
 
     def tell(self, room: RoomChanged) -> None:

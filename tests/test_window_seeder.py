@@ -270,16 +270,16 @@ class SeederTabTest(AppWindowTest):
         field, throttle = window.seeder.form.limit, window._bench.roles.throttles.up
         field.variable.set("500 KB/s")
         field.entry.event_generate("<Return>")
-        field._take()
+        field.commit()
         self.assertEqual(throttle.slice(10**9), 50_000)
         field.variable.set("fast")
-        field._take()
+        field.commit()
         self.assertIn("is not a rate", field.problem)
         self.assertEqual(throttle.slice(10**9), 50_000)
         self.pump_until(lambda: not window._bench.settings.is_writing)
         self.assertEqual(self.kept()["up_limit"], "500 KB/s")
         field.variable.set("")
-        field._take()
+        field.commit()
         self.assertEqual(throttle.slice(10**9), 10**9)
 
     def test_a_limit_that_was_kept_counts_from_the_start(self) -> None:

@@ -29,9 +29,9 @@ class SettingsPageTest(AppWindowTest):
     def test_a_name_and_a_seat_are_what_others_see(self) -> None:
         page = self.open_page()
         page.name.variable.set("  Ann's   laptop ")
-        page._keep_name()
+        page.name.commit()
         page.seat.variable.set("14")
-        page._keep_seat()
+        page.seat.commit()
         self.assertEqual(self.window._bench.told_name, "Ann's laptop, seat 14")
         self.window.tracker.start()
         self.pump_until(lambda: self.window._bench.trackers.own is not None)
@@ -46,14 +46,14 @@ class SettingsPageTest(AppWindowTest):
         page = self.open_page()
         for name in ("x" * 41, "a\u202eb"):
             page.name.variable.set(name)
-            page._keep_name()
+            page.name.commit()
             self.assertTrue(page.name.problem)
         self.assertEqual(self.settle().get("computer_name", ""), "")
 
     def test_a_field_that_stands_in_two_places_is_one(self) -> None:
         page, window = self.open_page(), self.window
         page.up.variable.set("500K")
-        page.up._take()
+        page.up.commit()
         self.assertEqual(window.seeder.form.limit.variable.get(), "500K")
         self.assertTrue(window._bench.roles.throttles.up.has_limit)
         window.seeder.form.port.variable.set("13000")
@@ -64,10 +64,10 @@ class SettingsPageTest(AppWindowTest):
     def test_a_chosen_network_is_where_roles_listen(self) -> None:
         page = self.open_page()
         page.network.variable.set("127.0.0.1")
-        page._keep_network()
+        page.network.commit()
         self.assertEqual(self.window._bench.host, "127.0.0.1")
         page.network.variable.set("the one by the door")
-        page._keep_network()
+        page.network.commit()
         self.assertTrue(page.network.problem)
         self.assertEqual(self.settle()["network"], "127.0.0.1")
 
@@ -85,7 +85,7 @@ class SettingsPageTest(AppWindowTest):
         page._actions.appearance(Appearance.DARK)
         self.assertTrue(self.window._bench.theme.is_dark)
         self.window.choose_appearance(Appearance.LIGHT)
-        self.assertEqual(page._appearance.get(), "light")
+        self.assertEqual(self.window._bench.settings.variable(page, "appearance").get(), "light")
 
     def test_the_next_window_is_as_large_as_was_chosen(self) -> None:
         page = self.open_page()

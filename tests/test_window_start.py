@@ -62,7 +62,7 @@ class StartTest(AppWindowTest):
         window = self.open_window()
         window.tracker.port.variable.set("12345")
         window.tracker.port.entry.event_generate("<Return>")
-        window.tracker._read_port()
+        window.tracker.port.commit()
         window.leecher.form.keep_seeding.set(True)
         window.leecher.keep_seeding_changed()
         window.close_now()

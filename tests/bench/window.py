@@ -132,7 +132,7 @@ class WindowBench:
         here = Address("192.168.77.1", 12500)
         tab._handle(RoleStarted(Address("0.0.0.0", here.port), here))
         self.tell_room()
-        self.run_until(lambda: len(tab.room.seats.drawn) > COMPUTERS)
+        self.run_until(lambda: len(tab.room.seats._drawn) > COMPUTERS)
 
     def tell_room(self) -> None:
         self.window.tracker._handle(self._changed_room())

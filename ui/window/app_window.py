@@ -27,10 +27,10 @@ from ui.window import keyboard, window_place
 from ui.window.event_pump import EventPump
 from ui.window.keep_awake import KeepAwake
 from ui.window.leecher_tab import LeecherTab
-from ui.window.limit_field import throttles_of
 from ui.window.log_tab import LogTab
 from ui.window.notices import Choice, NoticeArea
 from ui.window.running_roles import RunningRoles
+from ui.window.setting_field import throttles_of
 from ui.window.settings_keeper import SettingsKeeper
 from ui.window.start_page import StartActions, StartPage
 from ui.window.status_line import StatusLine, health
@@ -433,8 +433,7 @@ class AppWindow(tk.Tk):
     def choose_appearance(self, appearance: Appearance) -> None:
         """Use these colours now and at the next start."""
         self._bench.settings.change(appearance=appearance.value)
-        if self.tabs.is_there("Settings"):
-            self.settings.show_appearance(appearance)
+        self._bench.settings.variable(self, "appearance").set(appearance.value)
         self._apply_appearance()
 
     def _look_at_system(self) -> None:

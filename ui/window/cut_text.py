@@ -19,12 +19,6 @@ class TextCutter:
         self._known: dict[tuple[str, int, Cut], str] = {}
         self._widths: dict[str, int] = {}
 
-    def forget(self) -> None:
-        """The font has changed."""
-        self._widest = max(self._measure("W"), self._measure("漢"), 1)
-        self._known.clear()
-        self._widths.clear()
-
     def width_of(self, text: str) -> int:
         """In pixels."""
         if text not in self._widths:

@@ -14,6 +14,7 @@ from ui.download_words import Computer
 from ui.pieces import Piece, folder_piece, folder_pieces, pieces
 from ui.window.colour_bar import ColourBar
 from ui.window.fields import Sentence
+from ui.window.layout import show_if
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import COMPUTER_COLUMNS, folder_of, status_of
 from ui.window.list_rows import ListRow, NodeKind
@@ -136,9 +137,9 @@ class DownloadDetail(ttk.Frame):
         px, height = self._theme.px, self.winfo_height()
         is_moving = bool(self._model.unfinished)
         has_bars = self._has_pieces and height >= self.least
-        _show_if(self._bars, has_bars)
+        show_if(self._bars, has_bars)
         above = self._least_texts + BARS * has_bars
-        _show_if(self._below, is_moving and height >= px(above + TABLE))
+        show_if(self._below, is_moving and height >= px(above + TABLE))
 
     @property
     def least(self) -> int:
@@ -184,11 +185,11 @@ class DownloadDetail(ttk.Frame):
         row, download = self._row, self._download
         shown = row.download if row is not None else None
         found = remedies.remedy(shown) if shown is not None else None
-        _show_if(self.remedy, found is not None)
+        show_if(self.remedy, found is not None)
         if found is not None:
             has_failed = download is not None and self._model.problems_of(download.name) > 0
-            _show_if(self.retry, found.has_retry and has_failed)
-            _show_if(self.elsewhere, found.is_elsewhere)
+            show_if(self.retry, found.has_retry and has_failed)
+            show_if(self.elsewhere, found.is_elsewhere)
             self.advice.say(found.advice)
 
     def _called(self, row: ListRow) -> str:
@@ -342,11 +343,3 @@ def _spread(least: int, most: int) -> str:
     if least == most:
         return "1 has each" if most == 1 else f"{most} have each"
     return f"{least} to {most} have each"
-
-
-def _show_if(widget: ttk.Widget, is_shown: bool) -> None:
-    if is_shown != bool(widget.grid_info()):
-        if is_shown:
-            widget.grid()
-        else:
-            widget.grid_remove()

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from roles.values.events import DownloadState, Watched
 from ui import wording
 from ui.row_order import moved, placed
-from ui.window.button_row import ButtonRow
 from ui.window.download_detail import DownloadDetail
 from ui.window.download_start import missing
 from ui.window.fields import TextField
 from ui.window.file_list import is_folder
 from ui.window.folding import Folding
+from ui.window.layout import ButtonRow, switch
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import (
     FILE_COLUMNS,
@@ -73,7 +73,6 @@ class DownloadList(ttk.Frame):
         self._meant_then = list[str]()
         self.wanted = tk.StringVar(self)
         self.shown = tk.StringVar(self, Shown.ALL.value)
-        self._chips: dict[Shown, ttk.Radiobutton] = {}
         self._theme = theme
         verbs = (
             Verb("Download all", tab.download_all, lambda: self._all_is_possible, "", 9),
@@ -238,15 +237,8 @@ class DownloadList(ttk.Frame):
             gap = 24 if verb.label == "Pause" else 8  # those before it start downloads
             button.pack(side="left", padx=(px(gap) if buttons else 0, 0))
             buttons[verb] = button
-        for shown in Shown:
-            self._chips[shown] = chip = ttk.Radiobutton(
-                row.right,
-                value=shown.value,
-                variable=self.shown,
-                command=self._look,
-                style="Switch.Toolbutton",
-            )
-            chip.pack(side="left")
+        texts = {one.value: "" for one in Shown}
+        self._chips = switch(row.right, theme, self.shown, texts, self._look)
         self.finder = TextField(
             row.right, theme, self.wanted, self._fill, placeholder="Find a file", width=_FIND_WIDTH
         )
@@ -321,8 +313,9 @@ class DownloadList(ttk.Frame):
         }
         for shown, (label, number) in counts.items():
             text = f"{label} {number:,}" if number else label
-            if self._chips[shown]["text"] != text:
-                self._chips[shown].configure(text=text, width=self._theme.letters(text))
+            chip = self._chips[shown.value]
+            if chip["text"] != text:
+                chip.configure(text=text, width=self._theme.letters(text))
 
     def _label_for_all(self) -> tuple[str, str]:
         """What the button does, and to how much; "" for nothing that is not here yet."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tkinter as tk
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from ui import wording
 from ui.window.fields import FolderField, Sentence, TextField
 from ui.window.folded_field import CAPTION, FoldedField
 from ui.window.keyboard import tab_in_order
-from ui.window.limit_field import LimitField
+from ui.window.setting_field import limit_field
 from ui.window.tracker_field import TrackerField
 from ui.window.workbench import Workbench
 
@@ -34,7 +33,7 @@ class LeecherForm(ttk.Frame):
         self._trackers = bench.trackers
         self._news = ""  # what the tracker said last
         self._room: int | None = None  # bytes that downloads have room for; None: not known
-        self.keep_seeding = tk.BooleanVar(self, settings.keep_seeding)
+        self.keep_seeding = bench.settings.switch(self, "keep_seeding")
 
         self.from_line = FoldedField(self, theme, "From", underline=3)
         self.tracker = TrackerField(self.from_line, theme, bench.trackers, tab.use_fields)
@@ -113,7 +112,7 @@ class LeecherForm(ttk.Frame):
             variable=self.keep_seeding,
             command=tab.keep_seeding_changed,
         )
-        self.limit = limit = LimitField(options, bench, "down")
+        self.limit = limit = limit_field(options, bench, "down")
         parallel = str(bench.settings.now.parallel_seeders)
         self.parallel = TextField(
             options, theme, parallel, tab.use_fields, most=MAX_PARALLEL_SEEDERS

@@ -184,7 +184,6 @@ class LeecherTab(ttk.Frame):
             self._bench.open_folder(folder, self.notices)
 
     def keep_seeding_changed(self) -> None:
-        self._bench.settings.change(keep_seeding=self.form.keep_seeding.get())
         self._kept_seeding = None
         self._seed_what_came()
 

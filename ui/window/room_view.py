@@ -16,6 +16,7 @@ from roles.values.members import Member
 from ui import room_columns
 from ui.room_summary import in_need, room_summary
 from ui.room_tiles import Place
+from ui.window.layout import EmptyNote, show_if, switch
 from ui.window.member_detail import Deeds, MemberDetail
 from ui.window.notices import Choice
 from ui.window.room_card import HelpStrip, RoomCard
@@ -24,8 +25,7 @@ from ui.window.seats import Seats
 from ui.window.table import Table
 from ui.window.theme import Theme
 
-WRAP = 560  # pixels at 96 dpi, of the text while nobody is here
-NARROW = 640  # below this, the details take the place of the tiles
+NARROW = 640  # pixels at 96 dpi: below this, the details take the place of the tiles
 
 
 class View(Enum):
@@ -75,8 +75,8 @@ class RoomView(ttk.Frame):
         self.files = RoomFiles(self, theme)
         self.detail = MemberDetail(self, theme, deeds, self._close_details)
         self._made_for: tuple[bool, bool] | None = None
-        self.empty = ttk.Frame(self)
-        self._empty_title, self._empty_text, self._steps = self._make_empty(self.empty, steps)
+        self.empty = EmptyNote(self, theme, steps)
+        self.say_empty = self.empty.say  # what is shown while nobody is here
         gap = (px(8), 0)
         self.card.grid(row=0, column=0, columnspan=2, sticky="ew")
         self.strip.grid(row=1, column=0, columnspan=2, sticky="ew", pady=gap)
@@ -97,19 +97,11 @@ class RoomView(ttk.Frame):
 
     def make_switch(self, parent: tk.Misc) -> ttk.Frame:
         """Buttons that choose between tiles, table and files."""
-        switch = ttk.Frame(parent, style="Line.TFrame", padding=1)
-        for view in View:
-            button = ttk.Radiobutton(
-                switch,
-                text=view.value,
-                value=view.value,
-                variable=self._view,
-                style="Switch.Toolbutton",
-                command=self._show_pane,
-                width=self._theme.letters(view.value),
-            )
-            button.pack(side="left")
-        return switch
+        frame = ttk.Frame(parent, style="Line.TFrame", padding=1)
+        switch(
+            frame, self._theme, self._view, {one.value: one.value for one in View}, self._show_pane
+        )
+        return frame
 
     # What is shown
 
@@ -140,11 +132,6 @@ class RoomView(ttk.Frame):
         """The tracker has stopped."""
         self._best_rate = 0.0
         self.detail.close()
-
-    def say_empty(self, title: str, text: str) -> None:
-        """Show this while nobody is here."""
-        self._empty_title.configure(text=title)
-        self._empty_text.configure(text=text)
 
     @property
     def view(self) -> View:
@@ -194,21 +181,6 @@ class RoomView(ttk.Frame):
     def _panes(self) -> dict[View, ttk.Frame]:
         return {View.SEATS: self.seats, View.LIST: self.list, View.FILES: self.files}
 
-    def _make_empty(
-        self, frame: ttk.Frame, steps: Sequence[Choice]
-    ) -> tuple[ttk.Label, ttk.Label, ttk.Frame]:
-        px = self._theme.px
-        title = ttk.Label(frame, style="Title.TLabel", justify="center")
-        text = ttk.Label(frame, style="Muted.TLabel", justify="center", wraplength=px(WRAP))
-        buttons = ttk.Frame(frame)
-        for number, step in enumerate(steps):
-            button = ttk.Button(buttons, text=step.label, command=step.act)
-            button.pack(side="left", padx=(px(8) if number else 0, 0))
-        title.pack()
-        text.pack(pady=(px(8), 0))
-        buttons.pack(pady=(px(16), 0))
-        return title, text, buttons
-
     def _show_pane(self) -> None:
         self._show_members()
         self._make_room()
@@ -237,26 +209,15 @@ class RoomView(ttk.Frame):
 
     def _make_room(self) -> None:
         """Show the chosen pane, the details beside it or in its place, or that nobody is here."""
-        if self._is_running and self.members:
-            self.card.grid()
-        else:
-            self.card.grid_remove()
+        show_if(self.card, self._is_running and bool(self.members))
         is_empty = not self._is_running or not (self.members or self.view is View.FILES)
-        if self._is_running:
-            self._steps.pack(pady=(self._theme.px(16), 0))
-        else:
-            self._steps.pack_forget()
-        if is_empty:
-            self.empty.grid()
-        else:
-            self.empty.grid_remove()
+        show_if(self.empty.steps, self._is_running)
+        show_if(self.empty, is_empty)
         is_open = self.detail.member is not None
         is_narrow = 1 < self.winfo_width() < self._theme.px(NARROW)
         for view, pane in self._panes.items():
-            if view is self.view and not is_empty and not (is_open and is_narrow):
-                pane.grid()
-            else:
-                pane.grid_remove()
+            is_seen = view is self.view and not is_empty and not (is_open and is_narrow)
+            show_if(pane, is_seen)
 
     def _chosen(self, member: Member | None) -> None:
         if member is not None and self.detail.member is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tkinter as tk
 from tkinter import ttk
 
+from ui.window.layout import HidingScrollbar
 from ui.window.theme import Theme
 
 _STRUT_COLUMN, _STRUT_ROWS = 20, 20
@@ -17,10 +18,11 @@ class ScrolledFrame(ttk.Frame):
         """With `fills`, rows of `inside` that have a weight share the room that is left."""
         super().__init__(parent)
         self._canvas = tk.Canvas(self, highlightthickness=0, borderwidth=0, width=1, height=1)
-        self._bar = ttk.Scrollbar(self, orient="vertical", command=self._canvas.yview)
+        self._bar = HidingScrollbar(self, orient="vertical", command=self._canvas.yview)
+        self._bar.grid(row=0, column=1, sticky="ns")
         self.inside = ttk.Frame(self._canvas)
         self._item = self._canvas.create_window(0, 0, window=self.inside, anchor="nw")
-        self._canvas.configure(yscrollcommand=self._scrolled)  # type: ignore[arg-type]  # Tk passes texts
+        self._canvas.configure(yscrollcommand=self._bar.set)
         self._canvas.grid(row=0, column=0, sticky="nsew")
         self.columnconfigure(0, weight=1)
         self.rowconfigure(0, weight=1)
@@ -39,13 +41,6 @@ class ScrolledFrame(ttk.Frame):
             self._canvas.configure(background=theme.colours.ground)
 
         theme.follow(recolour)
-
-    def _scrolled(self, first: str, last: str) -> None:
-        self._bar.set(first, last)
-        if float(first) <= 0.0 and float(last) >= 1.0:
-            self._bar.grid_remove()
-        else:
-            self._bar.grid(row=0, column=1, sticky="ns")
 
     def _fit(self) -> None:
         width, seen = self._canvas.winfo_width(), self._canvas.winfo_height()

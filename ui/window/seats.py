@@ -24,9 +24,9 @@ from ui.room_tiles import (
     places_of,
     tile_of,
 )
+from ui.window.cut_text import TextCutter
 from ui.window.theme import Theme
 
-ELLIPSIS = "…"
 DRAG_FROM = 6  # pixels at 96 dpi: less is a click
 _ARROWS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
 
@@ -84,7 +84,7 @@ class Seats(ttk.Frame):
         self._grid = Grid(1, 1, 1)
         self._zoom = 1.0
         self._fonts = theme.fonts(1.0)
-        self._cut: dict[tuple[str, str, int], str] = {}  # by font, text and width
+        self._cutters = dict[str, TextCutter]()  # by font
         self.chosen: set[str] = set()
         self._pressed: tuple[str, int, int] | None = None  # machine, and where it was pressed
         self._is_dragged = False
@@ -109,7 +109,7 @@ class Seats(ttk.Frame):
     def zoom(self, factor: float) -> None:
         """Larger texts and tiles; above 1, those that need help come first if not all tiles fit."""
         self._zoom, self._fonts = factor, self._theme.fonts(factor)
-        self._cut.clear()
+        self._cutters.clear()
         self._draw(anew=True)
 
     def choose(self, machines: Iterable[str]) -> None:
@@ -121,11 +121,6 @@ class Seats(ttk.Frame):
         if first is not None:
             self._scroll_to(first[0])
         self._say_chosen()
-
-    @property
-    def drawn(self) -> dict[str, Tile]:
-        """The tiles by machine."""
-        return {machine: tile_of(self._members[machine]) for machine in self._drawn}
 
     # Drawing
 
@@ -247,15 +242,12 @@ class Seats(ttk.Frame):
 
     def _fitting(self, text: str, font: tkfont.Font, width: int) -> str:
         """The text without the parts that are too much, and cut if its first one is too long."""
-        key = (str(font), text, width)
-        if key not in self._cut:
-            if len(self._cut) > 4_000:
-                self._cut.clear()
-            short = text
-            while PART_GAP in short and font.measure(short) > width:
-                short = short.rpartition(PART_GAP)[0]
-            self._cut[key] = _cut(short, font, width)
-        return self._cut[key]
+        if str(font) not in self._cutters:
+            self._cutters[str(font)] = TextCutter(font.measure)
+        cutter = self._cutters[str(font)]
+        while PART_GAP in text and cutter.width_of(text) > width:
+            text = text.rpartition(PART_GAP)[0]
+        return cutter.cut(text, width, "end")
 
     def _length(self, size: float) -> int:
         return round(self._theme.px(size) * self._zoom)
@@ -388,19 +380,6 @@ class Seats(ttk.Frame):
         height = float(region[3]) if len(region) == 4 else 0.0
         if height > self.canvas.winfo_height():
             self.canvas.yview_moveto(self._top(row) / height)
-
-
-def _cut(text: str, font: tkfont.Font, width: int) -> str:
-    if font.measure(text) <= width:
-        return text
-    low, high = 0, len(text)  # characters that fit, and that do not
-    while low + 1 < high:
-        middle = (low + high) // 2
-        if font.measure(text[:middle] + ELLIPSIS) <= width:
-            low = middle
-        else:
-            high = middle
-    return text[:low].rstrip() + ELLIPSIS
 
 
 def places_from(kept: Sequence[str]) -> dict[str, Place]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from roles.values.settings import MAX_SLOTS, parse_port, parse_slots
 from ui.window.fields import FolderField, Sentence, TextField
 from ui.window.keyboard import tab_in_order
-from ui.window.limit_field import LimitField
 from ui.window.seeder_run import SeederRun
+from ui.window.setting_field import limit_field, setting_field
 from ui.window.tracker_field import TrackerField
 from ui.window.workbench import RunState, Workbench
 
@@ -47,7 +47,7 @@ class SeederForm(ttk.Frame):
         self.columnconfigure(1, weight=1)
 
     def _make_bottom(self, bench: Workbench, tab: SeederTab) -> ttk.Frame:
-        px, theme = bench.theme.px, bench.theme
+        px = bench.theme.px
         row = ttk.Frame(self)
         self.button = ttk.Button(row, style="Accent.TButton", command=tab.start_or_stop)
         self.button.grid(row=0, column=0, sticky="nw")
@@ -57,11 +57,9 @@ class SeederForm(ttk.Frame):
             line.grid(row=number, column=0, columnspan=3, sticky="ew", pady=(px(6), 0))
         options = ttk.Frame(row)
         options.grid(row=0, column=2, sticky="ne")
-        port = bench.settings.variable(row, "seeder_port")
-        slots = bench.settings.variable(row, "slots")
-        self.limit = LimitField(options, bench, "up")
-        self.port = TextField(options, theme, port, self.read_options, width=6)
-        self.slots = TextField(options, theme, slots, self.read_options, most=MAX_SLOTS)
+        self.limit = limit_field(options, bench, "up")
+        self.port = setting_field(TextField, options, bench, "seeder_port", parse_port, width=6)
+        self.slots = setting_field(TextField, options, bench, "slots", parse_slots, most=MAX_SLOTS)
         fields = (("Upload limit", self.limit), ("Port", self.port), ("Upload slots", self.slots))
         for column, (text, field) in enumerate(fields):
             label = ttk.Label(options, text=text, style="Muted.TLabel")
@@ -108,11 +106,11 @@ class SeederForm(ttk.Frame):
 
     def read_options(self) -> tuple[int, int] | None:
         """Port and slots, which are also kept; None if one cannot be used, which its field says."""
-        port, slots = self.port.read(parse_port), self.slots.read(parse_slots)
-        if port is None or slots is None:
+        for field in (self.port, self.slots):
+            field.commit()
+        if self.port.problem or self.slots.problem:
             return None
-        self._bench.settings.change(seeder_port=port, slots=slots)
-        return port, slots
+        return self._bench.settings.now.seeder_port, self._bench.settings.now.slots
 
     def _check_tracker(self) -> None:
         if self.tracker.read(self._bench.trackers.parse) is not None:

@@ -14,14 +14,13 @@ from tkinter import ttk
 from roles.values.settings import (
     SIZES,
     Appearance,
-    ProgramSettings,
     parse_name,
     parse_network,
     parse_port,
 )
 from ui.window.fields import ChoiceField, Sentence, TextField
-from ui.window.limit_field import LimitField
 from ui.window.scrolled import ScrolledFrame
+from ui.window.setting_field import limit_field, setting_field
 from ui.window.workbench import Workbench
 
 _APPEARANCES = {
@@ -58,6 +57,7 @@ class SettingsPage(ttk.Frame):
         self._bench = bench
         self._actions = actions
         self._rows = 0
+        self.items = 0  # how many settings there are: more than twelve would be too many
         scrolled = ScrolledFrame(self, theme)
         scrolled.grid(row=0, column=0, sticky="nsew")
         self.columnconfigure(0, weight=1)
@@ -65,96 +65,69 @@ class SettingsPage(ttk.Frame):
         self._inside = inside = scrolled.inside
         inside.columnconfigure(1, weight=1)
         inside.columnconfigure(2, weight=1)
-        settings = bench.settings.now
-        variable = bench.settings.variable
-
         self._head("This computer")
-        self.name = TextField(
-            inside,
-            theme,
-            variable(inside, "computer_name"),
-            self._keep_name,
+        self.name = self._field(
+            "Name",
+            "computer_name",
+            parse_name,
+            f"What others see. {_NEXT_ROLE}",
             placeholder=platform.node(),
         )
-        self._row("Name", self.name, f"What others see. {_NEXT_ROLE}")
-        self.seat = TextField(inside, theme, variable(inside, "seat"), self._keep_seat, width=8)
-        self._row("Seat", self.seat, "Such as 14 or B3; shown after the name.", is_short=True)
-        self.awake = self._switch(
-            "Keep awake",
-            "Stay awake while files are being transferred",
-            "keep_awake",
-            settings,
+        self.seat = self._field(
+            "Seat", "seat", parse_name, "Such as 14 or B3; shown after the name.", width=8
         )
+        self._switch("Keep awake", "Stay awake while files are being transferred", "keep_awake")
 
         self._head("Downloads")
         self.folder = TextField(inside, theme, folder, actions.folder)
         self._row("Folder", self.folder, "Where downloads go; empty: the usual one.")
-        self.own_folders = self._switch(
+        self._switch(
             "Folders",
             "Each share arrives in a folder of its own",
             "own_folders",
-            settings,
             actions.folder,
         )
-        self.down = LimitField(inside, bench, "down")
+        self.down, self.up = limit_field(inside, bench, "down"), limit_field(inside, bench, "up")
         self._row("Download limit", self.down, "Such as 500K or 2.5 MB/s.", is_short=True)
-        self.up = LimitField(inside, bench, "up")
         self._row("Upload limit", self.up, "For everything that this window sends.", is_short=True)
 
         self._head("Network")
-        self.network = ChoiceField(
-            inside,
-            theme,
-            variable(inside, "network"),
-            self._keep_network,
-            placeholder=AUTOMATIC,
+        self.network = setting_field(
+            ChoiceField, inside, bench, "network", parse_network, placeholder=AUTOMATIC
         )
         self._row("Network", self.network, f"Empty: all of them. {_NEXT_ROLE}")
-        self.seeder_port = TextField(
-            inside, theme, variable(inside, "seeder_port"), self._keep_ports, width=8
+        self.seeder_port = self._field(
+            "Port for others", "seeder_port", parse_port, f"TCP. {_NEXT_ROLE}", width=8
         )
-        self._row("Port for others", self.seeder_port, f"TCP. {_NEXT_ROLE}", is_short=True)
-        self.tracker_port = TextField(
-            inside, theme, variable(inside, "tracker_port"), self._keep_ports, width=8
-        )
-        self._row("Port of the tracker", self.tracker_port, "UDP and TCP.", is_short=True)
+        self._field("Port of the tracker", "tracker_port", parse_port, "UDP and TCP.", width=8)
 
         self._head("Window")
-        self._appearance = tk.StringVar(self, settings.appearance)
+        appearance = bench.settings.variable(self, "appearance")
         themes = ttk.Frame(inside)
-        for appearance, text in _APPEARANCES.items():
+        for value, text in _APPEARANCES.items():
             ttk.Radiobutton(
                 themes,
                 text=text,
-                value=appearance.value,
-                variable=self._appearance,
-                command=lambda: actions.appearance(Appearance(self._appearance.get())),
+                value=value.value,
+                variable=appearance,
+                command=lambda: actions.appearance(Appearance(appearance.get())),
             ).pack(side="left", padx=(0, px(16)))
         self._row("Theme", themes, "")
-        self._size = tk.StringVar(self, f"{settings.size_percent} %")
-        self.size_box = ttk.Combobox(
+        self._size = tk.StringVar(self, f"{bench.settings.now.size_percent} %")
+        size_box = ttk.Combobox(
             inside,
             textvariable=self._size,
             values=[f"{size} %" for size in SIZES],
             state="readonly",
             width=8,
         )
-        self.size_box.bind("<<ComboboxSelected>>", lambda _event: self._keep_size())
-        self._row("Size", self.size_box, _NEXT_START, is_short=True)
+        size_box.bind("<<ComboboxSelected>>", lambda _event: self._keep_size())
+        self._row("Size", size_box, _NEXT_START, is_short=True)
         check = ttk.Button(
             inside, text="Check this computer", style="Link.TButton", command=actions.check
         )
         check.grid(row=self._rows, column=0, columnspan=3, sticky="w", pady=(px(16), 0))
         bench.pump.in_background(actions.networks, self._offer_networks)
-
-    def show_appearance(self, chosen: Appearance) -> None:
-        self._appearance.set(chosen.value)
-
-    @property
-    def items(self) -> int:
-        """How many settings there are: more than twelve would be too many."""
-        labels = [one for one in self._inside.winfo_children() if isinstance(one, ttk.Label)]
-        return sum(not isinstance(one, Sentence) for one in labels) - 4  # without the headings
 
     # Rows
 
@@ -175,57 +148,43 @@ class SettingsPage(ttk.Frame):
         said.grid(row=row, column=2, sticky="new", padx=(px(16), 0), pady=(px(11), 0))
         said.say(hint)
         self._rows += 1
+        self.items += 1
 
-    def _switch(
+    def _field(
         self,
         label: str,
-        text: str,
-        name: str,
-        settings: ProgramSettings,
-        then: Callable[[], None] = lambda: None,
-    ) -> tk.BooleanVar:
-        """A box to tick for a setting that takes effect at once."""
-        chosen = tk.BooleanVar(self, getattr(settings, name))
-
-        def change() -> None:
-            self._bench.settings.change(**{name: chosen.get()})
-            then()
-
-        box = ttk.Checkbutton(
+        setting: str,
+        parse: Callable[[str], object],
+        hint: str,
+        *,
+        width: int = 0,
+        placeholder: str = "",
+    ) -> TextField:
+        """A row with a field, which fills it unless it has a `width`, in letters."""
+        field = setting_field(
+            TextField,
             self._inside,
-            text=text,
-            variable=chosen,
-            command=change,
+            self._bench,
+            setting,
+            parse,
+            width=width or 20,
+            placeholder=placeholder,
         )
+        self._row(label, field, hint, is_short=bool(width))
+        return field
+
+    def _switch(
+        self, label: str, text: str, setting: str, then: Callable[[], None] = lambda: None
+    ) -> None:
+        """A row with a box to tick, which counts at once."""
+        chosen = self._bench.settings.switch(self, setting)
+        box = ttk.Checkbutton(self._inside, text=text, variable=chosen, command=then)
         self._row(label, box, "")
         box.grid(columnspan=2, pady=(self._bench.theme.px(9), 0))
-        return chosen
 
     def _offer_networks(self, addresses: Sequence[str]) -> None:
         if self.network.winfo_exists():
             self.network.offer(addresses)
-
-    # Keeping
-
-    def _keep_name(self) -> None:
-        name = self.name.read(parse_name)
-        if name is not None:
-            self._bench.settings.change(computer_name=name)
-
-    def _keep_seat(self) -> None:
-        seat = self.seat.read(parse_name)
-        if seat is not None:
-            self._bench.settings.change(seat=seat)
-
-    def _keep_network(self) -> None:
-        network = self.network.read(parse_network)
-        if network is not None:
-            self._bench.settings.change(network=network)
-
-    def _keep_ports(self) -> None:
-        tracker, seeder = self.tracker_port.read(parse_port), self.seeder_port.read(parse_port)
-        if tracker is not None and seeder is not None:
-            self._bench.settings.change(tracker_port=tracker, seeder_port=seeder)
 
     def _keep_size(self) -> None:
         self._bench.settings.change(size_percent=int(self._size.get().removesuffix(" %")))

@@ -8,9 +8,10 @@ from itertools import islice
 from tkinter import ttk
 
 from ui import wording
+from ui.window.layout import switch
 from ui.window.theme import Theme
 
-MINUTES = (1, 5, 30)
+MINUTES = {1: "1", 5: "5", 30: "30 min"}  # that are shown, at most 30
 MOST_POINTS = 300  # of a line; of more seconds, each point is the mean of some
 _STEPS = (1, 2, 5)
 
@@ -22,8 +23,8 @@ class SpeedGraph(ttk.Frame):
         super().__init__(parent)
         px = theme.px
         self._theme = theme
-        self._samples = deque[tuple[float, float]](maxlen=MINUTES[-1] * 60)
-        self._minutes = tk.IntVar(self, MINUTES[0])
+        self._samples = deque[tuple[float, float]](maxlen=max(MINUTES) * 60)
+        self._minutes = tk.IntVar(self, 1)
         top = ttk.Frame(self)
         ttk.Label(top, text="Speed", style="Strong.TLabel").pack(side="left")
         self.down = ttk.Label(top, style="Accent.TLabel")
@@ -32,17 +33,7 @@ class SpeedGraph(ttk.Frame):
             label.pack(side="left", padx=(px(8), 0))
         choice = ttk.Frame(top)
         choice.pack(side="right", padx=(px(8), 0))
-        for minutes in MINUTES:
-            text = f"{minutes} min" if minutes == MINUTES[-1] else str(minutes)
-            ttk.Radiobutton(
-                choice,
-                text=text,
-                value=minutes,
-                variable=self._minutes,
-                command=self._draw,
-                style="Switch.Toolbutton",
-                width=theme.letters(text),
-            ).pack(side="left")
+        switch(choice, theme, self._minutes, MINUTES, self._draw)
         self.canvas = tk.Canvas(self, height=px(72), highlightthickness=0, borderwidth=0)
         top.grid(row=0, column=0, sticky="ew")
         self.canvas.grid(row=1, column=0, sticky="nsew", pady=(px(4), 0))

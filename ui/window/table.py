@@ -12,6 +12,7 @@ from typing import Generic, Literal
 from ui.columns import Column, Icon, ItemT, SortKey
 from ui.window.column_layout import ColumnLayout
 from ui.window.cut_text import TextCutter
+from ui.window.layout import EmptyNote, HidingScrollbar, show_if
 from ui.window.notices import Choice
 from ui.window.row_pictures import GAP, ICON, Bar, RowPictures
 from ui.window.rows_in_sight import Choosing, RowsInSight
@@ -22,7 +23,6 @@ FLUSH_MS = 200  # any change redraws all visible rows, so changes are written to
 UNUSED_FIRST_COLUMN = "#0"
 _EDGES = 4  # pixels of a table that no column has
 _CELL_ROOM = 20  # pixels at 96 dpi beside the text of a cell
-WRAP = 520  # pixels at 96 dpi, of the text in an empty table
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Table(ttk.Frame, Generic[ItemT]):
         self._widths: dict[int, int] = {}  # of the texts in columns that are cut
         self.tree, self._bar_at_side = self._make_tree(height, choose)
         self.rows = RowsInSight(
-            self.tree, theme.row_height(), choose, write=self._write, scrolled=self._scrolled
+            self.tree, theme.row_height(), choose, write=self._write, scrolled=self._bar_at_side.set
         )
         self._bar_at_side.configure(command=self.rows.yview)
         self.layout = ColumnLayout(self.tree, theme, *layout) if layout is not None else None
@@ -95,8 +95,7 @@ class Table(ttk.Frame, Generic[ItemT]):
         for event in ("<Configure>", "<ButtonRelease-1>"):
             self.tree.bind(event, lambda _event: self.after_idle(self._resized), add="+")
         self._show_sorting()
-        self.empty = ttk.Frame(self, style="Card.TFrame")
-        self._empty_title, self._empty_text = self._make_empty(steps)
+        self.empty = EmptyNote(self, theme, steps, ground="Card.")
         theme.follow(self._recolour)
 
     # Contents
@@ -126,12 +125,7 @@ class Table(ttk.Frame, Generic[ItemT]):
 
     def say_empty(self, title: str, text: str = "") -> None:
         """Show this in place of the rows while there are none."""
-        self._empty_title.configure(text=title)
-        self._empty_text.configure(text=text)
-        if text:
-            self._empty_text.pack(after=self._empty_title, pady=(self._theme.px(4), 0))
-        else:
-            self._empty_text.pack_forget()
+        self.empty.say(title, text)
 
     def fit(self) -> None:
         """Make every column as wide as its widest cell. Those that stretch share what is left, or
@@ -170,10 +164,7 @@ class Table(ttk.Frame, Generic[ItemT]):
                 continue
             stretches = self._columns[number].stretches and over <= 0
             tree.column(self._name_of(number), width=width, minwidth=width, stretch=stretches)
-        if over > 0:
-            self._sideways.grid(row=2, column=0, sticky="ew")
-        else:
-            self._sideways.grid_remove()
+        show_if(self._sideways, over > 0)
 
     def zoom(self, factor: float, hidden: Collection[Column[ItemT]] = ()) -> None:
         """Larger texts, for a projector, without the `hidden` columns."""
@@ -272,7 +263,7 @@ class Table(ttk.Frame, Generic[ItemT]):
 
     # Building
 
-    def _make_tree(self, height: int, choose: Choosing) -> tuple[ttk.Treeview, ttk.Scrollbar]:
+    def _make_tree(self, height: int, choose: Choosing) -> tuple[ttk.Treeview, HidingScrollbar]:
         names = [str(number) for number in range(self._first_data, len(self._columns))]
         tree = ttk.Treeview(
             self,
@@ -289,39 +280,19 @@ class Table(ttk.Frame, Generic[ItemT]):
                 name, width=width, minwidth=width // 2, stretch=column.stretches, anchor=side
             )
             tree.heading(name, anchor=side, command=partial(self.sort_by, number))
-        bar = ttk.Scrollbar(self, orient="vertical")
+        bar = HidingScrollbar(self, orient="vertical")
         self._sideways = ttk.Scrollbar(self, orient="horizontal", command=tree.xview)
         tree.configure(xscrollcommand=self._sideways.set)
         tree.grid(row=1, column=0, sticky="nsew")
         bar.grid(row=1, column=1, sticky="ns")
+        self._sideways.grid(row=2, column=0, sticky="ew")
+        self._sideways.grid_remove()
         self.rowconfigure(1, weight=1)
         self.columnconfigure(0, weight=1)
         return tree, bar
 
-    def _make_empty(self, steps: Sequence[Choice]) -> tuple[ttk.Label, ttk.Label]:
-        px, frame = self._theme.px, self.empty
-        loudness = "Title" if steps else "Strong"
-        title = ttk.Label(frame, style=f"{loudness}.Card.TLabel", justify="center")
-        text = ttk.Label(frame, style="Muted.Card.TLabel", justify="center", wraplength=px(WRAP))
-        title.pack()
-        if steps:
-            row = ttk.Frame(frame, style="Card.TFrame")
-            row.pack(pady=(px(12), 0))
-            for number, step in enumerate(steps):
-                button = ttk.Button(row, text=step.label, command=step.act)
-                button.pack(side="left", padx=(px(8) if number else 0, 0))
-        return title, text
-
     def _name_of(self, number: int) -> str:
         return UNUSED_FIRST_COLUMN if number < self._first_data else str(number)
-
-    def _scrolled(self, first: float, last: float) -> None:
-        """Hide the scroll bar if there is nothing to scroll."""
-        if first <= 0 and last >= 1:
-            self._bar_at_side.grid_remove()
-        else:
-            self._bar_at_side.grid()
-        self._bar_at_side.set(first, last)
 
     def _recolour(self) -> None:
         for tone, colour in self._theme.tones.items():

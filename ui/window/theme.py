@@ -22,7 +22,7 @@ _OWN_CELL_PADDING = 4  # ttk adds it to any other padding
 _MIN_SCALE, _MAX_SCALE = 0.8, 6.0  # some servers report absurd screens
 _FONTS = ("TkDefaultFont", "TkTextFont", "TkFixedFont", "TkMenuFont", "TkHeadingFont")
 # Sizes of texts, as parts of the system's, which is 13 pixels at 96 dpi.
-_HEADLINE, _HEADING, _SMALL = 24 / 13, 16 / 13, 12 / 13
+_HEADLINE, _HEADING = 24 / 13, 16 / 13
 # The colour of a picture, where that is not the accent: see Theme.tones.
 _PICTURE_TONES = {
     "done": "Good",
@@ -74,7 +74,6 @@ class Theme:
         self.text_font = tkfont.nametofont("TkDefaultFont", root)
         self.strong_font = self._derived(weight="bold")
         self.title_font = self._derived(weight="bold", larger=_HEADING)
-        self.small_font = self._derived(weight="normal", larger=_SMALL)
         headline = self._derived(weight="bold", larger=_HEADLINE)
         self._fonts = {1.0: Fonts(self.text_font, self.strong_font, headline)}
         self._style.theme_use("clam")
@@ -231,7 +230,6 @@ class Theme:
             "Strong": self.strong_font,
             "Title": self.title_font,
             "Headline": self._fonts[1.0].headline,
-            "Small": self.small_font,
         }
         for name, font in fonts.items():
             style.configure(f"{name}.TLabel", font=font)
@@ -335,23 +333,6 @@ class Theme:
             style.map(f"T{name}", background=[("active", colours.ground)])
         style.configure("TPanedwindow", background=colours.ground)
         style.configure("Sash", sashthickness=px(8), gripcount=0, **_flat(colours.ground))
-        style.configure(
-            "TMenubutton",
-            foreground=colours.muted,
-            relief="flat",
-            borderwidth=1,
-            bordercolor=colours.strip,
-            arrowcolor=colours.muted,
-            arrowsize=px(4),
-            padding=(px(6), px(2)),
-            **_flat(colours.strip),
-        )
-        style.map(
-            "TMenubutton",
-            background=[("active", colours.hover)],
-            foreground=[("active", colours.text)],
-            bordercolor=[("focus", colours.accent)],
-        )
 
     def _style_fields(self) -> None:
         colours, style, px = self.colours, self._style, self.px

@@ -25,14 +25,15 @@ from roles.values.safe_names import shown_name
 from roles.values.settings import MAX_SEATS, TrackerSettings, parse_port
 from ui import wording
 from ui.room_news import RoomNews
-from ui.window.button_row import ButtonRow
 from ui.window.fields import Sentence, TextField
 from ui.window.keyboard import tab_in_order
+from ui.window.layout import ButtonRow
 from ui.window.member_detail import Deeds
 from ui.window.notices import Choice, NoticeArea
 from ui.window.qr_view import QrPage, QrPicture
 from ui.window.room_view import RoomView
 from ui.window.seats import places_from, places_kept
+from ui.window.setting_field import setting_field
 from ui.window.workbench import RunState, Workbench, explained, gone_network
 
 if TYPE_CHECKING:
@@ -127,8 +128,9 @@ class TrackerTab(ttk.Frame):
         self._stopped_row = ttk.Frame(row.right)
         label = ttk.Label(self._stopped_row, text="Port", style="Muted.TLabel")
         label.grid(row=0, column=0, sticky="n", padx=px(8), pady=px(7))
-        port = self._bench.settings.variable(row, "tracker_port")
-        self.port = TextField(self._stopped_row, theme, port, self._read_port, width=6)
+        self.port = setting_field(
+            TextField, self._stopped_row, self._bench, "tracker_port", parse_port, width=6
+        )
         self.port.grid(row=0, column=1, sticky="ne")
         door = ttk.Checkbutton(
             self._stopped_row,
@@ -241,10 +243,10 @@ class TrackerTab(ttk.Frame):
     def _start(self, host: str) -> None:
         from roles.tracker import Tracker  # not before the window is painted
 
-        port = self._read_port()
-        if port is None or self.run_state is RunState.STOPPING:
+        self.port.commit()
+        if self.port.problem or self.run_state is RunState.STOPPING:
             return
-        bind = Address(host, port)
+        bind = Address(host, self._bench.settings.now.tracker_port)
         state_file = self._bench.settings.profile.tracker_state_file
         name = self._bench.told_name
         door = self._bench.settings.now.door
@@ -258,12 +260,6 @@ class TrackerTab(ttk.Frame):
             self.run_state = RunState.STOPPING
             self._tracker.stop()
             self._show_state()
-
-    def _read_port(self) -> int | None:
-        port = self.port.read(parse_port)
-        if port is not None:
-            self._bench.settings.change(tracker_port=port)
-        return port
 
     def _copy_address(self) -> None:
         self.clipboard_clear()

@@ -6,7 +6,7 @@ from tkinter import ttk
 from typing import ClassVar
 
 from tests.support import WindowTestCase
-from ui.window.button_row import ButtonRow
+from ui.window.layout import ButtonRow
 from ui.window.theme import Theme
 
 

@@ -1,0 +1,61 @@
+"""The field of one setting, which may stand in several places. What is typed counts at once."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+from roles.net.throttle import Throttle, Throttles
+from roles.values.settings import ProgramSettings, parse_rate
+from ui.window.fields import TextField
+from ui.window.workbench import Workbench
+
+FieldT = TypeVar("FieldT", bound=TextField)
+
+
+def throttles_of(settings: ProgramSettings) -> Throttles:
+    up, down = parse_rate(settings.up_limit), parse_rate(settings.down_limit)
+    return Throttles(Throttle(up), Throttle(down))
+
+
+def setting_field(
+    kind: Callable[..., FieldT],
+    parent: tk.Misc,
+    bench: Workbench,
+    setting: str,
+    parse: Callable[[str], object],
+    *,
+    then: Callable[[], None] = lambda: None,
+    **options: Any,
+) -> FieldT:
+    """A field of this kind, with these `options` of TextField. It keeps what `parse` makes of its
+    text, and then calls `then`.
+    """
+
+    def keep() -> None:
+        value = field.read(parse)
+        if not field.problem:
+            bench.settings.change(**{setting: value})
+            then()
+
+    text = bench.settings.variable(parent, setting)
+    field = kind(parent, bench.theme, text, keep, **options)
+    return field
+
+
+def limit_field(parent: tk.Misc, bench: Workbench, way: Literal["up", "down"]) -> TextField:
+    """For a speed limit of everything that runs."""
+    throttles, setting = bench.roles.throttles, f"{way}_limit"
+    throttle = throttles.up if way == "up" else throttles.down
+
+    def checked(text: str) -> str:
+        parse_rate(text)
+        return text.strip()
+
+    def limit() -> None:
+        throttle.set_limit(parse_rate(getattr(bench.settings.now, setting)))
+
+    return setting_field(
+        TextField, parent, bench, setting, checked, then=limit, placeholder="none", width=10
+    )
