@@ -113,6 +113,16 @@ class IntruderTest(DoorTest):
             connection.send_all(words + bytes(200), within_s=LIMIT_S)
             self.assert_refused(door, number)
 
+    def test_a_stranger_that_sends_much_and_says_nothing_is_left(self) -> None:
+        door = self.door()
+        with socket.create_connection(door.address) as sock:
+            # A ClientHello of 128 KiB, in records of 1,000 bytes.
+            hello = b"\x01\x01\xff\xfc".ljust(10_000, b"\0")
+            parts = (hello[at : at + 1_000] for at in range(0, len(hello), 1_000))
+            sock.sendall(GREETING + b"".join(b"\x16\x03\x01\x03\xe8" + one for one in parts))
+            self.assert_refused(door)
+        self.assertIn("no data", str(door.refused[0]))
+
     def test_someone_with_neither_code_nor_secret_cannot_prove_anything(self) -> None:
         door = self.door()
         stranger = Admission(CODE)

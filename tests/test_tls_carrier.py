@@ -229,6 +229,49 @@ class TlsPairTest(unittest.TestCase):
         with self.assertRaises(OSError):
             server.shake_hands()
 
+    def trickle(self, words: bytes) -> threading.Thread:
+        """`words`, and then a byte now and then, as long as this test lasts."""
+        has_ended = threading.Event()
+
+        def send() -> None:
+            self.sock.sendall(words)
+            for _ in range(round(LIMIT_S / 0.02)):
+                if has_ended.wait(0.02):
+                    return
+                self.sock.sendall(b"x")
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(has_ended.set)
+        return thread
+
+    def test_bytes_that_trickle_in_hold_nobody_longer_than_it_wanted_to_wait(self) -> None:
+        self.shake_hands()
+        self.server.limit(0.1)
+        trickling = self.trickle(b"\x17\x03\x03\x40\x00")
+        self.assertIsNone(self.server.receive(1))
+        self.assertTrue(trickling.is_alive())
+
+    def test_a_handshake_that_trickles_in_holds_nobody_either(self) -> None:
+        server = encrypt(self.server, some_server(), server_side=True)
+        self.server.limit(0.1)
+        trickling = self.trickle(b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc")
+        self.assertFalse(server.shake_hands())
+        self.assertTrue(trickling.is_alive())
+
+    def test_one_that_sends_much_and_says_nothing_is_left(self) -> None:
+        context = server_context(some_key().pem())
+        context.num_tickets = 1_000  # 250 bytes each, which carry no data
+        server = encrypt(self.server, context, server_side=True)
+        encrypt(self.client, client_context(), server_side=False)
+        beside = threading.Thread(target=server.shake_hands)
+        beside.start()
+        self.addCleanup(beside.join)
+        with self.assertRaisesRegex(ConnectionResetError, "no data"):
+            while not self.client.receive(1):
+                pass
+
 
 class TlsRoomTest(RoomTest):
     def test_a_room_runs_over_tls_with_no_change_above(self) -> None:

@@ -12,6 +12,7 @@ import socket
 import ssl
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from roles.net.carrier import Bytes, Carrier
@@ -19,6 +20,9 @@ from roles.net.connection import Connection
 
 MOST = 256 * 1024  # bytes that are encrypted, or received, at once
 LEAST = 17 * 1024  # bytes: a record, with what is around it
+# Bytes that are received at once, and in a row without data, of a stranger: new keys, which anybody
+# can send, have 27 bytes and cost 20 µs.
+LEAST_OF_STRANGER, FRUITLESS_OF_STRANGER = 2 * 1024, 4 * 1024
 _WANTS = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -78,27 +82,37 @@ class TlsCarrier(Carrier):
         self._unsent = memoryview(b"")  # encrypted
         self._promised = 0  # bytes of the last send() that are encrypted, but not all sent
         self._may_have_more = bool(ahead)  # bytes that the last receive_into() had no room for
+        self._fruitless = len(ahead)  # bytes in a row that brought no data
+        self.is_stranger = False  # it has proved nothing yet, and gets less of our time
 
     def shake_hands(self) -> bool:
         """Go on with the handshake; False if bytes have to come first. Raises OSError."""
-        while True:
-            try:
-                with self._lock:
-                    self._tls.do_handshake()
-            except _WANTS:
-                self._flush()
-                come = self._receive()
-                if come is None:
-                    return False
-                if not come:
-                    raise ConnectionResetError("it hung up during the handshake") from None
-            except ssl.SSLError:
-                with contextlib.suppress(OSError):
-                    self._flush()  # which tells the other side why
-                raise
-            else:
-                self._flush()
-                return True
+        until = 0.0
+        while not self._goes_on_shaking():
+            now = time.monotonic()
+            if until and now >= until:
+                return False
+            until = until or now + self.timeout_s
+            come = self._receive()
+            if come is None:
+                return False
+            if not come:
+                raise ConnectionResetError("it hung up during the handshake")
+        return True
+
+    def _goes_on_shaking(self) -> bool:
+        try:
+            with self._lock:
+                self._tls.do_handshake()
+        except _WANTS:
+            self._flush()
+            return False
+        except ssl.SSLError:
+            with contextlib.suppress(OSError):
+                self._flush()  # which tells the other side why
+            raise
+        self._flush()
+        return True
 
     def other_certificate(self) -> bytes:
         """Of the side that accepted the connection, after the handshake; b"" if that is us."""
@@ -110,10 +124,15 @@ class TlsCarrier(Carrier):
         return int(self._may_have_more)
 
     def receive_into(self, target: memoryview) -> int | None:
+        until = 0.0
         while True:
             count = self._decrypt_into(target)
             if count is not None:
                 return count
+            now = time.monotonic()
+            if until and now >= until:  # bytes that are not yet a record are none in time
+                return None
+            until = until or now + self.timeout_s
             if self._going.pending:  # it wants an answer from us
                 self._flush()
             come = self._receive(len(target))
@@ -134,6 +153,7 @@ class TlsCarrier(Carrier):
                     if not come:
                         return count
                     count += come
+                    self._fruitless = 0
             except _WANTS:
                 return count or None
             except ssl.SSLZeroReturnError:
@@ -143,11 +163,14 @@ class TlsCarrier(Carrier):
 
     def _receive(self, wanted: int = 0) -> int | None:
         """Take what the socket has; see Carrier.receive_into()."""
-        wanted = min(MOST, max(LEAST, wanted))
+        if self._fruitless > (FRUITLESS_OF_STRANGER if self.is_stranger else LEAST):
+            raise ConnectionResetError("what it sends brings no data")
+        wanted = LEAST_OF_STRANGER if self.is_stranger else min(MOST, max(LEAST, wanted))
         if len(self._room) < wanted:
             self._room = memoryview(bytearray(wanted))
         count = super().receive_into(self._room)
         if count:
+            self._fruitless += count
             with self._lock:
                 self._come.write(self._room[:count])
         return count

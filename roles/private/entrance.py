@@ -80,6 +80,7 @@ class Entrance:
             raise PeerProtocolError("this program has not joined its room yet")
         connection.post(answer_of(keys.room))
         carrier = encrypt(connection, self._context, server_side=True)
+        carrier.is_stranger = True
         while not carrier.shake_hands():
             yield True
         kind = yield from received(connection, 1)
@@ -90,6 +91,7 @@ class Entrance:
             yield from self._joins.check_code(connection, keys, identity)
         else:
             raise PeerProtocolError("it wants to enter in an unknown way")
+        carrier.is_stranger = False
         self._admitted(connection)
 
     def _check_proof(self, connection: Connection, keys: RoomKeys) -> Steps:
