@@ -111,13 +111,12 @@ class Joins:
         """Takes 0.1 s."""
         self._password = Password(room_code.scalar_of(keys.code, keys.room.room))
         self._limits = GuessLimits()
-        self._under_way = Counter[str]()  # tries, by host
         assert all((self._password.on_m, self._password.on_n))  # computed now
 
     def guessers(self) -> tuple[Guesser, ...]:
         """Who tried wrong codes in the last minute, or left in the middle of a try."""
-        tries = Counter(self._limits.tries(now=time.monotonic())) - self._under_way
-        return tuple(Guesser(host, count) for host, count in tries.most_common())
+        failed = Counter(self._limits.failed(now=time.monotonic()))
+        return tuple(Guesser(host, count) for host, count in failed.most_common())
 
     def check_code(self, connection: Connection, keys: RoomKeys, identity: bytes) -> Steps:
         """The tracker's arithmetic is done in its loop: it takes 5 ms at a time, no longer than
@@ -129,25 +128,29 @@ class Joins:
         if wait_s:
             connection.post(refusal(wait_s))
             raise PeerProtocolError("too many codes were tried lately")
-        self._under_way[host] += 1
+        is_right = False
         try:
-            yield from self._try(connection, keys, identity, share)
+            is_right = yield from self._is_right(connection, keys, identity, share)
         finally:
-            self._under_way[host] -= 1
+            self._limits.end(host, is_right=is_right, now=time.monotonic())
+        if not is_right:
+            connection.post(refusal(self._limits.left(host)))
+            log.warning("%s tried a wrong code", host)
+            raise PeerProtocolError("it does not know the code")
 
-    def _try(self, connection: Connection, keys: RoomKeys, identity: bytes, share: bytes) -> Steps:
-        host, exchange = connection.address.host, Exchange(self._password, is_a=False)
+    def _is_right(
+        self, connection: Connection, keys: RoomKeys, identity: bytes, share: bytes
+    ) -> Generator[bool, None, bool]:
+        exchange = Exchange(self._password, is_a=False)
         yield False
         context = clear_words(keys.room)
         proofs = exchange.keys(share, a=MEMBER, b=identity, context=context)
         connection.post(YES + exchange.share)
         proof = yield from received(connection, PROOF_SIZE)
         if not hmac.compare_digest(proof, proofs.proof_a):
-            connection.post(refusal(self._limits.left(host)))
-            log.warning("%s tried a wrong code", host)
-            raise PeerProtocolError("it does not know the code")
-        self._limits.succeeded(host)
+            return False
         connection.post(YES + proofs.proof_b + keys.secret)
+        return True
 
 
 def received(connection: Connection, count: int) -> Generator[bool, None, bytes]:

@@ -1,16 +1,16 @@
 """How often somebody may try a code at a tracker. Pure: the caller passes the time.
 
-A try counts from its start, so that hanging up before the end gives no further ones, and is given
-back when the code was right.
+A try that is under way counts for its host, so that many at once are no way around the limit; one
+that ends without the right code has failed, also by hanging up.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 
 WINDOW_S = 60.0
-PER_HOST = 5  # failed tries in WINDOW_S
-IN_ALL = 20  # beyond that, hosts take turns
+PER_HOST = 5  # failed tries in WINDOW_S, and those under way
+IN_ALL = 20  # failed tries; beyond that, hosts take turns
 TURN_S = 1.0
 LATE_S = 5.0  # so long a turn waits for its host
 _MAX_HOSTS = 4_096
@@ -18,18 +18,19 @@ _MAX_HOSTS = 4_096
 
 class GuessLimits:
     def __init__(self) -> None:
-        self._tries: dict[str, deque[float]] = {}  # of each host, those that have not succeeded
-        self._all = deque[float]()
+        self._failed: dict[str, deque[float]] = {}  # by host
+        self._all_failed = deque[float]()
+        self._under_way = Counter[str]()
         self._turns: dict[str, float] = {}  # when the turn of a waiting host comes
         self._next_turn = 0.0
 
     def begin(self, host: str, *, now: float) -> float:
-        """Count a try and return 0; or count none, and return in how many seconds one may begin."""
+        """Begin a try and return 0; or begin none, and return in how many seconds one may begin."""
         self._forget(now)
-        tries = self._tries.get(host)
-        if tries is not None and len(tries) >= PER_HOST:
-            return tries[0] + WINDOW_S - now
-        if len(self._all) >= IN_ALL:
+        if not self.left(host):
+            failed = self._failed.get(host)
+            return failed[0] + WINDOW_S - now if failed else TURN_S
+        if len(self._all_failed) >= IN_ALL:
             turn = self._turns.get(host)
             if turn is None:
                 if len(self._turns) >= _MAX_HOSTS:
@@ -39,33 +40,35 @@ class GuessLimits:
             if now < turn:
                 return turn - now
         self._turns.pop(host, None)
-        self._tries.setdefault(host, deque()).append(now)
-        self._all.append(now)
+        self._under_way[host] += 1
         return 0.0
 
-    def succeeded(self, host: str) -> None:
-        """The newest try of this host had the right code."""
-        tries = self._tries.get(host)
-        if tries:
-            self._all.remove(tries.pop())
+    def end(self, host: str, *, is_right: bool, now: float) -> None:
+        """A try has ended. Call it once for each that has begun."""
+        self._under_way[host] -= 1
+        if not self._under_way[host]:
+            del self._under_way[host]
+        if not is_right:
+            self._failed.setdefault(host, deque()).append(now)
+            self._all_failed.append(now)
 
     def left(self, host: str) -> int:
-        """How many tries it has before it must wait."""
-        return PER_HOST - len(self._tries.get(host, ()))
+        """How many tries it may begin before it must wait."""
+        return max(0, PER_HOST - len(self._failed.get(host, ())) - self._under_way[host])
 
-    def tries(self, *, now: float) -> dict[str, int]:
-        """How many tries of each host lately failed or are under way."""
+    def failed(self, *, now: float) -> dict[str, int]:
+        """How many tries of each host failed lately."""
         self._forget(now)
-        return {host: len(tries) for host, tries in self._tries.items()}
+        return {host: len(tries) for host, tries in self._failed.items()}
 
     def _forget(self, now: float) -> None:
-        while self._all and self._all[0] <= now - WINDOW_S:
-            self._all.popleft()
-        for host, tries in list(self._tries.items()):
+        while self._all_failed and self._all_failed[0] <= now - WINDOW_S:
+            self._all_failed.popleft()
+        for host, tries in list(self._failed.items()):
             while tries and tries[0] <= now - WINDOW_S:
                 tries.popleft()
             if not tries:
-                del self._tries[host]
+                del self._failed[host]
         for host, turn in list(self._turns.items()):
             if now > turn + LATE_S:
                 del self._turns[host]
