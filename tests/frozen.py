@@ -1,9 +1,9 @@
 """Tests the packed program alone in an empty folder: `python3 -m tests.frozen EXECUTABLE
 [PICTURE]`.
 
-Two copies with two profiles, an original leecher beside them, its own --selftest, and the window on
-a virtual screen; for a .pyz only the last two. It prints each step and ends with 0 if everything
-passed.
+Two copies with two profiles, in an open room with an original leecher and in a private one, its own
+--selftest, and the window on a virtual screen; for a .pyz only the last two. It prints each step
+and ends with 0 if everything passed.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ def main() -> int:
         if executable.suffix != ".pyz":
             _run_alone(copies[0])
             _seed_and_download(copies[0], copies[1])
+            _share_privately(copies[0], copies[1])
         _selftest(copies[0])
         _open_window(copies[0], picture)
         left = {path.name for copy in copies for path in copy.parent.iterdir()}
@@ -45,7 +46,7 @@ def main() -> int:
     return 0
 
 
-_MADE_HERE = {"profile", "seeder", "tracker", "shared", "taken", "old", "tmp"}
+_MADE_HERE = {"profile", "seeder", "tracker", "shared", "private", "taken", "old", "tmp"}
 
 
 def _run_alone(copy: Path) -> None:
@@ -81,6 +82,30 @@ def _seed_and_download(first: Path, second: Path) -> None:
                 leecher.wait_for("leecher file lecture 1.bin done")
             _check("an original leecher takes from it", _same(old, shared))
             _check("Ctrl-C ends it with 130", seeder.signal(signal.SIGINT) == 130)
+
+
+def _share_privately(first: Path, second: Path) -> None:
+    shared, taken, program = first.parent / "private", second.parent / "taken", [str(first)]
+    shared.mkdir()
+    random_file(shared / "exam.bin", 2_000_000, seed=2)
+    code = ("--code", "482 177 305")
+    with Running(
+        *("tracker", "--private", *code, "--bind", "127.0.0.1:0"),
+        folder=first.parent,
+        profile="tracker",
+        program=program,
+    ) as tracker:
+        host, port = tracker.wait_for(LISTENING).groups()
+        room = ("--tracker", f"{host}:{port}")
+        seed = ("seed", shared, *room, *code, "--bind", "127.0.0.1:0")
+        with Running(*seed, folder=first.parent, profile="seeder", program=program):
+            tracker.wait_for("offers 1 file")
+            outside = run("list", *room, folder=second.parent, program=[str(second)])
+            _check("a private room asks for its code", outside.returncode == 6)
+            get = ("get", "--all", *room, *code, "--to", taken)
+            result = run(*get, folder=second.parent, program=[str(second)])
+            _check("with its code, everything is downloaded", result.returncode == 0)
+            _check("the same bytes again", _same(shared, taken / "private"))
 
 
 def _fetch_for_others(tracker: str, target: Path) -> None:

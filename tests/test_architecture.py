@@ -530,7 +530,11 @@ class ImportsTest(RuleTestCase):
         self.check_each(product_modules(), foreign_imports)
 
     def test_no_module_imports_what_the_packed_program_leaves_out(self) -> None:
-        self.check_each(product_modules(), lambda one: left_out_of(frozenset(one.imports)))
+        only_on_windows = {"ctypes"}
+        self.check_each(
+            product_modules(),
+            lambda one: left_out_of(frozenset(one.imports) - only_on_windows),
+        )
 
 
 class WordsTest(RuleTestCase):

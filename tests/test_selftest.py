@@ -24,7 +24,13 @@ from ui.selftest.check import (
     State,
     summary,
 )
-from ui.selftest.left_out import KEPT_ENCODINGS, LEFT_OUT, TRIED_BY_PYTHON, left_out_of
+from ui.selftest.left_out import (
+    KEPT_ENCODINGS,
+    LEFT_OUT,
+    STOOD_IN_FOR,
+    TRIED_BY_PYTHON,
+    left_out_of,
+)
 from ui.selftest.program_checks import program_checks
 
 TODO = "Take another copy."
@@ -106,6 +112,7 @@ class LeftOutTest(unittest.TestCase):
 
     def test_what_python_only_tries_is_among_what_is_left_out(self) -> None:
         self.assertLessEqual(TRIED_BY_PYTHON, LEFT_OUT)
+        self.assertLessEqual(STOOD_IN_FOR, LEFT_OUT)
 
 
 class PlacesTest(LmkTestCase):

@@ -23,7 +23,7 @@ from roles.values.errors import TrackerSilentError
 from ui import wording
 from ui.exit_codes import ExitCode
 from ui.selftest.check import Check, NothingToLookAtError, SelftestError
-from ui.selftest.left_out import LEFT_OUT, TRIED_BY_PYTHON, left_out_of
+from ui.selftest.left_out import LEFT_OUT, STOOD_IN_FOR, TRIED_BY_PYTHON, left_out_of
 from ui.terminal.demo_command import share_on_loopback
 from ui.terminal.output import Output
 
@@ -187,7 +187,7 @@ def _compared(shared: Path, taken: Path) -> list[int]:
 
 def _look_for_left_out() -> str:
     # Modules that are built into Python's own library (more of them on Windows) cannot be left out.
-    loaded = frozenset(sys.modules) - frozenset(sys.builtin_module_names)
+    loaded = frozenset(sys.modules) - frozenset(sys.builtin_module_names) - STOOD_IN_FOR
     if not is_frozen():
         loaded -= _loaded_by_python_itself() | TRIED_BY_PYTHON
     missed = left_out_of(loaded)

@@ -6,7 +6,6 @@ in Tk's thread and on a folder of their own: the user's settings stay untouched.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import sys
 import tempfile
@@ -222,6 +221,8 @@ def _dialogs(window: tk.Tk) -> set[str]:
 def _cancel_on_windows(title: str) -> None:
     """Press Cancel in the dialog of this title: it belongs to the system and gets no Tk events."""
     if sys.platform == "win32":
+        import ctypes
+
         user32 = ctypes.windll.user32
         user32.FindWindowW.restype = ctypes.c_void_p
         user32.PostMessageW.argtypes = [
