@@ -38,6 +38,9 @@ class MemberStatesTest(LmkTestCase):
         self.programs = self.enterContext(ExitStack())
         self.tracker = self.start("tracker", "--bind", "127.0.0.1:0", profile="tracker")
         self.place = self.tracker.wait_for(LISTENING)[1]
+        watch = ("status", "--watch", "--json", "--tracker", self.place)
+        self.shown = self.start(*watch, profile="status")
+        self.shown.wait_for('"room"')
         self.shared = self.folder / "lesson"
         self.shared.mkdir()
         (self.shared / "big").write_bytes(os.urandom(SIZE))
@@ -54,18 +57,22 @@ class MemberStatesTest(LmkTestCase):
         arguments = ("get", "--all", "--tracker", self.place, "--to", target, *more)
         return self.start(*arguments, profile=target)
 
-    def status(self) -> tuple[list[Member], dict[str, Any]]:
-        done = run("status", "--json", "--tracker", self.place, folder=self.folder)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        *members, room = map(json.loads, done.stdout.splitlines())
-        return members, room
+    def status(self) -> list[dict[str, Any]]:
+        """What was shown last: the members, and the room."""
+        lines = [json.loads(line) for line in list(self.shown.lines)]
+        *before, end = (at for at, line in enumerate(lines, 1) if line["event"] == "room")
+        return lines[before[-1] if before else 0 : end]
 
     def member(self, where: Callable[[Member], bool]) -> Member:
         """The only member like this, as soon as there is one."""
         found = list[Member]()
+        seen = 0
 
         def is_there() -> bool:
-            found[:] = filter(where, self.status()[0])
+            nonlocal seen
+            if len(self.shown.lines) > seen:
+                seen = len(self.shown.lines)
+                found[:] = filter(where, self.status()[:-1])
             return bool(found)
 
         wait_until(is_there)
@@ -79,7 +86,7 @@ class MemberStatesTest(LmkTestCase):
         self.seed()
         member = self.member(lambda one: bool(one["files"]))
         self.assertEqual((member["state"], member["of"], member["files"]), ("giving", 0, 1))
-        self.assertEqual(self.status()[1]["members"], 0)
+        self.assertEqual(self.status()[-1]["members"], 0)
 
     def test_a_download_moves_and_is_done_only_when_its_file_is_there(self) -> None:
         self.seed()
@@ -95,7 +102,7 @@ class MemberStatesTest(LmkTestCase):
         self.assertEqual((left["state"], left["have"], left["down"]), ("done", SIZE, 0))
         giving = self.member(lambda one: one["given"] >= SIZE)
         self.assertEqual(giving["state"], "giving")
-        self.assertEqual(self.status()[1], {**self.status()[1], "members": 1, "done": 1})
+        self.assertEqual(self.status()[-1], {**self.status()[-1], "members": 1, "done": 1})
 
     def test_who_cannot_get_the_rest_waits_and_says_why(self) -> None:
         seeder = self.seed()
@@ -120,7 +127,7 @@ class MemberStatesTest(LmkTestCase):
         failed = self.member(lambda one: one["state"] == "failed")
         self.assertIn("sub", failed["reason"])
         self.assertEqual(self.on_disk("a"), SIZE)
-        self.assertEqual(self.status()[1]["problems"], 1)
+        self.assertEqual(self.status()[-1]["problems"], 1)
 
     def test_a_program_that_stands_still_grows_silent_and_one_that_is_killed_too(self) -> None:
         self.seed()
@@ -141,7 +148,7 @@ class MemberStatesTest(LmkTestCase):
         )
         idle = self.member(lambda one: not one["files"])
         self.assertEqual((idle["state"], idle["have"], idle["of"]), ("idle", 0, 0))
-        room = self.status()[1]
+        room = self.status()[-1]
         self.assertEqual((room["members"], room["done"], room["problems"]), (1, 0, 0))
 
 
