@@ -221,19 +221,24 @@ class WindowTestCase(LmkTestCase):
 
     def setUp(self) -> None:
         super().setUp()
+        names_before = set(vars(self))
+        self._callback_failures: list[str] = []
+        self.addCleanup(self._forget_widgets, names_before)
+        self.addCleanup(self._check_callbacks)
         try:
             import tkinter as tk
         except ImportError:
             self.fail(TKINTER_MISSING)
         try:
-            self.root = tk.Tk()
+            self.open_root()
         except tk.TclError as exc:
             self.fail(f"No window can be opened ({exc}). Run it with: python3 -m tests")
-        names_before = set(vars(self)) - {"root"}
-        self._callback_failures: list[str] = []
+
+    def open_root(self) -> None:
+        import tkinter as tk
+
+        self.root = tk.Tk()
         self.root.report_callback_exception = self._note_callback_failure
-        self.addCleanup(self._forget_widgets, names_before)
-        self.addCleanup(self._check_callbacks)
         self.addCleanup(_destroy, self.root)
         if self.withdrawn:
             self.root.withdraw()

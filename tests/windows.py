@@ -31,13 +31,14 @@ class AppWindowTest(WindowTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.root.update_idletasks()  # or ttk complains about a late theme event
-        self.root.destroy()  # the window under test is a root itself
         self.profile = Profile(self.folder / "profile" / "settings.json", self.folder / "profile")
         self.downloads = self.folder / "downloads"
         self.tracker_port = self.free_port("udp")
         self.seeder_port = self.free_port("tcp")
         self.keep()
+
+    def open_root(self) -> None:
+        """None: the window under test is a root itself."""
 
     def keep(self, **settings: object) -> None:
         """Write the settings file with which the next window starts."""
