@@ -149,6 +149,7 @@ class Admission:
         certificate = digest_of(carrier.other_certificate())
         exchange = Exchange(password, is_a=True)
         connection.post(JOIN + exchange.share)
+        assert password.on_n  # computed while the tracker computes
         answer = yield from received(connection, 1)
         if answer != YES:
             (wait_s,) = yield from received(connection, 1)

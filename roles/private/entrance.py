@@ -83,6 +83,7 @@ class Entrance:
         carrier.is_stranger = True
         while not carrier.shake_hands():
             yield True
+            yield False  # it computes for a millisecond, and many may come at the same moment
         kind = yield from received(connection, 1)
         if kind == PROVE:
             yield from self._check_proof(connection, keys)
@@ -141,11 +142,12 @@ class Joins:
     def _is_right(
         self, connection: Connection, keys: RoomKeys, identity: bytes, share: bytes
     ) -> Generator[bool, None, bool]:
+        yield False
         exchange = Exchange(self._password, is_a=False)
+        connection.post(YES + exchange.share)  # while we go on, the member computes as well
         yield False
         context = clear_words(keys.room)
         proofs = exchange.keys(share, a=MEMBER, b=identity, context=context)
-        connection.post(YES + exchange.share)
         proof = yield from received(connection, PROOF_SIZE)
         if not hmac.compare_digest(proof, proofs.proof_a):
             return False

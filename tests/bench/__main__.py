@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.bench.lists import hostile_lists
 from tests.bench.lmk1 import lmk1
 from tests.bench.many_files import hashing, listing, small
+from tests.bench.private_room import private
 from tests.bench.result import Result, say
 from tests.bench.seeder_web import seeder_web
 from tests.bench.swarm import memory, swarm
@@ -65,6 +66,7 @@ ROWS: dict[str, Callable[[Path], Iterator[Result]]] = {
     "tracker": tracker,
     "door": door,
     "tls": tls,
+    "private": private,
     "window": window,
     "memory": memory,
     "lmk1": lmk1,

@@ -1,0 +1,256 @@
+"""A private room: how long a join takes, what a member costs the tracker, and whether 1,000 of them
+get their answers in time, also while 200 more join at once.
+
+The tracker is a process of its own, and so are those who join; every member has its own address of
+loopback, because the tracker counts the tries of each address.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+from unittest import mock
+
+from roles.net import dialling
+from roles.net.connection import Connection
+from roles.net.records import next_record, post_record
+from roles.private import admission as admissions
+from roles.private.admission import Admission
+from roles.private.room_code import scalar_of
+from roles.tracker import Tracker
+from roles.values.addresses import LOOPBACK, Address
+from roles.values.events import RoleStarted
+from roles.values.participants import Status
+from roles.values.settings import TrackerSettings
+from roles.wire.list_wire import AskTalk, encode_call
+from roles.wire.tracker_messages import Ping, Pinged, Register
+from roles.wire.tracker_wire import MAX_ANSWER, decode_answer, encode_request
+from tests.bench.result import Result
+from tests.disks import go_on
+from tests.lab.network import LabError
+from tests.support import EventLog
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CODE, COOKIE = "482177305", "0" * 24
+JOINS = 15
+MEMBERS, NEWCOMERS = 800, 200
+EVERY_S = 5.0  # each member pings so often
+ALONE_S = 15.0  # of pings, before anybody joins
+LIMIT_S = 60.0
+
+
+def private(_: Path) -> Iterator[Result]:
+    with _tracker() as (tracker, process):
+        yield from _joins(tracker)
+    with _tracker() as (tracker, process), ExitStack() as stack:
+        before, began = _memory(process.pid), time.monotonic()
+        members = list(_joined(tracker, stack))
+        took_s = time.monotonic() - began
+        each = (_memory(process.pid) - before) / MEMBERS / 1e3
+        yield Result("the tracker's memory for each member", each, "kB", note=f"{took_s:.0f} s")
+        pings = _Pings(members)
+        yield pings.result("a ping is answered, 99 of 100", ALONE_S)
+        newcomers = _program("join", str(tracker.port))
+        with newcomers:
+            yield pings.result("the same while 200 join at once", LIMIT_S, newcomers)
+            assert newcomers.stdout is not None
+            joined, seconds = newcomers.stdout.read().split()
+        note = f"{joined} of {NEWCOMERS}"
+        yield Result("until the last of them has joined", float(seconds), "s", None, "30", note)
+
+
+def _joins(tracker: Address) -> Iterator[Result]:
+    """Each kind in turns with the others; an answer of the tracker's loop is part of all."""
+    first, known, back, scrypt = list[float](), list[float](), list[float](), list[float]()
+    cost = list[float]()
+    for _ in range(JOINS):
+        admissions._password.cache_clear()
+        admission, before_s = Admission(CODE), time.process_time()
+        first.append(_time_of(admission, tracker))
+        cost.append((time.process_time() - before_s) * 1e3)
+        known.append(_time_of(Admission(CODE), tracker))
+        back.append(_time_of(admission, tracker))
+        began = time.monotonic()
+        scalar_of(CODE, "0" * 16)
+        scrypt.append((time.monotonic() - began) * 1e3)
+    note = f"scrypt {median(scrypt):.0f} ms; processor time of the member {median(cost):.0f} ms"
+    yield Result("a join by the code", median(first), "ms", None, "150 ms", note)
+    yield Result("a join, the scrypt of the code is known", median(known), "ms")
+    yield Result("a member comes back by the secret", median(back), "ms")
+
+
+def _time_of(admission: Admission, tracker: Address) -> float:
+    began = time.monotonic()
+    with admission.connected(tracker, go_on):
+        return (time.monotonic() - began) * 1e3
+
+
+@contextmanager
+def _tracker() -> Iterator[tuple[Address, subprocess.Popen[str]]]:
+    with _program("track") as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        yield Address(LOOPBACK, int(process.stdout.readline())), process
+        process.stdin.close()
+
+
+def _program(*words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.private_room", *words],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _memory(pid: int) -> int:
+    """Bytes of its own that the process has in memory. Linux only."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("RssAnon"):
+            return int(line.split()[1]) * 1024
+    raise LabError("this system does not tell how much memory a process has")
+
+
+class _Member:
+    """Registered, with a talk of its own."""
+
+    def __init__(self, number: int, connection: Connection) -> None:
+        self.connection = connection
+        self._id = f"{number:016x}"
+        self._address = Address(_host(number), 20_000 + number)
+        connection.post(encode_call(AskTalk()))
+        me = Register(self._id, self._address, self._id, f"pc {number}", True, cookie=COOKIE)
+        post_record(connection, encode_request(me))
+        connection.limit(LIMIT_S)
+        if next_record(connection, MAX_ANSWER) is None:
+            raise LabError("a member is not answered")
+        connection.limit(0)
+
+    def ping(self) -> None:
+        me = Ping(self._id, self._address, self._id, Status("idle"), cookie=COOKIE)
+        post_record(self.connection, encode_request(me))
+
+    def is_answered(self) -> bool:
+        record = next_record(self.connection, MAX_ANSWER)
+        if record is None:
+            return False
+        if not isinstance(decode_answer(record), Pinged):
+            raise LabError("a member is not known any more")
+        return True
+
+
+def _joined(tracker: Address, stack: ExitStack) -> Iterator[_Member]:
+    """One that joins by the code, and others that know the secret from it."""
+    admission = Admission(CODE)
+    for number in range(MEMBERS):
+        with _from_host(number):
+            connection = stack.enter_context(admission.connected(tracker, go_on))
+        yield _Member(number, connection)
+
+
+class _Pings:
+    """Every member pings every EVERY_S, evenly in that time."""
+
+    def __init__(self, members: list[_Member]) -> None:
+        self._members = members
+
+    def result(
+        self, what: str, limit_s: float, until: subprocess.Popen[str] | None = None
+    ) -> Result:
+        """Go on until that process has ended, or for `limit_s`."""
+        waiting, took_s, turn = dict[_Member, float](), list[float](), 0
+        began = time.monotonic()
+        while (now := time.monotonic()) < began + limit_s and (
+            until is None or until.poll() is None
+        ):
+            while turn < (now - began) / EVERY_S * len(self._members):
+                member = self._members[turn % len(self._members)]
+                turn += 1
+                if member in waiting:  # for a whole round already
+                    raise LabError("a ping was not answered within 5 s")
+                member.ping()
+                waiting[member] = time.monotonic()
+            for member in [one for one in waiting if one.is_answered()]:
+                took_s.append(time.monotonic() - waiting.pop(member))
+            time.sleep(0.001)
+        took_s.sort()
+        worst = f"worst {took_s[-1] * 1e3:.0f} of {len(took_s):,}"
+        return Result(what, took_s[len(took_s) * 99 // 100] * 1e3, "ms", None, "1,000 ms", worst)
+
+
+def _host(number: int) -> str:
+    return f"127.0.{1 + number // 250}.{1 + number % 250}"
+
+
+@contextmanager
+def _from_host(number: int) -> Iterator[None]:
+    """Connections of this thread come from an address of their own."""
+    opened = dialling._opened
+
+    def bound(address: Address) -> tuple[socket.socket, Connection]:
+        sock, connection = opened(address)
+        sock.bind((_host(number), 0))
+        return sock, connection
+
+    with mock.patch.object(dialling, "_opened", bound):
+        yield
+
+
+def _track() -> None:
+    log = EventLog()
+    settings = TrackerSettings(Address(LOOPBACK, 0), bind_exactly=True, is_private=True, code=CODE)
+    tracker = Tracker(settings, log)
+    tracker.start()
+    address = log.wait_for(RoleStarted).address
+    assert address is not None
+    sys.stdout.write(f"{address.port}\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+    tracker.stop()
+    tracker.join(LIMIT_S)
+
+
+def _join(port: int) -> None:
+    """NEWCOMERS threads at once. On 200 computers each would compute the scrypt of the code itself;
+    here it is computed before.
+    """
+    tracker, joined = Address(LOOPBACK, port), list[Connection]()
+    number_of = threading.local()
+    opened = dialling._opened
+
+    def bound(address: Address) -> tuple[socket.socket, Connection]:
+        sock, connection = opened(address)
+        sock.bind((_host(number_of.number), 0))
+        return sock, connection
+
+    def join(number: int) -> None:
+        number_of.number = number
+        joined.append(Admission(CODE).connected(tracker, go_on))
+
+    with mock.patch.object(dialling, "_opened", bound):
+        join(MEMBERS)
+        threads = [
+            threading.Thread(target=join, args=(number,))
+            for number in range(MEMBERS + 1, MEMBERS + NEWCOMERS)
+        ]
+        began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(LIMIT_S)
+    sys.stdout.write(f"{len(joined)} {time.monotonic() - began:.1f}\n")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "track":
+        _track()
+    else:
+        _join(int(sys.argv[2]))
