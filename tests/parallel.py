@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 PROCESSES_PER_CORE = 2
-BATCHES_PER_PROCESS = 4  # so that no process has much left when the others are done
+SMALLEST_BATCH = 1 / 60  # of all: each starts a Python, and often a screen
 _COUNT = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
 
 
@@ -23,7 +23,7 @@ def run_all(files: Sequence[Path], *, is_verbose: bool) -> tuple[int, int, int]:
     processes = PROCESSES_PER_CORE * (os.cpu_count() or 1)
     totals = [0, 0, 0]
     with ThreadPoolExecutor(processes) as pool:
-        batches = batched(files, processes * BATCHES_PER_PROCESS)
+        batches = batched(files, processes)
         for output, is_good in pool.map(lambda batch: run_batch(batch, is_verbose), batches):
             counts = _COUNT.findall(output)
             found = [int(count) for count in counts[-1]] if counts else [0, 1, 0]
@@ -36,13 +36,23 @@ def run_all(files: Sequence[Path], *, is_verbose: bool) -> tuple[int, int, int]:
     return passed, failed, skipped
 
 
-def batched(files: Iterable[Path], count: int) -> list[list[str]]:
-    """The names of the files in this many batches of about equal length, longest first."""
-    batches: list[tuple[int, list[str]]] = [(0, []) for _ in range(count)]
-    for file in sorted(files, key=lambda one: -one.stat().st_size):
-        size, names = min(batches, key=lambda batch: batch[0])
-        batches[batches.index((size, names))] = (size + file.stat().st_size, [*names, file.stem])
-    return [names for _, names in batches if names]
+def batched(files: Iterable[Path], processes: int) -> list[list[str]]:
+    """The names of the files, longest first, in batches that become shorter: each has half of what
+    one of the processes would get of all that is left. So none has much left when the others end.
+    """
+    sizes = {file.stem: file.stat().st_size for file in files}
+    left = sum(sizes.values())
+    smallest = left * SMALLEST_BATCH
+    batches: list[list[str]] = []
+    room = 0.0  # in the last batch
+    for name in sorted(sizes, key=lambda one: -sizes[one]):
+        if room < sizes[name]:
+            batches.append([])
+            room = max(left / processes / 2, smallest)
+        batches[-1].append(name)
+        room -= sizes[name]
+        left -= sizes[name]
+    return batches
 
 
 def run_batch(names: Sequence[str], is_verbose: bool) -> tuple[str, bool]:

@@ -116,7 +116,7 @@ class OrderTest(DownloadsTest):
         leecher.stop()
         again = self.taking(*names)
         again.log.wait_for(QueueChanged, where=lambda one: one.first == ((key, first),))
-        seeder.role._throttles.up.set_limit(2_000_000)
+        seeder.role._throttles.up.set_limit(4_000_000)
         self.assertIs(wait_for_end(again, key).state, DownloadState.DONE)
         told = [file.name for some in again.log.of(FilesEnded) for file in some.files]
         self.assertEqual(sorted(told), names)
@@ -126,7 +126,7 @@ class OrderTest(DownloadsTest):
     def test_small_files_that_come_in_packs_obey_too(self) -> None:
         small = {f"s/{number:03}": some_bytes(900, number) for number in range(300)}
         big = {f"big{number}": some_bytes(SIZE, number) for number in range(3)}
-        self.seeding({**small, **big}, 1_000_000)
+        self.seeding({**small, **big}, 3_000_000)
         leecher = self.taking("big0")
         key = leecher.log.of(FilesListed)[-1].folders[0].key
         leecher.role.download([key], Existing.SKIP)

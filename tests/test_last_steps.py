@@ -23,7 +23,7 @@ MTIME = 1_400_000_000
 SMALL = {f"d/{number}": some_bytes(1_000 + number, number) for number in range(3)}
 MORE = {f"e/f/{number}.sh": some_bytes(2_000 + number, number) for number in range(5)}
 FILES = {
-    "big": some_bytes(600_000),
+    "big": some_bytes(300_000),
     "run.sh": b"#!/bin/sh\n",
     "d/empty": b"",
     "twin": b"theirs",
