@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from roles.joining.announcer import Announcer
 from roles.joining.membership import Membership
 from roles.joining.tracker_place import TrackerPlace
-from roles.lmk1.shared_folder import SharedFolder
 from roles.lmk1.tracker_client import TrackerClient
 from roles.lmk1.uploads import Uploads as Lmk1Uploads
 from roles.net.connection import Connection
@@ -30,6 +29,7 @@ from roles.program.log_file import hide_folder
 from roles.program.machine_key import machine_key
 from roles.role import Role
 from roles.sharing.folder_library import FolderLibrary
+from roles.sharing.folder_tree import check_readable
 from roles.swarm.acceptor import Acceptor
 from roles.swarm.reverse_connections import ReverseConnections
 from roles.uploads.peer_uploads import PeerUploads
@@ -86,7 +86,7 @@ class Seeder(Role):
 
     def _run(self) -> None:
         settings = self._settings
-        shared = SharedFolder(settings.folder)
+        check_readable(settings.folder)
         cache = _cache_file(settings)
         library = FolderLibrary(settings.folder, cache, self._note_hashing, self.should_stop)
         if settings.door:
@@ -94,8 +94,7 @@ class Seeder(Role):
         if library.notice:
             self._post(Warned(library.notice))
         self._torrents = self._torrent_maker(library)
-        announcer = Announcer(shared, library, self._post)
-        announcer.read_folder()
+        announcer = Announcer(library, self._post)
         membership = Membership(
             self._place,
             self._post,
@@ -109,7 +108,7 @@ class Seeder(Role):
         )
         uploads = PeerUploads(library, slots_for_lmk2(settings.slots), self._throttles.up)
         lmk1_uploads = Lmk1Uploads(
-            shared,
+            library,
             uploads,
             slots=settings.slots,
             throttle=self._throttles.up,

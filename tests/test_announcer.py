@@ -12,8 +12,8 @@ from roles.joining import list_client, list_upload
 from roles.joining.announcer import Announcer
 from roles.joining.membership import Membership
 from roles.joining.tracker_place import TrackerPlace
-from roles.lmk1.shared_folder import SharedFolder
 from roles.lmk1.tracker_client import TrackerClient
+from roles.sharing import folder_library
 from roles.sharing.folder_library import FolderLibrary
 from roles.tracker import Tracker
 from roles.values.addresses import Address
@@ -57,9 +57,7 @@ class AnnouncerTestCase(LmkTestCase):
         if is_reading:
             self.threads.append(threading.Thread(target=self.library.run, name="lmk-library"))
         place = TrackerPlace(tracker, should_stop=self.stopping.is_set)
-        self.top = SharedFolder(self.shared)
-        announcer = Announcer(self.top, self.library, self.log)
-        announcer.read_folder()
+        announcer = Announcer(self.library, self.log)
         self.member = Membership(
             place,
             self.log,
@@ -98,7 +96,7 @@ class FolderTest(AnnouncerTestCase):
 
     def test_before_a_tracker_has_it_nothing_is_announced(self) -> None:
         self.announce(self.original())
-        self.assertEqual(self.shown(self.log.of(FolderScanned)[0]), (["top"], 0, 1))
+        self.assertEqual(self.shown(self.log.wait_for(FolderScanned)), (["top"], 0, 1))
 
     def test_an_original_tracker_has_no_sub_folders(self) -> None:
         self.announce(self.original())
@@ -123,6 +121,7 @@ class FolderTest(AnnouncerTestCase):
 
     def test_while_the_folder_is_read_it_is_said_that_more_follows(self) -> None:
         self.announce(self.tracker(), is_reading=False)
+        self.library._look()
         scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.is_listed)
         self.assertEqual((self.shown(scan), scan.is_whole), ((["top"], 0, 0), False))
         self.threads.append(threading.Thread(target=self.library.run, name="lmk-library"))
@@ -167,7 +166,8 @@ class FolderTest(AnnouncerTestCase):
         (self.shared / "below" / "new").write_bytes(b"")
         scan = self.log.wait_for(FolderScanned, 10.0, where=lambda scan: scan.announced > 2)
         self.assertEqual(self.shown(scan)[0], ["below/deep", "below/new", "top"])
-        self.assertEqual(list(self.top.listing.files), ["top"])
+        assert self.library.top is not None
+        self.assertEqual(list(self.library.top.files), ["top"])
 
 
 class NoNetworkTest(AnnouncerTestCase):
@@ -188,11 +188,12 @@ class NoNetworkTest(AnnouncerTestCase):
 class ShortageTest(AnnouncerTestCase):
     def test_what_is_offered_stays_while_the_folder_cannot_be_looked_at(self) -> None:
         announcer = self.announce(self.original())
-        before, told = self.top.listing, len(self.log.of(FolderScanned))
+        self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
+        before, told = self.library.top, len(self.log.of(FolderScanned))
         lacking = ShortageError("too many open files")
-        with mock.patch.object(SharedFolder, "scan", side_effect=lacking) as scan:
-            self.top.changed.set()
+        with mock.patch.object(folder_library, "scan_tree", side_effect=lacking) as scan:
+            self.library.rescan_soon()
+            wait_until(lambda: scan.called)
             announcer.look(self.member.announced)
-            scan.assert_called()
-        self.assertIs(self.top.listing, before)
+        self.assertIs(self.library.top, before)
         self.assertEqual(len(self.log.of(FolderScanned)), told)

@@ -47,7 +47,7 @@ ROLES = ("tracker", "seeder", "leecher", "lister", "observer", "discovery", "che
 SEAMS: dict[str, dict[str, tuple[str, ...]]] = {
     "lmk1": {
         "roles.tracker": ("seeder_table", "tracker_answers"),
-        "roles.seeder": ("shared_folder", "tracker_client", "uploads"),
+        "roles.seeder": ("tracker_client", "uploads"),
         "roles.leecher": ("downloads",),
         "roles.lister": ("seeder_finder",),
         "roles.joining.room_client": ("tracker_wire",),

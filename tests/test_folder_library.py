@@ -555,8 +555,9 @@ class ChangeTest(LibraryTestCase):
     def test_a_folder_that_vanishes_is_a_sentence_and_it_may_come_back(self) -> None:
         self.file("a")
         library = self.ready()
-        self.shared.rename(self.folder / "away")
-        self.after_look(library, lambda: library.snapshot.lines == ())
+        with self.assertLogs("roles.sharing.folder_library", "WARNING"):
+            self.shared.rename(self.folder / "away")
+            self.after_look(library, lambda: library.snapshot.lines == ())
         self.assertIn("Choose another", library.snapshot.problem)
         (self.folder / "away").rename(self.shared)
         self.after_look(library, lambda: list(self.lines(library)) == ["a"])
@@ -728,7 +729,8 @@ class ShortageTest(LibraryTestCase):
     def test_a_folder_that_is_a_link_to_itself_makes_a_library_that_says_so(self) -> None:
         self.shared.rmdir()
         self.shared.symlink_to(self.shared.name)
-        library = self.ready()
+        with self.assertLogs("roles.sharing.folder_library", "WARNING"):
+            library = self.ready()
         self.assertEqual(library.name, "shared")
         self.assertIn("cannot be read", library.snapshot.problem)
 

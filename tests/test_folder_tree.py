@@ -16,11 +16,11 @@ from roles.disk.open_folder import LastFolder
 from roles.sharing import folder_tree
 from roles.sharing.folder_tree import (
     FolderTree,
+    TopListing,
     TreeFile,
     check_unchanged,
     open_unchanged,
     scan_tree,
-    status_of,
 )
 from roles.values.catalogue import sort_key
 from roles.values.errors import FileChangedError, ShortageError, StorageError
@@ -73,6 +73,14 @@ class ScanTest(FolderTreeTestCase):
         self.assertEqual(
             self.paths(), ["Z", "a.txt", "a/z", "a/é/x", "a/é/\uffee", "a/é/\U0001f600", "b"]
         )
+
+    def test_the_files_at_the_top_are_all_that_lmk1_has_and_the_others_are_counted(self) -> None:
+        for name in ("b", "a", "one/a", "one/two/c", ".DS_Store"):
+            self.file(name)
+        tree = scan_tree(self.folder)
+        top = TopListing.of(tree)
+        self.assertEqual((list(top.files), top.in_subfolders), (["a", "b"], 2))
+        self.assertEqual(top.skipped, tree.skipped)
 
     def test_a_file_is_told_as_its_status_says(self) -> None:
         path = self.file("sub/tool", b"12345")
@@ -135,9 +143,9 @@ class ScanTest(FolderTreeTestCase):
         entry = mock.Mock(spec=os.DirEntry)
         entry.name = "a"
         entry.stat.side_effect = PermissionError(13, "Permission denied")
-        self.assertIs(status_of(entry), SkipReason.UNREADABLE)
+        self.assertIs(folder_tree._status_of(entry), SkipReason.UNREADABLE)
         entry.stat.side_effect = FileNotFoundError
-        self.assertIsNone(status_of(entry))
+        self.assertIsNone(folder_tree._status_of(entry))
 
     @unittest.skipUnless(IS_POSIX, "names that Windows does not have")
     def test_names_are_judged_as_those_who_store_them_judge(self) -> None:

@@ -11,11 +11,11 @@ import threading
 import unittest
 from unittest import mock
 
-from roles.lmk1.shared_folder import SharedFolder
 from roles.lmk1.uploads import LEAST_CHUNKS, LOOK_S, SLOTS_PER_HOST, Uploads, is_free, state_of
 from roles.net.eviction import LIMITS
 from roles.net.throttle import Throttle
 from roles.seeder import Seeder
+from roles.sharing.folder_library import FolderLibrary
 from roles.uploads.peer_uploads import PeerUploads
 from roles.values.events import (
     DownloadState,
@@ -36,7 +36,7 @@ from tests.role_test import (
     wait_until_nobody_is_served,
 )
 from tests.scripted_seeder import ACK, CHUNK, NOT_ACK
-from tests.support import LIMIT_S, random_file, wait_until
+from tests.support import LIMIT_S, EventLog, random_file, wait_until
 
 SILENCE_S = 0.15
 MANY = 30_000_000  # bytes, more than sockets keep on their way
@@ -272,11 +272,11 @@ class IdleLeechers(SeederTest):
 
     def test_who_takes_chunks_keeps_its_slot_until_it_takes_none(self) -> None:
         """On a virtual clock: how fast this computer is does not matter."""
-        shared = SharedFolder(self.shared)
-        shared.read()
-        others = mock.create_autospec(PeerUploads, instance=True, slots_taken=0)
         is_over = threading.Event()
-        uploads = Uploads(shared, others, slots=1, throttle=Throttle(), should_stop=is_over.is_set)
+        library = FolderLibrary(self.shared, None, EventLog(), is_over.is_set)
+        library._look()
+        others = mock.create_autospec(PeerUploads, instance=True, slots_taken=0)
+        uploads = Uploads(library, others, slots=1, throttle=Throttle(), should_stop=is_over.is_set)
         self.addCleanup(uploads.join)
         self.addCleanup(is_over.set)
         clock = self.enterContext(mock.patch("roles.lmk1.uploads.time")).monotonic

@@ -302,7 +302,6 @@ class ComingAndGoingTest(SwarmRoomTest):
             leecher.stop()
 
     def test_a_file_that_changes_is_never_half_old_and_half_new(self) -> None:
-        self.constant("lmk1.shared_folder", "RESCAN_S", 0.5)
         new = some_bytes(len(BIG), 77)
         [leecher] = self.begun("target", rate=5 * MIB)
         self.wait_for_bytes(leecher, "big.bin", 3 * MIB)

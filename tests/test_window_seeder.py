@@ -248,6 +248,7 @@ class SeederTabTest(AppWindowTest):
 
     def test_that_others_can_connect_is_said(self) -> None:
         run = self.started()
+        self.pump_until(lambda: run.listing is not None)
         run._handle(ReachabilityChanged(Address("10.0.0.5", 12501), is_reachable=True))
         self.assertIn("Others can connect to this computer.", run.offers())
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
 
 from roles.joining.membership import Announced
 from roles.sharing.folder_library import FolderLibrary
@@ -17,50 +16,29 @@ from roles.values.events import FolderScanned, ListedFile, Post
 REPORT_S = 1.0  # between two reports while the folder is hashed
 
 
-class Lmk1Folder(Protocol):
-    """A folder as LMK/1 offers it, without sub-folders."""
-
-    @property
-    def listing(self) -> TopListing: ...
-
-    @property
-    def problem(self) -> str:
-        """Why the last look failed; "" if it did not."""
-
-    def read(self) -> None:
-        """Look at it for the first time. Raises StorageError."""
-
-    def look(self) -> bool:
-        """Look again if it is time to. Returns whether anything has changed."""
-
-
 class Announcer:
-    """Owned by the membership's thread, once read_folder() is done."""
+    """Owned by the membership's thread."""
 
-    def __init__(self, folder: Lmk1Folder, library: FolderLibrary, post: Post) -> None:
-        """`library`: the same folder as LMK/2 offers it."""
-        self._folder, self._library, self._post = folder, library, post
+    def __init__(self, library: FolderLibrary, post: Post) -> None:
+        self._library, self._post = library, post
         self._report_at = 0.0
         self._reported: object = None  # all that the last report was made of
         self._progress: object = None  # the part of it that changes all the time while hashing
         self._files = dict[str, ListedFile]()  # the library's, by their lines
 
-    def read_folder(self) -> None:
-        """Call it first. Raises StorageError."""
-        self._folder.read()
-        self._report(Announced())
+    def look(self, announced: Announced) -> Mapping[str, int] | None:
+        """Report what is new in the folder.
 
-    def look(self, announced: Announced) -> Mapping[str, int]:
-        """Look at the folder if it is time to, and report what is new.
-
-        Returns the sizes of the files for LMK/1 readers, by name.
+        Returns the sizes of the files for LMK/1 readers, by name; None before the first scan.
         """
-        self._folder.look()
-        self._report(announced)
-        return self._folder.listing.sizes
+        listing = self._library.top
+        if listing is None:
+            return None
+        self._report(announced, listing)
+        return listing.sizes
 
-    def _report(self, announced: Announced) -> None:
-        listing, problem = self._folder.listing, self._folder.problem
+    def _report(self, announced: Announced, listing: TopListing) -> None:
+        problem = self._library.snapshot.problem
         snapshot = self._library.snapshot if announced.takes_shares else None
         reported = (replace(announced, share=None), listing, problem, snapshot is None)
         progress = (snapshot, announced.share)
@@ -89,7 +67,7 @@ class Announcer:
                 0 if announced.share is None else announced.share.file_count,
                 0,
                 snapshot.skipped,
-                problem or snapshot.problem,
+                problem,
                 snapshot.is_whole,
                 announced.share is snapshot,
                 announced.refusal,

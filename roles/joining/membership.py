@@ -107,7 +107,7 @@ class Membership:
         *,
         is_leecher: bool,
         own_share: OwnShare | None = None,
-        lmk1_files: Callable[[Announced], Mapping[str, int]] | None = None,
+        lmk1_files: Callable[[Announced], Mapping[str, int] | None] | None = None,
         lmk1: Lmk1Client | None = None,
         peer: str = "",
         machine_key: bytes = b"",
@@ -117,8 +117,8 @@ class Membership:
         """`status` is called often, in this thread. `name` is what others call this computer. With
         a `machine_key` the tracker recognizes the other programs of this computer. The rest is a
         seeder's: `lmk1_files` is called as often, and returns the sizes of the files for LMK/1
-        readers by name, the same object while nothing changes; `lmk1` speaks to an original
-        tracker.
+        readers by name, the same object while nothing changes, None while they are not known;
+        `lmk1` speaks to an original tracker.
         """
         self.peer = peer or new_id()  # names this run of the program to everyone
         self.is_reachable: bool | None = None  # from outside, as the tracker says; None: unknown

@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
+from roles.disk.open_folder import LastFolder
 from roles.disk.positioned_file import PositionedFile
 from roles.lmk1 import peer_wire as wire
 from roles.lmk1.peer_wire import CHUNK_SIZE, HEADER, chunk_count
-from roles.lmk1.shared_folder import SharedFolder
 from roles.net.connection import Connection
 from roles.net.throttle import Throttle
-from roles.sharing.folder_tree import TreeFile
+from roles.sharing.folder_library import FolderLibrary
+from roles.sharing.folder_tree import TreeFile, open_unchanged
 from roles.values.errors import FileChangedError, PeerProtocolError
 from roles.worker import POLL_S
 
@@ -42,7 +43,7 @@ class ChunkSender:
     def __init__(
         self,
         connection: Connection,
-        folder: SharedFolder,
+        library: FolderLibrary,
         throttle: Throttle,
         should_stop: Callable[[], bool],
     ) -> None:
@@ -55,7 +56,7 @@ class ChunkSender:
         self.acknowledged = 0  # chunks
         self.has_ended = False  # it needs its slot no longer
         self._connection = connection
-        self._folder = folder
+        self._library = library
         self._throttle = throttle
         self._should_stop = should_stop
         self._acks = wire.AckReader()
@@ -77,14 +78,17 @@ class ChunkSender:
         request = self._read_request()
         if not isinstance(request, wire.RangeRequest):
             return
-        file = self._folder.find(request.name)
+        top = self._library.top
+        file = None if top is None else top.files.get(request.name)
         if file is None:
             raise PeerProtocolError(f"it asked for a file that is not offered: {request.name}")
         if request.count and request.offset + (request.count - 1) * CHUNK_SIZE >= file.size:
             raise PeerProtocolError("it asked for chunks past the end of the file")
         self.size = min(request.count * CHUNK_SIZE, max(0, file.size - request.offset))
         self.name, self.has_asked = request.name, True
-        with closing(self._folder.open(file)) as opened:
+        with closing(LastFolder(self._library.path, make=False)) as folders:
+            descriptor = open_unchanged(folders, file)
+        with closing(PositionedFile(descriptor)) as opened:
             self._send_range(_Blocks(block, opened, file, request.offset, self.size))
 
     def _read_request(self) -> wire.SecondMessage | None:

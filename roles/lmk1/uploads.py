@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from roles.lmk1.chunk_sender import ChunkSender
-from roles.lmk1.shared_folder import SharedFolder
 from roles.net.connection import Connection
 from roles.net.eviction import Occupant, who_goes
 from roles.net.rates import RateMeter
 from roles.net.throttle import Throttle
+from roles.sharing.folder_library import FolderLibrary
 from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
 from roles.values.addresses import is_loopback
@@ -55,7 +55,7 @@ class Uploads:
 
     def __init__(
         self,
-        folder: SharedFolder,
+        library: FolderLibrary,
         swarm: PeerUploads,
         *,
         slots: int,
@@ -63,7 +63,7 @@ class Uploads:
         should_stop: Callable[[], bool],
     ) -> None:
         """`slots`: of the seeder; LMK/1 and LMK/2 leechers share them."""
-        self._folder = folder
+        self._library = library
         self._swarm = swarm
         self._slots = slots
         self._throttle = throttle
@@ -81,7 +81,7 @@ class Uploads:
             log.debug("Told %s “away”: all upload slots are in use.", address)
             connection.close(AWAY)
             return
-        sender = ChunkSender(connection, self._folder, self._throttle, self._should_stop)
+        sender = ChunkSender(connection, self._library, self._throttle, self._should_stop)
         thread = Worker(lambda: self._serve(connection, sender), "lmk-upload")
         try:
             thread.start()
@@ -172,7 +172,7 @@ class Uploads:
                 sender.run()
             except FileChangedError as error:
                 log.info("%s: %s", sender.leecher, error)
-                self._folder.changed.set()
+                self._library.rescan_soon()
             except PeerProtocolError as error:
                 log.warning("Dropped %s: %s", sender.leecher, error)
             except OSError as error:

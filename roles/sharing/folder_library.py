@@ -14,7 +14,14 @@ from pathlib import Path
 
 from roles.disk.holding import Holding
 from roles.sharing.digest_cache import SETTLED_NS, DigestCache, is_settled
-from roles.sharing.folder_tree import FolderTree, TreeFile, TreeFolder, scan_tree, with_more
+from roles.sharing.folder_tree import (
+    FolderTree,
+    TopListing,
+    TreeFile,
+    TreeFolder,
+    scan_tree,
+    with_more,
+)
 from roles.sharing.hashing import FileReading, HashingThreads, Reading, RunReading
 from roles.sharing.holdings import FileHolding
 from roles.sharing.offers import LibrarySnapshot, Offers
@@ -60,6 +67,7 @@ class FolderLibrary:
         self.notice = self._cache.notice  # for the user
         self.name = from_disk(_own_name(path) or "files").encode(errors="replace").decode()
         self.snapshot = LibrarySnapshot()
+        self.top: TopListing | None = None  # of the last scan, replaced whole; None before it
         self.changed = threading.Event()  # the snapshot was replaced; the reader clears it
         self._wake = threading.Event()
         # Protects _offers, _distrusted, _more_lines, _tree, _seen, _failed, _put_off and the
@@ -171,6 +179,8 @@ class FolderLibrary:
             return
         except StorageError as error:
             tree = FolderTree((), (), (), str(error))
+            if tree.problem != self._tree.problem:
+                log.warning("%s", error)
         if self._should_stop():
             return
         scanned = time.monotonic()
@@ -185,6 +195,8 @@ class FolderLibrary:
     def _compare(self, tree: FolderTree) -> None:
         """Update the offers after a scan, as far as we know the digests."""
         seen = {file.path: file for file in tree.files}
+        top = TopListing.of(tree)
+        self.top = self.top if top == self.top else top
         now_ns = time.time_ns()
         self._unsettled &= seen.keys()
         with self._lock:

@@ -78,16 +78,29 @@ class FolderTree:
 
 @dataclass(frozen=True)
 class TopListing:
-    """What one scan of a folder's top level found, which is all that LMK/1 offers."""
+    """The top level of a folder, which is all that LMK/1 offers."""
 
-    files: dict[str, TreeFile]
-    in_subfolders: int  # files below the top level; a hint, counted up to a limit
+    files: Mapping[str, TreeFile]
+    in_subfolders: int  # files below the top level
     skipped: tuple[Skipped, ...] = ()
+
+    @classmethod
+    def of(cls, tree: FolderTree) -> TopListing:
+        files = {file.path: file for file in tree.files if "/" not in file.path}
+        return cls(files, len(tree.files) - len(files), tree.skipped)
 
     @cached_property
     def sizes(self) -> Mapping[str, int]:
         """In bytes, by name."""
         return {name: file.size for name, file in self.files.items()}
+
+
+def check_readable(folder: Path) -> None:
+    """Raises StorageError."""
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        raise unreadable(error, folder) from None
 
 
 def scan_tree(folder: Path, should_stop: Callable[[], bool] = lambda: False) -> FolderTree:
@@ -136,7 +149,7 @@ class _Scan:
                         why = SkipReason.DEPTH if is_deep else SkipReason.NAME
                         self.skipped[why].append(shown_name(prefix + name, _SHOWN_PATH))
                     continue
-                found = status_of(entry)
+                found = _status_of(entry)
                 if isinstance(found, SkipReason):
                     self.skipped[found].append(shown_name(prefix + name, _SHOWN_PATH))
                 elif found is not None:
@@ -161,11 +174,11 @@ class _Scan:
         return FolderTree(
             tuple(sorted(self._files, key=lambda file: sort_key(file.path))),
             tuple(sorted(self.folders, key=lambda folder: sort_key(folder.path))),
-            in_order(self.skipped),
+            _in_order(self.skipped),
         )
 
 
-def in_order(skipped: Mapping[SkipReason, Collection[str]]) -> tuple[Skipped, ...]:
+def _in_order(skipped: Mapping[SkipReason, Collection[str]]) -> tuple[Skipped, ...]:
     """Sorted by reason and path. The paths are safe to show."""
     return tuple(
         Skipped(why, tuple(sorted(skipped[why]))) for why in SkipReason if skipped.get(why)
@@ -181,10 +194,10 @@ def with_more(
     paths = {one.why: list(one.paths) for one in skipped}
     for why, found in more.items():
         paths.setdefault(why, []).extend(shown_name(path, _SHOWN_PATH) for path in found)
-    return in_order(paths)
+    return _in_order(paths)
 
 
-def status_of(entry: os.DirEntry[str]) -> os.stat_result | SkipReason | None:
+def _status_of(entry: os.DirEntry[str]) -> os.stat_result | SkipReason | None:
     """The status of a regular file or folder, or why it is skipped; None if it is gone.
 
     Raises OSError if memory or descriptors have run out.
