@@ -44,9 +44,13 @@ http {{
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    server {{ listen 127.0.0.1:{port}; root {shared}; }}
+    server {{ listen 127.0.0.1:{port}{tls}; root {shared}; }}
 }}
 """
+TLS = (
+    " ssl; ssl_certificate {folder}/key.pem; ssl_certificate_key {folder}/key.pem;"
+    " ssl_protocols TLSv1.3"
+)
 
 
 def seeder_web(folder: Path) -> Iterator[Result]:
@@ -62,12 +66,12 @@ def one_file(folder: Path) -> Iterator[Result]:
     shared = folder / "shared"
     shared.mkdir()
     write_random(shared / "file", GIB)
-    with _seeder(shared) as ours, _nginx(folder, shared) as nginx:
+    with _seeder(shared) as ours, nginx(folder, shared) as other:
         for connections, target in ((1, "0.9"), (4, "")):
             rates, references = list[float](), list[float]()
             for _ in range(ROUNDS):
-                if nginx is not None:
-                    references.append(_rate(nginx, "/file", connections))
+                if other is not None:
+                    references.append(_rate(other, "/file", connections))
                 rates.append(_rate(ours.address, f"{ours.top}file", connections))
             what = f"1 GiB, {connections} connection{'s' if connections > 1 else ''}"
             reference = median(references) if references else None
@@ -82,11 +86,11 @@ def small_files(folder: Path) -> Iterator[Result]:
     make_files(shared, SMALL_FILES, SMALL_FILES * SMALL_FILE)
     files = [path for path in shared.rglob("*") if path.is_file()]
     paths = [quoted_path(path.relative_to(shared).parts) for path in files]
-    with _seeder(shared) as ours, _nginx(folder, shared) as nginx:
+    with _seeder(shared) as ours, nginx(folder, shared) as other:
         taken, references = list[float](), list[float]()
         for _ in range(3):
-            if nginx is not None:
-                references.append(_seconds_for(nginx, [f"/{path}" for path in paths]))
+            if other is not None:
+                references.append(_seconds_for(other, [f"/{path}" for path in paths]))
             taken.append(_seconds_for(ours.address, [f"{ours.top}{path}" for path in paths]))
         reference = median(references) if references else None
         note = f"nginx {reference:.2f}" if reference else "no nginx here"
@@ -176,15 +180,19 @@ def _status(address: tuple[str, int], path: str) -> int:
 
 
 @contextmanager
-def _nginx(folder: Path, shared: Path) -> Iterator[tuple[str, int] | None]:
-    """Where it serves this folder; None if it is not installed."""
+def nginx(folder: Path, shared: Path, pem: bytes = b"") -> Iterator[tuple[str, int] | None]:
+    """Where it serves this folder; None if it is not installed. `pem`: certificate and key, to do
+    it in TLS 1.3.
+    """
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         yield None
         return
     port = random.randrange(20_000, 30_000)
     settings = folder / "nginx.conf"
-    settings.write_text(NGINX.format(folder=folder, shared=shared, port=port))
+    (folder / "key.pem").write_bytes(pem)
+    tls = TLS.format(folder=folder) if pem else ""
+    settings.write_text(NGINX.format(folder=folder, shared=shared, port=port, tls=tls))
     with ExitStack() as stack:
         command = [program, "-c", str(settings), "-p", str(folder)]
         running = stack.enter_context(subprocess.Popen(command, stderr=subprocess.DEVNULL))

@@ -1,9 +1,11 @@
 """One stream in TLS 1.3 as private rooms carry it, beside a bare loop of SSLObject over the same
-chunks; without hashing and files, two processes each.
+chunks, and beside curl and nginx; without hashing, two processes each.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -19,6 +21,7 @@ from roles.net.tls_carrier import client_context, encrypt, server_context
 from roles.private.certificate import DeviceKey
 from roles.values.addresses import LOOPBACK, Address
 from tests.bench.result import Result
+from tests.bench.seeder_web import nginx
 
 CHUNK = 256 * 1024
 SIZE = 1 << 30
@@ -27,15 +30,31 @@ LIMIT_S = 60.0
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def tls(_: Path) -> Iterator[Result]:
-    """1 GiB, in turns with the bare loop."""
-    context = server_context(DeviceKey.made().pem())
-    rates = dict[str, list[float]]()
-    for _round in range(ROUNDS):
-        for name in WAYS:
-            rates.setdefault(name, []).append(_rate(name, context))
+def tls(folder: Path) -> Iterator[Result]:
+    """1 GiB, in turns with the bare loop, and with curl that gets as much from nginx."""
+    pem = DeviceKey.made().pem()
+    context = server_context(pem)
+    rates, others = dict[str, list[float]](), list[float]()
+    (folder / "file").write_bytes(bytes(SIZE))
+    curl = shutil.which("curl")
+    with nginx(folder, folder, pem) as other:
+        for _round in range(ROUNDS):
+            for name in WAYS:
+                rates.setdefault(name, []).append(_rate(name, context))
+            if curl is not None and other is not None:
+                others.append(_curl_rate(curl, f"https://{LOOPBACK}:{other[1]}/file"))
     ours, bare = median(rates["ours"]), median(rates["bare"])
     yield Result("one stream in TLS", ours, "MB/s", bare, "0.8", f"bare SSLObject {bare:,.0f}")
+    if others:
+        note = f"curl from nginx {median(others):,.0f}"
+        yield Result("the same beside curl from nginx", ours, "MB/s", median(others), note=note)
+
+
+def _curl_rate(curl: str, url: str) -> float:
+    began = time.monotonic()
+    command = [curl, "--silent", "--fail", "--insecure", "--output", os.devnull, url]
+    subprocess.run(command, check=True, timeout=LIMIT_S)
+    return SIZE / (time.monotonic() - began) / 1e6
 
 
 def _rate(name: str, context: ssl.SSLContext) -> float:
