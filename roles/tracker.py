@@ -128,7 +128,7 @@ class Tracker(Role):
         if self._settings.state_file is not None:
             state = StateFile(self._settings.state_file)
             self._saved = SavedRoom(state, self._registry, self._lmk1, self._torrents)
-            if warning := self._saved.restore():
+            if warning := self._saved.restore(with_lmk1=self._private is None):
                 self._post(Warned(warning))
         self._begin(datagrams, listener, room.enter_context(selectors.DefaultSelector()))
         if self._saved is not None:
@@ -151,7 +151,7 @@ class Tracker(Role):
             self._registry,
             Cookies(os.urandom(32)),
             senders,
-            TrackerAnswers(self._lmk1, senders),  # nobody speaks LMK/1 in a private room
+            TrackerAnswers(self._lmk1, senders) if private is None else None,
             self._torrents if self._settings.door else None,
             name=self._name,
             port=listening.port,

@@ -87,15 +87,15 @@ class Answers:
         registry: Registry,
         cookies: Cookies,
         senders: Senders,
-        lmk1: Lmk1Answers,
+        lmk1: Lmk1Answers | None,
         torrents: TorrentAnswers | None,
         *,
         name: str,
         port: int,
         on_arrival: Callable[[Key, Program], None],
     ) -> None:
-        """`torrents`: None to understand no BitTorrent programs. `name` is this computer's, `port`
-        the tracker's. `on_arrival` is called when a program registers.
+        """`lmk1`, `torrents`: None to understand no such programs. `name` is this computer's, and
+        `port` the tracker's. `on_arrival` is called when a program registers.
         """
         self._registry, self._cookies = registry, cookies
         self._senders, self._lmk1, self._torrents = senders, lmk1, torrents
@@ -130,6 +130,8 @@ class Answers:
                 return self._torrents.answers(datagram, host, proof, now=now)
             request = decode_request(datagram)
             if request is None:
+                if self._lmk1 is None:
+                    return [NOT_UNDERSTOOD]
                 return self._lmk1.answers(datagram, host, now=now)
             if proof is Proof.GOOD and not isinstance(request, FindTracker):
                 return [self._answer_proved(request, host, now)]

@@ -42,12 +42,12 @@ class SavedRoom:
         self._saved_version = self._version
         self._next_at = 0.0
 
-    def restore(self) -> str:
+    def restore(self, *, with_lmk1: bool = True) -> str:
         """Restore what the last run has saved. Returns a sentence if the file is damaged."""
         saved, now = self._state.read(), time.monotonic()
         if saved is not None and not isinstance(saved, list):
             self._state.keep_aside("is no list of seeders", is_newer=isinstance(saved, dict))
-        restored = self._lmk1.restore(saved, now=now)
+        restored = self._lmk1.restore(saved, now=now) if with_lmk1 else 0
         self._registry.restore(saved, now=now)
         self._torrents.restore(saved, now=now)
         if restored:
