@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from roles.disk.folder_check import room_in, try_folder
+from roles.disk.folder_check import room_for, try_folder
 from roles.joining.beacon import is_own
 from roles.joining.interface_calls import call_everywhere
 from roles.joining.membership import Membership
@@ -204,7 +204,7 @@ class Checker(Role):
             failure = error
         self._post(FolderChecked(folder, failure))
         try:
-            self._post(SpaceChecked(folder, room_in(folder)))
+            self._post(SpaceChecked(folder, room_for(folder)))
         except OSError as error:
             self._post(SpaceChecked(folder, fault=error.strerror or str(error)))
         self._post(ClockChecked(time.time(), ahead_s))

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from roles.disk.download_record import RecordedDownload
-from roles.disk.folder_check import room_in
+from roles.disk.folder_check import room_for
 from roles.disk.leftovers import drop_packs
 from roles.disk.name_twins import key_of_names
 from roles.disk.promised_space import PromisedSpace
@@ -195,7 +195,7 @@ class Leecher(Role):
     def room(self) -> int | None:
         """Bytes that the target folder has room for; None if its disk does not tell."""
         try:
-            return room_in(self._settings.folder)
+            return room_for(self._settings.folder)
         except OSError:
             return None
 

@@ -94,8 +94,8 @@ class DepartedTest(unittest.TestCase):
 
     def test_a_computer_can_be_removed(self) -> None:
         self.departed.note(key(), program())
-        self.assertFalse(self.departed.remove({program(MemberState.FAILED)}))
-        self.assertTrue(self.departed.remove(set(self.departed)))
+        self.assertFalse(self.departed.remove({key(peer="0" * 16)}))
+        self.assertTrue(self.departed.remove({key()}))
         self.assertEqual(self.states(), [])
 
     def test_one_host_has_few_places_and_pushes_out_only_its_own(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.net.eviction import LIMITS, Occupant, has_room, who_goes
+from roles.net.eviction import LIMITS, Occupant, evicted, who_goes
 
 MOST, OF_HOST = 8, 4
 NEWCOMER = "newcomer"
@@ -30,8 +30,8 @@ class EvictionTest(unittest.TestCase):
             (crowd, NEWCOMER, True),
             (full, NEWCOMER, False),
         ):
-            room = has_room(some, host, most=MOST, most_of_host=OF_HOST)
-            self.assertIs(room, is_free)
+            leaving = evicted(some, host, most=MOST, most_of_host=OF_HOST)
+            self.assertEqual(leaving, [] if is_free else None)
 
     def test_nobody_goes_who_has_just_come_or_was_of_use_a_moment_ago(self) -> None:
         hosts = [f"h{number}" for number in range(MOST)]

@@ -20,9 +20,7 @@ MEMBER = Member("a" * 16, "pc-1", Address("10.0.0.7", 12501), MemberState.DOWNLO
 
 
 def shown(members: Sequence[Member]) -> WebPage:
-    return WebPage(
-        room_page("teacher", members, shown_of(members), summary_of(members), "14:05:22")
-    )
+    return WebPage(room_page("teacher", shown_of(members), summary_of(members), "14:05:22"))
 
 
 class RoomPageTest(unittest.TestCase):
@@ -30,7 +28,7 @@ class RoomPageTest(unittest.TestCase):
         members = members_of(lesson(NOW).participants, now=NOW)
         read = shown(members)
         self.assertIn(room_words.how_far(summary_of(members)), read.text)
-        self.assertIn(room_words.counts(members), read.text)
+        self.assertIn(room_words.counts(summary_of(members)), read.text)
         for one in members:
             for words in (room_words.computer(one), room_words.state(one), room_words.reason(one)):
                 self.assertIn(words, read.text)

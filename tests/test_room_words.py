@@ -19,11 +19,11 @@ DOWNLOADING = Participant(Address("192.168.1.7", 12501), 0.0, is_leecher=True, n
 class RoomWordsTest(unittest.TestCase):
     def test_each_computer_is_counted_once(self) -> None:
         self.assertEqual(
-            counts(members_of(lesson(NOW).participants, now=NOW)),
+            counts(summary_of(members_of(lesson(NOW).participants, now=NOW))),
             "31 computers: 21 done · 4 downloading · 2 waiting · 1 failed · 1 sharing · "
             "1 not begun · 1 silent",
         )
-        self.assertEqual(counts(()), "")
+        self.assertEqual(counts(summary_of(())), "")
 
     def test_the_summary_counts_those_that_download(self) -> None:
         self.assertEqual(

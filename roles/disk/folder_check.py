@@ -39,11 +39,8 @@ def try_folder(folder: Path) -> float:
         raise storage_error(error, folder) from None
 
 
-def room_in(folder: Path) -> int:
-    """Bytes that downloads may write there; like promised_space.room_in(), but creates nothing.
-
-    Raises OSError.
-    """
+def room_for(folder: Path) -> int:
+    """Bytes that downloads may write there, also if it does not exist yet. Raises OSError."""
     return room_at(first_there(folder))
 
 

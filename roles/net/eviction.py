@@ -32,12 +32,6 @@ class Occupant:
     is_proven: bool  # it was of use once
 
 
-def has_room(occupants: Collection[Occupant], host: str, *, most: int, most_of_host: int) -> bool:
-    """Whether a newcomer from this host gets a place without an eviction."""
-    of_host = sum(one.host == host for one in occupants)
-    return len(occupants) < most and of_host < most_of_host
-
-
 def who_goes(occupants: Collection[Occupant], host: str, *, most_of_host: int) -> Occupant | None:
     """The occupant that a newcomer from this host replaces; None if all have been active lately."""
     counts = Counter(one.host for one in occupants)
@@ -51,7 +45,8 @@ def evicted(
     occupants: Collection[Occupant], host: str, *, most: int, most_of_host: int
 ) -> list[Occupant] | None:
     """Those that leave so that a newcomer from this host may come; None if it may not."""
-    if has_room(occupants, host, most=most, most_of_host=most_of_host):
+    of_host = sum(one.host == host for one in occupants)
+    if len(occupants) < most and of_host < most_of_host:
         return []
     leaving = who_goes(occupants, host, most_of_host=most_of_host)
     return None if leaving is None else [leaving]

@@ -54,9 +54,9 @@ class Departed:
             if self._gone[place][0] == key:
                 self._pop(place)
 
-    def remove(self, programs: AbstractSet[Participant]) -> bool:
+    def remove(self, keys: AbstractSet[Key]) -> bool:
         """Forget these; False if none of them is here."""
-        places = [place for place, (_, one) in self._gone.items() if one in programs]
+        places = [place for place, (key, _) in self._gone.items() if key in keys]
         for place in places:
             self._pop(place)
         return bool(places)

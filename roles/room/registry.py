@@ -310,7 +310,7 @@ class Registry:
             return
         for key, _ in running:
             self._forget(key, now)
-        self.changes += self.departed.remove({one for _, one in there})
+        self.changes += self.departed.remove({key for key, _ in there})
 
     def owner_of(self, call: TellList, ip: str, *, now: float) -> Owner:
         """Whoever sends this list from that address, as the share's owner.

@@ -6,6 +6,7 @@ The texts come from strangers.
 from __future__ import annotations
 
 import hmac
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -77,6 +78,12 @@ class RoomSummary:
     done: int
     problems: int  # members that need help
     seconds_left: float | None  # until the last one that downloads is done; None if unknown
+    silent: int
+    states: Counter[MemberState]  # how many are in each, without those that are silent
+
+    @property
+    def computers(self) -> int:
+        return self.silent + self.states.total()
 
     def __add__(self, more: RoomSummary) -> RoomSummary:
         """Of both parts of a room."""
@@ -86,6 +93,8 @@ class RoomSummary:
             self.done + more.done,
             self.problems + more.problems,
             max(left, default=None),
+            self.silent + more.silent,
+            self.states + more.states,
         )
 
 
@@ -151,6 +160,8 @@ def summary_of(members: Iterable[Member]) -> RoomSummary:
         done=sum(one.state is MemberState.DONE for one in counted),
         problems=sum(one.needs_help for one in everyone),
         seconds_left=max(known, default=None),
+        silent=sum(one.is_silent for one in everyone),
+        states=Counter(one.state for one in everyone if not one.is_silent),
     )
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable
 
 from roles.values.figures import count, duration_words, percent
 from roles.values.members import Member, RoomSummary
@@ -118,16 +116,13 @@ def how_far(room: RoomSummary) -> str:
     return sentence + (f"; {room.problems} {needs} help." if room.problems else ".")
 
 
-def counts(members: Iterable[Member]) -> str:
+def counts(room: RoomSummary) -> str:
     """ "30 computers: 23 done · 3 downloading · 1 silent". Each computer counts once."""
-    everyone = tuple(members)
-    if not everyone:
+    if not room.computers:
         return ""
-    silent = sum(one.is_silent for one in everyone)
-    states = Counter(one.state for one in everyone if not one.is_silent)
-    words = [f"{states[state]} {STATES[state].lower()}" for state in _COUNTED if states[state]]
-    parts = " · ".join([*words, *([f"{silent} silent"] if silent else [])])
-    return f"{count(len(everyone), 'computer').capitalize()}: {parts}"
+    numbers = [(room.states[state], STATES[state].lower()) for state in _COUNTED]
+    words = [f"{number} {word}" for number, word in (*numbers, (room.silent, "silent")) if number]
+    return f"{count(room.computers, 'computer').capitalize()}: {' · '.join(words)}"
 
 
 def _padded(number: re.Match[str]) -> str:

@@ -21,12 +21,10 @@ def shown_of(members: Iterable[Member]) -> list[Member]:
     return sorted(members, key=_place)[:MAX_ROWS]
 
 
-def room_page(
-    place: str, members: Sequence[Member], shown: Sequence[Member], room: RoomSummary, clock: str
-) -> bytes:
+def room_page(place: str, shown: Sequence[Member], room: RoomSummary, clock: str) -> bytes:
     """`place`: this computer's name. `clock`: the time of day. `shown`: see shown_of()."""
     rows = "".join(map(_row, shown))
-    left_out = len(members) - len(shown)
+    left_out = room.computers - len(shown)
     more = f"<p>And {count(left_out, 'more computer')}.</p>" if left_out else ""
     table = (
         '<div class="card table"><table><thead><tr><th>Computer</th><th class="bar">Has</th>'
@@ -35,7 +33,7 @@ def room_page(
     )
     body = (
         f'<div class="card"><p>{page.escape(room_words.how_far(room))}</p>'
-        f"<small>{page.escape(room_words.counts(members))}</small></div>"
+        f"<small>{page.escape(room_words.counts(room))}</small></div>"
         f"{table if rows else ''}{more}"
         f"<footer>As of {clock}. This page renews itself every {RENEW_S} s.</footer>"
     )

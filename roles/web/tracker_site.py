@@ -156,7 +156,7 @@ class TrackerSite:
         for some in _slices(members):
             shown = shown_of([*shown, *some])
             yield
-        return room_page(self._name, members, shown, room, time.strftime("%H:%M:%S"))
+        return room_page(self._name, shown, room, time.strftime("%H:%M:%S"))
 
     def _address_for(self, visitor: _Visitor) -> Address:
         """Of this tracker, for commands that may be typed on another computer."""

@@ -19,7 +19,7 @@ from roles.values.events import (
     RoleStopped,
     RoomChanged,
 )
-from roles.values.members import Member, members_of
+from roles.values.members import Member, members_of, summary_of
 from roles.values.room_words import counts
 from roles.values.safe_names import shown_name
 from roles.values.settings import MAX_SEATS, TrackerSettings, parse_port
@@ -165,7 +165,7 @@ class TrackerTab(ttk.Frame):
     @property
     def counts(self) -> str:
         """Who is in the room, in a few words; "" if nobody is."""
-        return counts(self.room.members)
+        return counts(summary_of(self.room.members))
 
     def zoom(self, factor: float, *, fills_screen: bool) -> None:
         """Larger texts, for a projector."""
