@@ -64,7 +64,7 @@ class Door:
     def _admit(self, sock: socket.socket) -> None:
         connection = connection_over(sock)
         try:
-            walk(self.entrance.admit(connection), 5)
+            walk(self.entrance.admit(connection))
             self.admitted.append(connection)
             return
         except (OSError, LmkError) as error:

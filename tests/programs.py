@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.support import wait_until
+from tests.support import LIMIT_S, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = (sys.executable, str(ROOT / "lmktorrent_app.py"))
@@ -91,7 +91,7 @@ class Running:
         if self._process.stdout is not None:
             self._process.stdout.close()
 
-    def wait_for(self, pattern: str, timeout_s: float = 20.0) -> re.Match[str]:
+    def wait_for(self, pattern: str, timeout_s: float = LIMIT_S) -> re.Match[str]:
         """The first line, also one of before, that matches."""
 
         def found() -> re.Match[str] | None:
@@ -121,7 +121,7 @@ class Running:
     def signal(self, number: int) -> int:
         """Send a signal; returns the exit code."""
         self._process.send_signal(number)
-        return self._process.wait(10)
+        return self._process.wait(LIMIT_S)
 
     def _read(self) -> None:
         assert self._process.stdout is not None

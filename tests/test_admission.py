@@ -26,8 +26,7 @@ class JoiningTest(DoorTest):
         admission, connection = self.joined(door)
         self.assertEqual(admission.keys, door.keys.room)
         connection.send_all(b"hello", within_s=LIMIT_S)
-        while not door.admitted:
-            time.sleep(0.01)
+        wait_until(lambda: bool(door.admitted))
         self.assertEqual(door.admitted[0].receive(5), b"hello")
 
     def test_a_wrong_code_is_refused_and_never_tried_again_without_a_person(self) -> None:

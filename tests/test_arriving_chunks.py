@@ -16,7 +16,7 @@ from roles.swarm.arriving_chunks import (
 from roles.swarm.content_transfer import ContentTransfer
 from roles.values.content import MAX_CHUNK_SIZE, MIN_CHUNK_SIZE, Content
 from tests.disks import go_on, stop
-from tests.support import LmkTestCase
+from tests.support import LIMIT_S, LmkTestCase
 
 Stop: TypeAlias = Callable[[], bool]
 
@@ -132,7 +132,7 @@ class BuffersTest(LmkTestCase):
         waiting.join(0.1)
         self.assertTrue(waiting.is_alive())
         self.chunks.end(first)
-        waiting.join(5.0)
+        waiting.join(LIMIT_S)
         self.assertEqual(len(got), 1)
         self.assertEqual(len(self.chunks._waiting), 0)
 

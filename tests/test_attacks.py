@@ -27,7 +27,7 @@ from tests.programs import ROOT, TIMEOUT_S
 from tests.receiving import receive_chunk
 from tests.role_test import ANYWHERE, RoomTest, content_of, order, wait_for_end
 from tests.scripted_seeder import Offer
-from tests.support import EventLog, LmkTestCase
+from tests.support import EventLog, LmkTestCase, wait_until
 from tests.tracker_requests import ask, listed_files, register
 
 # A room, then no descriptor left, then enough again: says whether both roles live on.
@@ -50,7 +50,7 @@ leecher = Leecher(LeecherSettings(Path(sys.argv[1]), room), events)
 leecher.start()
 events.wait_for(FilesListed)
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-sock.settimeout(5)
+sock.settimeout(30)
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 events.clear()
 try:
@@ -68,7 +68,7 @@ try:
 finally:
     for role in (leecher, tracker):
         role.stop()
-        role.join(5)
+        role.join(30)
 """
 FULL_DISK = """
 import logging, resource, sys
@@ -132,6 +132,7 @@ class Shortages(RoomTest):
         failure = wait_for_end(leecher, "a").failure
         self.assertIsInstance(failure, ShortageError)
         self.assertIn("no memory left", str(failure))
+        wait_until(lambda: seeder.connections > 0)
         self.assertEqual(seeder.connections, 1)
 
     def test_a_seeder_without_memory_for_one_leecher_serves_the_next(self) -> None:

@@ -77,6 +77,7 @@ class DiscoveryTest(DiscoveryTestCase):
         log = self.discovery(ours.address)
         with mock.patch("roles.discovery.FIRST_PAUSE_S", 0.05):
             wait_until(lambda: len(ours.heard) == 5)
+        log.wait_for(TrackersFound)
         self.assertEqual(len(log.of(TrackersFound)), 1)
         fields = ours.heard[0].split(b"\n")
         self.assertEqual((fields[0], len(ours.heard[0])), (b"find_tracker", 256))

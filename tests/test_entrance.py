@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import time
 import unittest
 from contextlib import suppress
 
@@ -19,7 +18,7 @@ from roles.values.errors import CodeRefusedError, PeerProtocolError
 from tests.connections import tcp_pair
 from tests.disks import go_on
 from tests.doors import CODE, Door, DoorTest, Relay, connection_over, recorded, walk
-from tests.support import LIMIT_S
+from tests.support import LIMIT_S, wait_until
 
 
 class IntruderTest(DoorTest):
@@ -30,9 +29,7 @@ class IntruderTest(DoorTest):
         return connection
 
     def assert_refused(self, door: Door, count: int = 1) -> None:
-        deadline = time.monotonic() + LIMIT_S
-        while len(door.refused) < count and time.monotonic() < deadline:
-            time.sleep(0.005)
+        wait_until(lambda: len(door.refused) >= count)
         self.assertEqual(len(door.refused), count)
         self.assertEqual(door.admitted, [])
 
@@ -86,9 +83,7 @@ class IntruderTest(DoorTest):
         for at in range(0, len(said), 7):
             with socket.create_connection(door.address) as sock:
                 sock.sendall(said[:at])
-        deadline = time.monotonic() + LIMIT_S
-        while len(door.refused) < len(range(0, len(said), 7)) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: len(door.refused) == len(range(0, len(said), 7)))
         self.assertEqual(door.admitted, [])
         self.joined(door)
 

@@ -572,8 +572,7 @@ class HonestyTest(LibraryTestCase):
             self.file(f"{number:02}", source.randbytes(50_000))
         library = self.ready()
         served = refused = 0
-        end = time.monotonic() + 3
-        while time.monotonic() < end:
+        while served < 400 or not refused:
             name = f"{source.randrange(12):02}"
             changed = source.randrange(LONG_AGO_S)
             self.file(name, source.randbytes(source.randrange(1, 50_000)), mtime_s=changed)
@@ -598,8 +597,6 @@ class HonestyTest(LibraryTestCase):
                     continue
                 served += 1
                 self.assertEqual(content_of_bytes(sent), line.content)
-        self.assertGreater(served, 20)
-        self.assertGreater(refused, 0)
 
     def test_every_pack_of_a_snapshot_can_be_cut_out_of_its_files(self) -> None:
         """As a reader does it: `count` of the small files from `first` on."""
@@ -616,8 +613,7 @@ class HonestyTest(LibraryTestCase):
             write(number)
         library = self.ready()
         checked = set[bytes]()
-        end = time.monotonic() + 3
-        while time.monotonic() < end:
+        while len(checked) < 10:
             if library.changed.wait(0.02):
                 library.changed.clear()
             if source.randrange(3) == 0:
@@ -637,7 +633,6 @@ class HonestyTest(LibraryTestCase):
                     joined = b"".join(written[one.content.root] for one in members if one.content)
                     self.assertEqual(pack.content, content_of_bytes(joined))
                     checked.add(pack.content.root)
-        self.assertGreater(len(checked), 5)
 
     def test_a_large_file_is_left_alone_while_it_may_still_be_written(self) -> None:
         (self.shared / "large").touch()

@@ -14,7 +14,7 @@ from roles.net.datagrams import Datagrams
 from roles.net.listening import Listener, bind_both, listen_tcp
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
-from tests.support import LmkTestCase, wait_until
+from tests.support import LIMIT_S, LmkTestCase, wait_until
 
 HOST = "127.0.0.1"
 
@@ -175,7 +175,7 @@ class ListeningTest(LmkTestCase):
             listener, _ = listen_tcp(Address(HOST, port), exactly=False)
             with listener:
                 ports.add(listener.address.port)
-                both_listen.wait(5.0)
+                both_listen.wait(LIMIT_S)
 
         threads = [threading.Thread(target=start, name="lmk-test") for _ in range(2)]
         for thread in threads:

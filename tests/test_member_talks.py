@@ -13,6 +13,7 @@ from roles.room import member_talks
 from roles.room.cookies import Proof
 from roles.room.member_talks import MemberTalks
 from tests.connections import over, tcp_pair
+from tests.support import LIMIT_S
 
 QUESTION = b'request_file_list\n{"lmk":2}'
 
@@ -36,7 +37,7 @@ class MemberTalksTest(unittest.TestCase):
 
     def member(self) -> tuple[socket.socket, Connection]:
         sock, other = self.enterContext(tcp_pair())
-        sock.settimeout(5)
+        sock.settimeout(LIMIT_S)
         connection = over(other)
         self.talks.take(connection)
         return sock, connection

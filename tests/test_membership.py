@@ -27,7 +27,7 @@ from roles.values.events import (
 from roles.values.participants import MemberState, Participant, Status, TransferStatus
 from roles.values.settings import TrackerSettings
 from tests.scripted_tracker import Script, ScriptedTracker, room_of
-from tests.support import EventLog, LmkTestCase, at_once, wait_until
+from tests.support import LIMIT_S, EventLog, LmkTestCase, at_once, wait_until
 from tests.test_room_client import usual, verb_and_line, with_cookie
 from tests.tracker_requests import Own
 
@@ -250,7 +250,7 @@ class ComingBackTest(MembershipTestCase):
         self.member(address, own=Own())
         self.wait_for_member(lambda one: one.address == LISTENING)
         role.stop()
-        role.join(5.0)
+        self.assertTrue(role.join(LIMIT_S))
         self.tracker(address.port)
         self.wait_for_member(lambda one: one.address == LISTENING)
         wait_until(lambda: self.listed(address) == ["+a", "+b"])
@@ -395,7 +395,7 @@ class ListTest(MembershipTestCase):
         self.member(address, CALM, own=Own(), shown=shown)
         wait_until(lambda: shown.is_told(1, takes_shares=True))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.settimeout(5.0)
+            sock.settimeout(LIMIT_S)
             sock.sendto(b"request_file_list", address)
             self.assertEqual(json.loads(sock.recv(2048)), {"a": 5})
         shown.files = {"a": 5, "b": 6}

@@ -26,7 +26,7 @@ from roles.values.settings import TrackerSettings
 from tests.disks import some_bytes
 from tests.role_test import RoomTest, Running, order, wait_for_end
 from tests.scripted_tracker import ScriptedTracker
-from tests.support import EventLog, wait_until
+from tests.support import LIMIT_S, EventLog, wait_until
 from tests.test_discovery import of_ours
 from tests.tracker_requests import ask
 
@@ -155,7 +155,7 @@ class SeveralAddressesTest(NetworkTest):
         """Asked by a socket that belongs to another network's address."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.bind(("127.0.0.200", 0))
-            sock.settimeout(5.0)
+            sock.settimeout(LIMIT_S)
             sock.sendto(b"nonsense", (host, port))
             source: str = sock.recvfrom(100)[1][0]
             return source

@@ -11,6 +11,7 @@ from roles.private.admission import Admission
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import CodeRefusedError, PeerProtocolError
 from tests.disks import go_on
+from tests.support import LIMIT_S
 
 
 class FakeAdmission(Admission):
@@ -38,7 +39,7 @@ class RecordTalkTest(unittest.TestCase):
 
     def accepted(self) -> socket.socket:
         sock = self.enterContext(self.listener.accept()[0])
-        sock.settimeout(5)
+        sock.settimeout(LIMIT_S)
         return sock
 
     def test_it_begins_with_a_call_and_keeps_its_connection(self) -> None:

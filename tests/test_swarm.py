@@ -198,7 +198,7 @@ class WordsTest(SwarmTestCase):
         while not isinstance(frame := first.next(), frames.Cancel):
             self.assertIsInstance(frame, frames.Want)
         self.assertEqual(frame, frames.Cancel(handle, 5))
-        self.assertTrue(self.transfer_.is_done)
+        wait_until(lambda: self.transfer_.is_done)
 
     def test_a_file_that_nobody_here_has_keeps_no_late_chunk_of_another_from_being_asked_twice(
         self,

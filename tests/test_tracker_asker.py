@@ -22,7 +22,7 @@ from tests.scripted_tracker import (
     extras_of,
     room_of,
 )
-from tests.support import at_once, wait_until
+from tests.support import LIMIT_S, at_once, wait_until
 
 
 class SilenceTest(TrackerClientTestCase):
@@ -41,7 +41,7 @@ class SilenceTest(TrackerClientTestCase):
 
         def start() -> None:
             late.bind(("127.0.0.1", port))
-            late.settimeout(5.0)
+            late.settimeout(LIMIT_S)
             _, source = late.recvfrom(2048)
             late.sendto(LIST, source)
             late.sendto(b"success", source)
@@ -110,7 +110,7 @@ class LingeringTest(TrackerClientTestCase):
         super().setUp()
         self.link = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         self.link.bind(("127.0.0.1", 0))
-        self.link.settimeout(5.0)
+        self.link.settimeout(LIMIT_S)
         self.returned = threading.Event()
         self.may_end = threading.Event()
 
@@ -122,7 +122,7 @@ class LingeringTest(TrackerClientTestCase):
                 ask(client)
                 self.returned.set()
                 if not ends_at_once:
-                    self.may_end.wait(5.0)
+                    self.may_end.wait(LIMIT_S)
 
         thread = threading.Thread(target=work, name="lmk-test")
         thread.start()
@@ -141,7 +141,7 @@ class LingeringTest(TrackerClientTestCase):
         self.link.recvfrom(2048)  # the second try
         self.link.connect(source)
         self.link.send(b"success")
-        self.assertTrue(self.returned.wait(5.0))
+        self.assertTrue(self.returned.wait(LIMIT_S))
         self.link.send(b"success")
         self.assert_somebody_listens()
 
@@ -150,7 +150,7 @@ class LingeringTest(TrackerClientTestCase):
         _, source = self.link.recvfrom(2048)
         self.link.connect(source)
         self.link.send(LIST)
-        self.assertTrue(self.returned.wait(5.0))
+        self.assertTrue(self.returned.wait(LIMIT_S))
         self.link.send(b"success")
         self.assert_somebody_listens()
 
