@@ -170,9 +170,9 @@ class TrackerTabTest(AppWindowTest):
 
     def test_an_unusable_port_is_said_beside_its_field(self) -> None:
         window = self.open_window()
-        window.tracker.port.variable.set("http")
+        window.tracker.options.port.variable.set("http")
         window.tracker.start_or_stop()
-        self.assertIn("number from 1 to 65535", window.tracker.port.problem)
+        self.assertIn("number from 1 to 65535", window.tracker.options.port.problem)
         self.assertIs(window.tracker.run_state, RunState.STOPPED)
 
     def test_seeders_and_files_of_the_room_are_shown(self) -> None:

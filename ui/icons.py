@@ -35,6 +35,15 @@ def _ring(x: float, y: float, radius: float, width: float) -> tuple[Polygon, ...
     return _disc(x, y, radius), _disc(x, y, radius - width)
 
 
+def _arc(radius: float) -> Polygon:
+    """The upper half of a circle, from left to right."""
+    turn = math.pi / 24
+    return tuple(
+        (8 - radius * math.cos(turn * step), 5 - radius * math.sin(turn * step))
+        for step in range(25)
+    )
+
+
 _FOLDER: tuple[Polygon, ...] = (
     ((1.5, 3), (6.5, 3), (8, 5), (14.5, 5), (14.5, 13), (1.5, 13)),
     ((3, 6.5), (13, 6.5), (13, 11.5), (3, 11.5)),
@@ -94,6 +103,11 @@ SHAPES: dict[str, tuple[Polygon, ...]] = {
     "chosen": (*_ring(8, 8, 6.5, 1.5), _disc(8, 8, 3.2)),
     "unchosen": _ring(8, 8, 6.5, 1.5),
     "gone": (_box(3, 7, 10, 2),),
+    "private": (  # a closed lock
+        ((2.5, 7), (13.5, 7), (13.5, 14.5), (2.5, 14.5)),
+        _box(7.2, 9.2, 1.6, 3.2),
+        (*_arc(3.9), (11.9, 7), (10.3, 7), *reversed(_arc(2.3)), (5.7, 7), (4.1, 7)),
+    ),
 }
 # Pictures with a disc behind: the shape is drawn in the middle half of it.
 _ON_DISC = 0.56

@@ -27,10 +27,14 @@ class StartFacts:
     files: int = 0
     size: int = 0  # bytes of them
     is_own: bool = False  # this window runs the tracker
+    is_private: bool = False  # the room is
+    needs_code: bool = False  # and its code is not known
     shared: str = ""  # the folder that this window shares
 
 
 def get_line(facts: StartFacts) -> Line:
+    if facts.needs_code:
+        return Line("A room is here. Ask for its code.", "Muted")
     if facts.tracker:
         who = facts.tracker.replace(_THIS_COMPUTER, _THIS_COMPUTER.capitalize())
         what = wording.count(facts.folders, "folder")

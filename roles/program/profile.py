@@ -48,6 +48,11 @@ class Profile:
         return self.state_folder / "private-room.json"
 
     @property
+    def room_codes_file(self) -> Path:
+        """Codes of private rooms of others."""
+        return self.state_folder / "room-codes.json"
+
+    @property
     def is_nowhere(self) -> bool:
         """Whether the user has no folder for state and logs."""
         return self.state_folder.is_relative_to(NOWHERE)

@@ -157,6 +157,8 @@ class ProgramSettings:
     size_percent: int = 100  # of what the window shows
     keep_awake: bool = True  # no sleep while something is on its way
     door: bool = True  # browsers may fetch from here: at the tracker and the seeder
+    private_room: bool = False  # this computer's tracker wants a code
+    offers_here: bool = False  # there, only this computer may offer folders
 
     def told_name(self, system_name: str) -> str:
         """What others see."""

@@ -24,11 +24,13 @@ from roles.worker import failure_of
 from ui import wording
 from ui.start_words import StartFacts
 from ui.window import keyboard, window_place
+from ui.window.code_row import CodeRow
 from ui.window.event_pump import EventPump
 from ui.window.keep_awake import KeepAwake
 from ui.window.leecher_tab import LeecherTab
 from ui.window.log_tab import LogTab
 from ui.window.notices import Choice, NoticeArea
+from ui.window.room_codes import RoomCodes
 from ui.window.running_roles import RunningRoles
 from ui.window.setting_field import throttles_of
 from ui.window.settings_keeper import SettingsKeeper
@@ -128,7 +130,8 @@ class AppWindow(tk.Tk):
         typed = tk.StringVar(self, settings.now.tracker)
         trackers = TrackerChoice(typed, environment, settings)
         roles = RunningRoles(pump, throttles_of(settings.now), self._warn)
-        return Workbench(pump, theme, roles, settings, environment, trackers)
+        codes = RoomCodes(self, profile, pump, roles, trackers, self._warn)
+        return Workbench(pump, theme, roles, settings, environment, trackers, codes)
 
     def _make_tabs(self) -> None:
         bench = self._bench
@@ -268,6 +271,12 @@ class AppWindow(tk.Tk):
         self.leecher.use_tracker(tracker)
         self.tabs.show("Leecher")
 
+    @property
+    def is_private(self) -> bool:
+        """Whether the room that this window runs, or takes part in, is a private one."""
+        codes, own = self._bench.codes, self._bench.trackers.own
+        return codes.is_private(own) or codes.is_private(codes.tracker)
+
     def toggle_full_screen(self) -> None:
         """The room alone, large enough for a projector; and back."""
         self.is_full_screen = not self.is_full_screen
@@ -283,7 +292,9 @@ class AppWindow(tk.Tk):
     def _leave(self) -> None:
         """What Escape does: leave what was opened last."""
         if self.tabs.in_front is self.tracker and (
-            self.tracker.close_code() or self.tracker.room.close_details()
+            self.tracker.close_code()
+            or self.tracker.room_code.close()
+            or self.tracker.room.close_details()
         ):
             return
         if self._close_newest_notice():
@@ -337,6 +348,7 @@ class AppWindow(tk.Tk):
             kept.profile.state_folder,
             may_search=trackers.may_search,
             own_ports=frozenset(own | self.seeder.ports),
+            code=self._bench.codes.of(tracker),
             known=self.leecher.model.reachable,
         )
 
@@ -375,6 +387,8 @@ class AppWindow(tk.Tk):
             sum(one.files for one in folders) or len(listed.files if listed is not None else ()),
             sum(one.size for one in folders),
             is_own=trackers.own is not None,
+            is_private=self.is_private,
+            needs_code=self._bench.codes.is_needed(self._bench.codes.tracker),
             shared=seeder.settings.folder.name if seeder is not None and is_sharing else "",
         )
 
@@ -424,6 +438,10 @@ class AppWindow(tk.Tk):
         for name in ("Settings", "Check"):
             if self.tabs.is_there(name) and self.tabs.in_front is not self.tabs.made(name):
                 self.tabs.hide(name)
+        row = getattr(getattr(self.tabs.in_front, "form", None), "code", None)
+        if isinstance(row, CodeRow) and row.asks:
+            row.field.entry.focus_set()
+            return
         first = keyboard.first_control(self.tabs.in_front)
         if first is not None:
             first.focus_set()
@@ -466,7 +484,8 @@ class AppWindow(tk.Tk):
             words = self.tracker.counts or words
         is_busy = model.is_busy or bool(self.seeder.served)
         self._awake.hold(is_busy and self._bench.settings.now.keep_awake)
-        self.status.show(down=model.rate, up=self.seeder.rate, health=words)
+        is_private = self.is_private
+        self.status.show(down=model.rate, up=self.seeder.rate, health=words, is_private=is_private)
         title = f"{model.percent} % – {TITLE}" if model.is_busy else TITLE
         if title != self.title():
             self.title(title)
@@ -512,7 +531,8 @@ class AppWindow(tk.Tk):
         self.close_now()
 
     def _end_when_all_ended(self) -> None:
-        is_over = self._bench.roles.all_ended and not self._bench.settings.is_writing
+        is_writing = self._bench.settings.is_writing or self._bench.codes.is_saving
+        is_over = self._bench.roles.all_ended and not is_writing
         if is_over or time.monotonic() > self._stop_by:
             self.log.close()
             for timer in self.tk.splitlist(self.tk.call("after", "info")):

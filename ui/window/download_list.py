@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
+from roles.values.errors import CodeRefusedError
 from roles.values.events import DownloadState, Watched
 from ui import wording
 from ui.row_order import moved, placed
@@ -416,6 +417,8 @@ class DownloadList(ttk.Frame):
     def _emptiness(self) -> tuple[str, str]:
         """What is shown in place of the rows."""
         if self._model.list_failed is not None:
+            if isinstance(self._model.list_failed.reason, CodeRefusedError):
+                return "This room is private", "Type its code above."
             return (
                 "No list yet",
                 "No tracker answers. Press “Change …” above to type the address of one, start one "

@@ -10,6 +10,7 @@ from roles.values.errors import LmkError, UserInputError
 from roles.values.safe_names import shown_name
 from roles.values.settings import MAX_PARALLEL_SEEDERS, LeecherSettings
 from ui import wording
+from ui.window.code_row import CodeRow
 from ui.window.fields import FolderField, Sentence, TextField
 from ui.window.folded_field import CAPTION, FoldedField
 from ui.window.keyboard import tab_in_order
@@ -61,12 +62,15 @@ class LeecherForm(ttk.Frame):
         self.to_line.hold(self.folder, beside=(choose,))
         self.to_line.link("Open", tab.open_folder, underline=0)
 
+        self.code = CodeRow(self, bench)
         self.tracker_said = Sentence(self)
         self.from_line.grid(row=0, column=0, sticky="ew")
-        self.tracker_said.grid(row=1, column=0, sticky="ew", padx=(px(CAPTION), 0), pady=(0, px(4)))
+        self.code.grid(row=1, column=0, sticky="ew", padx=(px(CAPTION), 0))
+        self.code.begin()
+        self.tracker_said.grid(row=2, column=0, sticky="ew", padx=(px(CAPTION), 0), pady=(0, px(4)))
         self.tracker_said.say("")
-        self.to_line.grid(row=2, column=0, sticky="ew")
-        tab_in_order(self.from_line, self.to_line)
+        self.to_line.grid(row=3, column=0, sticky="ew")
+        tab_in_order(self.from_line, self.code, self.to_line)
         self.columnconfigure(0, weight=1)
         self.options = self._make_options(tab, bench)
         bench.trackers.follow(self._show_from)

@@ -11,6 +11,7 @@ from tkinter import ttk
 
 from roles.program.user_folders import download_folder
 from roles.values.addresses import LOOPBACK, Address
+from roles.values.errors import LmkError
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
@@ -82,6 +83,7 @@ class LeecherTab(ttk.Frame):
         self.after(LIST_AGAIN_MS, self._list_again)
         self.after(ROOM_AGAIN_MS, self._look_at_room_again)
         bench.trackers.follow(self._trackers_changed)
+        bench.codes.follow(self._codes_changed)
 
     # What the rest of the window asks
 
@@ -105,6 +107,16 @@ class LeecherTab(ttk.Frame):
         # Running downloads keep their tracker; if that has never answered, they switch to this one.
         if settings is not None and (not model.unfinished or model.listed is None):
             self._renew(settings)
+
+    def _codes_changed(self) -> None:
+        """What could not enter the room, or was thrown out, begins anew with the right code."""
+        settings, codes = self.model.settings, self._bench.codes
+        if settings is None or codes.is_needed(settings.tracker):
+            return
+        code = codes.of(settings.tracker)
+        has_ended = self.model.leecher is None or self.model.list_failed is not None
+        if code != settings.code and (code or has_ended):
+            self._renew(replace(settings, code=code))
 
     # What the user asks
 
@@ -221,6 +233,7 @@ class LeecherTab(ttk.Frame):
             bind=self._bind(tracker),
             state_folder=self._bench.settings.profile.state_folder,
             name=self._bench.told_name,
+            code=self._bench.codes.of(tracker),
             follow=self._bench.trackers.follow_of(tracker),
             own_folders=self._bench.settings.now.own_folders,
         )
@@ -287,6 +300,7 @@ class LeecherTab(ttk.Frame):
                 self._say(wording.network_changed(event), tone="Warning")
             case TrackerMoved(former, tracker):
                 self._say(wording.tracker_moved(event), tone="Warning")
+                self._bench.codes.moved(former, tracker)
                 if self._bench.trackers.is_open and model.settings is not None:
                     model.settings = replace(model.settings, tracker=tracker)
                     self._bench.trackers.moved(former, tracker)
@@ -294,7 +308,9 @@ class LeecherTab(ttk.Frame):
                 self._once_listed = None
                 is_calm = time.monotonic() - self._began < CALM_S
                 self.form.say_news("")
-                self._say(str(reason), tone="Muted" if is_calm else "Warning")
+                is_for_code = self._is_for_code(reason)
+                sentence = "" if is_for_code else str(reason)
+                self._say(sentence, tone="Muted" if is_calm else "Warning")
                 self.list.show()
             case DownloadChanged():
                 if not event.state.is_final:
@@ -319,11 +335,18 @@ class LeecherTab(ttk.Frame):
                     self.use_fields()
             case RoleStopped():
                 self._forget_verified()
-                if event.failure is not None:
+                if event.failure is not None and not self._is_for_code(event.failure):
                     why = explained(event.failure, self._bench.settings.now.network)
                     self.notices.say(f"Downloading ended: {why}", tone="Bad", key="ended")
             case _:
                 pass
+
+    def _is_for_code(self, why: LmkError) -> bool:
+        """Whether the room wants another code, which its row then asks for."""
+        settings = self.model.settings
+        return settings is not None and self._bench.codes.refused(
+            settings.tracker, settings.code, why
+        )
 
     def _say(self, sentence: str, *, tone: str = "Muted") -> None:
         self.form.tracker_said.say(sentence, tone=tone)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from ui.room_summary import Summary
+from ui.window.layout import show_if
+from ui.window.private_mark import PrivateMark
 from ui.window.theme import Theme
 
 BAR_HEIGHT = 10  # pixels at 96 dpi
@@ -23,10 +25,13 @@ class RoomCard(ttk.Frame):
         self.headline = ttk.Label(left, style="Headline.Tint.TLabel")
         self.what = ttk.Label(left, style="Muted.Tint.TLabel")
         self.bar = tk.Canvas(left, height=px(BAR_HEIGHT), highlightthickness=0, borderwidth=0)
+        self.private = PrivateMark(left, theme, "Strong.Tint.")
+        below = (0, px(4))
         self.headline.grid(row=0, column=0, sticky="w")
-        self.what.grid(row=0, column=1, sticky="sw", padx=(px(12), 0), pady=(0, px(4)))
-        self.bar.grid(row=1, column=0, columnspan=2, sticky="ew", pady=(px(6), px(2)))
-        left.columnconfigure(1, weight=1)
+        self.private.grid(row=0, column=1, sticky="sw", padx=(px(12), 0), pady=below)
+        self.what.grid(row=0, column=2, sticky="sw", padx=(px(12), 0), pady=below)
+        self.bar.grid(row=1, column=0, columnspan=3, sticky="ew", pady=(px(6), px(2)))
+        left.columnconfigure(2, weight=1)
         right = ttk.Frame(self, style="Tint.TFrame")
         self.last = ttk.Label(right, style="Strong.Tint.TLabel")
         self.rates = ttk.Label(right, style="Muted.Tint.TLabel")
@@ -39,7 +44,8 @@ class RoomCard(ttk.Frame):
         self.bar.bind("<Configure>", lambda _event: self._draw())
         theme.follow(self._recolour)
 
-    def show(self, summary: Summary) -> None:
+    def show(self, summary: Summary, *, is_private: bool) -> None:
+        show_if(self.private, is_private)
         before, self._shown = self._shown, summary
         for label, text in (
             (self.headline, summary.headline),
@@ -57,6 +63,7 @@ class RoomCard(ttk.Frame):
         fonts = self._theme.fonts(factor)
         self.headline.configure(font=fonts.headline)
         self.last.configure(font=fonts.strong)
+        self.private.configure(font=fonts.strong)
         for label in (self.what, self.rates, self.alone):
             label.configure(font=fonts.text)
         self.bar.configure(height=round(self._theme.px(BAR_HEIGHT) * factor))

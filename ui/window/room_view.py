@@ -112,6 +112,7 @@ class RoomView(ttk.Frame):
         *,
         from_here: float,
         is_running: bool,
+        is_private: bool,
     ) -> None:
         """`from_here`: what this computer sends, in bytes per second."""
         self._room, self.members, self._is_running = room, members, is_running
@@ -124,7 +125,7 @@ class RoomView(ttk.Frame):
             from_here=from_here,
             best_rate=self._best_rate,
         )
-        self.card.show(summary)
+        self.card.show(summary, is_private=is_private)
         self.strip.show(summary.help, len(in_need(members)))
         self._show_members()
 

@@ -6,6 +6,7 @@ from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from roles.values.settings import MAX_SLOTS, parse_port, parse_slots
+from ui.window.code_row import CodeRow
 from ui.window.fields import FolderField, Sentence, TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.seeder_run import SeederRun
@@ -41,9 +42,12 @@ class SeederForm(ttk.Frame):
         label = ttk.Label(self, text="Tracker")
         label.grid(row=1, column=0, sticky="nw", padx=gap, pady=(px(15), px(7)))
         self.tracker.grid(row=1, column=1, columnspan=2, sticky="new", pady=above)
+        self.code = CodeRow(self, bench)
+        self.code.grid(row=2, column=1, columnspan=2, sticky="ew", pady=above)
+        self.code.begin()
         bottom = self._make_bottom(bench, tab)
-        bottom.grid(row=2, column=0, columnspan=3, sticky="ew", pady=above)
-        tab_in_order(self.folder, choose, self.tracker, bottom)
+        bottom.grid(row=3, column=0, columnspan=3, sticky="ew", pady=above)
+        tab_in_order(self.folder, choose, self.tracker, self.code, bottom)
         self.columnconfigure(1, weight=1)
 
     def _make_bottom(self, bench: Workbench, tab: SeederTab) -> ttk.Frame:
@@ -75,11 +79,14 @@ class SeederForm(ttk.Frame):
         )
         torrent.pack(side="left", padx=(px(12), 0))
 
-        def allow_torrent(*_: object) -> None:
-            torrent.state(["!disabled" if may_browse.get() else "disabled"])
+        def allow(*_: object) -> None:
+            is_private = bench.codes.is_private(bench.codes.tracker)
+            door.state(["disabled" if is_private else "!disabled"])
+            may_torrent = may_browse.get() and not is_private
+            torrent.state(["!disabled" if may_torrent else "disabled"])
 
-        may_browse.trace_add("write", allow_torrent)
-        allow_torrent()
+        may_browse.trace_add("write", allow)
+        bench.codes.follow(allow)
         row.columnconfigure(1, weight=1)
         tab_in_order(self.button, options)
         tab_in_order(self.limit, self.port, self.slots, boxes)

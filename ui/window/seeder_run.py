@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, web_address
-from roles.values.errors import LmkError
+from roles.values.errors import CodeRefusedError, LmkError
 from roles.values.events import (
     FolderScanned,
     HashingChanged,
@@ -80,6 +80,8 @@ class SeederRun:
                 return "Starting …", "Muted"
             case RunState.STOPPING:
                 return "Stopping …", "Muted"
+            case RunState.STOPPED if isinstance(self.failure, CodeRefusedError):
+                return "Not seeding: the room wants its code.", "Warning"
             case RunState.STOPPED:
                 return (self.why_it_ended, "Bad") if self.failure else ("Not seeding", "Muted")
             case RunState.RUNNING:

@@ -10,8 +10,8 @@ from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from roles.program.user_folders import folder_named
-from roles.values.addresses import LOOPBACK, Address
-from roles.values.errors import UserInputError
+from roles.values.addresses import LOOPBACK, Address, is_loopback
+from roles.values.errors import CodeRefusedError, UserInputError
 from roles.values.events import FolderScanned, RoleEvent, RoleStopped, RoomChanged, Upload
 from roles.values.members import Member, members_of
 from roles.values.participants import Participant
@@ -49,6 +49,7 @@ class SeederTab(ttk.Frame):
         self._bench = bench
         self._tell = tell
         self.main: SeederRun | None = None  # the seeder of the fields
+        self._refused = list[SeederRun]()  # those that ended for want of the right code
         self.besides: dict[SeederRun, _BesidesLine] = {}  # the others
         self._from_downloads: tuple[Upload, ...] = ()
         self._own_room = members
@@ -75,6 +76,7 @@ class SeederTab(ttk.Frame):
             self.rowconfigure(row, weight=1, uniform="tables")
         self.columnconfigure(0, weight=1)
         self._show()
+        bench.codes.follow(self._codes_changed)
 
     # What the rest of the window asks
 
@@ -134,6 +136,9 @@ class SeederTab(ttk.Frame):
         if tracker is None:
             return
         self._bench.trackers.keep()
+        if self._bench.codes.is_needed(tracker):
+            self.form.code.join(self.start_or_stop)
+            return
         if self.is_adding:
             self._keep_recent(folder)
             self.seed(folder, tracker)
@@ -180,26 +185,46 @@ class SeederTab(ttk.Frame):
             slots=slots,
             state_folder=self._bench.settings.profile.state_folder,
             name=self._bench.told_name,
+            code=self._bench.codes.of(tracker),
             follow=self._bench.trackers.follow_of(tracker),
             door=now.door,
             torrent=TorrentKind.PRIVATE if now.torrent and now.door else TorrentKind.NONE,
         )
         return SeederRun(self._bench.roles, settings, self._changed)
 
+    def _codes_changed(self) -> None:
+        """Those that could not enter the room, or were thrown out, begin anew."""
+        codes = self._bench.codes
+        for run in list(self._refused):
+            settings = run.settings
+            if codes.is_needed(settings.tracker) or codes.of(settings.tracker) == settings.code:
+                continue
+            self._refused.remove(run)
+            if run is self.main:
+                self.main = self._start(settings.folder, settings.tracker, settings.bind.host)
+            elif not any(one.settings.folder == settings.folder for one in self._runs()):
+                only_here = is_loopback(settings.bind.host)
+                self.seed(settings.folder, settings.tracker, only_here=only_here)
+        self._show()
+
     def _runs(self) -> list[SeederRun]:
         return [*([self.main] if self.main else []), *self.besides]
 
     def _changed(self, run: SeederRun) -> None:
         line = self.besides.get(run)
+        wants_code = isinstance(run.failure, CodeRefusedError)
         if line is not None and run.state is RunState.STOPPED:
             line.destroy()
             del self.besides[run]
             if not self.besides:
                 self._lines.configure(height=1)  # an empty frame would keep its last size
-            if run.failure is not None:
+            if run.failure is not None and not wants_code:
                 self._tell(run.why_it_ended)
         elif line is not None:
             line.show()
+        if wants_code:
+            self._refused.append(run)
+            self._bench.codes.refused(run.settings.tracker, run.settings.code, run.failure)
         self._show()
 
     def _show(self) -> None:
@@ -227,6 +252,7 @@ class SeederTab(ttk.Frame):
         """Ask the tracker of another computer how far those are that take; called often."""
         run = next((run for run in self._runs() if run.state is RunState.RUNNING), None)
         is_wanted = run is not None and bool(self.served) and self.winfo_ismapped()
+        is_wanted &= run is None or not self._bench.codes.is_needed(run.settings.tracker)
         is_own = run is not None and run.settings.tracker == self._bench.trackers.own
         if is_wanted and not is_own and self._observer is None and run is not None:
             self._observe(run.settings.tracker)
@@ -238,17 +264,22 @@ class SeederTab(ttk.Frame):
     def _observe(self, tracker: Address) -> None:
         from roles.observer import Observer  # not before the window is painted
 
+        codes, follow = self._bench.codes, self._bench.trackers.follow_of(tracker)
+        code = codes.of(tracker)
+
         def take(event: RoleEvent) -> None:
             match event:
                 case RoomChanged(participants):
                     self._observed = participants
-                case RoleStopped():
+                case RoleStopped(failure):
                     self._observer = None
+                    codes.refused(tracker, code, failure)
                 case _:
                     pass
 
-        follow = self._bench.trackers.follow_of(tracker)
-        self._observer = self._bench.roles.start(lambda post: Observer(tracker, follow, post), take)
+        self._observer = self._bench.roles.start(
+            lambda post: Observer(tracker, follow, post, code), take
+        )
 
     def _members(self) -> Sequence[Member]:
         return self._own_room() or members_of(self._observed, now=time.monotonic())

@@ -9,6 +9,8 @@ from tkinter import ttk
 
 from ui.start_words import Line, StartFacts, get_line, give_line, run_line
 from ui.window.fields import Sentence
+from ui.window.layout import show_if
+from ui.window.private_mark import PrivateMark
 from ui.window.scrolled import ScrolledFrame
 from ui.window.theme import Theme
 
@@ -78,9 +80,9 @@ class StartPage(ttk.Frame):
         self.show(StartFacts(0.0))
 
     def show(self, facts: StartFacts) -> None:
-        self.get.say(get_line(facts))
-        self.give.say(give_line(facts))
-        self.run.say(run_line(facts))
+        self.get.say(get_line(facts), is_private=facts.is_private)
+        self.give.say(give_line(facts), is_private=facts.is_private)
+        self.run.say(run_line(facts), is_private=facts.is_private)
 
     def _make_links(self, page: ttk.Frame, actions: StartActions) -> ttk.Frame:
         px = self._theme.px
@@ -156,6 +158,8 @@ class _Card(ttk.Frame):
         says.say(text)
         self.button.grid(row=4, column=0, pady=(px(8), px(12)), ipadx=px(12))
         self._line.grid(row=5, column=0, sticky="new")
+        self._private = PrivateMark(self, theme, "Card.")
+        self._private.grid(row=6, column=0)
         for sentence in (says, self._line):
             sentence.configure(justify="center", anchor="center", width=10)
         self.columnconfigure(0, weight=1)
@@ -163,10 +167,11 @@ class _Card(ttk.Frame):
         self.rowconfigure(3, minsize=2 * line + px(20))
         self.rowconfigure(5, minsize=3 * line + px(4))
         self.rowconfigure(0, weight=1)
-        self.rowconfigure(6, weight=2)
+        self.rowconfigure(7, weight=2)
 
-    def say(self, line: Line) -> None:
+    def say(self, line: Line, *, is_private: bool) -> None:
         self._line.say(line.text, tone=line.tone)
+        show_if(self._private, is_private)
 
     @property
     def said(self) -> str:

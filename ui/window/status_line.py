@@ -9,28 +9,35 @@ from tkinter import ttk
 from roles.values.events import DownloadState
 from ui import wording
 from ui.window.leecher_model import LeecherModel
+from ui.window.private_mark import PrivateMark
 from ui.window.theme import Theme
 
 
 class StatusLine(ttk.Frame):
     def __init__(self, parent: tk.Misc, theme: Theme, settings: Callable[[], None]) -> None:
         """`settings` shows their page."""
-        px = theme.px
+        px, self._theme = theme.px, theme
         super().__init__(parent, style="Strip.TFrame", padding=(px(16), px(4), px(8), px(4)))
         self._down = ttk.Label(self, style="Number.Strip.TLabel")
         self._up = ttk.Label(self, style="Number.Strip.TLabel")
         self._health = ttk.Label(self, style="Strip.TLabel")
         button = ttk.Button(self, text="Settings", style="Strip.Link.TButton", command=settings)
+        self._private = PrivateMark(self, theme, "Strip.")
         self._health.pack(side="left")
         button.pack(side="right")
         self._up.pack(side="right", padx=(px(12), px(16)))
         self._down.pack(side="right")
 
-    def show(self, *, down: float, up: float, health: str) -> None:
-        """Rates in bytes per second, and one sentence."""
+    def show(self, *, down: float, up: float, health: str, is_private: bool) -> None:
+        """Rates in bytes per second, one sentence, and whether the room is a private one."""
         for label, arrow, rate in ((self._down, "↓", down), (self._up, "↑", up)):
             label.configure(text=f"{arrow} {words}" if (words := wording.rate(rate)) else "")
         self._health.configure(text=health)
+        if not is_private:
+            self._private.pack_forget()
+        elif not self._private.winfo_manager():
+            px = self._theme.px
+            self._private.pack(side="left", padx=(0, px(12)), before=self._health)
 
 
 def health(model: LeecherModel, seeded_files: int | None, seeder_count: int | None) -> str:

@@ -33,6 +33,7 @@ _PICTURE_TONES = {
     "paused": "Muted",
     "idle": "Muted",
     "gone": "Muted",
+    "private": "Muted",
     "open": "Muted",
     "closed": "Muted",
     "file": "Muted",

@@ -196,5 +196,5 @@ class TrackerChoice:
 
 def _line(found: FoundTracker) -> str:
     name = shown_name(found.name, wording.COMPUTER_LENGTH)
-    kind = "original program" if found.is_original else ""
+    kind = "Private" if found.is_private else "original program" * found.is_original
     return "  ·  ".join(part for part in (str(found.address), name, kind) if part)

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback, web_address
 from roles.values.events import (
+    CodeChanged,
     FoundTracker,
+    Guesser,
+    GuessersChanged,
     NetworkChanged,
     RoleEvent,
     RoleStarted,
@@ -22,18 +25,19 @@ from roles.values.events import (
 from roles.values.members import Member, members_of, summary_of
 from roles.values.room_words import counts
 from roles.values.safe_names import shown_name
-from roles.values.settings import MAX_SEATS, TrackerSettings, parse_port
+from roles.values.settings import MAX_SEATS
 from ui import wording
 from ui.room_news import RoomNews
-from ui.window.fields import Sentence, TextField
+from ui.window.fields import Sentence
 from ui.window.keyboard import tab_in_order
-from ui.window.layout import ButtonRow
+from ui.window.layout import ButtonRow, show_if
 from ui.window.member_detail import Deeds
 from ui.window.notices import Choice, NoticeArea
+from ui.window.own_code import OwnCode
 from ui.window.qr_view import QrPage, QrPicture
 from ui.window.room_view import RoomView
 from ui.window.seats import places_from, places_kept
-from ui.window.setting_field import setting_field
+from ui.window.tracker_options import TrackerOptions
 from ui.window.workbench import RunState, Workbench, explained, gone_network
 
 if TYPE_CHECKING:
@@ -45,6 +49,12 @@ PINGS_AGAIN_MS = 1_000
 LARGE = 1.4  # from this zoom on, the address is written large, too
 CODE = 74  # pixels at 96 dpi, of the QR code beside the web address
 HEIGHT_SHARE, WIDTH_SHARE = 0.4, 0.25  # of the screen: its largest size while the tab fills that
+MOST_GUESSERS = 3  # that are named
+PRIVATE = (
+    "Only those who were told the code can join, and everything is encrypted. Members trust each "
+    "other: each can see, take and give everything."
+)
+ONLY_HERE = "Only this computer may offer folders."
 QUESTION = "tracker"  # the key of what is asked before it starts or stops
 
 
@@ -76,6 +86,7 @@ class TrackerTab(ttk.Frame):
         self._is_cut_off = False  # that network is gone
         self._for_others: Address | None = None
         self._has_web = False  # it serves browsers
+        self._code = ""  # of its private room
         self._was_own = set[Address]()  # a search may still find what has been stopped
         self._once_started = list[Callable[[Address], None]]()
         self._note = ""  # about its port
@@ -105,6 +116,9 @@ class TrackerTab(ttk.Frame):
         self._show_room()
         self._show_pings()
         bench.trackers.follow(self._show_state)
+        bench.settings.switch(self, "private_room").trace_add(
+            "write", lambda *_: self._show_state()
+        )
 
     def _make_controls(self) -> ttk.Frame:
         px, theme = self._bench.theme.px, self._bench.theme
@@ -124,21 +138,13 @@ class TrackerTab(ttk.Frame):
         self.web_address = ttk.Label(self._web)
         self.web_address.pack(side="left", padx=(px(6), 0))
         self._web.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(4), 0))
+        self.room_code = OwnCode(self._running, theme, self._new_code)
+        self.room_code.grid(row=2, column=0, columnspan=4, sticky="w", pady=(px(4), 0))
+        self._running.columnconfigure(3, weight=1)  # a long code moves nothing above it
         self._running.grid(row=0, column=1, sticky="w", padx=px(12))
-        self._stopped_row = ttk.Frame(row.right)
-        label = ttk.Label(self._stopped_row, text="Port", style="Muted.TLabel")
-        label.grid(row=0, column=0, sticky="n", padx=px(8), pady=px(7))
-        self.port = setting_field(
-            TextField, self._stopped_row, self._bench, "tracker_port", parse_port, width=6
-        )
-        self.port.grid(row=0, column=1, sticky="ne")
-        door = ttk.Checkbutton(
-            self._stopped_row,
-            text="Browsers may fetch from here",
-            variable=self._bench.settings.switch(row, "door"),
-        )
-        door.grid(row=0, column=2, sticky="n", padx=(px(16), 0), pady=px(6))
-        self._stopped_row.grid(row=0, column=0)
+        self.options = options = TrackerOptions(row.left, row.right, self._bench)
+        options.room.grid(row=0, column=1, sticky="nw", padx=px(12))
+        options.others.grid(row=0, column=0)
         self._right = ttk.Frame(row.right)
         self.room.make_switch(self._right).pack(side="left")
         full = ttk.Button(self._right, text="Full screen  F11", command=self._around.full_screen)
@@ -173,6 +179,7 @@ class TrackerTab(ttk.Frame):
         headline = theme.fonts(1.0).headline
         self.address.configure(font=headline if is_large else theme.title_font)
         self.web_address.configure(font=headline if is_large else "")
+        self.room_code.label.configure(font=headline if is_large else theme.title_font)
         self.room.zoom(factor)
         self._fills_screen = fills_screen
         self._show_code()
@@ -243,14 +250,9 @@ class TrackerTab(ttk.Frame):
     def _start(self, host: str) -> None:
         from roles.tracker import Tracker  # not before the window is painted
 
-        self.port.commit()
-        if self.port.problem or self.run_state is RunState.STOPPING:
+        settings = self.options.read(host)
+        if settings is None or self.run_state is RunState.STOPPING:
             return
-        bind = Address(host, self._bench.settings.now.tracker_port)
-        state_file = self._bench.settings.profile.tracker_state_file
-        name = self._bench.told_name
-        door = self._bench.settings.now.door
-        settings = TrackerSettings(bind, state_file=state_file, name=name, door=door)
         self.run_state, self._failure = RunState.STARTING, ""
         self._show_state()
         self._tracker = self._bench.roles.start(lambda post: Tracker(settings, post), self._handle)
@@ -260,6 +262,10 @@ class TrackerTab(ttk.Frame):
             self.run_state = RunState.STOPPING
             self._tracker.stop()
             self._show_state()
+
+    def _new_code(self, code: str) -> None:
+        if self._tracker is not None:
+            self._tracker.new_code(code)
 
     def _copy_address(self) -> None:
         self.clipboard_clear()
@@ -284,14 +290,21 @@ class TrackerTab(ttk.Frame):
     def _handle(self, event: RoleEvent) -> None:
         match event:
             case RoleStarted(
-                address=Address() as address, for_others=for_others, note=note, web=web
+                address=Address() as address, for_others=for_others, note=note, web=web, code=code
             ):
-                self._has_web = bool(web)
+                self._has_web, self._code = bool(web), code
                 self._started(address, for_others or address, note)
+            case CodeChanged(code):
+                self._code = code
+                self._tell_code()
+                self._show_state()
+            case GuessersChanged(guessers):
+                self._name_guessers(guessers)
             case NetworkChanged(gone=gone, come=come, for_others=Address() as for_others):
                 self._for_others = for_others
                 if self._only_network in (*gone, *come):
                     self._is_cut_off = self._only_network not in come
+                self._tell_code()
                 self._show_state()
             case RoomChanged():
                 before, self._room = self._room, event
@@ -314,6 +327,8 @@ class TrackerTab(ttk.Frame):
         self._is_open = not is_only_here
         self._only_network = "" if is_everywhere or is_only_here else address.host
         self._for_others, self._note, self._is_cut_off = for_others, note, False
+        self.options.code.variable.set("")  # from now on, it is the last one
+        self._tell_code(own)
         self._bench.trackers.set_own(own, is_only_here=is_only_here)
         self._show_state()
         self._show_room()
@@ -324,6 +339,8 @@ class TrackerTab(ttk.Frame):
     def _stopped(self, failure: str) -> None:
         self._tracker, self.run_state = None, RunState.STOPPED
         self._was_own |= {one for one in (self._for_others, self._bench.trackers.own) if one}
+        self._code = ""
+        self._tell_code()
         self._bench.trackers.set_own(None)
         self._room, self._for_others, self._note = RoomChanged(), None, ""
         self._news = RoomNews()
@@ -336,6 +353,28 @@ class TrackerTab(ttk.Frame):
         self._show_state()
         self._show_room()
         log.info("The tracker has stopped.")
+
+    def _tell_code(self, own: Address | None = None) -> None:
+        """The other programs of this window need not be told it by the user."""
+        here = (own or self._bench.trackers.own, self._for_others)
+        self._bench.codes.own(self._code, *(one for one in here if one is not None))
+
+    def _name_guessers(self, guessers: Sequence[Guesser]) -> None:
+        """They stay named when they have given up, until the user closes that."""
+        names = dict[str, str]()
+        for member in self.room.members:
+            hosts = {one.address.host for one in member.programs}
+            names |= {host: f"{member.name} ({host})" for host in hosts if member.name}
+        said = [
+            f"{names.get(host, host)}, {wording.count(tries, 'time')}"
+            for host, tries in guessers[:MOST_GUESSERS]
+        ]
+        if len(guessers) > len(said):
+            said.append(f"and {wording.count(len(guessers) - len(said), 'more computer')}")
+        if said:
+            at = time.strftime("%H:%M")
+            sentence = f"Wrong codes at {at}: {'; '.join(said)}."
+            self.notices.say(sentence, tone="Warning", key="guessers")
 
     # Display
 
@@ -353,13 +392,15 @@ class TrackerTab(ttk.Frame):
         for widget, is_shown in (
             (self._running, is_running),
             (self._right, is_running),
-            (self._stopped_row, not is_up),
+            (self.options.room, not is_up),
+            (self.options.others, not is_up),
         ):
-            widget.grid() if is_shown else widget.grid_remove()
+            show_if(widget, is_shown)
         self.address.configure(text=str(self._for_others or ""))
         here = self._for_others if self._has_web else None
         self.web_address.configure(text="" if here is None else web_address(here))
-        self._web.grid() if here is not None else self._web.grid_remove()
+        show_if(self._web, here is not None)
+        self.room_code.show(self._code)
         self._show_code()
         sentence, tone = self._sentence()
         self.sentence.say(sentence, tone=tone)
@@ -413,22 +454,26 @@ class TrackerTab(ttk.Frame):
             case RunState.STOPPED if other is not None:
                 return f"{_name_of(other)} runs a tracker already; a room needs only one.", "Muted"
             case RunState.STOPPED:
-                return "", "Muted"
+                return PRIVATE if self.options.is_private else "", "Muted"
             case RunState.RUNNING:
                 pass
         if self._is_cut_off:
             return gone_network(self._only_network), "Bad"
         if other is not None and self._is_open:
             return f"{_name_of(other)} runs a tracker too: a room needs only one.", "Warning"
-        return " ".join(filter(None, (self._note, self._hint()))), "Muted"
+        weak = self.room_code.warning
+        only_here = ONLY_HERE if self._bench.settings.now.offers_here else ""
+        said = " ".join(filter(None, (self._note, weak, only_here, self._hint())))
+        return said, "Warning" if weak else "Muted"
 
     def _hint(self) -> str:
         if self._for_others is not None and not is_loopback(self._for_others.host):
             if self._others_here():
                 return ""
+            code = " They ask for the code." if self._code else ""
             return (
-                "Other computers find it by themselves. Where one does not, type this address "
-                "there as the tracker."
+                f"Other computers find it by themselves.{code} Where one does not, type this "
+                "address there as the tracker."
             )
         if self._is_open:
             return "This computer is off the network: only programs on it reach the tracker."
@@ -453,7 +498,13 @@ class TrackerTab(ttk.Frame):
                 "The tracker is not running",
                 "One computer of the room runs it. It lists who has what, and moves no files.",
             )
-        self.room.show(room, members, from_here=from_here, is_running=is_running)
+        self.room.show(
+            room,
+            members,
+            from_here=from_here,
+            is_running=is_running,
+            is_private=bool(self._code),
+        )
         if had_members != bool(members):
             self._show_state()
 

@@ -13,6 +13,7 @@ from roles.values.errors import AddressGoneError, LmkError
 from ui.window import desktop
 from ui.window.event_pump import EventPump
 from ui.window.notices import NoticeArea
+from ui.window.room_codes import RoomCodes
 from ui.window.running_roles import RunningRoles
 from ui.window.settings_keeper import SettingsKeeper
 from ui.window.theme import Theme
@@ -55,6 +56,7 @@ class Workbench:
     settings: SettingsKeeper
     environment: Mapping[str, str]
     trackers: TrackerChoice
+    codes: RoomCodes
 
     @property
     def told_name(self) -> str:

@@ -1,0 +1,279 @@
+"""A private room in the window: its tracker here, or another computer's."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tkinter as tk
+import unittest
+
+from roles.private.room_code import shown
+from roles.role import Role
+from roles.tracker import Tracker
+from roles.values.addresses import LOOPBACK, Address
+from roles.values.events import (
+    CodeChanged,
+    DownloadState,
+    FoundTracker,
+    Guesser,
+    GuessersChanged,
+    RoleStarted,
+    TrackersFound,
+)
+from roles.values.settings import TrackerSettings
+from tests.support import LIMIT_S, EventLog, widget_texts
+from tests.windows import AppWindowTest, sentences, text_of
+from ui.window.app_window import AppWindow
+from ui.window.code_row import TRUST, CodeRow
+from ui.window.own_code import OUT
+from ui.window.room_codes import CHANGED, TYPE_IT
+from ui.window.tracker_options import SHORT
+from ui.window.workbench import RunState
+
+CODE, WRONG, NEW = "482177305", "482 177 306", "305 177 482"
+OTHERS = Address("10.0.0.5", 12500)
+
+
+def end(role: Role) -> None:
+    role.stop()
+    role.join(LIMIT_S)
+
+
+class PrivateWindowTest(AppWindowTest):
+    def open_shown(self, tab: str) -> AppWindow:
+        """A window with the focus, this tab in front."""
+        window = self.open_window()
+        window.deiconify()
+        window.tabs.show(tab)
+        window.focus_force()
+        window.update()
+        return window
+
+    def is_there(self, widget: tk.Widget) -> bool:
+        self.window.update()
+        return bool(widget.winfo_viewable())
+
+
+class OwnRoomTest(PrivateWindowTest):
+    def start(self, code: str = "") -> None:
+        tracker = self.window.tracker
+        tracker.options.code.variable.set(code)
+        tracker.start_or_stop()
+        self.pump_until(lambda: tracker.run_state is not RunState.STARTING)
+
+    def test_the_code_stands_below_the_address_and_this_window_joins_without_being_asked(
+        self,
+    ) -> None:
+        self.keep(private_room=True)
+        window = self.open_shown("Tracker")
+        tracker = window.tracker
+        self.start(CODE)
+        self.assertEqual(text_of(tracker.room_code.label), "482 177 305")
+        address, code = tracker.address, tracker.room_code.label
+        self.assertTrue(self.is_there(code))
+        self.assertGreater(code.winfo_rooty(), address.winfo_rooty())
+        self.assertEqual(str(code.cget("style")), str(address.cget("style")))
+        tracker.room_code._copy()
+        self.assertEqual(window.clipboard_get(), "482 177 305")
+        folder = self.folder / "exam"
+        folder.mkdir()
+        (folder / "exam.txt").write_bytes(b"secret")
+        window.seeder.fill_in(folder)
+        window.seeder.start_or_stop()
+        self.wait_for_files(1)
+        self.assertTrue(window.is_private)
+        self.pump_until(lambda: self.is_there(window.status._private))
+        self.assertTrue(self.is_there(tracker.room.card.private))
+        window.tabs.show("Leecher")
+        self.assertIn(TRUST, widget_texts(window.leecher.form.code))
+        for part in (window.leecher.form.code.tick, window.leecher.form.code.field):
+            self.assertFalse(self.is_there(part))
+
+    def test_with_a_new_code_this_window_comes_back_by_itself(self) -> None:
+        self.keep(private_room=True)
+        window = self.open_shown("Tracker")
+        tracker, run = window.tracker, window.seeder
+        self.start(CODE)
+        folder = self.folder / "exam"
+        folder.mkdir()
+        (folder / "exam.txt").write_bytes(b"secret")
+        window.seeder.fill_in(folder)
+        run.start_or_stop()
+        self.wait_for_files(1)
+        tracker.room_code.ask()
+        self.assertIn(OUT, widget_texts(tracker.room_code))
+        window._leave()
+        self.assertFalse(self.is_there(tracker.room_code.field))
+        tracker.room_code.ask()
+        tracker.room_code.field.variable.set("12345")
+        tracker.room_code.use()
+        self.assertIn("from 6 to 64", tracker.room_code.field.problem)
+        tracker.room_code.field.variable.set(NEW)
+        tracker.room_code.use()
+        self.pump_until(lambda: text_of(tracker.room_code.label) == NEW)
+        self.pump_until(lambda: bool(self.model.settings and self.model.settings.code))
+        self.pump_until(
+            lambda: (
+                self.model.settings is not None
+                and shown(self.model.settings.code) == NEW
+                and self.files_listed() == ["exam.txt"]
+                and run.main is not None
+                and run.main.settings.code == self.model.settings.code
+            )
+        )
+
+    def test_who_may_enter_and_who_may_offer_is_remembered(self) -> None:
+        window = self.open_shown("Tracker")
+        options = window.tracker.options
+        self.assertFalse(self.is_there(options.code))
+        window._bench.settings.switch(window, "private_room").set(True)
+        window._bench.settings.switch(window, "offers_here").set(True)
+        self.assertTrue(self.is_there(options.code))
+        self.assertIn("trust each other", text_of(window.tracker.sentence))
+        options.code.variable.set("12345")
+        window.tracker.start_or_stop()
+        self.assertIs(window.tracker.run_state, RunState.STOPPED)
+        self.assertIn("from 6 to 64", options.code.problem)
+        self.start("Käse 1")
+        self.assertEqual(text_of(window.tracker.room_code.label), "käse 1")
+        said = text_of(window.tracker.sentence)
+        self.assertIn(SHORT, said)
+        self.assertIn("Only this computer may offer", said)
+        self.pump_until(
+            lambda: bool(self.kept().get("private_room") and self.kept().get("offers_here"))
+        )
+
+    def test_who_tries_wrong_codes_is_named(self) -> None:
+        window = self.open_shown("Tracker")
+        tracker = window.tracker
+        tracker.run_state = RunState.STARTING
+        bind, there = Address("0.0.0.0", 12500), Address("10.9.9.9", 12500)
+        tracker._handle(RoleStarted(bind, there, code=CODE))
+        tracker._handle(GuessersChanged((Guesser("10.0.0.7", 3), Guesser("10.0.0.8", 1))))
+        (said,) = sentences(tracker.notices)
+        self.assertIn("10.0.0.7, 3 times; 10.0.0.8, 1 time.", said)
+        tracker._handle(GuessersChanged(()))
+        self.assertEqual(sentences(tracker.notices), [said])
+        self.assertEqual(window._bench.codes.of(there), CODE)
+        tracker._handle(CodeChanged("new words"))
+        self.assertEqual(window._bench.codes.of(there), "new words")
+        self.assertEqual(text_of(tracker.room_code.label), "new words")
+
+
+class OthersRoomTest(PrivateWindowTest):
+    def setUp(self) -> None:
+        super().setUp()
+        log = EventLog()
+        here = Address(LOOPBACK, self.tracker_port)
+        settings = TrackerSettings(here, bind_exactly=True, is_private=True, code=CODE)
+        self.tracker = Tracker(settings, log)
+        self.tracker.start()
+        self.addCleanup(end, self.tracker)
+        log.wait_for(RoleStarted)
+        self.log = log
+
+    def row(self, tab: str) -> CodeRow:
+        form = self.window.leecher.form if tab == "Leecher" else self.window.seeder.form
+        return form.code
+
+    def wait_for_field(self, tab: str = "Leecher") -> CodeRow:
+        row = self.row(tab)
+        self.pump_until(lambda: self.is_there(row.field))
+        return row
+
+    def type_code(self, row: CodeRow, code: str) -> None:
+        row.field.variable.set(code)
+        row.field.entry.focus_force()
+        row.field.entry.event_generate("<Return>")
+
+    def test_a_typed_tracker_asks_for_its_code_and_again_when_that_changes(self) -> None:
+        self.keep(tracker="")
+        window = self.open_shown("Leecher")
+        form = window.leecher.form
+        self.assertFalse(self.is_there(form.code))
+        form.tracker.variable.set(f"127.0.0.1:{self.tracker_port}")
+        window.leecher.refresh()
+        row = self.wait_for_field()
+        self.assertIn("This room is private", widget_texts(window.leecher))
+        self.type_code(row, " ")
+        self.pump_until(lambda: text_of(row.sentence) == TYPE_IT)
+        self.type_code(row, WRONG)
+        self.pump_until(lambda: "Wrong code. 4 tries left" in text_of(row.sentence))
+        self.type_code(row, CODE)
+        self.pump_until(lambda: self.model.listed is not None)
+        self.assertFalse(self.is_there(row.field))
+        self.assertEqual(row.field.variable.get(), "")
+        codes = self.profile.room_codes_file
+        self.assertFalse(codes.exists())
+        row.tick.invoke()
+        self.pump_until(lambda: codes.exists() and not window._bench.codes.is_saving)
+        kept = json.loads(codes.read_bytes())
+        self.assertEqual(kept, {f"127.0.0.1:{self.tracker_port}": CODE})
+        if os.name != "nt":
+            self.assertEqual(stat.S_IMODE(codes.stat().st_mode), 0o600)
+        self.tracker.new_code("words of mine")
+        self.pump_until(lambda: self.is_there(row.field) and bool(text_of(row.sentence)))
+        self.pump_until(lambda: json.loads(codes.read_bytes()) == {})
+        self.assertEqual(sentences(window.leecher.notices), [])
+        self.type_code(row, "Words of  Mine")
+        self.pump_until(lambda: not self.is_there(row.field) and self.model.list_failed is None)
+
+    def test_a_seeder_begins_once_the_code_is_there_and_comes_back_with_a_new_one(self) -> None:
+        folder = self.folder / "exam"
+        folder.mkdir()
+        (folder / "exam.txt").write_bytes(b"secret")
+        window = self.open_shown("Seeder")
+        seeder = window.seeder
+        seeder.fill_in(folder)
+        row = self.wait_for_field("Seeder")
+        seeder.start_or_stop()
+        self.assertIsNone(seeder.main)
+        self.assertEqual(text_of(row.sentence), TYPE_IT)
+        row.field.variable.set(CODE)
+        seeder.start_or_stop()
+        self.wait_for_files(1)
+        self.tracker.new_code("words of mine")
+        self.wait_for_field("Seeder")
+        self.type_code(row, "words of mine")
+        self.pump_until(
+            lambda: (
+                seeder.main is not None
+                and seeder.main.settings.code == "words of mine"
+                and seeder.main.listing is not None
+                and seeder.main.listing.is_listed
+            )
+        )
+        self.pump_until(lambda: self.model.listed is not None)
+        self.wait_for_files(1)
+        window.leecher.download_all()
+        self.wait_for_state(DownloadState.DONE, "exam.txt")
+
+    def test_a_remembered_code_that_is_wrong_now_is_tried_once_and_forgotten(self) -> None:
+        codes = self.profile.room_codes_file
+        codes.write_text(json.dumps({f"127.0.0.1:{self.tracker_port}": "123456"}))
+        self.open_shown("Leecher")
+        row = self.wait_for_field()
+        self.assertEqual(text_of(row.sentence), CHANGED)
+        self.pump_until(lambda: json.loads(codes.read_bytes()) == {})
+
+
+class FoundRoomTest(PrivateWindowTest):
+    def test_a_private_one_is_marked_in_the_list_and_asks_wherever_it_is_chosen(self) -> None:
+        self.keep(tracker="", has_begun=False)
+        window = self.open_shown("Start")
+        found = FoundTracker(OTHERS, "", is_original=False, is_private=True)
+        window._bench.trackers.take(TrackersFound((found,)))
+        window._show_start()
+        self.assertTrue(self.is_there(window.start.get._private))
+        self.assertIn("Ask for its code", window.start.get.said)
+        self.assertIn("10.0.0.5:12500  ·  Private", window._bench.trackers.offers)
+        window.tabs.show("Leecher")
+        self.pump_until(lambda: window.focus_get() is window.leecher.form.code.field.entry)
+        window._bench.trackers.take(TrackersFound(()))
+        window.leecher.form.tracker.variable.set("10.0.0.6")
+        self.assertFalse(self.is_there(window.leecher.form.code))
+
+
+if __name__ == "__main__":
+    unittest.main()

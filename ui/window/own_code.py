@@ -1,0 +1,88 @@
+"""The code of this window's private room, to be read from across the room, and a new one."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable
+from tkinter import ttk
+
+from ui.window.fields import Sentence, TextField
+from ui.window.keyboard import tab_in_order
+from ui.window.layout import show_if
+from ui.window.private_mark import PrivateMark
+from ui.window.theme import Theme
+from ui.window.tracker_options import own_code, warning
+
+OUT = "Everyone who joined by the old code is out, and has to type the new one."
+
+
+class OwnCode(ttk.Frame):
+    def __init__(self, parent: tk.Misc, theme: Theme, change: Callable[[str], None]) -> None:
+        """`change` gets the code that the user chose, "" for nine new digits."""
+        super().__init__(parent)
+        px = theme.px
+        self._change, self._code = change, ""
+        line, self._asking = ttk.Frame(self), ttk.Frame(self)
+        mark = PrivateMark(line, theme)
+        self.label = ttk.Label(line, style="Title.TLabel")
+        copy = ttk.Button(line, text="Copy code", underline=7, width=0, command=self._copy)
+        self.button = ttk.Button(line, text="New code …", underline=0, width=0, command=self.ask)
+        mark.grid(row=0, column=0)
+        for column, widget in enumerate((self.label, copy, self.button), 1):
+            widget.grid(row=0, column=column, padx=(px(8), 0))
+        self.field = TextField(
+            self._asking, theme, "", lambda: None, placeholder="Empty: nine new digits", width=24
+        )
+        self.field.entry.bind("<Return>", lambda _event: self.use(), add="+")
+        use = ttk.Button(self._asking, text="Change the code", width=0, command=self.use)
+        keep = ttk.Button(self._asking, text="Keep it", width=0, command=self.close)
+        said = Sentence(self._asking, tone="Warning")
+        self.field.grid(row=0, column=0, sticky="nw")
+        use.grid(row=0, column=1, sticky="nw", padx=(px(8), 0))
+        keep.grid(row=0, column=2, sticky="nw", padx=(px(8), 0))
+        said.grid(row=1, column=0, columnspan=3, sticky="ew")
+        said.say(OUT)
+        line.grid(row=0, column=0, sticky="w")
+        self._asking.grid(row=1, column=0, sticky="ew", pady=(px(4), 0))
+        self._asking.grid_remove()
+        tab_in_order(copy, self.button)
+        tab_in_order(self.field, use, keep)
+
+    def show(self, code: str) -> None:
+        """Show it, "" for none, in an open room."""
+        from roles.private.room_code import shown  # an open room needs none
+
+        if code != self._code:
+            self._code = code
+            self.label.configure(text=shown(code))
+            self.close()
+        show_if(self, code)
+
+    @property
+    def warning(self) -> str:
+        return warning(self._code)
+
+    def ask(self) -> None:
+        self._asking.grid()
+        self.field.entry.focus_set()
+
+    def use(self) -> None:
+        """Change to what is typed."""
+        code = self.field.read(own_code)
+        if code is not None:
+            self._change(code)
+            self.close()
+
+    def close(self) -> bool:
+        """Keep the code; False if nothing was asked."""
+        if not self._asking.winfo_manager():
+            return False
+        self._asking.grid_remove()
+        self.field.variable.set("")
+        self.field.complain("")
+        self.button.focus_set()
+        return True
+
+    def _copy(self) -> None:
+        self.clipboard_clear()
+        self.clipboard_append(str(self.label.cget("text")))

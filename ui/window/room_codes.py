@@ -1,0 +1,225 @@
+"""The codes of private rooms: which tracker wants one, and which one it has taken. No widgets.
+
+A code is tried by asking who is in the room, so everything else goes on while one is wrong.
+"""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from roles.program.kept_codes import KeptCodes
+from roles.program.profile import Profile
+from roles.values.addresses import Address
+from roles.values.errors import CodeRefusedError, LmkError, StorageError, UserInputError
+from roles.values.events import RoleEvent, RoleStopped, RoomChanged
+from roles.values.settings import Follow
+from ui.window.event_pump import EventPump
+from ui.window.running_roles import RunningRoles
+from ui.window.tracker_choice import TrackerChoice
+
+if TYPE_CHECKING:
+    from roles.observer import Observer
+
+TYPE_IT = "Type the code of this room."
+CHANGED = "This room has another code now. Ask for it, and type it here."
+
+
+class RoomCodes:
+    """Owned by Tk's thread; background work writes to the disk."""
+
+    def __init__(
+        self,
+        place: tk.Misc,
+        profile: Profile,
+        pump: EventPump,
+        roles: RunningRoles,
+        trackers: TrackerChoice,
+        warn: Callable[[str], None],
+    ) -> None:
+        """`place` is any widget. `warn` gets a sentence if codes cannot be remembered."""
+        self.typed = tk.StringVar(place)
+        self.remember = tk.BooleanVar(place)  # the code of the tracker that is meant
+        self.tracker: Address | None = None  # that is meant; None if what is typed names none
+        self.problem = ""  # why its code is not known, where that is not clear
+        self.is_saving = False
+        self._pump, self._roles, self._trackers, self._warn = pump, roles, trackers, warn
+        self._file = KeptCodes(profile.room_codes_file)
+        self._kept = self._file.load()  # all by the address of the tracker, as text
+        self._saved = dict(self._kept)
+        self._codes = dict(self._kept)  # those that have not been refused
+        self._private = set[str]()  # where one is wanted
+        self._own = set[str]()  # where this window's tracker is
+        self._may_be_open = False  # the tracker that is meant
+        self._trying: Observer | None = None
+        self._followers = list[Callable[[], None]]()
+        self.remember.trace_add("write", lambda *_: self._keep())
+        trackers.text.trace_add("write", lambda *_: self._look())
+        trackers.follow(self._look)
+
+    def follow(self, changed: Callable[[], None]) -> None:
+        """Call this now and after each change."""
+        self._followers.append(changed)
+        changed()
+
+    def of(self, tracker: Address) -> str:
+        """The code to use there; "" for none."""
+        return self._codes.get(str(tracker), "")
+
+    def is_private(self, tracker: Address | None) -> bool:
+        return tracker is not None and (str(tracker) in self._private or bool(self.of(tracker)))
+
+    def is_needed(self, tracker: Address | None) -> bool:
+        """Whether the room there is private, and its code not known."""
+        return tracker is not None and self.is_private(tracker) and not self.of(tracker)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the private room that is meant is this window's."""
+        return str(self.tracker) in self._own
+
+    @property
+    def is_trying(self) -> bool:
+        return self._trying is not None
+
+    def own(self, code: str, *addresses: Address) -> None:
+        """This window's tracker has this code, and is at these addresses; "" once it is gone."""
+        for address in self._own:
+            self._codes.pop(address, None)
+            self._private.discard(address)
+        self._own = {str(address) for address in addresses} if code else set()
+        self._codes |= dict.fromkeys(self._own, code)
+        self._tell()
+
+    def moved(self, former: Address, tracker: Address) -> None:
+        """The same room is there now."""
+        if self.of(former):
+            self._codes[str(tracker)] = self.of(former)
+
+    def refused(self, tracker: Address, code: str, why: LmkError | None) -> bool:
+        """A role could not enter with this code, "" for none; False if that is not why it ended."""
+        if not isinstance(why, CodeRefusedError):
+            return False
+        if code == self.of(tracker):  # otherwise more is known by now
+            self._private.add(str(tracker))
+        if code and code == self.of(tracker):
+            del self._codes[str(tracker)]
+            self._kept.pop(str(tracker), None)
+            self._save()
+            if tracker == self.tracker:
+                self.problem = str(why) if why.tries_left is None else CHANGED
+                self._may_be_open = why.tries_left is None
+        self._tell()
+        return True
+
+    def try_typed(self, then: Callable[[], None] = lambda: None) -> None:
+        """Try what is typed at the tracker that is meant; `then` follows if it is the code. An
+        empty field says that a room has no code, where it may be so.
+        """
+        from roles.private.room_code import parsed  # an open room needs none
+
+        tracker, typed = self.tracker, self.typed.get()
+        if tracker is None or self._trying is not None:
+            return
+        try:
+            if not typed.strip():
+                raise UserInputError(TYPE_IT)
+            self._try(tracker, parsed(typed), then)
+        except UserInputError as error:
+            self.problem = str(error)
+            if self._may_be_open and not typed.strip():
+                self._private.discard(str(tracker))
+                self.problem = ""
+        self._tell()
+
+    def _try(self, tracker: Address, code: str, then: Callable[[], None]) -> None:
+        from roles.observer import Observer  # not before the window is painted
+
+        def take(event: RoleEvent) -> None:
+            if self._trying is not observer:
+                return
+            match event:
+                case RoomChanged():
+                    self._trying = None
+                    observer.stop()
+                    self._codes[str(tracker)] = code
+                    self.typed.set("")
+                    self._keep()
+                    self._tell()
+                    then()
+                case RoleStopped(failure):
+                    self._trying = None
+                    if failure is not None and tracker == self.tracker:
+                        self._say_why(failure)
+                    self._tell()
+                case _:
+                    pass
+
+        self.problem = ""
+        observer = self._roles.start(
+            lambda post: Observer(tracker, Follow.NOWHERE, post, code), take
+        )
+        self._trying = observer
+
+    def _say_why(self, failure: LmkError) -> None:
+        """Why the code that was typed is no good."""
+        left = failure.tries_left if isinstance(failure, CodeRefusedError) else None
+        self._may_be_open = isinstance(failure, CodeRefusedError) and left is None
+        if left is None:
+            self.problem = str(failure)
+        elif left:
+            tries = "1 try" if left == 1 else f"{left} tries"
+            self.problem = f"Wrong code. {tries} left before a pause of a minute."
+        else:
+            self.problem = "Wrong code. Wait a minute before you try again."
+
+    def _look(self) -> None:
+        """Another tracker may be meant, or more is known of those that were found."""
+        for one in self._trackers.found:
+            change = self._private.add if one.is_private else self._private.discard
+            change(str(one.address))
+        try:
+            tracker = self._trackers.parse(self._trackers.text.get())
+        except UserInputError:  # its field says what is wrong
+            tracker = None
+        if tracker != self.tracker:
+            self.tracker, self.problem, self._may_be_open = tracker, "", False
+            self.remember.set(str(tracker) in self._kept)
+        self._tell()
+
+    def _tell(self) -> None:
+        for changed in self._followers:
+            changed()
+
+    # On the disk
+
+    def _keep(self) -> None:
+        """Remember the code of the tracker that is meant, or forget it."""
+        tracker = self.tracker
+        if tracker is None or self.is_own:
+            return
+        if self.remember.get() and self.of(tracker):
+            self._kept[str(tracker)] = self.of(tracker)
+        else:
+            self._kept.pop(str(tracker), None)
+        self._save()
+
+    def _save(self) -> None:
+        if not self.is_saving and self._kept != self._saved:
+            self.is_saving, self._saved = True, dict(self._kept)
+            kept = self._saved
+            self._pump.in_background(lambda: self._written(kept), self._has_saved)
+
+    def _written(self, kept: dict[str, str]) -> str:
+        try:
+            self._file.save(kept)
+        except StorageError as error:
+            return str(error)
+        return ""
+
+    def _has_saved(self, problem: str) -> None:
+        self.is_saving = False
+        if problem:
+            self._warn(f"The code cannot be remembered: {problem}")
+        self._save()
