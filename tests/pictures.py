@@ -67,6 +67,7 @@ SEEDERS = ("lab-pc-02",)
 LEECHERS = ("lab-pc-07", "lab-pc-08")
 BIND = Address(LOOPBACK, 0)  # any port: others may take pictures at the same time
 LESSON_BIND, LESSON_ADDRESS = Address("0.0.0.0", 12500), Address("192.168.77.1", 12500)
+CODE = "482177305"
 RATE = 11 * MB  # bytes per second that each of the others sends and receives: 100 Mbit/s
 
 
@@ -160,7 +161,10 @@ class Photographer:
         self._take("room-light")
         self._show(Appearance.DARK)
         self._take("room-dark")
+        tab._handle(RoleStarted(LESSON_BIND, LESSON_ADDRESS, code=CODE))
+        self._take("private-dark")
         self._show(Appearance.LIGHT)
+        self._take("private-light")
         tab._handle(RoleStopped())
 
     def _make_course(self) -> None:

@@ -143,6 +143,8 @@ class ProgramSettingsTest(unittest.TestCase):
         recent_folders=("/a", "/b"),
         download_folder="/c",
         keep_seeding=True,
+        private_room=True,
+        offers_here=True,
         own_folders=False,
         tracker_port=1,
         seeder_port=65535,

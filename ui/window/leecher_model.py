@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from roles.values.errors import CodeRefusedError
 from roles.values.events import (
     AllDownloadsEnded,
     DownloadChanged,
@@ -214,7 +215,9 @@ class LeecherModel:
             case ReachabilityChanged(address, is_reachable):
                 self.reachable = address.port, is_reachable
                 log.info("Others can%s connect to %s.", "" if is_reachable else "not", address)
-            case RoleStopped():
+            case RoleStopped(failure):
+                if isinstance(failure, CodeRefusedError) and self.settings is not None:
+                    self.list_failed = ListFailed(self.settings.tracker, failure)
                 self.leecher = None
                 self._batch.clear()
                 self.uploads = ()

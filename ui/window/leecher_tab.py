@@ -335,7 +335,10 @@ class LeecherTab(ttk.Frame):
                     self.use_fields()
             case RoleStopped():
                 self._forget_verified()
-                if event.failure is not None and not self._is_for_code(event.failure):
+                if event.failure is not None and self._is_for_code(event.failure):
+                    self.form.say_news("")
+                    self.list.show()
+                elif event.failure is not None:
                     why = explained(event.failure, self._bench.settings.now.network)
                     self.notices.say(f"Downloading ended: {why}", tone="Bad", key="ended")
             case _:

@@ -56,7 +56,7 @@ class OwnCode(ttk.Frame):
             self._code = code
             self.label.configure(text=shown(code))
             self.close()
-        show_if(self, code)
+        show_if(self, bool(code))
 
     @property
     def warning(self) -> str:
