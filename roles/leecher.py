@@ -12,9 +12,10 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial, wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec
 
 from roles.disk.download_record import RecordedDownload
 from roles.disk.folder_check import room_for
@@ -74,6 +75,22 @@ GIVES_WAY_QUEUED_S = 15.0
 WATCHED_S = 0.25  # between two looks at what is watched
 # Unfinished downloads: all folders that a room can have, and some thousand files.
 MAX_WAITING = 20_000
+
+P = ParamSpec("P")
+
+
+def _requested(
+    work: Callable[Concatenate[Leecher, P], None],
+) -> Callable[Concatenate[Leecher, P], None]:
+    """Any thread may call the method; the role's own does the work, in the order of the calls. The
+    caller must not change the arguments afterwards.
+    """
+
+    @wraps(work)
+    def request(self: Leecher, /, *args: P.args, **options: P.kwargs) -> None:
+        self._request(partial(work, self, *args, **options))
+
+    return request
 
 
 class Leecher(Role):
@@ -136,36 +153,78 @@ class Leecher(Role):
         """Ask the tracker for its lists now. FilesListed or ListFailed follows."""
         self._lister.refresh()
 
-    def download(self, keys: Iterable[str], existing: Existing) -> None:
+    @_requested
+    def download(self, keys: Sequence[str], existing: Existing) -> None:
         """Queue files and folders of the newest list: ListedFile.keys, and FolderKeys as text.
 
         Does not change downloads that are queued or running already.
         """
-        self._request(partial(self._queue, tuple(keys), existing))
+        self._waiting = sum(not one.state.is_final for one in self._all())
+        try:
+            for key in keys:
+                if self.should_stop():
+                    return
+                try:
+                    self._begin(key, existing, DownloadState.QUEUED)
+                # No port is free, or there are too many downloads.
+                except (StorageError, UserInputError) as error:
+                    self._fail(key, error)
+        finally:
+            self._folders.save()
 
-    def pause(self, keys: Iterable[str]) -> None:
+    @_requested
+    def pause(self, keys: Sequence[str]) -> None:
         """Stop these downloads and keep what they have, until resume()."""
-        self._request(partial(self._pause, tuple(keys)))
+        for download in self._chosen(keys):
+            if not (download.state.is_final or download.is_cancelled):
+                download.halt(DownloadState.PAUSED)
 
-    def resume(self, keys: Iterable[str]) -> None:
+    @_requested
+    def resume(self, keys: Sequence[str]) -> None:
         """Continue these downloads after a pause or a failure."""
-        self._request(partial(self._resume, tuple(keys)))
+        for download in self._chosen(keys):
+            if download.can_resume:
+                download.halt(DownloadState.QUEUED)
+                self._is_busy = True
 
-    def retry(self, keys: Iterable[str]) -> None:
+    @_requested
+    def retry(self, keys: Sequence[str]) -> None:
         """Try again what failed of these downloads, also while the rest of them is under way."""
-        self._request(partial(self._retry, tuple(keys)))
+        for download in self._chosen(keys):
+            if download.state is DownloadState.FAILED:
+                self.resume([download.key])
+            else:
+                download.tries_again = True
+                download.woken.set()
 
-    def put_in_order(self, keys: Iterable[str]) -> None:
+    @_requested
+    def put_in_order(self, keys: Sequence[str]) -> None:
         """Start queued downloads in this order; those that run now make room for earlier ones."""
-        self._request(partial(self._put_in_order, tuple(keys)))
+        order = put_in_order(self._downloads, keys)
+        with self._lock:
+            self._downloads = {key: self._downloads[key] for key in order}
+        downloads = self._all()
+        for download in downloads:
+            download.turns = 0
+        due = [one for one in downloads if one.is_running or one.state is DownloadState.QUEUED]
+        for download in due[DOWNLOADS_AT_ONCE:]:
+            if download.is_running:
+                download.give_way()
+                download.turns = 0
 
-    def put_files_in_order(self, key: str, first: Iterable[str]) -> None:
+    @_requested
+    def put_files_in_order(self, key: str, first: Sequence[str]) -> None:
         """Fetch these files of a download first, in this order; a folder ends in "/"."""
-        self._request(partial(self._put_files_in_order, key, tuple(first)))
+        for download in self._chosen([key]):
+            download.order = FileOrder(first)
+            download.woken.set()
 
-    def cancel(self, keys: Iterable[str]) -> None:
+    @_requested
+    def cancel(self, keys: Sequence[str]) -> None:
         """End these downloads and remove what they have."""
-        self._request(partial(self._cancel, tuple(keys)))
+        for download in self._chosen(keys):
+            if download.state is DownloadState.FAILED or not download.state.is_final:
+                download.halt(DownloadState.CANCELLED)
 
     def place_of(self, key: str) -> Path | None:
         """The folder that the files of this key go to; None if that is not decided yet. Versions
@@ -177,20 +236,31 @@ class Leecher(Role):
         home = self._folders.of(asked.share)
         return None if home is None else self._settings.folder / home
 
+    @_requested
     def verify(self, key: str, path: str = "") -> None:
         """Read again what this download, which has ended, has brought: all of it, one folder in it
         (`path` ends in "/") or one file. Posts Verified. One at a time, in the order of asking.
         """
-        self._request(partial(self._verifier.ask, key, path))
+        self._verifier.ask(key, path)
 
+    @_requested
     def stop_verifying(self) -> None:
-        self._request(self._verifier.stop)
+        self._verifier.stop()
 
-    def fetch_again(self, key: str, damaged: Iterable[str]) -> None:
+    @_requested
+    def fetch_again(self, key: str, damaged: Sequence[str]) -> None:
         """Download again what is not here as it was. Files that were edited stay; these damaged
         ones are kept under other names.
         """
-        self._request(partial(self._fetch_again, key, tuple(damaged)))
+        download = self._downloads.get(key)
+        if not isinstance(download, Download) or not download.state.is_final:
+            return
+        if self._lister.wanted(key) is None:
+            title = download.title
+            self._post(Warned(f"{title} is not shared now, so it cannot be fetched again."))
+            return
+        set_damaged_aside(download, damaged, self._settings.folder)
+        self.download([key], Existing.SKIP)
 
     def room(self) -> int | None:
         """Bytes that the target folder has room for; None if its disk does not tell."""
@@ -199,11 +269,17 @@ class Leecher(Role):
         except OSError:
             return None
 
+    @_requested
     def watch(self, key: str, path: str = "") -> None:
         """Post Watched about this file of a download from now on, and no other; a `key` of "" for
         none. For a folder, `path` ends in "/", and is "" for all that the download brings.
         """
-        self._request(partial(self._look_at, key, path))
+        before, now = self._downloads.get(self._watched[0]), self._downloads.get(key)
+        if before is not None:
+            before.looked_at = None
+        if now is not None and (not path or path.endswith("/")):
+            now.looked_at = path
+        self._watched, self._watched_at = (key, path), 0.0
 
     def stop(self) -> None:
         super().stop()
@@ -262,8 +338,6 @@ class Leecher(Role):
             self._woken.wait(EAGER_TICK_S if is_eager else TICK_S)
             self._woken.clear()
 
-    # Any thread makes requests; the role's own executes them in order.
-
     def _request(self, request: Callable[[], None]) -> None:
         self._requests.put(request)
         self._woken.set()
@@ -271,20 +345,6 @@ class Leecher(Role):
     def _do_requests(self) -> None:
         while not self._requests.empty():
             self._requests.get()()
-
-    def _queue(self, keys: Iterable[str], existing: Existing) -> None:
-        self._waiting = sum(not one.state.is_final for one in self._all())
-        try:
-            for key in keys:
-                if self.should_stop():
-                    return
-                try:
-                    self._begin(key, existing, DownloadState.QUEUED)
-                # No port is free, or there are too many downloads.
-                except (StorageError, UserInputError) as error:
-                    self._fail(key, error)
-        finally:
-            self._folders.save()
 
     def _fail(self, key: str, error: LmkError) -> None:
         """Report a download that could not begin."""
@@ -308,7 +368,7 @@ class Leecher(Role):
             with contextlib.suppress(StorageError):  # no port is free: try again with the next list
                 is_listed = self._begin(one.key, one.existing, state, home=one.home)
                 if one.first:
-                    self._put_files_in_order(one.key, one.first)
+                    self.put_files_in_order(one.key, one.first)
                 return is_listed
             return False
 
@@ -429,14 +489,6 @@ class Leecher(Role):
         for name in download.collision_keys:
             self._owners.setdefault(name, download.key)
 
-    def _look_at(self, key: str, path: str) -> None:
-        before, now = self._downloads.get(self._watched[0]), self._downloads.get(key)
-        if before is not None:
-            before.looked_at = None
-        if now is not None and (not path or path.endswith("/")):
-            now.looked_at = path
-        self._watched, self._watched_at = (key, path), 0.0
-
     def _tell_watched(self, now: float) -> None:
         key, path = self._watched
         if not key or self._peer is None or now < self._watched_at + WATCHED_S:
@@ -453,43 +505,6 @@ class Leecher(Role):
             self._told = told
             self._post(told)
 
-    def _pause(self, keys: Iterable[str]) -> None:
-        for download in self._chosen(keys):
-            if not (download.state.is_final or download.is_cancelled):
-                download.halt(DownloadState.PAUSED)
-
-    def _resume(self, keys: Iterable[str]) -> None:
-        for download in self._chosen(keys):
-            if download.can_resume:
-                download.halt(DownloadState.QUEUED)
-                self._is_busy = True
-
-    def _retry(self, keys: Iterable[str]) -> None:
-        for download in self._chosen(keys):
-            if download.state is DownloadState.FAILED:
-                self._resume([download.key])
-            else:
-                download.tries_again = True
-                download.woken.set()
-
-    def _put_in_order(self, keys: tuple[str, ...]) -> None:
-        order = put_in_order(self._downloads, keys)
-        with self._lock:
-            self._downloads = {key: self._downloads[key] for key in order}
-        downloads = self._all()
-        for download in downloads:
-            download.turns = 0
-        due = [one for one in downloads if one.is_running or one.state is DownloadState.QUEUED]
-        for download in due[DOWNLOADS_AT_ONCE:]:
-            if download.is_running:
-                download.give_way()
-                download.turns = 0
-
-    def _put_files_in_order(self, key: str, first: tuple[str, ...]) -> None:
-        for download in self._chosen([key]):
-            download.order = FileOrder(first)
-            download.woken.set()
-
     def _tell_queue(self, now: float) -> None:
         if now < self._tell_queue_at:
             return
@@ -500,22 +515,6 @@ class Leecher(Role):
         if told != self._told_queue:
             self._told_queue = told
             self._post(told)
-
-    def _cancel(self, keys: Iterable[str]) -> None:
-        for download in self._chosen(keys):
-            if download.state is DownloadState.FAILED or not download.state.is_final:
-                download.halt(DownloadState.CANCELLED)
-
-    def _fetch_again(self, key: str, damaged: tuple[str, ...]) -> None:
-        download = self._downloads.get(key)
-        if not isinstance(download, Download) or not download.state.is_final:
-            return
-        if self._lister.wanted(key) is None:
-            title = download.title
-            self._post(Warned(f"{title} is not shared now, so it cannot be fetched again."))
-            return
-        set_damaged_aside(download, damaged, self._settings.folder)
-        self._queue([key], Existing.SKIP)
 
     def _tell_end(self) -> None:
         downloads = self._all()

@@ -153,14 +153,12 @@ class MoreLinesTest(LibraryTestCase):
         library = FolderLibrary(self.shared, None, self.log, lambda: True)
         library.add_line(self.LINE)
         self.assertEqual((library.snapshot.is_whole, library.snapshot.revision), (False, 0))
-        self.assertIsNone(library.whole())
+        self.assertEqual(library.files(), {})
 
     def test_all_files_are_given_out_once_all_are_hashed(self) -> None:
         self.file("a/b")
         library = self.ready()
-        whole = library.whole()
-        assert whole is not None
-        self.assertEqual(whole["a/b"].content.root, self.root(library, "a/b"))
+        self.assertEqual(library.files()["a/b"].content.root, self.root(library, "a/b"))
 
 
 class OfferTest(LibraryTestCase):

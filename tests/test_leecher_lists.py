@@ -75,7 +75,7 @@ class HostileTrackers(RoomTest):
         self.assertEqual([file.name for file in listed.files], ["good"])
         self.assertEqual(len(listed.refused), len(self.BAD_NAMES))
         self.assertTrue(all(name.isprintable() for name in listed.refused), listed.refused)
-        leecher.role.download(files, Existing.REPLACE)
+        leecher.role.download(list(files), Existing.REPLACE)
         self.assertIs(wait_for_end(leecher, "good").state, DownloadState.DONE)
         self.assert_same_files(self.taken, {"good": b"1"})
         self.assertEqual(list(self.folder.iterdir()), [self.taken])

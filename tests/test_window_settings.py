@@ -55,7 +55,7 @@ class SettingsPageTest(AppWindowTest):
         page.up.variable.set("500K")
         page.up.commit()
         self.assertEqual(window.seeder.form.limit.variable.get(), "500K")
-        self.assertTrue(window._bench.roles.throttles.up.has_limit)
+        self.assertIsNotNone(window._bench.roles.throttles.up.limit)
         window.seeder.form.port.variable.set("13000")
         self.assertEqual(page.seeder_port.variable.get(), "13000")
         page.folder.variable.set(str(self.folder / "elsewhere"))

@@ -9,8 +9,6 @@ from dataclasses import replace
 from roles.joining.membership import Announced
 from roles.sharing.folder_library import FolderLibrary
 from roles.sharing.folder_tree import TopListing
-from roles.sharing.offers import LibrarySnapshot
-from roles.values.catalogue import FileLine, decode_line
 from roles.values.events import FolderScanned, ListedFile, Post
 
 REPORT_S = 1.0  # between two reports while the folder is hashed
@@ -24,7 +22,6 @@ class Announcer:
         self._report_at = 0.0
         self._reported: object = None  # all that the last report was made of
         self._progress: object = None  # the part of it that changes all the time while hashing
-        self._files = dict[str, ListedFile]()  # the library's, by their lines
 
     def look(self, announced: Announced) -> Mapping[str, int] | None:
         """Report what is new in the folder.
@@ -60,8 +57,12 @@ class Announcer:
                 is_listed=announced.lmk1_files is listing.sizes,
             )
         else:
-            shared = {file.name: file for file in self._shared_files(snapshot)}
-            files = shared if snapshot.is_whole else files | shared
+            share = self._library.share_id
+            offered = {
+                path: ListedFile(path, one.content.size, one.content.root, share)
+                for path, one in self._library.files().items()
+            }
+            files = offered if snapshot.is_whole else files | offered
             scanned = FolderScanned(
                 (),
                 0 if announced.share is None else announced.share.file_count,
@@ -73,17 +74,3 @@ class Announcer:
                 announced.refusal,
             )
         self._post(replace(scanned, files=tuple(files[name] for name in sorted(files))))
-
-    def _shared_files(self, snapshot: LibrarySnapshot) -> list[ListedFile]:
-        """The library's files; decodes only lines that are new."""
-        known, self._files = self._files, {}
-        for text in snapshot.lines:
-            file = known.get(text)
-            if file is None:
-                line = decode_line(text)
-                if not isinstance(line, FileLine) or line.content is None:
-                    continue
-                root = line.content.root
-                file = ListedFile(line.path, line.size, root, self._library.share_id)
-            self._files[text] = file
-        return list(self._files.values())

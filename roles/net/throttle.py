@@ -30,13 +30,8 @@ class Throttle:
 
     @property
     def limit(self) -> int | None:
-        """Bytes per second."""
+        """Bytes per second; None: wait() never waits."""
         return self._limit
-
-    @property
-    def has_limit(self) -> bool:
-        """Whether wait() may ever wait."""
-        return self._limit is not None
 
     def slice(self, most: int) -> int:
         """How many bytes to send or receive between two calls of wait(), `most` at most."""

@@ -9,7 +9,6 @@ import os
 import selectors
 import time
 from collections import Counter
-from dataclasses import dataclass
 
 from roles.net.connection import Connection
 from roles.net.records import next_record, post_record
@@ -27,24 +26,19 @@ MOST = 400 if os.name == "nt" else 1_000  # select() on Windows takes 512 socket
 PER_HOST, HERE = 16, MOST  # a program has up to three
 
 
-@dataclass(slots=True)
-class _Talk:
-    heard: float
-
-
 class MemberTalks:
     """Owned by the tracker's thread."""
 
     def __init__(self, selector: selectors.BaseSelector, answers: Answers) -> None:
         self._selector, self._answers = selector, answers
-        self._talks: dict[Connection, _Talk] = {}
+        self._heard: dict[Connection, float] = {}  # all talks, and when each was heard last
         self._of_host = Counter[str]()
 
     def take(self, connection: Connection) -> None:
         """It belongs to a member. Closes it in any case, in the end."""
         host, now = connection.address.host, time.monotonic()
         most = HERE if is_loopback(host) else PER_HOST
-        if len(self._talks) >= MOST or self._of_host[host] >= most:
+        if len(self._heard) >= MOST or self._of_host[host] >= most:
             log.warning("%s is turned away: the room is full", host)
             connection.close()
             return
@@ -56,13 +50,13 @@ class MemberTalks:
             log.warning("%s is turned away: %s", host, error)
             connection.close()
             return
-        self._talks[connection] = _Talk(now)
+        self._heard[connection] = now
         self._of_host[host] += 1
         self.hear(connection, now=now)
 
     def hear(self, connection: Connection, *, now: float) -> None:
         """Answer what it has sent."""
-        self._talks[connection].heard = now
+        self._heard[connection] = now
         host, port = connection.address
         try:
             connection.flush()
@@ -80,19 +74,19 @@ class MemberTalks:
             self._end(connection)
 
     def expire(self, *, now: float) -> None:
-        for connection in [one for one, talk in self._talks.items() if now - talk.heard > SILENT_S]:
+        for connection in [one for one, at in self._heard.items() if now - at > SILENT_S]:
             self._end(connection)
 
     def close(self) -> None:
-        for connection in list(self._talks):
+        for connection in list(self._heard):
             self._end(connection)
 
     def _hear(self, connection: Connection) -> None:
-        if connection in self._talks:  # not ended after the selector reported it
+        if connection in self._heard:  # not ended after the selector reported it
             self.hear(connection, now=time.monotonic())
 
     def _end(self, connection: Connection) -> None:
-        del self._talks[connection]
+        del self._heard[connection]
         self._selector.unregister(connection)
         connection.close()
         self._of_host[connection.address.host] -= 1

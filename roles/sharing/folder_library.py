@@ -111,10 +111,10 @@ class FolderLibrary:
             self._publish_locked()
         self.rescan_soon()
 
-    def whole(self) -> dict[str, FileHolding] | None:
-        """The offered files by path, if all have been hashed."""
+    def files(self) -> dict[str, FileHolding]:
+        """The files that have been hashed, by path."""
         with self._lock:
-            return dict(self._offers.files) if self.snapshot.is_whole else None
+            return dict(self._offers.files)
 
     def add_line(self, line: str) -> None:
         """Tell readers of the list something about the share itself; `line` is of the catalogue."""

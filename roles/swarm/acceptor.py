@@ -9,10 +9,9 @@ from __future__ import annotations
 import logging
 import selectors
 import time
-import weakref
 from collections import Counter
 from collections.abc import Callable, Generator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from roles.net.connection import Connection
@@ -47,6 +46,16 @@ GREETING_S = 5.0  # an original greets within a second of connecting
 REFUSED_PAUSE_S = 0.25  # when no descriptor is left: else the loop would spin
 
 
+@dataclass(slots=True)
+class _Newcomer:
+    """A connection that has not greeted yet."""
+
+    deadline: float
+    reader: GreetingReader = field(default_factory=GreetingReader)
+    entering: Generator[bool, None, None] | None = None  # a private room
+    is_member: bool = False  # of it
+
+
 class Acceptor:
     """Owned by one thread, which calls look() again and again."""
 
@@ -74,9 +83,7 @@ class Acceptor:
         self._take_lmk1 = take_lmk1
         self._take_browser = take_browser
         self._entrance = None if admission is None else admission.entrance
-        self._newcomers: dict[Connection, tuple[float, GreetingReader]] = {}  # and a deadline
-        self._entering: dict[Connection, Generator[bool, None, None]] = {}  # some of them
-        self._members = weakref.WeakSet[Connection]()  # of the private room
+        self._newcomers: dict[Connection, _Newcomer] = {}
         self._selector = selectors.DefaultSelector()
         self._complain_at = 0.0
         self._selector.register(listener, selectors.EVENT_READ)
@@ -89,7 +96,7 @@ class Acceptor:
             elif isinstance(key.fileobj, Connection):
                 self._hear(key.fileobj)
         now = time.monotonic()
-        for connection in [one for one, (end, _) in self._newcomers.items() if end < now]:
+        for connection in [one for one, new in self._newcomers.items() if new.deadline < now]:
             self._dismiss(connection)
 
     def close(self) -> None:
@@ -118,9 +125,9 @@ class Acceptor:
             log.warning("%s is not served: %s", connection.address, error or "no memory left")
             connection.close()
             return
-        self._newcomers[connection] = time.monotonic() + GREETING_S, GreetingReader()
+        new = self._newcomers[connection] = _Newcomer(time.monotonic() + GREETING_S)
         if self._entrance is not None:
-            self._entering[connection] = self._entrance.admit(connection)
+            new.entering = self._entrance.admit(connection)
         if len(self._newcomers) > MAX_NEWCOMERS:
             counts = Counter(one.address.host for one in self._newcomers)
             self._dismiss(max(self._newcomers, key=lambda one: counts[one.address.host]))
@@ -129,8 +136,8 @@ class Acceptor:
     def _hear(self, connection: Connection) -> None:
         """If the system refuses something for one newcomer, only that connection ends."""
         try:
-            while connection in self._newcomers and self._has_entered(connection):
-                self._read_greeting(connection, self._newcomers[connection][1])
+            while (new := self._newcomers.get(connection)) and self._has_entered(connection, new):
+                self._read_greeting(connection, new)
                 if not connection.pending:
                     return
         except (OSError, MemoryError, StorageError) as error:
@@ -139,18 +146,17 @@ class Acceptor:
                 self._forget(connection)
             connection.close()
 
-    def _has_entered(self, connection: Connection) -> bool:
+    def _has_entered(self, connection: Connection, new: _Newcomer) -> bool:
         """Whether its greeting can be read: it belongs to our private room, or is a probe, or the
         room is open.
         """
-        steps = self._entering.get(connection)
-        if steps is None:
+        if new.entering is None:
             return True
         try:
-            while not next(steps):
+            while not next(new.entering):
                 pass
         except StopIteration:
-            self._members.add(connection)
+            new.is_member = True
         except PeerProtocolError as error:
             if not error.is_something_else:
                 log.info("%s is not admitted: %s", connection.address, error)
@@ -162,10 +168,11 @@ class Acceptor:
             return False
         else:
             return False
-        del self._entering[connection]
+        new.entering = None
         return True
 
-    def _read_greeting(self, connection: Connection, reader: GreetingReader) -> None:
+    def _read_greeting(self, connection: Connection, new: _Newcomer) -> None:
+        reader = new.reader
         try:
             data = connection.receive(MAX_GREETING)
         except OSError:
@@ -176,7 +183,7 @@ class Acceptor:
             self._dismiss(connection)
             return
         greeting = reader.feed(data)
-        if self._entrance is not None and connection not in self._members:
+        if self._entrance is not None and not new.is_member:
             self._answer_in_clear(connection, greeting, reader)
             return
         match greeting:
@@ -220,7 +227,6 @@ class Acceptor:
     def _forget(self, connection: Connection) -> None:
         self._selector.unregister(connection)
         del self._newcomers[connection]
-        self._entering.pop(connection, None)
 
     # Those who have greeted. Each of these hands the connection over, or closes it.
 

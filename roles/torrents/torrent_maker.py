@@ -85,10 +85,10 @@ class TorrentMaker:
 
     def _look(self) -> None:
         self._seen, self._again_at = self._library.snapshot, float("inf")
-        offered = self._library.whole()
-        if offered is None or self._seen.problem:
+        if self._seen.problem or not self._seen.is_whole:
             self._withdraw()
             return
+        offered = self._library.files()
         if len(offered) > MAX_FILES:
             self._withdraw(f"A torrent has at most {MAX_FILES:,} files, and this folder has more.")
             return

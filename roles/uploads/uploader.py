@@ -182,7 +182,7 @@ class Uploader:
 
     def _await_turn(self, count: int) -> None:
         """Wait until the rate limit allows so many bytes; queued frames go out before that."""
-        if self._throttle.has_limit:
+        if self._throttle.limit is not None:
             self._flush()
         self._throttle.wait(count, self._should_stop)
 
