@@ -44,13 +44,21 @@ class GuessLimitsTest(unittest.TestCase):
         self.assertEqual(self.limits._under_way, {})
         self.assertEqual(self.guess("a", 12), 0)
 
-    def test_when_many_guess_each_host_has_its_turn_one_a_second(self) -> None:
+    def test_when_many_guess_each_host_has_its_turn(self) -> None:
         for number in range(IN_ALL):
             self.assertEqual(self.guess(f"guesser {number // PER_HOST}", 10), 0)
         waits = [self.limits.begin(f"host {number}", now=10) for number in range(4)]
         self.assertEqual(waits, [0, TURN_S, 2 * TURN_S, 3 * TURN_S])
-        self.assertEqual(self.limits.begin("host 1", now=10.5), TURN_S / 2)
-        self.assertEqual(self.limits.begin("host 1", now=11), 0)
+        self.assertEqual(self.limits.begin("host 1", now=10 + TURN_S / 2), TURN_S / 2)
+        self.assertEqual(self.limits.begin("host 1", now=10 + TURN_S), 0)
+
+    def test_when_many_guess_a_host_that_failed_waits_and_has_no_turn(self) -> None:
+        for number in range(IN_ALL):
+            self.guess(f"guesser {number}", 10)
+        for number in range(IN_ALL):
+            self.assertEqual(self.guess(f"guesser {number}", 20), WINDOW_S - 10)
+        self.assertEqual(self.limits.left("guesser 1"), 0)
+        self.assertEqual(self.limits.begin("honest", now=20), 0)
 
     def test_asking_again_and_again_brings_no_earlier_turn_and_takes_none_from_others(self) -> None:
         for number in range(IN_ALL):

@@ -43,7 +43,7 @@ from roles.worker import POLL_S, rest
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 15.0  # the longest that it waits for its turn to try the code
+PATIENCE_S = 30.0  # the longest that it waits for its turn to try the code
 WRONG = (
     "The tracker {} does not accept this code. Ask for the code of the room, which its window or "
     "terminal shows, and type it again. {}"
@@ -137,6 +137,7 @@ class Admission:
             if not wait_s:
                 return connection
             connection.close()
+            log.info("Waiting %d s for a turn to try the code.", wait_s)
             if time.monotonic() + wait_s > until or should_stop():
                 raise TrackerSilentError(LATER.format(tracker, wait_s))
             rest(wait_s, should_stop)

@@ -10,8 +10,9 @@ from collections import Counter, deque
 
 WINDOW_S = 60.0
 PER_HOST = 5  # failed tries in WINDOW_S, and those under way
-IN_ALL = 20  # failed tries; beyond that, hosts take turns
-TURN_S = 1.0
+IN_ALL = 20  # failed tries; beyond that, hosts take turns, and each may fail once in WINDOW_S
+# So somebody with all 250 addresses of a small network keeps the others out for a minute at most.
+TURN_S = 0.25
 LATE_S = 5.0  # so long a turn waits for its host
 _MAX_HOSTS = 4_096
 
@@ -28,9 +29,9 @@ class GuessLimits:
         """Begin a try and return 0; or begin none, and return in how many seconds one may begin."""
         self._forget(now)
         if not self.left(host):
-            failed = self._failed.get(host)
-            return failed[0] + WINDOW_S - now if failed else TURN_S
-        if len(self._all_failed) >= IN_ALL:
+            failed, most = self._failed.get(host, ()), self._most
+            return failed[-most] + WINDOW_S - now if len(failed) >= most else TURN_S
+        if self._is_crowd:
             turn = self._turns.get(host)
             if turn is None:
                 if len(self._turns) >= _MAX_HOSTS:
@@ -54,12 +55,20 @@ class GuessLimits:
 
     def left(self, host: str) -> int:
         """How many tries it may begin before it must wait."""
-        return max(0, PER_HOST - len(self._failed.get(host, ())) - self._under_way[host])
+        return max(0, self._most - len(self._failed.get(host, ())) - self._under_way[host])
 
     def failed(self, *, now: float) -> dict[str, int]:
         """How many tries of each host failed lately."""
         self._forget(now)
         return {host: len(tries) for host, tries in self._failed.items()}
+
+    @property
+    def _is_crowd(self) -> bool:
+        return len(self._all_failed) >= IN_ALL
+
+    @property
+    def _most(self) -> int:
+        return 1 if self._is_crowd else PER_HOST
 
     def _forget(self, now: float) -> None:
         while self._all_failed and self._all_failed[0] <= now - WINDOW_S:
