@@ -18,11 +18,13 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import ClassVar
 from unittest import mock
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from tests.bench.start import in_turns
+from tests.programs import environment, run
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
@@ -84,20 +86,44 @@ class ManifestTest(unittest.TestCase):
 
 
 class ArchiveTest(unittest.TestCase):
-    def setUp(self) -> None:
-        self.builder = loaded(ROOT / ".ci" / "build_pyz.py")
+    builder: ClassVar[ModuleType]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """Each module is made bare once: that only computes."""
+        cls.builder = loaded(ROOT / ".ci" / "build_pyz.py")
+        cls.enterClassContext(mock.patch.object(cls.builder, "bare", cache(cls.builder.bare)))
 
     def test_two_archives_of_the_same_sources_are_equal_and_hold_every_module_and_example(
         self,
     ) -> None:
-        with mock.patch.object(self.builder, "bare", cache(self.builder.bare)):  # it only computes
-            archive = self.builder.archive()
-            self.assertEqual(archive, self.builder.archive())
+        archive = self.builder.archive()
+        self.assertEqual(archive, self.builder.archive())
         names = zipfile.ZipFile(io.BytesIO(archive)).namelist()
         sources = [path for top in ("roles", "ui") for path in (ROOT / top).rglob("*.py")]
         self.assertLessEqual({path.relative_to(ROOT).as_posix() for path in sources}, set(names))
         examples = {f"data/{path.name}" for path in (ROOT / "data").iterdir()}
         self.assertLessEqual(examples, set(names))
+
+    def test_it_runs_the_selftest_and_unpacks_nothing_for_ever(self) -> None:
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="lmk-test-")))
+        with (
+            mock.patch("sys.argv", ["build_pyz.py", str(folder)]),
+            contextlib.redirect_stdout(io.StringIO()) as said,
+        ):
+            self.assertEqual(self.builder.main(), 0)
+        self.assertIn("lmktorrent.pyz", said.getvalue())
+        temporary = folder / "temporary"
+        temporary.mkdir()
+        ran = run(
+            "--selftest",
+            folder=folder,
+            program=[sys.executable, str(folder / "lmktorrent.pyz")],
+            environ=environment(TMPDIR=str(temporary), TEMP=str(temporary)),
+        )
+        self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        self.assertIn("one .pyz", ran.stdout)
+        self.assertEqual(list(temporary.iterdir()), [])
 
     def test_a_bare_module_does_the_same_in_the_same_lines(self) -> None:
         source = (

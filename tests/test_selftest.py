@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import unittest
 from argparse import Namespace
 from pathlib import Path
@@ -12,7 +10,7 @@ from unittest import mock
 
 from roles.program.profile import Profile
 from roles.values.errors import StorageError
-from tests.programs import ROOT, environment, run
+from tests.programs import run
 from tests.support import LmkTestCase
 from tests.terminals import printed
 from ui.selftest import selftest
@@ -145,26 +143,6 @@ class RunTest(LmkTestCase):
         for what in ("text codecs", "hashing", "tracker, seeder and leecher", "window"):
             self.assertRegex(ran.stdout, rf"(?m)^(ok|left out) +{re.escape(what)}")
         self.assertRegex(ran.stdout, r"\d+ checks passed, 4 left out, in")
-
-    def test_the_archive_runs_it_too_and_unpacks_nothing_for_ever(self) -> None:
-        built = subprocess.run(
-            [sys.executable, str(ROOT / ".ci" / "build_pyz.py"), str(self.folder)],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        self.assertIn("lmktorrent.pyz", built.stdout)
-        temporary = self.folder / "temporary"
-        temporary.mkdir()
-        ran = run(
-            "--selftest",
-            folder=self.folder,
-            program=[sys.executable, str(self.folder / "lmktorrent.pyz")],
-            environ=environment(TMPDIR=str(temporary), TEMP=str(temporary)),
-        )
-        self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
-        self.assertIn("one .pyz", ran.stdout)
-        self.assertEqual(list(temporary.iterdir()), [])
 
     def test_it_stands_alone_on_the_command_line(self) -> None:
         for arguments in (("--selftest", "tracker"), ("--selftest", ".")):
