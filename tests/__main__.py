@@ -174,16 +174,17 @@ def set_strict() -> None:
 
 def select_tests(patterns: list[str]) -> list[unittest.TestCase]:
     loader = unittest.TestLoader()
-    names = [f"{path.stem}." for path in files_with_tests()]
-    if set(patterns) <= set(names):  # whole files, as each process of all the tests runs
-        names = patterns or names
-        patterns = []
+    names = [path.stem for path in files_with_tests()]
+    files = {pattern.partition(".")[0] if "." in pattern else "" for pattern in patterns}
+    if patterns and files <= set(names):  # nothing in another file has a name like that
+        names = sorted(files)
     found: list[unittest.TestCase] = []
     for name in names:
-        found += flatten(loader.loadTestsFromName(f"tests.{name.removesuffix('.')}"))
+        found += flatten(loader.loadTestsFromName(f"tests.{name}"))
     if not patterns:
         return found
-    return [test for test in found if any(pattern in name_of(test) for pattern in patterns)]
+    # A file that cannot be imported is one test with the name of the file.
+    return [test for test in found if any(one in f"{name_of(test)}." for one in patterns)]
 
 
 def files_with_tests() -> list[Path]:

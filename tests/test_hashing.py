@@ -27,6 +27,12 @@ class HashingTest(LmkTestCase):
             random_file(self.folder / "sub" / f"{number:05}", size, number)
         return scan_tree(self.folder).files
 
+    def sparse(self, size: int) -> tuple[TreeFile, ...]:
+        """One more file, of nothing, and those that are there."""
+        (self.folder / "sparse").touch()
+        os.truncate(self.folder / "sparse", size)
+        return scan_tree(self.folder).files
+
     def content(self, file: TreeFile) -> bytes:
         return (self.folder / file.path).read_bytes()
 
@@ -100,7 +106,7 @@ class HashingTest(LmkTestCase):
         self.assertIsNone(reading.joined_digests())
 
     def test_a_large_file_that_changes_while_it_is_read_has_no_digests(self) -> None:
-        (file,) = self.files([64 << 20])
+        (file,) = self.sparse(64 << 20)
         reading = FileReading(file)
         hashing = HashingThreads(self.folder, lambda: False, 1)
         hashing.add(reading)
@@ -123,7 +129,8 @@ class HashingTest(LmkTestCase):
         self.assertEqual(reading.digests(), [b""])
 
     def test_a_small_reading_overtakes_a_large_one(self) -> None:
-        small, large = self.files([1_000, 200 << 20])
+        self.files([1_000])
+        large, small = self.sparse(200 << 20)
         hashing = HashingThreads(self.folder, lambda: False, 1)
         first, second = FileReading(large), FileReading(small)
         hashing.add(first)
@@ -136,11 +143,10 @@ class HashingTest(LmkTestCase):
         self.assertEqual(ended, [second, first])
 
     def test_it_ends_soon_when_it_should(self) -> None:
-        (self.folder / "sparse").touch()
-        os.truncate(self.folder / "sparse", 1 << 40)  # an hour's work
+        (file,) = self.sparse(1 << 40)  # an hour's work
         stop = threading.Event()
         hashing = HashingThreads(self.folder, stop.is_set)
-        hashing.add(FileReading(scan_tree(self.folder).files[0]))
+        hashing.add(FileReading(file))
         parts = 0
         for _ in hashing.run():
             stop.set()
