@@ -34,8 +34,7 @@ def answer(request: Request) -> Answer:
             raise HttpError(404, "Nothing.")
         case names:
             said = "/".join(names)
-            keeps = request.keeps_open
-            return Answer(text_answer(200, said, is_head=request.is_head, keeps_open=keeps))
+            return Answer(text_answer(request, 200, said))
 
 
 def zeros(count: int) -> Generator[bytes, None, None]:

@@ -17,7 +17,7 @@ from roles.web.http_wire import (
     file_head,
     host_is_allowed,
     http_date,
-    page_head,
+    page_answer,
     part_of,
     quoted,
     quoted_path,
@@ -269,7 +269,7 @@ class PartTest(unittest.TestCase):
 
 class HeadTest(unittest.TestCase):
     def test_a_file_is_stored_and_never_run(self) -> None:
-        head = file_head(200, 5, name="page.html", keeps_open=True, more=[("ETag", '"a"')])
+        head = file_head(read(raw()), 5, name="page.html", more=[("ETag", '"a"')])
         self.assertEqual(
             head,
             b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: application/octet-stream\r\n"
@@ -280,7 +280,8 @@ class HeadTest(unittest.TestCase):
         )
 
     def test_a_page_allows_its_own_style_and_nothing_else(self) -> None:
-        head = page_head(200, 5, style="abc=", keeps_open=False).decode()
+        last = read(raw("GET / HTTP/1.1", HOST + "Connection: close\r\n"))
+        head = page_answer(last, 200, b"", style="abc=").decode()
         self.assertIn(
             "Content-Security-Policy: default-src 'none'; style-src 'sha256-abc='; img-src data:; "
             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n",
@@ -292,18 +293,19 @@ class HeadTest(unittest.TestCase):
             self.assertNotIn(name, head)
 
     def test_an_answer_to_head_has_the_length_and_no_body(self) -> None:
-        whole = text_answer(404, "Not here.", keeps_open=True)
+        whole = text_answer(read(raw()), 404, "Not here.")
         self.assertTrue(whole.endswith(b"\r\n\r\nNot here.\n"))
         self.assertIn(b"Content-Length: 10\r\n", whole)
-        self.assertEqual(text_answer(404, "Not here.", is_head=True, keeps_open=True), whole[:-10])
+        head = read(raw("HEAD / HTTP/1.1"))
+        self.assertEqual(text_answer(head, 404, "Not here."), whole[:-10])
 
     def test_a_redirect_keeps_the_quotes(self) -> None:
-        self.assertIn(b"\r\nLocation: /s/a%20b/\r\n", redirect("/s/a%20b/"))
+        self.assertIn(b"\r\nLocation: /s/a%20b/\r\n", redirect(read(raw()), "/s/a%20b/"))
 
     def test_no_value_can_become_another_header(self) -> None:
         for value in ("a\r\nB: c", "a\nb", "a\r"):
             with self.subTest(value=value), self.assertRaises(ValueError):
-                redirect(value)
+                redirect(read(raw()), value)
 
     def test_names_are_quoted_for_urls_and_headers(self) -> None:
         self.assertEqual(quoted("100% & mehr #2?.txt"), "100%25%20%26%20mehr%20%232%3F.txt")

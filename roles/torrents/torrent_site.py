@@ -35,7 +35,7 @@ class TorrentSite:
             f"http://{request.authority}/w/{torrent.info_hash.hex()}/",
         )
         kind = "application/x-bittorrent"
-        head = file_head(200, len(body), name=name, kind=kind, keeps_open=request.keeps_open)
+        head = file_head(request, len(body), name=name, kind=kind)
         return Answer(head if request.is_head else head + body)
 
     def _web_seed(self, request: Request) -> Answer:

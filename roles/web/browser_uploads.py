@@ -87,6 +87,7 @@ class BrowserUploads:
                 return
         connection.close(
             text_answer(
+                None,
                 503,
                 "Too many browsers are connected. Try again in a few seconds.",
                 more=[("Retry-After", str(LIMITS.again_s))],

@@ -43,6 +43,27 @@ class Limits:
 LIMITS = Limits()
 
 
+@dataclass(slots=True)
+class _Sending:
+    """The answer under way."""
+
+    needs_turn: bool = False
+    has_begun: bool = False  # a part of it is out
+    sent: int = 0  # bytes
+    spent_s: float = 0.0  # sending
+    stalled_s: float = 0.0  # since the browser took something
+    moved: int = 0  # bytes that are not MOVED yet
+    waited_s: float = 0.0  # for these
+
+    def note(self, count: int, seconds: float) -> None:
+        """`count` bytes went out in this time."""
+        self.sent, self.spent_s = self.sent + count, self.spent_s + seconds
+        self.stalled_s = 0.0 if count else self.stalled_s + seconds
+        self.moved, self.waited_s = self.moved + count, self.waited_s + seconds
+        if self.moved >= MOVED:
+            self.moved, self.waited_s = 0, 0.0
+
+
 class HttpConnection:
     """The connection stays the caller's to close."""
 
@@ -66,12 +87,7 @@ class HttpConnection:
         self._reader = RequestReader()
         self._has_asked = False
         self._turn: float | None = None  # when it began
-        # Of the answer under way:
-        self._needs_turn = False
-        self._has_begun = False  # a part of it is out
-        self._sent = 0  # bytes
-        self._spent_s = self._stalled_s = 0.0  # sending, and since the browser took something
-        self._moved, self._waited_s = 0, 0.0  # bytes since the last MOVED, and the time spent
+        self._now = _Sending()
         connection.limit(LIMITS.wait_s)
 
     def run(self) -> None:
@@ -83,7 +99,7 @@ class HttpConnection:
                 pass
         except HttpError as error:  # what came is no request
             log.debug("%s: %s", self.connection.address, error)
-            self._send(text_answer(error.status, str(error), more=error.fields))
+            self._refuse(None, error)
             self._let_it_read()
 
     # Requests
@@ -124,9 +140,7 @@ class HttpConnection:
 
     def _answer(self, request: Request) -> bool:
         """Whether another request may follow."""
-        self._needs_turn = self._has_begun = False
-        self._sent, self._spent_s, self._stalled_s = 0, 0.0, 0.0
-        self._moved, self._waited_s = 0, 0.0
+        self._now = _Sending()
         try:
             answer = self._site.answer(request)
             self.title = answer.title
@@ -134,7 +148,7 @@ class HttpConnection:
         except HttpError as error:
             self._refuse(request, error)
         except FileChangedError:
-            if self._has_begun:  # the browser sees that the end is missing
+            if self._now.has_begun:  # the browser sees that the end is missing
                 raise
             self._refuse(request, changed())
         finally:
@@ -142,16 +156,8 @@ class HttpConnection:
             self._end_turn()
         return request.keeps_open
 
-    def _refuse(self, request: Request, error: HttpError) -> None:
-        self._send(
-            text_answer(
-                error.status,
-                str(error),
-                is_head=request.is_head,
-                keeps_open=request.keeps_open,
-                more=error.fields,
-            )
-        )
+    def _refuse(self, request: Request | None, error: HttpError) -> None:
+        self._send(text_answer(request, error.status, str(error), error.fields))
 
     def _send_answer(self, answer: Answer) -> None:
         match answer.body:
@@ -168,7 +174,7 @@ class HttpConnection:
         """The last bytes go out only once it is known that the file has not changed."""
         last = min(part.length, LAST)
         if last < part.length:
-            self._needs_turn = self._has_begun = True
+            self._now.needs_turn = self._now.has_begun = True
             self.connection.send_all(head, within_s=LIMITS.stall_s, more=True)
             head = b""
             self._send_by(
@@ -186,7 +192,7 @@ class HttpConnection:
         for piece in pieces:
             self._send(head + piece)
             head = b""
-            self._needs_turn = True
+            self._now.needs_turn = True
 
     def _send(self, data: bytes | bytearray) -> None:
         view = memoryview(data)
@@ -196,7 +202,7 @@ class HttpConnection:
         """Call `send` until `length` bytes are out, within the rate limit. It gets how many are out
         and how many to send at most, and returns how many it sent.
         """
-        sent, self._has_begun = 0, True
+        sent, self._now.has_begun = 0, True
         while sent < length:
             allowed = self._throttle.slice(min(PIECE, length - sent))
             self._throttle.wait(allowed, self._should_stop)
@@ -214,7 +220,7 @@ class HttpConnection:
             raise ConnectionAbortedError("this side stops")
         if self._turn is not None and self._turns.is_over(self._turn):
             self._end_turn()
-        if self._needs_turn and self._turn is None and not self._stalled_s:
+        if self._now.needs_turn and self._turn is None and not self._now.stalled_s:
             self._turn = self._turns.take(self._should_stop)
 
     def _end_turn(self) -> None:
@@ -224,19 +230,14 @@ class HttpConnection:
 
     def _note(self, count: int, seconds: float) -> None:
         """`count` bytes went out in this time. Raises TimeoutError."""
-        now = time.monotonic()
+        now, answer = time.monotonic(), self._now
         self.meter.add(count, now=now)
-        self._sent += count
-        self._moved, self._waited_s = self._moved + count, self._waited_s + seconds
-        if self._moved >= MOVED:
-            self._moved, self._waited_s = 0, 0.0
-        is_idle = self._waited_s >= LIMITS.patience_s
-        self.idle_since = now - self._waited_s if is_idle else None
-        self._spent_s += seconds
-        self._stalled_s = 0.0 if count else self._stalled_s + seconds
-        if self._stalled_s:
+        answer.note(count, seconds)
+        is_idle = answer.waited_s >= LIMITS.patience_s
+        self.idle_since = now - answer.waited_s if is_idle else None
+        if answer.stalled_s:
             self._end_turn()
-        if self._stalled_s > LIMITS.stall_s:
+        if answer.stalled_s > LIMITS.stall_s:
             raise TimeoutError(f"it took nothing for {LIMITS.stall_s:.0f} s")
-        if self._spent_s > LIMITS.slow_s and self._sent < LIMITS.slowest * self._spent_s:
+        if answer.spent_s > LIMITS.slow_s and answer.sent < LIMITS.slowest * answer.spent_s:
             raise TimeoutError("it is too slow")

@@ -325,13 +325,13 @@ def seconds_of(date: str) -> int | None:
     return (at - _EPOCH) // timedelta(seconds=1)
 
 
-# Heads of answers. `length`: bytes of the body, which the answer to a HEAD does not have.
+# Answers. `request`: what they answer, None if what came is none. To a HEAD they have no body.
 
 
-def page_head(
-    status: int, length: int, *, style: str, keeps_open: bool, more: Fields = ()
+def page_answer(
+    request: Request, status: int, html: bytes, *, style: str, more: Fields = ()
 ) -> bytes:
-    """The head of an HTML page. `style`: the SHA-256 of its style element, in base64."""
+    """An HTML page. `style`: the SHA-256 of its style element, in base64."""
     policy = (
         f"default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'none'"
@@ -341,66 +341,68 @@ def page_head(
         ("Content-Security-Policy", policy),
         ("Cache-Control", "no-store"),
     ]
-    return _head(status, length, keeps_open, [*fields, *more])
+    return _answer(request, status, html, [*fields, *more])
+
+
+def part_head(request: Request, part: Part, *, name: str) -> bytes:
+    """The head of a file, which is stored under this name and never shown, so that none runs here.
+
+    Raises HttpError if there is no such part.
+    """
+    if part.status == 304:  # it has no body, and says nothing of one
+        fields = (_NOTHING_RUNS, ("Cache-Control", "no-cache"), *part.fields)
+        return _head(request, part.status, None, fields)
+    if part.status in (412, 416):
+        said = "The file has no such part." if part.status == 416 else "The file has changed."
+        raise HttpError(part.status, said, part.fields)
+    return file_head(request, part.length, name=name, status=part.status, more=part.fields)
 
 
 def file_head(
-    status: int,
+    request: Request,
     length: int,
     *,
     name: str,
-    keeps_open: bool,
+    status: int = 200,
     kind: str = "application/octet-stream",
     more: Fields = (),
 ) -> bytes:
-    """The head of a file, which is stored and never shown, so that none runs here."""
+    """Like part_head(), for `length` bytes."""
     fields = [
         ("Content-Type", kind),
         ("Content-Disposition", disposition(name)),
         _NOTHING_RUNS,
         ("Cache-Control", "no-cache"),
     ]
-    return _head(status, length, keeps_open, [*fields, *more])
+    return _head(request, status, length, [*fields, *more])
 
 
-def no_content_head(status: int, *, keeps_open: bool, more: Fields = ()) -> bytes:
-    """The head of a 304, which has no body and says nothing of one."""
-    return _head(status, None, keeps_open, [_NOTHING_RUNS, ("Cache-Control", "no-cache"), *more])
-
-
-def text_answer(
-    status: int,
-    sentence: str,
-    *,
-    is_head: bool = False,
-    keeps_open: bool = False,
-    more: Fields = (),
-) -> bytes:
-    """A whole answer of one sentence, such as that of an HttpError."""
-    body = f"{sentence}\n".encode(errors="replace")
+def text_answer(request: Request | None, status: int, sentence: str, more: Fields = ()) -> bytes:
+    """A sentence, such as that of an HttpError."""
     fields = [
         ("Content-Type", "text/plain; charset=utf-8"),
         _NOTHING_RUNS,
         ("Cache-Control", "no-store"),
     ]
-    head = _head(status, len(body), keeps_open, [*fields, *more])
-    return head if is_head else head + body
+    return _answer(request, status, f"{sentence}\n".encode(errors="replace"), [*fields, *more])
 
 
-def redirect(location: str, *, is_head: bool = False, keeps_open: bool = False) -> bytes:
-    """A whole answer that sends the reader elsewhere. `location`: a URL, quoted."""
-    where = [("Location", location)]
-    return text_answer(
-        307, f"It is at {location}", is_head=is_head, keeps_open=keeps_open, more=where
-    )
+def redirect(request: Request, location: str) -> bytes:
+    """Sends the reader elsewhere. `location`: a URL, quoted."""
+    return text_answer(request, 307, f"It is at {location}", [("Location", location)])
 
 
-def _head(status: int, length: int | None, keeps_open: bool, fields: Fields) -> bytes:
+def _answer(request: Request | None, status: int, body: bytes, fields: Fields) -> bytes:
+    head = _head(request, status, len(body), fields)
+    return head if request is not None and request.is_head else head + body
+
+
+def _head(request: Request | None, status: int, length: int | None, fields: Fields) -> bytes:
     """Raises ValueError for a line break, which would begin another header."""
     lines = [f"HTTP/1.1 {status} {REASONS[status]}"]
     if length is not None:
         lines.append(f"Content-Length: {length}")
-    if not keeps_open:
+    if request is None or not request.keeps_open:
         lines.append("Connection: close")
     lines += [f"{name}: {value}" for name, value in (*fields, *_EVERYWHERE)]
     text = "\r\n".join(lines)

@@ -28,13 +28,12 @@ from roles.web.http_wire import (
     Version,
     check_host,
     file_head,
-    no_content_head,
     not_found,
-    page_head,
+    page_answer,
+    part_head,
     part_of,
     quoted_path,
     redirect,
-    text_answer,
 )
 from roles.web.page import STYLE_SHA256
 from roles.web.zip_layout import Member, ZipWriter, zip_length
@@ -188,21 +187,12 @@ class SeederSite:
         content = holding.content
         mtime = holding.file.mtime_ns // 1_000_000_000
         part = part_of(request, Version(content.size, f'"{content.root.hex()}"', mtime))
-        file, more, keeps_open = SharedFile(self._library, holding), part.fields, request.keeps_open
+        file = SharedFile(self._library, holding)
         if part.length and not request.is_head:
-            head = file_head(part.status, part.length, name=name, keeps_open=keeps_open, more=more)
-            return Answer(head, FilePart(file, part.start, part.length), holding.title)
+            body = FilePart(file, part.start, part.length)
+            return Answer(part_head(request, part, name=name), body, holding.title)
         file.close()  # it was opened to find out whether it is still the same
-        if part.status == 304:
-            return Answer(no_content_head(304, keeps_open=keeps_open, more=more))
-        if part.status == 200:
-            return Answer(file_head(200, part.length, name=name, keeps_open=keeps_open, more=more))
-        said = "The file has no such part." if part.status == 416 else "The file has changed."
-        return Answer(
-            text_answer(
-                part.status, said, is_head=request.is_head, keeps_open=keeps_open, more=more
-            )
-        )
+        return Answer(part_head(request, part, name=name))
 
     def _page(self, request: Request, names: Sequence[str], folder: IndexedFolder) -> Answer:
         snapshot = self._library.snapshot
@@ -217,9 +207,7 @@ class SeederSite:
             is_whole=snapshot.is_whole,
             torrent="" if folder.path else self.torrent_path(),
         )
-        html = folder_page(view)
-        head = page_head(200, len(html), style=STYLE_SHA256, keeps_open=request.keeps_open)
-        return Answer(head if request.is_head else head + html)
+        return Answer(page_answer(request, 200, folder_page(view), style=STYLE_SHA256))
 
     def room(self, request: Request) -> Address:
         """The tracker, as the reader can reach it."""
@@ -243,13 +231,8 @@ class SeederSite:
             if folder.zip_length is None:  # for 100,000 files that takes a second
                 members = (_member(one, folder, names[-1]) for one in below(folder))
                 folder.zip_length = zip_length(members)
-        head = file_head(
-            200,
-            folder.zip_length,
-            name=file_name,
-            keeps_open=request.keeps_open,
-            more=[("Accept-Ranges", "none")],
-        )
+        more = [("Accept-Ranges", "none")]
+        head = file_head(request, folder.zip_length, name=file_name, more=more)
         if request.is_head:
             return Answer(head)
         return Answer(head, gathered(self._zip(folder, names[-1])), shown_name(file_name))
@@ -301,7 +284,7 @@ class SeederSite:
 
     def _redirect(self, request: Request, names: Sequence[str]) -> Answer:
         where = f"/s/{self._library.share_id}/{quoted_path(names)}/"
-        return Answer(redirect(where, is_head=request.is_head, keeps_open=request.keeps_open))
+        return Answer(redirect(request, where))
 
 
 def gathered(pieces: Generator[bytes, None, None]) -> Generator[bytes, None, None]:

@@ -32,9 +32,8 @@ from roles.web.http_wire import (
     RequestReader,
     Version,
     check_host,
-    file_head,
-    no_content_head,
-    page_head,
+    page_answer,
+    part_head,
     part_of,
     quoted,
     quoted_path,
@@ -100,11 +99,11 @@ class TrackerSite:
                 raise HttpError(503, "Too many browsers at this moment. Try again soon.", again)
             yield from self._answer(client, request)
         except HttpError as error:
-            is_head = request is not None and request.is_head
             if request is None or error.status not in (404, 503):
-                answer = text_answer(error.status, str(error), is_head=is_head, more=error.fields)
+                answer = text_answer(request, error.status, str(error), error.fields)
             else:
-                answer = _page(error.status, page.problem(str(error), "/"), request, error.fields)
+                html = page.problem(str(error), "/")
+                answer = _page(request, html, error.status, error.fields)
             yield from _send(client, answer)
 
     def _answer(self, client: Client, request: Request) -> Steps:
@@ -136,7 +135,7 @@ class TrackerSite:
             self._kept.clear()
         kept = self._kept.setdefault(key, KeptAnswer(partial(make, visitor)))
         html = yield from in_turns(kept.get(KEPT_S))
-        yield from _send(client, _page(200, html, request))
+        yield from _send(client, _page(request, html))
 
     def _make_start_page(self, visitor: _Visitor) -> Generator[None, None, bytes]:
         folders = yield from self._folders(visitor)
@@ -232,7 +231,7 @@ class TrackerSite:
         path = quoted_path(request.segments) + "/" * request.is_folder
         query = "&".join(f"{quoted(key)}={quoted(value)}" for key, value in request.query.items())
         where = f"http://{address}/{path}{'?' if query else ''}{query}"
-        return redirect(where, is_head=request.is_head)
+        return redirect(request, where)
 
     def _seeder_of(self, share: Share, reader: Reader) -> tuple[Address | None, str]:
         """Where a browser finds the share, or why it does not."""
@@ -266,20 +265,19 @@ class TrackerSite:
 
 
 def _request_of(client: Client) -> Generator[Wait, None, Request]:
-    """Raises HttpError."""
+    """The only one of this connection. Raises HttpError."""
     reader, data = RequestReader(), client.received
     while True:
         reader.feed(data)
         request = reader.next()
         if request is not None:
             client.note_call()
-            return request
+            return replace(request, keeps_open=False)
         data = yield from client.receive(_BUFFER)
 
 
-def _page(status: int, html: bytes, request: Request, more: Fields = ()) -> bytes:
-    head = page_head(status, len(html), style=page.STYLE_SHA256, keeps_open=False, more=more)
-    return head if request.is_head else head + html
+def _page(request: Request, html: bytes, status: int = 200, more: Fields = ()) -> bytes:
+    return page_answer(request, status, html, style=page.STYLE_SHA256, more=more)
 
 
 def _send(client: Client, *parts: bytes | memoryview) -> Steps:
@@ -292,14 +290,7 @@ def _send(client: Client, *parts: bytes | memoryview) -> Steps:
 def _send_file(client: Client, request: Request, file: ProgramFile) -> Steps:
     size, digest = len(file.data), file.described.sha256
     part = part_of(request, Version(size, f'"{digest}"', file.mtime))
-    if part.status == 304:
-        yield from _send(client, no_content_head(304, keeps_open=False, more=part.fields))
-        return
-    if part.status not in (200, 206):
-        raise HttpError(part.status, "That part of the file does not exist.", part.fields)
-    head = file_head(
-        part.status, part.length, name=file.described.name, keeps_open=False, more=part.fields
-    )
+    head = part_head(request, part, name=file.described.name)
     body = memoryview(file.data)[part.start : part.start + part.length]
     yield from _send(client, head, *([] if request.is_head else [body]))
 

@@ -84,9 +84,9 @@ def check_request(request: Request) -> None:
         check(error.status == 421, "refused otherwise")
     check_part(request)
     for name in request.segments:
-        check_head(file_head(200, 5, name=name, keeps_open=request.keeps_open))
-    check_head(redirect(f"http://192.168.1.5:12501/{quoted_path(request.segments)}"))
-    check_head(text_answer(404, "There is nothing of that name."))
+        check_head(file_head(request, 5, name=name))
+    check_head(redirect(request, f"http://192.168.1.5:12501/{quoted_path(request.segments)}"))
+    check_head(text_answer(None, 404, "There is nothing of that name."))
 
 
 def check_part(request: Request) -> None:
