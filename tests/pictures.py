@@ -226,7 +226,7 @@ class Photographer:
     @property
     def _share(self) -> str:
         """What a leecher is asked for to get the whole folder: the first row of the list."""
-        return self._window.leecher.list.table.row_keys[0]
+        return self._window.leecher.list.table.order[0]
 
     @property
     def _percent(self) -> int:
@@ -235,7 +235,7 @@ class Photographer:
 
     def _open_folder(self, name: str) -> None:
         shown = self._window.leecher.list
-        keys = shown.table.row_keys
+        keys = shown.table.order
         shown.folding.toggle(next(key for key in keys if key.startswith(f"{self._share}/{name}")))
 
     def _show(self, appearance: Appearance) -> None:

@@ -80,7 +80,7 @@ class DetailTest(AppWindowTest):
         self.assertIn("this disk, which writes 3.0 MB/s", text_of(detail.sentence))
         self.assertTrue(detail._bars.winfo_viewable())
         self.assertTrue(detail.sources.winfo_viewable())
-        self.assertEqual(len(detail.sources.row_keys), 2)
+        self.assertEqual(len(detail.sources.order), 2)
         shown = detail._piece_colours(10)
         self.assertEqual(shown[:3], [colours.accent, colours.warning, colours.track])
         self.pump_until(lambda: detail.pieces._drawn != ())

@@ -252,7 +252,7 @@ class StrangeNamesTest(AppWindowTest):
         for names in (("a", "b", "c"), ("b", "d")):
             files = tuple(ListedFile(name, 1) for name in names)
             self.model._handle(FilesListed(address, files, (), ()))
-        self.assertEqual(window.leecher.list.table.row_keys, ["b", "d"])
+        self.assertEqual(window.leecher.list.table.order, ["b", "d"])
 
 
 class RefreshTest(AppWindowTest):

@@ -64,7 +64,7 @@ class QueueTest(AppWindowTest):
         self.press("<Alt-Up>")
         self.assertEqual(self.put(), ["a", "c", "b"])
         self.assertEqual(self.table.sorting, (QUEUE_COLUMN, False))
-        self.assertEqual([key for key in self.table.row_keys if key in "abc"], ["a", "c", "b"])
+        self.assertEqual([key for key in self.table.order if key in "abc"], ["a", "c", "b"])
         self.assertEqual(self.table.chosen, ["c"])
         self.press("<Alt-Up>")
         self.assertEqual(self.put(), ["c", "a", "b"])
@@ -103,9 +103,9 @@ class QueueTest(AppWindowTest):
         self.window.geometry("800x560+0+0")
         self.queue(*"abcd")
         self.table.sort_anew(QUEUE_COLUMN)
-        tree, rows = self.table.tree, self.table.rows
+        tree, rows = self.table.tree, self.table
         self.pump_until(lambda: rows.room < len(rows.order) - 3)
-        box = tree.bbox(self.table.item_of("a"), "1")
+        box = tree.bbox(self.table.items["a"], "1")
         assert box
         tree.event_generate("<ButtonPress-1>", x=int(box[0]) + 90, y=int(box[1]) + 5)
         tree.event_generate("<B1-Motion>", x=int(box[0]) + 90, y=tree.winfo_height() + 20)
@@ -145,7 +145,7 @@ class QueueTest(AppWindowTest):
         key, first = asked.call_args.args
         self.assertEqual((key, list(first)), (KEY, ["slides/", "x.bin", "z.bin", "y.bin"]))
         self.assertEqual(self.place("z.bin"), "3")
-        keys = [one for one in self.table.row_keys if one.endswith(".bin")]
+        keys = [one for one in self.table.order if one.endswith(".bin")]
         self.assertEqual(keys, ["x.bin", "z.bin", "y.bin"])
         self.drag("y.bin", f"{KEY}/slides", part=0.2)
         key, first = asked.call_args.args
@@ -172,7 +172,7 @@ class QueueTest(AppWindowTest):
         self.pump_until(lambda: self.keys("abc") == ["b", "c", "a"])
 
     def keys(self, names: str) -> list[str]:
-        return [key for key in self.table.row_keys if key in names]
+        return [key for key in self.table.order if key in names]
 
     def test_the_menu_has_both_steps(self) -> None:
         self.queue("a", "b")
@@ -189,7 +189,7 @@ class QueueTest(AppWindowTest):
         """From the middle of a row to this part of another's height."""
         tree = self.table.tree
         self.window.update()
-        start, end = (tree.bbox(self.table.item_of(one), "1") for one in (key, target))
+        start, end = (tree.bbox(self.table.items[one], "1") for one in (key, target))
         assert start and end
         x = int(start[0]) + 90
         y = int(start[1]) + int(start[3]) // 2

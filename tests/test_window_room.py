@@ -70,7 +70,7 @@ class LessonTest(AppWindowTest):
 
     def centre_of(self, number: int) -> tuple[int, int]:
         seats = self.tab.room.seats
-        x1, y1, x2, y2 = seats.canvas.bbox(seats._drawn[machine(number)].box)
+        x1, y1, x2, y2 = seats.canvas.bbox(seats._drawn[machine(number)].items["box"])
         return (x1 + x2) // 2, (y1 + y2) // 2
 
     # The summary
@@ -190,7 +190,7 @@ class LessonTest(AppWindowTest):
         names = [text.strip() for text in texts_of(files.tree, "0")]
         self.assertEqual(names[:2], ["lesson2/", "video/"])
         self.assertEqual(texts_of(files.tree, "3")[:2], ["21 of 30", "21 or more of 30"])
-        files.choose([files.row_keys[1]])
+        files.choose([files.order[1]])
         files.tree.focus_force()
         files.tree.event_generate("<Right>")
         self.window.update()
@@ -226,14 +226,14 @@ class LessonTest(AppWindowTest):
         window, room, theme = self.window, self.tab.room, self.window._bench.theme
         room.choose_view(View.LIST)
         window.update()
-        before = list(room.list.row_keys)
+        before = list(room.list.order)
         height = room.list.tree.bbox(room.list.tree.get_children()[0])[3]
         room.zoom(1.6)
         window.update()
         taller = room.list.tree.bbox(room.list.tree.get_children()[0])[3]
         self.assertEqual((height, taller), (theme.row_height(), theme.row_height(1.6)))
         by_machine = {one.machine: one for one in room.members}
-        helpless = [by_machine[key].needs_help for key in room.list.row_keys]
+        helpless = [by_machine[key].needs_help for key in room.list.order]
         self.assertEqual(helpless, sorted(helpless, reverse=True))
         self.assertTrue(helpless[0])
         room.choose_view(View.FILES)
@@ -241,7 +241,7 @@ class LessonTest(AppWindowTest):
         self.assertEqual(str(room.files.tree.cget("style")), "Zoom160.Treeview")
         room.zoom(1.0)
         room.choose_view(View.LIST)
-        self.assertEqual(list(room.list.row_keys), before)
+        self.assertEqual(list(room.list.order), before)
 
     def test_full_screen_hides_the_tabs_enlarges_the_texts_and_escape_leaves(self) -> None:
         window, canvas = self.window, self.tab.room.seats.canvas

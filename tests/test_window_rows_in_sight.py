@@ -11,6 +11,19 @@ MANY = [f"{number:06}" for number in range(100_000)]
 ROW = 20
 
 
+class Rows(RowsInSight):
+    def __init__(self, test: RowsInSightTest, choose: Choosing) -> None:
+        super().__init__(test.tree, ROW, choose)
+        self._test = test
+
+    def write(self, item: str, key: str) -> None:
+        self._test.written += 1
+        self.tree.set(item, "0", key)
+
+    def scrolled(self, first: float, last: float) -> None:
+        self._test.parts.append((first, last))
+
+
 class RowsInSightTest(WindowTestCase):
     withdrawn = False
 
@@ -19,7 +32,7 @@ class RowsInSightTest(WindowTestCase):
         self.told = 0
         self.parts = list[tuple[float, float]]()
         self.rows = self.made("extended")
-        self.rows.show(MANY)
+        self.rows.put_order(MANY)
 
     def made(self, choose: Choosing) -> RowsInSight:
         for child in self.root.winfo_children():
@@ -30,19 +43,9 @@ class RowsInSightTest(WindowTestCase):
         self.tree.pack(fill="both", expand=True)
         self.root.update()
         self.written = 0
-        rows = RowsInSight(
-            self.tree,
-            ROW,
-            choose,
-            write=self.write,
-            scrolled=lambda first, last: self.parts.append((first, last)),
-        )
+        rows = Rows(self, choose)
         rows.on_choice(self.count)
         return rows
-
-    def write(self, item: str, key: str) -> None:
-        self.written += 1
-        self.tree.set(item, "0", key)
 
     def count(self) -> None:
         self.told += 1
@@ -121,17 +124,17 @@ class RowsInSightTest(WindowTestCase):
             (MANY[5:], "<Up>", MANY[4]),
         ):
             with self.subTest(gone=len(gone), key=key):
-                rows.show(MANY)
+                rows.put_order(MANY)
                 rows.choose(MANY[5:6])
                 start = MANY.index(gone[0])
-                rows.show(MANY[:start] + MANY[start + len(gone) :])
+                rows.put_order(MANY[:start] + MANY[start + len(gone) :])
                 self.assertEqual((rows.chosen, rows.focused), ([], None))
                 self.press(key)
                 self.assertEqual((rows.chosen, self.marked), ([neighbour], [neighbour]))
 
     def test_shift_begins_anew_beside_a_row_that_has_gone(self) -> None:
         self.rows.choose(MANY[5:6])
-        self.rows.show(MANY[:5] + MANY[6:])
+        self.rows.put_order(MANY[:5] + MANY[6:])
         for until in (7, 8):
             self.press("<Shift-Down>")
             self.assertEqual(self.rows.chosen, MANY[6:until])
@@ -165,16 +168,16 @@ class RowsInSightTest(WindowTestCase):
         self.rows.yview("moveto", "0.5")
         self.assertEqual(self.marked, [MANY[50_000]])
         told = self.told
-        self.rows.show([*MANY[:5], *MANY[6:]])
+        self.rows.put_order([*MANY[:5], *MANY[6:]])
         self.assertEqual(self.rows.chosen, [MANY[50_000]])
         self.assertEqual(self.shown[0], MANY[50_000])  # the same rows as before are in sight
         self.assertEqual(self.told, told)
-        self.rows.show([])
+        self.rows.put_order([])
         self.assertEqual((self.rows.chosen, self.rows.focused, self.shown), ([], None, []))
 
     def test_of_one_to_choose_shift_and_control_a_choose_no_more(self) -> None:
         rows = self.made("browse")
-        rows.show(MANY)
+        rows.put_order(MANY)
         self.click(2)
         self.click(4, "<Shift-ButtonPress-1>")
         self.press("<Control-a>")
@@ -183,7 +186,7 @@ class RowsInSightTest(WindowTestCase):
 
     def test_where_nothing_is_to_be_chosen_keys_scroll(self) -> None:
         rows = self.made("none")
-        rows.show(MANY)
+        rows.put_order(MANY)
         self.press("<Next>")
         self.assertEqual((self.shown[0], rows.chosen), (MANY[rows.room], []))
 

@@ -47,7 +47,7 @@ class SeatsTest(WindowTestCase):
         return self.seats._places[machine(number)]
 
     def centre_of(self, number: int) -> tuple[int, int]:
-        x1, y1, x2, y2 = self.seats.canvas.bbox(self.seats._drawn[machine(number)].box)
+        x1, y1, x2, y2 = self.seats.canvas.bbox(self.seats._drawn[machine(number)].items["box"])
         return (x1 + x2) // 2, (y1 + y2) // 2
 
     def drag(self, number: int, to: int) -> None:
@@ -127,7 +127,9 @@ class SeatsTest(WindowTestCase):
         for width in (420, 700, 1000, 1240):
             self.root.geometry(f"{width}x600")
             self.root.update()
-            right = max(self.seats.canvas.bbox(one.box)[2] for one in self.seats._drawn.values())
+            right = max(
+                self.seats.canvas.bbox(one.items["box"])[2] for one in self.seats._drawn.values()
+            )
             self.assertLessEqual(right, self.seats.canvas.winfo_width() + 1, width)
 
     def test_enlarged_those_that_need_help_come_first_if_not_all_fit(self) -> None:

@@ -224,17 +224,17 @@ class SeederTabTest(AppWindowTest):
         window.seeder.start_or_stop()
         table = window.seeder.offered
         window.tabs.show("Seeder")
-        self.pump_until(lambda: len(table.row_keys) == 2)
-        (_, week) = table.row_keys
+        self.pump_until(lambda: len(table.order) == 2)
+        (_, week) = table.order
         table.choose([week])
         press_key(table.tree, "<Right>")
         self.assertEqual([text.strip() for text in texts_of(table.tree, "0")][2:], ["notes.txt"])
         self.assertEqual(texts_of(table.tree, "2"), ["1", "1", ""])
-        table.choose([table.row_keys[2]])
+        table.choose([table.order[2]])
         press_key(table.tree, "<Left>")
         self.assertEqual(table.chosen, [week])
         press_key(table.tree, "<Left>")
-        self.assertEqual(len(table.row_keys), 2)
+        self.assertEqual(len(table.order), 2)
 
     def test_an_empty_folder_says_so_but_not_while_it_is_read(self) -> None:
         self.start(self.folder)

@@ -67,28 +67,28 @@ class TableTest(WindowTestCase):
 
     def test_rows_are_sorted_by_the_first_column(self) -> None:
         self.table.show({"b": row("b", 1), "a": row("a", 2)})
-        self.assertEqual(self.table.row_keys, ["a", "b"])
+        self.assertEqual(self.table.order, ["a", "b"])
 
     def test_rows_of_one_name_stand_by_the_other_columns_whichever_came_first(self) -> None:
         later = {"x": row("a", 2), "y": row("a", 10), "z": row("b", 1)}
         self.table.show(later)
         self.table.show(later | {"first": row("a", 1)})
-        self.assertEqual(self.table.row_keys, ["first", "x", "y", "z"])
+        self.assertEqual(self.table.order, ["first", "x", "y", "z"])
 
     def test_a_heading_sorts_and_sorts_back(self) -> None:
         self.table.show({name: row(name, size) for name, size in (("a", 9), ("b", 10), ("c", 1))})
         self.table.sort_by(1)
-        self.assertEqual(self.table.row_keys, ["c", "a", "b"])
+        self.assertEqual(self.table.order, ["c", "a", "b"])
         self.assertIn("↑", self.heading(1))
         self.table.sort_by(1)
-        self.assertEqual(self.table.row_keys, ["b", "a", "c"])
+        self.assertEqual(self.table.order, ["b", "a", "c"])
         self.assertIn("↓", self.heading(1))
         self.assertEqual(self.heading(0), "Name")
 
     def test_a_change_is_written_and_keeps_choice_and_place(self) -> None:
         self.table.show({name: row(name, 1) for name in "abc"})
         self.table.choose(["b"])
-        self.table.put("b", row("b", 7))
+        self.table.show({name: row(name, 7 if name == "b" else 1) for name in "abc"})
         tree = self.table.tree
         self.pump_until(lambda: tree.set(tree.get_children()[1], "1") == "7")
         self.assertEqual(self.table.chosen, ["b"])
@@ -96,23 +96,23 @@ class TableTest(WindowTestCase):
     def test_what_is_gone_goes_and_what_is_new_comes(self) -> None:
         self.table.show({name: row(name, 1) for name in "abc"})
         self.table.show({name: row(name, 1) for name in "bd"})
-        self.assertEqual(self.table.row_keys, ["b", "d"])
+        self.assertEqual(self.table.order, ["b", "d"])
 
     def test_tk_gets_only_the_rows_in_sight(self) -> None:
         rows = {f"{number:05}": row(f"{number:05}", number) for number in range(10_000)}
         self.table.show(rows)
         self.assertEqual(len(self.table.tree.get_children()), NEVER_SEEN + 1)
         self.table.show(rows | {"00000": row("zzz", 7), "new": row("", 7)})
-        self.assertEqual(self.table.row_keys[:2], ["new", "00001"])
-        self.assertEqual(self.table.row_keys[-1], "00000")
+        self.assertEqual(self.table.order[:2], ["new", "00001"])
+        self.assertEqual(self.table.order[-1], "00000")
         self.assertEqual(len(self.table.tree.get_children()), NEVER_SEEN + 1)
 
     def test_a_row_that_vanishes_while_it_waits_is_never_written(self) -> None:
         self.table.show({"a": row("a", 1)})
-        self.table.put("a", row("a", 2))
+        self.table.look_again()
         self.table.show({})
         self.pump_until(lambda: not self.table._flush_id)
-        self.assertEqual(self.table.row_keys, [])
+        self.assertEqual(self.table.order, [])
 
     def test_rows_stand_below_their_parents_in_either_order(self) -> None:
         self.table.show(
@@ -125,9 +125,9 @@ class TableTest(WindowTestCase):
                 "orphan": Item("o", 3, "gone"),
             }
         )
-        self.assertEqual(self.table.row_keys, ["a", "a1", "a2", "more", "orphan", "x"])
+        self.assertEqual(self.table.order, ["a", "a1", "a2", "more", "orphan", "x"])
         self.table.sort_by(0)
-        self.assertEqual(self.table.row_keys, ["x", "orphan", "a", "a2", "a1", "more"])
+        self.assertEqual(self.table.order, ["x", "orphan", "a", "a2", "a1", "more"])
 
     def test_an_empty_table_shows_the_next_step(self) -> None:
         self.table.show({"a": row("a", 1)})
@@ -155,7 +155,7 @@ class TableTest(WindowTestCase):
         widths = [int(self.root.tk.call("image", "width", image)) for image in images]
         self.assertEqual(widths[1] - widths[0], self.theme.px(INDENT))
         self.theme.apply(is_dark=True)
-        self.assertNotEqual(str(table.tree.item(table.rows.items["b"], "image")[0]), images[1])
+        self.assertNotEqual(str(table.tree.item(table.items["b"], "image")[0]), images[1])
 
     def test_the_sign_of_a_folder_is_clicked_where_it_is_drawn(self) -> None:
         pictures = RowPictures(self.root, self.theme)
@@ -191,7 +191,7 @@ class CutTest(WindowTestCase):
         return ListRow(Node("a", NodeKind.FILE, name, "a", 5, path="a", has_sign=False))
 
     def shown(self, table: Table[ListRow], column: str = "1") -> str:
-        return str(table.tree.set(table.rows.items["a"], column))
+        return str(table.tree.set(table.items["a"], column))
 
     def test_a_long_name_is_cut_in_the_middle_and_whole_in_the_tooltip(self) -> None:
         table, name = self.table(), f"{'long ' * 20}.tar.gz"
@@ -203,7 +203,7 @@ class CutTest(WindowTestCase):
         width = int(table.tree.column("1", "width"))
         self.assertLess(self.theme.text_font.measure(shown), width)
         self.assertGreater(self.theme.text_font.measure(shown), width * 3 // 4)
-        box = table.tree.bbox(table.rows.items["a"], "1")
+        box = table.tree.bbox(table.items["a"], "1")
         assert box
         table.tooltip.show_at(int(box[0]) + 20, int(box[1]) + 5)
         self.assertEqual(table.tooltip.text, name)
@@ -217,7 +217,7 @@ class CutTest(WindowTestCase):
         before = self.shown(table)
         self.root.geometry("1200x300")
         self.pump_until(lambda: len(self.shown(table)) > len(before))
-        table.put("a", self.named("short"))
+        table.show({"a": self.named("short")})
         self.pump_until(lambda: self.shown(table) == "short")
 
     def test_columns_keep_their_order_and_widths(self) -> None:

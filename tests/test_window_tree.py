@@ -172,12 +172,12 @@ class TreeInWindowTest(AppWindowTest):
 
     def status_of(self, key: str) -> str:
         table = self.list.table
-        return str(table.tree.set(table.rows.items[key], STATUS))
+        return str(table.tree.set(table.items[key], STATUS))
 
     def cells(self, key: str) -> tuple[str, ...]:
         """Progress, speed, time left, and from how many."""
         table = self.list.table
-        item = table.rows.items[key]
+        item = table.items[key]
         return str(table.tree.item(item, "text")), *(str(table.tree.set(item, n)) for n in "345")
 
     def wait_for_status(self, key: str, status: str) -> None:
@@ -219,7 +219,7 @@ class TreeInWindowTest(AppWindowTest):
         self.pump_until(lambda: self.names() == ["▸ Large/"])
         table = self.list.table
         self.list.folding.toggle(f"share:{LARGE}")
-        self.assertEqual(len(table.row_keys), 20_001)
+        self.assertEqual(len(table.order), 20_001)
         self.assertLess(len(table.tree.get_children()), 100)
         table.choose(["19999"])
         self.assertEqual(self.names()[-1], "19999")

@@ -96,7 +96,7 @@ class AppWindowTest(WindowTestCase):
 
     def files_listed(self) -> list[str]:
         """The files that have a row, without the folders that contain them."""
-        return sorted(key for key in self.window.leecher.list.table.row_keys if not is_folder(key))
+        return sorted(key for key in self.window.leecher.list.table.order if not is_folder(key))
 
     def wait_for_files(self, count: int) -> None:
         self.pump_until(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeAlias, TypeVar
+
+from ui import wording
 
 SortKey: TypeAlias = str | float
 Cut: TypeAlias = Literal["", "middle", "end"]  # where the window shortens a text; "": nowhere
@@ -47,3 +50,42 @@ class Column(Generic[ItemT]):
     ) -> Column[ItemT]:
         """Sorted by a number."""
         return cls(title, words, number, width, is_number=True)
+
+    @classmethod
+    def of_rate(cls, title: str, rate: Callable[[ItemT], float], width: int) -> Column[ItemT]:
+        """Bytes per second."""
+        return cls.of_number(title, rate, lambda item: wording.rate(rate(item)), width)
+
+    @classmethod
+    def of_size(cls, title: str, size: Callable[[ItemT], int | None], width: int) -> Column[ItemT]:
+        """Bytes; blank for None."""
+
+        def words(item: ItemT) -> str:
+            return "" if (known := size(item)) is None else wording.size(known)
+
+        return cls.of_number(title, lambda item: size(item) or 0, words, width)
+
+    @classmethod
+    def of_duration(
+        cls, title: str, seconds: Callable[[ItemT], float | None], width: int
+    ) -> Column[ItemT]:
+        """Blank, and behind all others, for None."""
+
+        def number(item: ItemT) -> float:
+            return math.inf if (known := seconds(item)) is None else known
+
+        return cls.of_number(title, number, lambda item: wording.duration(seconds(item)), width)
+
+    @classmethod
+    def of_percent(
+        cls, title: str, percent: Callable[[ItemT], int | None], width: int
+    ) -> Column[ItemT]:
+        """Blank, and before 0 %, for None."""
+
+        def words(item: ItemT) -> str:
+            return "" if (known := percent(item)) is None else f"{known} %"
+
+        def number(item: ItemT) -> float:
+            return -1 if (known := percent(item)) is None else known
+
+        return cls.of_number(title, number, words, width)

@@ -8,26 +8,16 @@ from __future__ import annotations
 from roles.values.members import Member
 from roles.values.participants import MemberState
 from roles.values.room_words import by_computer, by_has, by_state, computer, has, reason, state
-from ui import wording
 from ui.columns import Column, Icon
 
 COMPUTER = Column[Member]("Computer", computer, by_computer, width=104, stretches=True)
 ADDRESS = Column[Member]("Address", lambda one: str(one.address), width=142)
 STATE = Column[Member]("State", state, by_state, width=116)
 HAS = Column[Member]("Has", has, by_has, width=126, stretches=True)
-DOWN = Column[Member].of_number(
-    "Down", lambda one: one.down, lambda one: wording.rate(one.down), 84
-)
-UP = Column[Member].of_number("Up", lambda one: one.up, lambda one: wording.rate(one.up), 84)
-LEFT = Column[Member].of_number(
-    "Left",
-    lambda one: -1.0 if one.seconds_left is None else one.seconds_left,
-    lambda one: wording.duration(one.seconds_left),
-    64,
-)
-GAVE = Column[Member].of_number(
-    "Gave", lambda one: one.given, lambda one: wording.size(one.given) if one.given else "", 72
-)
+DOWN = Column[Member].of_rate("Down", lambda one: one.down, 84)
+UP = Column[Member].of_rate("Up", lambda one: one.up, 84)
+LEFT = Column[Member].of_duration("Left", lambda one: one.seconds_left, 64)
+GAVE = Column[Member].of_size("Gave", lambda one: one.given or None, 72)
 REASON = Column[Member]("Reason", reason, width=110, stretches=True, cut="end")
 
 _ICONS = {

@@ -180,12 +180,12 @@ class WindowBench:
         self._gaps.clear()
         shown._fill(anew=True)
         rows = FOLDERS * (FILES_EACH + 1) + 1
-        self.run_until(lambda: len(shown.table.row_keys) >= rows)
+        self.run_until(lambda: len(shown.table.order) >= rows)
         self.run_for(0.5)
         self._say_gaps("100,000 rows come")
 
     def scroll(self) -> None:
-        rows = self.window.leecher.list.table.rows
+        rows = self.window.leecher.list.table
         if rows.top + rows.room >= len(rows.order):
             rows.yview("moveto", "0.0")
         rows.yview("scroll", "3", "pages")

@@ -168,7 +168,7 @@ class DownloadList(ttk.Frame):
         """What the first button acts on."""
         contents = self._model.list
         if shown is not Shown.ALL:
-            return self._downloads_of(self.table.row_keys)
+            return self._downloads_of(self.table.order)
         return contents.matching(wanted) if wanted else contents.all_keys
 
     def show_only(self, shown: Shown) -> None:
@@ -208,7 +208,7 @@ class DownloadList(ttk.Frame):
             return self._downloads_of(self.table.chosen)
         if Shown(self.shown.get()) is Shown.ALL:
             return list(self._model.downloads)
-        return self._downloads_of(self.table.row_keys)
+        return self._downloads_of(self.table.order)
 
     def _downloads_of(self, keys: Sequence[str]) -> list[str]:
         """Found anew only if something has changed: there may be 100,000 rows."""
@@ -249,7 +249,7 @@ class DownloadList(ttk.Frame):
 
     def _fit(self) -> None:
         is_still = not self._model.unfinished
-        has_rows = bool(self.table.row_keys)
+        has_rows = bool(self.table.order)
         self.split.show_lower(is_shown=has_rows, is_small=is_still, least=self.detail.least)
         self.detail.fit()
 
@@ -398,7 +398,7 @@ class DownloadList(ttk.Frame):
         else:
             model.put_in_order(change(model.queue, meant))
         self.table.sort_anew(QUEUE_COLUMN)
-        self.table.see(chosen[0])
+        self.table.see_key(chosen[0])
 
     def _can_fold(self) -> bool:
         return any(self.folding.opening(key) for key in self.table.chosen[:1])

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from roles.values.safe_names import shown_name
-from ui import wording
 from ui.columns import Column, Icon
 from ui.window.file_list import SharedFiles
 from ui.window.table import Table
@@ -43,12 +42,7 @@ NAME = Column[FileRow](
 FILES = Column[FileRow].of_number(
     "Files", lambda row: row.files, lambda row: f"{row.files:,}" if row.rank == FOLDER else "", 80
 )
-SIZE = Column[FileRow].of_number(
-    "Size",
-    lambda row: row.size or 0,
-    lambda row: "" if row.size is None else wording.size(row.size),
-    110,
-)
+SIZE = Column[FileRow].of_size("Size", lambda row: row.size, 110)
 WHO = Column[FileRow].of_number(
     "Who has it", lambda row: float(row.who.split(" ")[0] or -1), lambda row: row.who, 150
 )

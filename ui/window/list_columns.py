@@ -40,7 +40,6 @@ _ICONS = {
     DownloadState.PAUSED: "paused",
     DownloadState.CANCELLED: "gone",
 }
-_FOR_EVER = float("inf")
 INDENT = "\u2003"  # for each folder that a row is in; a space as wide as the signs
 OPEN_SIGN, CLOSED_SIGN, NO_SIGN = "▾ ", "▸ ", "\u2002 "
 
@@ -126,21 +125,12 @@ def _name(row: ListRow) -> str:
     return INDENT * node.depth + sign + name
 
 
-def _size(row: ListRow) -> str:
-    return wording.size(row.node.size) if row.node.is_listed else ""
-
-
 def _rate(row: ListRow) -> float:
     return download.rate if (download := _progress(row)) else 0.0
 
 
 def _seconds_left(row: ListRow) -> float | None:
     return download.seconds_left if (download := _progress(row)) else None
-
-
-def _by_seconds_left(row: ListRow) -> float:
-    left = _seconds_left(row)
-    return _FOR_EVER if left is None else left
 
 
 def _senders(row: ListRow) -> int:
@@ -193,26 +183,17 @@ def _computer_order(one: Computer) -> str:
 FILE_COLUMNS = (
     Column("Progress", _progress_text, _percent, 144),
     Column("File", _name, lambda row: row.node.name.casefold(), 140, stretches=True, cut="middle"),
-    Column[ListRow].of_number("Size", lambda row: row.node.size, _size, 80),
-    Column.of_number("Speed", _rate, lambda row: wording.rate(_rate(row)), 84),
-    Column.of_number(
-        "Time left", _by_seconds_left, lambda row: wording.duration(_seconds_left(row)), 84
-    ),
+    Column[ListRow].of_size("Size", lambda row: row.node.size if row.node.is_listed else None, 80),
+    Column.of_rate("Speed", _rate, 84),
+    Column.of_duration("Time left", _seconds_left, 84),
     Column.of_number("From", _senders, lambda row: str(_senders(row) or ""), 56),
     Column("Status", _status, width=120, stretches=True, cut="end"),
     Column("#", lambda row: str(row.place or ""), _queue_order, 40, is_number=True),
 )
 COMPUTER_COLUMNS: tuple[Column[Computer], ...] = (
     Column("Computer", _computer, _computer_order, 128, stretches=True, cut="middle"),
-    Column[Computer].of_number(
-        "Has",
-        lambda one: -1 if one.percent is None else one.percent,
-        lambda one: "" if one.percent is None else f"{one.percent} %",
-        64,
-    ),
-    Column[Computer].of_number(
-        "Down", lambda one: one.down, lambda one: wording.rate(one.down), 80
-    ),
-    Column[Computer].of_number("Up", lambda one: one.up, lambda one: wording.rate(one.up), 80),
+    Column[Computer].of_percent("Has", lambda one: one.percent, 64),
+    Column[Computer].of_rate("Down", lambda one: one.down, 80),
+    Column[Computer].of_rate("Up", lambda one: one.up, 80),
     Column[Computer]("State", lambda one: one.state, width=104, stretches=True, cut="end"),
 )

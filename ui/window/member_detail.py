@@ -30,12 +30,7 @@ DOWNLOADS = (
     Column[TransferStatus](
         "Download", lambda one: shown_name(one.title, MAX_TITLE), width=72, stretches=True
     ),
-    Column[TransferStatus].of_number(
-        "Has",
-        lambda one: float(wording.percent(one.have, one.size)),
-        lambda one: f"{wording.percent(one.have, one.size)} %",
-        56,
-    ),
+    Column[TransferStatus].of_percent("Has", lambda one: wording.percent(one.have, one.size), 56),
     Column[TransferStatus](
         "State", lambda one: shown_name(one.state, MAX_TITLE).capitalize(), width=96
     ),

@@ -79,7 +79,7 @@ class RoomFiles(FileTree):
     def __init__(self, master: tk.Misc, theme: Theme) -> None:
         super().__init__(master, theme, FILE_COLUMNS, few=STARTS_OPEN)
         self._contents = FileList()
-        self._told: object = None
+        self._listed: object = None
         self._who: dict[str, Holders | None] | None = None
 
     def show_room(
@@ -89,8 +89,8 @@ class RoomFiles(FileTree):
         members: Sequence[Member],
     ) -> None:
         """`files` may be the first of many."""
-        if self._told != (files, folders):
-            self._told, self._who = (files, folders), None
+        if self._listed != (files, folders):
+            self._listed, self._who = (files, folders), None
             self._contents = FileList(files, folders)
         sizes = _sizes(self._contents)
         who = holders_of(members, sizes)

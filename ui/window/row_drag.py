@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Callable
-from tkinter import ttk
 
 from ui.columns import ItemT
 from ui.window.table import Table
@@ -76,7 +75,7 @@ class RowDrag:
     def _scroll_on(self) -> None:
         self._scroll = ""
         if self._is_dragged and self._pressed is not None:
-            self._table.rows.scroll(self._beyond())
+            self._table.scroll(self._beyond())
             self._follow(self._pressed[0])
 
     def _target_at(self, y: int, dragged: str) -> tuple[str, bool] | None:
@@ -87,8 +86,8 @@ class RowDrag:
         return (key, bool(box) and y > int(box[1]) + int(box[3]) // 2) if box else None
 
     def _show_line(self) -> None:
-        tree: ttk.Treeview = self._table.tree
-        box = tree.bbox(self._table.item_of(self._target[0])) if self._target is not None else ""
+        item = self._table.items.get(self._target[0], "") if self._target is not None else ""
+        box = self._table.tree.bbox(item) if item else ""
         if self._target is None or not box:
             self._line.place_forget()
             return

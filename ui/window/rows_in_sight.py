@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tkinter as tk
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from tkinter import ttk
@@ -20,22 +21,10 @@ _SHIFT = 0x0001  # in the state of an event
 
 
 class RowsInSight:
-    """`order` has the keys of all rows from the top down."""
+    """For a widget with a `tree`. `order` has the keys of all rows from the top down."""
 
-    def __init__(
-        self,
-        tree: ttk.Treeview,
-        row_height: int,
-        choose: Choosing,
-        *,
-        write: Callable[[str, str], None],
-        scrolled: Callable[[float, float], None],
-    ) -> None:
-        """`write` gets Tk's name of a row, and the key of what it shows from now on. `scrolled`
-        gets which part of the whole is in sight, as a scroll bar does.
-        """
-        self._tree, self._row_height, self._choose_mode = tree, row_height, choose
-        self._write, self._scrolled = write, scrolled
+    def __init__(self, tree: ttk.Treeview, row_height: int, choose: Choosing) -> None:
+        self.tree, self._row_height, self._choose_mode = tree, row_height, choose
         self._told = list[Callable[[], None]]()
         self.order: Sequence[str] = ()
         self.top = 0  # how many rows are above those in sight
@@ -51,12 +40,20 @@ class RowsInSight:
         self._anchor: str | None = None  # where a choice of many began
         self._marked: tuple[frozenset[str], str] = frozenset(), ""
         self._touched_by = 0.0  # rows, a fraction, that a touchpad has yet to scroll
-        self._bind()
+        self._bind_tree()
+
+    @abstractmethod
+    def write(self, item: str, key: str) -> None:
+        """Show the row of this key as Tk's row of this name."""
+
+    @abstractmethod
+    def scrolled(self, first: float, last: float) -> None:
+        """This part of the whole, 0 to 1, is in sight."""
 
     # Contents
 
-    def show(self, order: Sequence[str]) -> None:
-        """These rows. Those that stay keep their place, their selection and the focus."""
+    def put_order(self, order: Sequence[str]) -> None:
+        """Show these rows. Those that stay keep their place, their selection and the focus."""
         at_top = self.order[self.top] if 0 < self.top < len(self.order) else None
         before, self.order = self.order, order
         if self._chosen or self.focused is not None:
@@ -74,7 +71,7 @@ class RowsInSight:
 
     def draw(self) -> None:
         """Fill the rows in sight, after something may have changed."""
-        tree, room = self._tree, self.room
+        tree, room = self.tree, self.room
         self.top = max(0, min(self.top, len(self.order) - room))
         shown = self.order[self.top : self.top + room + 1]
         while len(self._items) < len(shown):
@@ -89,19 +86,19 @@ class RowsInSight:
         self.items = dict(zip(shown, self._items, strict=True))
         self._keys = dict(zip(self._items, shown, strict=True))
         for key, item in self.items.items():
-            self._write(item, key)
+            self.write(item, key)
         self._mark()
         tree.yview_moveto(0.0)  # the last one may be half in sight
         whole = max(len(self.order), 1)
-        self._scrolled(self.top / whole, min(1.0, (self.top + room) / whole))
+        self.scrolled(self.top / whole, min(1.0, (self.top + room) / whole))
 
     @property
     def room(self) -> int:
         """How many rows fit in whole."""
-        height = self._tree.winfo_height()
+        height = self.tree.winfo_height()
         if height <= 1:
             return NEVER_SEEN
-        box = self._tree.bbox(self._items[0]) if self._items else ""
+        box = self.tree.bbox(self._items[0]) if self._items else ""
         if box:
             self._heading = int(box[1])
         return max(1, (height - self._heading) // self._row_height)
@@ -111,7 +108,7 @@ class RowsInSight:
         self.draw()
 
     def key_at(self, y: int) -> str | None:
-        return self._keys.get(self._tree.identify_row(y))
+        return self._keys.get(self.tree.identify_row(y))
 
     # Scrolling
 
@@ -177,7 +174,7 @@ class RowsInSight:
 
     def _mark(self) -> None:
         """Show which rows are selected, and where the keyboard is."""
-        tree, items = self._tree, self.items
+        tree, items = self.tree, self.items
         chosen = frozenset(items[key] for key in items.keys() & self._chosen)
         focus = items.get(self.focused or "", "")
         if (chosen, focus) != self._marked:
@@ -193,9 +190,9 @@ class RowsInSight:
 
     # Mouse and keys
 
-    def _bind(self) -> None:
+    def _bind_tree(self) -> None:
         """Before Tk's own bindings, which know only the rows in sight, and after all others."""
-        tree, own = self._tree, f"Rows{self._tree}"
+        tree, own = self.tree, f"Rows{self.tree}"
         path, *others = tree.bindtags()
         tree.bindtags((path, own, *others))
         bindings: dict[str, Callable[[tk.Event[tk.Misc]], object]] = {
@@ -224,9 +221,9 @@ class RowsInSight:
 
     def _press(self, event: tk.Event[tk.Misc], choose: Callable[[str], None]) -> str:
         key = self.key_at(event.y)
-        if key is None or self._tree.identify_region(event.x, event.y) not in ("cell", "tree"):
+        if key is None or self.tree.identify_region(event.x, event.y) not in ("cell", "tree"):
             return ""  # the headings are Tk's
-        self._tree.focus_set()
+        self.tree.focus_set()
         self.focused = key
         if self._choose_mode == "extended":
             choose(key)

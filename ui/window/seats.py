@@ -28,6 +28,7 @@ from ui.window.cut_text import TextCutter
 from ui.window.theme import Theme
 
 DRAG_FROM = 6  # pixels at 96 dpi: less is a click
+_SHAPES, _TEXTS = ("box", "track", "bar"), ("name", "corner", "first", "second")
 _ARROWS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
 
 
@@ -35,28 +36,10 @@ _ARROWS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
 class _Drawn:
     """The canvas items of one tile, which are reused for other computers."""
 
-    box: int
-    track: int
-    bar: int
-    name: int
-    corner: int
-    first: int
-    second: int
+    items: dict[str, int]  # by part of the tile
     shown: object = None  # what they show now
-    written: dict[int, object] = field(default_factory=dict)  # options by item
-    placed: dict[int, object] = field(default_factory=dict)  # coordinates by item
-
-    @property
-    def items(self) -> tuple[int, ...]:
-        return (
-            self.box,
-            self.track,
-            self.bar,
-            self.name,
-            self.corner,
-            self.first,
-            self.second,
-        )
+    written: dict[str, object] = field(default_factory=dict)  # options by part
+    placed: dict[str, object] = field(default_factory=dict)  # coordinates by part
 
 
 class Seats(ttk.Frame):
@@ -137,8 +120,8 @@ class Seats(ttk.Frame):
         for machine in self._drawn.keys() - self._members.keys():
             gone = self._drawn.pop(machine)
             self._spare.append(gone)
-            for item in gone.items:
-                self._write(gone, item, state="hidden")
+            for part in gone.items:
+                self._write(gone, part, state="hidden")
         for machine, member in self._members.items():
             self._draw_tile(machine, tile_of(member), anew=anew)
         self.canvas.configure(scrollregion=(0, 0, width, last))
@@ -175,10 +158,10 @@ class Seats(ttk.Frame):
 
     def _new_tile(self) -> _Drawn:
         canvas = self.canvas
-        box, track, bar = (canvas.create_rectangle(0, 0, 0, 0, width=0) for _ in range(3))
-        name, first, second = (canvas.create_text(0, 0, anchor="w") for _ in range(3))
-        corner = canvas.create_text(0, 0, anchor="e")
-        return _Drawn(box, track, bar, name, corner, first, second)
+        items = {part: canvas.create_rectangle(0, 0, 0, 0, width=0) for part in _SHAPES}
+        for part in _TEXTS:
+            items[part] = canvas.create_text(0, 0, anchor="e" if part == "corner" else "w")
+        return _Drawn(items)
 
     def _fill(self, drawn: _Drawn, tile: Tile, *, is_chosen: bool) -> None:
         colours = self._theme.colours
@@ -197,29 +180,29 @@ class Seats(ttk.Frame):
         corner_room = self._fonts.strong.measure(tile.corner + "  ")
         self._write(
             drawn,
-            drawn.box,
+            "box",
             fill=ground,
             outline=colours.accent if is_chosen else edge,
             width=self._length(3 if is_chosen else 1),
             state="normal",
         )
         bar_state = "hidden" if tile.part is None else "normal"
-        self._write(drawn, drawn.track, fill=colours.track, state=bar_state)
-        self._write(drawn, drawn.bar, fill=tone, state="normal" if tile.part else "hidden")
-        for item, text, font, fill, width in (
-            (drawn.name, tile.name, self._fonts.strong, colours.text, room - corner_room),
-            (drawn.corner, tile.corner, self._fonts.strong, corner, room),
-            (drawn.first, tile.first, self._fonts.text, first, room),
-            (drawn.second, tile.second, self._fonts.text, colours.muted, room),
+        self._write(drawn, "track", fill=colours.track, state=bar_state)
+        self._write(drawn, "bar", fill=tone, state="normal" if tile.part else "hidden")
+        for part, text, font, fill, width in (
+            ("name", tile.name, self._fonts.strong, colours.text, room - corner_room),
+            ("corner", tile.corner, self._fonts.strong, corner, room),
+            ("first", tile.first, self._fonts.text, first, room),
+            ("second", tile.second, self._fonts.text, colours.muted, room),
         ):
             shown = self._fitting(text, font, width)
-            self._write(drawn, item, text=shown, font=font, fill=fill, state="normal")
+            self._write(drawn, part, text=shown, font=font, fill=fill, state="normal")
 
-    def _write(self, drawn: _Drawn, item: int, **options: object) -> None:
+    def _write(self, drawn: _Drawn, part: str, **options: object) -> None:
         """Tell Tk only what changes: that is most of what drawing costs."""
-        if drawn.written.get(item) != options:
-            drawn.written[item] = options
-            self.canvas.itemconfigure(item, options)
+        if drawn.written.get(part) != options:
+            drawn.written[part] = options
+            self.canvas.itemconfigure(drawn.items[part], options)
 
     def _put(self, drawn: _Drawn, tile: Tile, left: int, top: int) -> None:
         length = self._length
@@ -227,18 +210,18 @@ class Seats(ttk.Frame):
         bar_top, bar = top + height * 36 // 92, length(6)
         inner, right = left + edge, left + width - edge
         full = inner + round((right - inner) * (tile.part or 0.0))
-        for item, place in (
-            (drawn.box, (left, top, left + width, top + height)),
-            (drawn.track, (inner, bar_top, right, bar_top + bar)),
-            (drawn.bar, (inner, bar_top, full, bar_top + bar)),
-            (drawn.name, (inner, top + height * 19 // 92)),
-            (drawn.corner, (right, top + height * 19 // 92)),
-            (drawn.first, (inner, top + height * 57 // 92)),
-            (drawn.second, (inner, top + height * 77 // 92)),
+        for part, place in (
+            ("box", (left, top, left + width, top + height)),
+            ("track", (inner, bar_top, right, bar_top + bar)),
+            ("bar", (inner, bar_top, full, bar_top + bar)),
+            ("name", (inner, top + height * 19 // 92)),
+            ("corner", (right, top + height * 19 // 92)),
+            ("first", (inner, top + height * 57 // 92)),
+            ("second", (inner, top + height * 77 // 92)),
         ):
-            if drawn.placed.get(item) != place:
-                drawn.placed[item] = place
-                self.canvas.coords(item, *place)
+            if drawn.placed.get(part) != place:
+                drawn.placed[part] = place
+                self.canvas.coords(drawn.items[part], *place)
 
     def _fitting(self, text: str, font: tkfont.Font, width: int) -> str:
         """The text without the parts that are too much, and cut if its first one is too long."""
@@ -318,7 +301,7 @@ class Seats(ttk.Frame):
         left, top = self._left(column) + event.x - x, self._top(row) + event.y - y
         self._put(drawn, tile_of(self._members[machine]), left, top)
         drawn.shown = None  # it is drawn at its place again
-        for item in drawn.items:
+        for item in drawn.items.values():
             self.canvas.tag_raise(item)
 
     def _drop(self, event: tk.Event[tk.Misc]) -> None:

@@ -82,14 +82,6 @@ def _files(taker: Taker) -> str:
     return wording.names([shown_name(name) for name in names], 2)
 
 
-def _has(taker: Taker) -> str:
-    return "" if taker.percent is None else f"{taker.percent} %"
-
-
-def _left(taker: Taker) -> str:
-    return "" if taker.member is None else wording.duration(taker.member.seconds_left)
-
-
 def _state(taker: Taker) -> str:
     if taker.position:
         return f"In the queue (position {taker.position})"
@@ -100,16 +92,11 @@ TAKER_COLUMNS: tuple[Column[Taker], ...] = (
     Column[Taker]("Computer", _computer, _computer_order, width=150, stretches=True),
     Column[Taker]("File", _files, width=120, stretches=True, cut="middle"),
     Column[Taker]("State", _state, width=160),
-    Column[Taker].of_number("Sent", lambda taker: taker.sent, lambda t: wording.size(t.sent), 80),
-    Column[Taker].of_number("Has", lambda t: -1 if t.percent is None else t.percent, _has, 60),
-    Column[Taker].of_number(
-        "Speed", lambda taker: taker.rate, lambda taker: wording.rate(taker.rate), 84
-    ),
-    Column[Taker].of_number(
-        "Time left",
-        lambda t: (t.member.seconds_left or 0.0) if t.member is not None else 0.0,
-        _left,
-        88,
+    Column[Taker].of_size("Sent", lambda taker: taker.sent, 80),
+    Column[Taker].of_percent("Has", lambda taker: taker.percent, 60),
+    Column[Taker].of_rate("Speed", lambda taker: taker.rate, 84),
+    Column[Taker].of_duration(
+        "Time left", lambda taker: taker.member.seconds_left if taker.member else None, 88
     ),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from tkinter import ttk
@@ -32,7 +32,7 @@ class Written:
     picture: tuple[Bar | None, Icon | None]
 
 
-class Table(ttk.Frame, Generic[ItemT]):
+class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
     """Items by key; `columns` say what stands in their cells.
 
     `tone` names the colour of a row: see Theme.tones. With `bar`, which gives a percentage and a
@@ -63,7 +63,7 @@ class Table(ttk.Frame, Generic[ItemT]):
         sort_elsewhere: Callable[[], None] | None = None,
     ) -> None:
         """`steps` are offered by an empty table. `layout`: see ColumnLayout."""
-        super().__init__(master)
+        ttk.Frame.__init__(self, master)
         self._theme = theme
         self._columns = columns
         self._tone, self._bar, self._icon, self._parent, self._rank = tone, bar, icon, parent, rank
@@ -74,7 +74,6 @@ class Table(ttk.Frame, Generic[ItemT]):
         self._rows: dict[str, ItemT] = {}  # of a table that sorts itself
         self._item_of: Callable[[str], ItemT] = self._rows.__getitem__
         self._written: dict[str, Written] = {}  # by Tk's name of the row
-        self._has_new_rows = False
         self._flush_id = ""
         self._fits = False  # once fit() was called
         self._fitted: object = None  # what fit() did last
@@ -85,11 +84,8 @@ class Table(ttk.Frame, Generic[ItemT]):
             label.grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
         self._cutter = TextCutter(theme.text_font.measure)
         self._widths: dict[int, int] = {}  # of the texts in columns that are cut
-        self.tree, self._bar_at_side = self._make_tree(height, choose)
-        self.rows = RowsInSight(
-            self.tree, theme.row_height(), choose, write=self._write, scrolled=self._bar_at_side.set
-        )
-        self._bar_at_side.configure(command=self.rows.yview)
+        tree, self._bar_at_side = self._make_tree(height, choose)
+        RowsInSight.__init__(self, tree, theme.row_height(), choose)
         self.layout = ColumnLayout(self.tree, theme, *layout) if layout is not None else None
         self.tooltip = Tooltip(self.tree, theme, self._cut_off_at)
         for event in ("<Configure>", "<ButtonRelease-1>"):
@@ -103,20 +99,13 @@ class Table(ttk.Frame, Generic[ItemT]):
     def show(self, rows: Mapping[str, ItemT]) -> None:
         """Show exactly these rows; rows that stay keep place, selection and focus."""
         self._rows = dict(rows)
-        self.show_order(self._order(), self._rows.__getitem__)
+        self.show_order(self._sorted(), self._rows.__getitem__)
 
     def show_order(self, order: Sequence[str], item_of: Callable[[str], ItemT]) -> None:
         """Show these rows in this order. An item is asked for when its row comes into sight."""
         self._item_of = item_of
-        self._has_new_rows = False
-        self.rows.show(order)
+        self.put_order(order)
         self._show_emptiness()
-
-    def put(self, key: str, item: ItemT) -> None:
-        """Change one row, or add it, within FLUSH_MS."""
-        self._has_new_rows |= key not in self._rows
-        self._rows[key] = item
-        self.look_again()
 
     def look_again(self) -> None:
         """Show within FLUSH_MS what has become of the rows in sight."""
@@ -183,46 +172,14 @@ class Table(ttk.Frame, Generic[ItemT]):
             width = int(self.tree.column(name, "width")) / self._zoom * factor
             self.tree.column(name, width=round(width))
         self._zoom, self._fitted = factor, None
-        self.rows.resize(theme.row_height(factor))
+        self.resize(theme.row_height(factor))
         self._resized()
 
-    # Selection
-
-    @property
-    def row_keys(self) -> Sequence[str]:
-        """Of all rows, from the top down."""
-        return self.rows.order
-
-    @property
-    def chosen(self) -> list[str]:
-        """The keys of the selected rows, from the top down."""
-        return self.rows.chosen
-
-    def choose(self, keys: Iterable[str]) -> None:
-        """Select these rows, and give the first of them the focus."""
-        self.rows.choose(keys)
-
-    def see(self, key: str) -> None:
-        self.rows.see_key(key)
-
-    def item_of(self, key: str) -> str:
-        """Tk's name of a row; "" if it is not in sight."""
-        return self.rows.items.get(key, "")
-
-    def key_at(self, y: int) -> str | None:
-        return self.rows.key_at(y)
+    # Rows
 
     def full_text(self, key: str, number: int) -> str:
         """What the cell of this column says, also if it is cut."""
         return self._columns[number].text(self._item_of(key))
-
-    @property
-    def focused(self) -> str | None:
-        """The row that the keyboard is at."""
-        return self.rows.focused
-
-    def on_choice(self, function: Callable[[], None]) -> None:
-        self.rows.on_choice(function)
 
     def on_sign(self, toggle: Callable[[str], object]) -> None:
         """Call this with the key of a folder whose sign is clicked; that selects nothing."""
@@ -280,7 +237,7 @@ class Table(ttk.Frame, Generic[ItemT]):
                 name, width=width, minwidth=width // 2, stretch=column.stretches, anchor=side
             )
             tree.heading(name, anchor=side, command=partial(self.sort_by, number))
-        bar = HidingScrollbar(self, orient="vertical")
+        bar = HidingScrollbar(self, orient="vertical", command=self.yview)
         self._sideways = ttk.Scrollbar(self, orient="horizontal", command=tree.xview)
         tree.configure(xscrollcommand=self._sideways.set)
         tree.grid(row=1, column=0, sticky="nsew")
@@ -294,6 +251,9 @@ class Table(ttk.Frame, Generic[ItemT]):
     def _name_of(self, number: int) -> str:
         return UNUSED_FIRST_COLUMN if number < self._first_data else str(number)
 
+    def scrolled(self, first: float, last: float) -> None:
+        self._bar_at_side.set(first, last)
+
     def _recolour(self) -> None:
         for tone, colour in self._theme.tones.items():
             self.tree.tag_configure(tone, foreground=colour)
@@ -302,7 +262,7 @@ class Table(ttk.Frame, Generic[ItemT]):
             self.tree.item(item, image=self.pictures.image(*written.picture))
 
     def _show_emptiness(self) -> None:
-        if self.rows.order:
+        if self.order:
             self.empty.place_forget()
         elif not self.empty.winfo_manager():
             below_heading = self._theme.row_height() // 2
@@ -312,12 +272,9 @@ class Table(ttk.Frame, Generic[ItemT]):
 
     def _flush(self) -> None:
         self._flush_id = ""
-        if self._has_new_rows:
-            self.show(self._rows)
-        else:
-            self.rows.draw()
+        self.draw()
 
-    def _write(self, item: str, key: str) -> None:
+    def write(self, item: str, key: str) -> None:
         """Write what differs, for one cell costs a sixth of a whole row."""
         row, tree, first = self._item_of(key), self.tree, self._first_data
         cells = tuple(
@@ -345,7 +302,7 @@ class Table(ttk.Frame, Generic[ItemT]):
         if self._fits:
             self.fit()
         self._fit_texts()
-        self.rows.draw()
+        self.draw()
 
     # Texts that are too long
 
@@ -362,7 +319,7 @@ class Table(ttk.Frame, Generic[ItemT]):
         }
         if widths != self._widths:
             self._widths = widths
-            self.rows.draw()
+            self.draw()
 
     def _cut_off_at(self, x: int, y: int) -> str:
         """The whole text of the cell there, if it is not all in sight."""
@@ -373,7 +330,7 @@ class Table(ttk.Frame, Generic[ItemT]):
         if not name.isdecimal() or not self._columns[int(name)].cut:
             return ""
         text = self.full_text(key, int(name))
-        shown = self._written[self.rows.items[key]].cells[int(name)]
+        shown = self._written[self.items[key]].cells[int(name)]
         return "" if shown == text else text.strip()
 
     # Order
@@ -404,7 +361,7 @@ class Table(ttk.Frame, Generic[ItemT]):
             title = column.title + (arrow if position == sorted_by else "")
             self.tree.heading(self._name_of(position), text=title)
 
-    def _order(self) -> list[str]:
+    def _sorted(self) -> list[str]:
         """The keys of all rows, from the top down."""
         sorted_by, is_falling = self.sorting
         first = self._columns[sorted_by]
