@@ -47,12 +47,13 @@ class BottleneckTest(unittest.TestCase):
             self.said(Slowest.PROCESSOR, "a"): "Slowest now: this computer, which checks 3.0 MB/s "
             "(the disk could take 210 MB/s).",
             self.said(Slowest.LINK, "a", "b", fewer=1, fewer_rate=2.9 * MB): "Slowest now: this "
-            "computer's network link, 3.0 MB/s (2 senders bring no more than 1 brought 2.9 MB/s, "
+            "computer's network link, 3.0 MB/s (2 senders bring no more than 1 did, 2.9 MB/s, "
             "the disk could take 210 MB/s).",
-            self.said(Slowest.SENDERS, "Teacher-PC"): "Slowest now: the line of Teacher-PC, "
+            self.said(Slowest.SENDERS, "Teacher-PC"): "Slowest now: the connection of Teacher-PC, "
             "3.0 MB/s (the disk could take 210 MB/s).",
-            self.said(Slowest.SENDERS, "b", "a"): "Slowest now: the lines of a and b, 3.0 MB/s "
-            "(the disk could take 210 MB/s).",
+            self.said(
+                Slowest.SENDERS, "b", "a"
+            ): "Slowest now: the connections of a and b, 3.0 MB/s (the disk could take 210 MB/s).",
         }
         for said, wanted in expected.items():
             self.assertEqual(said, wanted)
@@ -70,7 +71,7 @@ class ComputersTest(unittest.TestCase):
         )
         teacher, student = download_words.computers(told, ())
         self.assertEqual((teacher.percent, teacher.down, teacher.state), (100, 3 * MB, "Sending"))
-        self.assertEqual((student.percent, student.state), (50, "Queued, place 2"))
+        self.assertEqual((student.percent, student.state), (50, "In the queue (position 2)"))
 
     def test_what_a_computer_takes_from_here_stands_beside_what_it_sends(self) -> None:
         upload = Upload(Address(STUDENT.host, 50_000), "a", 1, 0, 4.0 * MB, "Student")
@@ -85,8 +86,8 @@ class ComputersTest(unittest.TestCase):
             have=0b0001,
         )
         teacher, student = download_words.computers(told, ())
-        self.assertEqual((teacher.state, teacher.is_bad), ("Damaged piece, again in 2 s", True))
-        self.assertEqual(student.state, "Has nothing that is missing here")
+        self.assertEqual((teacher.state, teacher.is_bad), ("Damaged piece, retry in 2 s", True))
+        self.assertEqual(student.state, "Has nothing that you lack")
 
     def test_the_holders_of_a_piece_are_named(self) -> None:
         told = watched(holder(TEACHER, "Teacher", 0b1111), holder(STUDENT, "", 0b0001))

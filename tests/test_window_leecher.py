@@ -299,10 +299,10 @@ class VerifyTest(AppWindowTest):
     def test_what_is_the_same_is_said_to_be(self) -> None:
         number = len(examples())
         self.assertEqual(
-            self.verify(self.share), f"data/: checked again, the same ({number} files)."
+            self.verify(self.share), f"data/: checked again, unchanged ({number} files)."
         )
         self.notices.close_newest()
-        self.assertEqual(self.verify(NAME), "data/: checked again, the same (1 file).")
+        self.assertEqual(self.verify(NAME), "data/: checked again, unchanged (1 file).")
 
     def test_what_is_not_is_named_and_fetched_again_beside_what_was_edited(self) -> None:
         here = self.downloads / "data"

@@ -105,7 +105,7 @@ class StatesTest(unittest.TestCase):
 
     def test_what_was_found_by_reading_anew(self) -> None:
         same = Verified("k", "", "data/", 3, 9, 3, 9, is_over=True)
-        self.assertEqual(wording.verified(same), "data/: checked again, the same (3 files).")
+        self.assertEqual(wording.verified(same), "data/: checked again, unchanged (3 files).")
         for damaged, edited, missing, said in (
             (("a",), (), (), "Damaged “a”. What is damaged is kept under another name."),
             ((), ("a",), ("b",), "Changed here “a”; missing “b”. What you changed stays;"),

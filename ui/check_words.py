@@ -89,7 +89,7 @@ def _interface(found: InterfaceChecked) -> CheckWords:
         remedy = "Check the cable and the settings of this network."
         return CheckWords(*line, Outcome.FAILED, text, remedy)
     if not found.sent:
-        text = f"{found.host}: trackers are not searched, because LMK_DISCOVER is off."
+        text = f"{found.host}: no search for trackers, because LMK_DISCOVER is off."
         remedy = "Unset LMK_DISCOVER, or name the tracker."
         return CheckWords(*line, Outcome.NOTE, text, remedy)
     asked = f"{found.host}: asked {found.sent} times"
@@ -147,7 +147,7 @@ def _port(found: PortChecked) -> CheckWords:
 
 
 def _dial_back(found: DialBackChecked, platform: str) -> CheckWords:
-    line = ("dial-back", "Reachable for others")
+    line = ("dial-back", "Reachable by others")
     if found.is_reachable:
         text = f"The tracker could connect to this computer on TCP {found.port}."
         return CheckWords(*line, Outcome.GOOD, text)
@@ -157,7 +157,7 @@ def _dial_back(found: DialBackChecked, platform: str) -> CheckWords:
         return CheckWords(*line, Outcome.FAILED, text, remedy)
     if found.is_here:
         text = "Not known: the tracker runs on this computer, so its connections pass no firewall."
-        remedy = "Check another computer: it tests the way to this one."
+        remedy = "Run this check on another computer: it tests the way to this one."
     elif found.is_original:
         text, remedy = "Not known: an original tracker does not test it.", ""
     else:
@@ -192,8 +192,8 @@ def _clock(found: ClockChecked) -> CheckWords:
     if ahead_s is not None and abs(ahead_s) > CLOCKS_DIFFER_S:
         way = "ahead of" if ahead_s > 0 else "behind"
         text = (
-            f"The clock of the disk of the download folder is {wording.duration(abs(ahead_s))} "
-            f"{way} that of this computer."
+            f"The disk of the download folder has a clock that is {wording.duration(abs(ahead_s))} "
+            f"{way} this computer's."
         )
         return CheckWords(*line, Outcome.NOTE, text, _SET_CLOCK)
     return CheckWords(*line, Outcome.GOOD, f"{now:%Y-%m-%d %H:%M} UTC.")

@@ -55,14 +55,14 @@ def bottleneck(found: Bottleneck) -> str:
         case Slowest.PROCESSOR:
             return f"Slowest now: this computer, which checks {rate}{_evidence(disk)}."
         case Slowest.LINK:
-            before = f"{found.fewer} brought {wording.rate(found.fewer_rate)}"
+            before = f"{found.fewer} did, {wording.rate(found.fewer_rate)}"
             more = f"{len(found.senders)} senders bring no more than {before}"
             return f"Slowest now: this computer's network link, {rate}{_evidence(more, disk)}."
         case Slowest.SENDERS:
             if not senders:
                 return ""
-            line = "the line of" if len(found.senders) == 1 else "the lines of"
-            return f"Slowest now: {line} {senders}, {rate}{_evidence(disk)}."
+            link = "the connection of" if len(found.senders) == 1 else "the connections of"
+            return f"Slowest now: {link} {senders}, {rate}{_evidence(disk)}."
 
 
 def computers(watched: Watched, uploads: Iterable[Upload]) -> list[Computer]:
@@ -81,14 +81,14 @@ def computers(watched: Watched, uploads: Iterable[Upload]) -> list[Computer]:
             count = watched.content.count
             percent = wording.percent(one.has.bit_count(), count)
             if missing and not one.has & missing:
-                state = "Has nothing that is missing here"
+                state = "Has nothing that you lack"
         if one.damaged and one.damaged_again_s > 0:
             is_bad = True
-            state = f"Damaged piece, again in {max(1, round(one.damaged_again_s))} s"
+            state = f"Damaged piece, retry in {max(1, round(one.damaged_again_s))} s"
         elif one.is_sending or one.rate >= 1:
             state = "Sending and taking" if given >= 1 else "Sending"
         elif one.position:
-            state = f"Queued, place {one.position}"
+            state = f"In the queue (position {one.position})"
         elif given >= 1:
             state = "Taking"
         before = rows.get(place)

@@ -116,9 +116,9 @@ _OF_FAILURES: tuple[tuple[type[LmkError], Remedy], ...] = (
 _UNKNOWN = Remedy("It failed", "Retry. If it fails again, see the log.")
 # By what is said of a download for which nothing comes; it goes on by itself.
 _OF_CAUSES = {
-    CUT_OFF: "Plug in the cable or join the Wi-Fi: it goes on by itself.",
+    CUT_OFF: "Plug in the cable or join the Wi-Fi: it continues by itself.",
     UNREACHABLE: "Check that a seeder is running and that no firewall blocks it.",
-    LACKS_PIECES: "Start a seeder that has all of it: it goes on by itself.",
+    LACKS_PIECES: "Start a seeder that has all of it: it continues by itself.",
     NOT_OFFERED: "Start a seeder of it, or check that the right tracker is chosen.",
 }
 
@@ -134,9 +134,9 @@ def remedy(download: DownloadChanged) -> Remedy | None:
         case DownloadState.FAILED:
             return of_failure(download.failure)
         case DownloadState.WAITING_FOR_SPACE:
-            advice = "It goes on by itself once there is room. Or choose another folder."
+            advice = "It continues by itself once there is room. Or choose another folder."
             return Remedy("The disk is full", advice, has_retry=False, is_elsewhere=True)
         case DownloadState.LOOKING if download.cause in _OF_CAUSES:
-            return Remedy("Nobody sends it now", _OF_CAUSES[download.cause], has_retry=False)
+            return Remedy("Nobody is sending it now", _OF_CAUSES[download.cause], has_retry=False)
         case _:
             return None

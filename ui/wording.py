@@ -297,14 +297,16 @@ def verified(event: Verified) -> str:
     """What was found when everything was read anew, and what fetching it again would do."""
     different = (*event.damaged, *event.edited, *event.missing)
     if not different:
-        return f"{event.title}: checked again, the same ({count(event.files, 'file')})."
+        return f"{event.title}: checked again, unchanged ({count(event.files, 'file')})."
     kinds = (
         ("damaged", event.damaged),
         ("changed here", event.edited),
         ("missing", event.missing),
     )
     said = [f"{name} {_quoted(paths)}" for name, paths in kinds if paths]
-    parts = [f"{event.title}: {part(len(different), event.files, 'file')} not as downloaded."]
+    differ = "differs" if len(different) == 1 else "differ"
+    files = part(len(different), event.files, "file")
+    parts = [f"{event.title}: {files} {differ} from what was downloaded."]
     parts.append(f"{said[0][:1].upper()}{'; '.join(said)[1:]}.")
     kept = {
         (True, True): "What you changed stays; what is damaged is kept under another name.",

@@ -318,8 +318,8 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
         choices=list(_KINDS),
         const=_KINDS[0],
         default=TorrentKind.NONE.value,
-        help="make a torrent of it, too, which browsers get here; `public`: BitTorrent programs "
-        "may also look for each other outside of the room",
+        help="also make a torrent of it, which browsers can fetch here; `public`: BitTorrent "
+        "programs may find each other outside the room, too",
     )
 
     option = add("list", "list what the room offers")
@@ -365,8 +365,8 @@ def _add_commands(parser: _Parser, common: _Parser) -> None:
     option(
         "--existing",
         choices=[choice.value for choice in Existing],
-        help="if another file has the name: keep both, once (skip, the default) or each time; or "
-        "replace it; an identical file is never downloaded again",
+        help="if a different file has that name: keep both, once (skip, the default) or on every "
+        "run; or replace it. An identical file is never downloaded again",
     )
     option(
         "--wait-for-space",
@@ -401,7 +401,10 @@ def _add_code(option: _AddOption, default: str = "asked for on a terminal") -> N
         f"LMK_CODE and --code-file keep it out of there; default: {default}",
     )
     option(
-        "--code-file", metavar="FILE", type=Path, help="a text file that has it; - for the input"
+        "--code-file",
+        metavar="FILE",
+        type=Path,
+        help="read it from a text file; - for standard input",
     )
 
 

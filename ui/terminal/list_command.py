@@ -90,7 +90,9 @@ def print_list(
 def print_refused(listed: FilesListed, output: Output) -> None:
     """Print which names of the list the program does not touch."""
     for name in listed.refused[:SHOWN_REFUSED]:
-        output.error(f"Refused the name “{name}”: it could leave the folder or fool you.")
+        output.error(
+            f"Refused the name “{name}”: it could point outside the folder or mislead you."
+        )
     rest = len(listed.refused) - SHOWN_REFUSED
     if rest > 0:
         output.error(f"Refused {wording.count(rest, 'name')} more, for the same reason.")

@@ -361,7 +361,7 @@ class LeecherTab(ttk.Frame):
         names = ", ".join(f"“{name}”" for name in refused[:3])
         what = wording.count(len(refused), "name")
         self.notices.say(
-            f"Refused {what} that could leave the folder or fool you: {names}.",
+            f"Refused {what} that could point outside the folder or mislead you: {names}.",
             tone="Warning",
             key="refused",
         )

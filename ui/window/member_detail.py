@@ -21,8 +21,8 @@ from ui.window.theme import Theme
 WIDTH = 320  # pixels at 96 dpi
 MAX_TITLE = 60  # characters
 NO_HARDWARE = (
-    "It cannot be woken from here: this computer has not seen its hardware address, because it "
-    "is behind a router or the system does not tell."
+    "It cannot be woken from here: its hardware address is unknown, because it is behind a router "
+    "or this system does not tell such addresses."
 )
 AWAKE = "It is awake."
 

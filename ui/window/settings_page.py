@@ -30,7 +30,7 @@ _APPEARANCES = {
 }
 AUTOMATIC = "Automatic: all networks"
 _NEXT_START = "Takes effect at the next start."
-_NEXT_ROLE = "For what is started from now on."
+_NEXT_ROLE = "Applies to what you start from now on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class SettingsPage(ttk.Frame):
         self.network = setting_field(
             ChoiceField, inside, bench, "network", parse_network, placeholder=AUTOMATIC
         )
-        self._row("Network", self.network, f"Empty: all of them. {_NEXT_ROLE}")
+        self._row("Network", self.network, f"Empty: all networks. {_NEXT_ROLE}")
         self.seeder_port = self._field(
             "Port for others", "seeder_port", parse_port, f"TCP. {_NEXT_ROLE}", width=8
         )
