@@ -236,7 +236,7 @@ class Photographer:
     def _open_folder(self, name: str) -> None:
         shown = self._window.leecher.list
         keys = shown.table.order
-        shown.folding.toggle(next(key for key in keys if key.startswith(f"{self._share}/{name}")))
+        shown.toggle(next(key for key in keys if key.startswith(f"{self._share}/{name}")))
 
     def _show(self, appearance: Appearance) -> None:
         self._window.choose_appearance(appearance)

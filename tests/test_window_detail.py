@@ -41,7 +41,7 @@ class DetailTest(AppWindowTest):
         file = ListedFile("sub/big.bin", SIZE, b"root", SHARE)
         folder = ListedFolder(SHARE, "Course", 1, SIZE)
         self.model._handle(FilesListed(TRACKER, (file,), (), (), (folder,)))
-        self.list.folding.toggle(f"{KEY}/sub")
+        self.list.toggle(f"{KEY}/sub")
         self.window.update()
 
     def download(self, state: DownloadState = DownloadState.DOWNLOADING) -> None:

@@ -228,18 +228,21 @@ class LessonTest(AppWindowTest):
         window.update()
         before = list(room.list.order)
         height = room.list.tree.bbox(room.list.tree.get_children()[0])[3]
-        room.zoom(1.6)
+        usual = theme.row_height()
+        theme.enlarge(1.6)
         window.update()
         taller = room.list.tree.bbox(room.list.tree.get_children()[0])[3]
-        self.assertEqual((height, taller), (theme.row_height(), theme.row_height(1.6)))
+        self.assertEqual((height, taller), (usual, theme.row_height()))
         by_machine = {one.machine: one for one in room.members}
         helpless = [by_machine[key].needs_help for key in room.list.order]
         self.assertEqual(helpless, sorted(helpless, reverse=True))
         self.assertTrue(helpless[0])
         room.choose_view(View.FILES)
         window.update()
-        self.assertEqual(str(room.files.tree.cget("style")), "Zoom160.Treeview")
-        room.zoom(1.0)
+        item = room.files.tree.get_children()[0]
+        self.assertEqual(room.files.tree.bbox(item)[3], taller)
+        theme.enlarge(1.0)
+        self.assertEqual(theme.row_height(), usual)
         room.choose_view(View.LIST)
         self.assertEqual(list(room.list.order), before)
 

@@ -134,7 +134,7 @@ class SeatsTest(WindowTestCase):
 
     def test_enlarged_those_that_need_help_come_first_if_not_all_fit(self) -> None:
         self.seats._kept = {machine(FAILED): (2, 9)}
-        self.seats.zoom(3.0)
+        self.theme.enlarge(3.0)
         self.root.update()
         first = min(self.seats._places, key=lambda one: self.seats._places[one][::-1])
         self.assertTrue(self.seats._members[first].needs_help)

@@ -159,7 +159,7 @@ class TableTest(WindowTestCase):
 
     def test_the_sign_of_a_folder_is_clicked_where_it_is_drawn(self) -> None:
         pictures = RowPictures(self.root, self.theme)
-        pictures.zoom(2.0)
+        self.theme.enlarge(2.0)
         folder = Icon("folder", 1, "closed", is_in_tree=True)
         edge = 2 * self.theme.px(2 * INDENT + GAP)
         self.assertTrue(pictures.is_sign(edge, folder))

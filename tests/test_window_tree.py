@@ -218,7 +218,7 @@ class TreeInWindowTest(AppWindowTest):
         self.show(shared(LARGE, *names), folder(LARGE, "Large", 20_000))
         self.pump_until(lambda: self.names() == ["▸ Large/"])
         table = self.list.table
-        self.list.folding.toggle(f"share:{LARGE}")
+        self.list.toggle(f"share:{LARGE}")
         self.assertEqual(len(table.order), 20_001)
         self.assertLess(len(table.tree.get_children()), 100)
         table.choose(["19999"])
@@ -285,7 +285,7 @@ class TreeInWindowTest(AppWindowTest):
     def test_files_and_folders_move_while_their_folder_is_on_its_way(self) -> None:
         self.show_course()
         share, inner = f"share:{COURSE}", f"share:{COURSE}/slides"
-        self.list.folding.toggle(inner)
+        self.list.toggle(inner)
         self.download(share, DownloadState.DOWNLOADING, files=3)
         self.wait_for_status("slides/1", "Queued")
         coming = FileArriving("slides/1", 5, 2.0, 4)

@@ -35,6 +35,7 @@ class Column(Generic[ItemT]):
     is_number: bool = False
     stretches: bool = False
     cut: Cut = ""
+    sign: Callable[[ItemT], str] | None = None  # what begins the text of a folder, to be clicked
 
     def key(self, item: ItemT) -> SortKey:
         """What sorts the rows by this column."""

@@ -284,9 +284,9 @@ class AppWindow(tk.Tk):
             self.tabs.show("Tracker")
         self.tabs.configure(style="Bare.TNotebook" if self.is_full_screen else "TNotebook")
         wide = self.winfo_screenwidth() / self._bench.theme.px(PROJECTOR_WIDTH)
-        zoom = max(1.0, min(PROJECTOR_ZOOM, wide))
-        zoom = zoom if self.is_full_screen else 1.0
-        self.tracker.zoom(zoom, fills_screen=self.is_full_screen)
+        zoom = max(1.0, min(PROJECTOR_ZOOM, wide)) if self.is_full_screen else 1.0
+        self._bench.theme.enlarge(zoom)
+        self.tracker.fill_screen(self.is_full_screen)
         self.attributes("-fullscreen", self.is_full_screen)
 
     def _leave(self) -> None:

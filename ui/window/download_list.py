@@ -16,7 +16,6 @@ from ui.window.download_detail import DownloadDetail
 from ui.window.download_start import missing
 from ui.window.fields import TextField
 from ui.window.file_list import is_folder
-from ui.window.folding import Folding
 from ui.window.layout import ButtonRow, switch
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import (
@@ -115,7 +114,7 @@ class DownloadList(ttk.Frame):
         self.columnconfigure(0, weight=1)
         self.rowconfigure(1, weight=1)
         self.table.on_choice(self._choice_changed)
-        self.folding = Folding(self.table, theme, self._rows, lambda: self._fill(anew=True))
+        self.table.fold(self._is_open, self.toggle, self._rows.parent_key)
         tree = self.table.tree
         tree.bind("<Double-Button-1>", lambda event: self._double_click(event, tab))
         tree.bind("<Control-Up>", lambda _event: self._move_sash(-1))
@@ -400,18 +399,31 @@ class DownloadList(ttk.Frame):
         self.table.sort_anew(QUEUE_COLUMN)
         self.table.see_key(chosen[0])
 
+    def toggle(self, key: str) -> bool:
+        """Open or close this row; False if it can do neither."""
+        node = self._rows.node(key)
+        if node is None or not node.opens:
+            return False
+        self._rows.toggle(node)
+        self._fill(anew=True)
+        return True
+
+    def _is_open(self, key: str) -> bool | None:
+        node = self._rows.node(key)
+        return self._rows.is_open(node) if node is not None and node.opens else None
+
     def _can_fold(self) -> bool:
-        return any(self.folding.opening(key) for key in self.table.chosen[:1])
+        return any(self._is_open(key) is not None for key in self.table.chosen[:1])
 
     def _fold_chosen(self) -> None:
         for key in self.table.chosen[:1]:
-            self.folding.toggle(key)
+            self.toggle(key)
 
     def _double_click(self, event: tk.Event[tk.Misc], tab: LeecherTab) -> None:
         key = self.table.key_at(event.y)
-        if key is None or self.folding.is_sign(event.x, event.y):
+        if key is None or self.table.is_sign(event.x, event.y):
             return
-        if not self.folding.toggle(key):
+        if not self.toggle(key):
             tab.open_row()
 
     def _emptiness(self) -> tuple[str, str]:

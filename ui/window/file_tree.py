@@ -79,8 +79,7 @@ class FileTree(Table[FileRow]):
         for key in ("<Return>", "<space>"):
             self.tree.bind(key, lambda _event: self._toggle(self.focused))
         self.tree.bind("<Double-Button-1>", lambda event: self._toggle(self.key_at(event.y)))
-        self.on_sign(self._toggle)
-        self.on_arrows(self._is_open, self._toggle, lambda key: self._rows[key].parent)
+        self.fold(self._is_open, self._toggle, lambda key: self._rows[key].parent)
 
     def fill(self, folders: Sequence[SharedFolder], others: Sequence[FileRow] = ()) -> None:
         """`others` are in none of the folders."""

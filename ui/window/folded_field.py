@@ -6,7 +6,6 @@ import tkinter as tk
 from collections.abc import Callable, Sequence
 from tkinter import ttk
 
-from ui.window.cut_text import TextCutter
 from ui.window.fields import TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.theme import Theme
@@ -29,8 +28,6 @@ class FoldedField(ttk.Frame):
         self._texts = ("", "")
         self._before = ""  # the field's text when it was unfolded
         self._is_settled: Callable[[], bool] = lambda: True
-        self._cut = TextCutter(theme.text_font.measure).cut
-        self._cut_strong = TextCutter(theme.strong_font.measure).cut
         label = ttk.Label(self, text=caption, style="Muted.TLabel")
         label.grid(row=0, column=0, sticky="nw", pady=px(5))
         self._line = ttk.Frame(self)
@@ -174,8 +171,8 @@ class FoldedField(ttk.Frame):
         if room > 0:
             wide = self._theme.strong_font.measure(name)
             least = min(self._theme.text_font.measure(detail), room * 2 // 5)
-            detail = self._cut(detail, max(least, room - wide - gap), "end")
+            detail = self._theme.text_cutter.cut(detail, max(least, room - wide - gap), "end")
             taken = self._theme.text_font.measure(detail) + gap if detail else 0
-            name = self._cut_strong(name, max(gap, room - taken), "middle")
+            name = self._theme.strong_cutter.cut(name, max(gap, room - taken), "middle")
         self._name.configure(text=name)
         self._detail.configure(text=detail)

@@ -10,7 +10,7 @@ from ui import remedies, wording
 from ui.columns import Column, Icon
 from ui.download_words import Computer
 from ui.window.file_list import is_folder
-from ui.window.list_rows import NO_PLACE, ListRow, Node, NodeKind
+from ui.window.list_rows import NO_PLACE, ListRow, NodeKind
 
 NAME_COLUMN, SIZE_COLUMN, QUEUE_COLUMN = 1, 2, 7
 
@@ -92,11 +92,6 @@ def folder_of(download: DownloadChanged) -> Path | None:
     return saved_as if saved_as is None or is_folder(download.name) else saved_as.parent
 
 
-def sign_width(node: Node) -> str:
-    """What is left of a folder's name: a click on it opens or closes the folder."""
-    return INDENT * node.depth + OPEN_SIGN
-
-
 def _percent(row: ListRow) -> int:
     """-1 for nothing, and 100 only for what is checked."""
     download = _progress(row)
@@ -119,10 +114,13 @@ def _name(row: ListRow) -> str:
     is_ours = node.kind in (NodeKind.PROBLEMS, NodeKind.MORE)
     name = node.name if is_ours else shown_name(node.name)
     name = f"{name}/" if node.kind is NodeKind.FOLDER else name
-    if not node.has_sign:
-        return name
-    sign = (OPEN_SIGN if row.is_open else CLOSED_SIGN) if node.opens else NO_SIGN
-    return INDENT * node.depth + sign + name
+    return (_sign(row) or INDENT * node.depth + NO_SIGN * node.has_sign) + name
+
+
+def _sign(row: ListRow) -> str:
+    """Before the name of what opens and closes."""
+    sign = OPEN_SIGN if row.is_open else CLOSED_SIGN
+    return INDENT * row.node.depth + sign if row.node.opens else ""
 
 
 def _rate(row: ListRow) -> float:
@@ -182,7 +180,12 @@ def _computer_order(one: Computer) -> str:
 
 FILE_COLUMNS = (
     Column("Progress", _progress_text, _percent, 144),
-    Column("File", _name, lambda row: row.node.name.casefold(), 140, stretches=True, cut="middle"),
+    Column(
+        *("File", _name, lambda row: row.node.name.casefold(), 140),
+        stretches=True,
+        cut="middle",
+        sign=_sign,
+    ),
     Column[ListRow].of_size("Size", lambda row: row.node.size if row.node.is_listed else None, 80),
     Column.of_rate("Speed", _rate, 84),
     Column.of_duration("Time left", _seconds_left, 84),

@@ -367,30 +367,18 @@ class ListRows:
         file = self._model.list.files.get(name)
         if file is None:
             return None
-        parent = self._parent_of(key)
-        if not parent:
-            is_alone = self._is_flat or key in self._flat
-            has_sign = bool(self._model.list.folders) and not is_alone
-            return Node(
-                key,
-                NodeKind.FILE,
-                name,
-                name,
-                file.size,
-                path=file.name,
-                share=file.share,
-                has_sign=has_sign,
-            )
+        parent, is_alone = self._parent_of(key), self._is_flat or key in self._flat
         return Node(
             key,
             NodeKind.FILE,
-            name.rpartition("/")[2],
+            name.rpartition("/")[2] if parent else name,
             name,
             file.size,
             parent=parent,
-            depth=file.name.count("/") + 1,
+            depth=file.name.count("/") + 1 if parent else 0,
             path=file.name,
             share=share or file.share,
+            has_sign=bool(parent or (self._model.list.folders and not is_alone)),
         )
 
     def _parent_of(self, key: str) -> str:

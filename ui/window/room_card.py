@@ -59,15 +59,6 @@ class RoomCard(ttk.Frame):
         if before is None or before.parts != summary.parts:
             self._draw()
 
-    def zoom(self, factor: float) -> None:
-        fonts = self._theme.fonts(factor)
-        self.headline.configure(font=fonts.headline)
-        self.last.configure(font=fonts.strong)
-        self.private.configure(font=fonts.strong)
-        for label in (self.what, self.rates, self.alone):
-            label.configure(font=fonts.text)
-        self.bar.configure(height=round(self._theme.px(BAR_HEIGHT) * factor))
-
     def _draw(self) -> None:
         bar, width = self.bar, self.bar.winfo_width()
         bar.delete("all")
@@ -79,7 +70,8 @@ class RoomCard(ttk.Frame):
             left = right
 
     def _recolour(self) -> None:
-        self.bar.configure(background=self._theme.colours.track)
+        height = round(self._theme.px(BAR_HEIGHT) * self._theme.zoom)
+        self.bar.configure(background=self._theme.colours.track, height=height)
         self._draw()
 
 
@@ -111,9 +103,6 @@ class HelpStrip(ttk.Frame):
             text="Show it" if number == 1 else "Show both" if number == FEW else "Show them"
         )
         self.grid()
-
-    def zoom(self, factor: float) -> None:
-        self.sentence.configure(font=self._theme.fonts(factor).text)
 
     def _wrap(self, width: int) -> None:
         room = width - self.button.winfo_reqwidth() - self._theme.px(48)

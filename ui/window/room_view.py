@@ -61,7 +61,6 @@ class RoomView(ttk.Frame):
         self.seats = Seats(
             self, theme, kept=kept, keep=keep, chosen=self._chosen, opened=self.open_details
         )
-        self._is_large = False
         self.list: Table[Member] = Table(
             self,
             theme,
@@ -70,7 +69,7 @@ class RoomView(ttk.Frame):
             choose="extended",
             tone=_tone_of_row,
             icon=room_columns.icon_of,
-            rank=lambda one: 1 if one.needs_help or not self._is_large else 2,
+            rank=lambda one: theme.zoom > 1.0 and not one.needs_help,
         )
         self.files = RoomFiles(self, theme)
         self.detail = MemberDetail(self, theme, deeds, self._close_details)
@@ -94,6 +93,7 @@ class RoomView(ttk.Frame):
         self.files.say_empty("No files yet", "They appear as soon as somebody gives a folder.")
         self.bind("<Configure>", lambda _event: self._make_room())
         self._show_pane()
+        theme.follow(self._enlarge)
 
     def make_switch(self, parent: tk.Misc) -> ttk.Frame:
         """Buttons that choose between tiles, table and files."""
@@ -142,13 +142,10 @@ class RoomView(ttk.Frame):
         self._view.set(view.value)
         self._show_pane()
 
-    def zoom(self, factor: float) -> None:
-        self.card.zoom(factor)
-        self.strip.zoom(factor)
-        self.seats.zoom(factor)
-        self._is_large = factor > 1.0  # in the list too, those that need help come first
-        self.list.zoom(factor, room_columns.NOT_FOR_A_PROJECTOR if self._is_large else ())
-        self.files.zoom(factor)
+    def _enlarge(self) -> None:
+        """In the list too, those that need help come first, and it has fewer columns."""
+        is_large = self._theme.zoom > 1.0
+        self.list.hide(room_columns.NOT_FOR_A_PROJECTOR if is_large else ())
         self._show_members()
 
     def show_those_in_need(self) -> None:

@@ -21,7 +21,6 @@ class RowPictures:
     def __init__(self, master: tk.Misc, theme: Theme) -> None:
         self._master = master
         self._theme = theme
-        self._zoom = 1.0
         self._images: dict[tuple[Bar | None, Icon | None], tk.PhotoImage] = {}
 
     def image(self, bar: Bar | None, icon: Icon | None) -> tk.PhotoImage | Literal[""]:
@@ -32,10 +31,6 @@ class RowPictures:
             self._images[key] = self._drawn(bar, icon)
         return self._images[key]
 
-    def zoom(self, factor: float) -> None:
-        self._zoom = factor
-        self._images.clear()
-
     def recolour(self) -> None:
         self._images.clear()
 
@@ -44,7 +39,7 @@ class RowPictures:
         return bool(icon.sign) and x <= self._px(INDENT * (icon.depth + 1) + GAP)
 
     def _px(self, size: float) -> int:
-        return round(self._theme.px(size) * self._zoom)
+        return round(self._theme.px(size) * self._theme.zoom)
 
     def _drawn(self, bar: Bar | None, icon: Icon | None) -> tk.PhotoImage:
         px = self._px
@@ -63,7 +58,7 @@ class RowPictures:
         return image
 
     def _put_icon(self, image: tk.PhotoImage, name: str, size: int, x: int, y: int) -> None:
-        icon = self._theme.picture(name, size * self._zoom)
+        icon = self._theme.picture(name, size * self._theme.zoom)
         image.tk.call(str(image), "copy", str(icon), "-to", x, y)
 
     def _put_bar(self, image: tk.PhotoImage, bar: Bar, left: int, top: int) -> None:

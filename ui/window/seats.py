@@ -1,6 +1,7 @@
 """The room as tiles, one for each computer, that stand like the computers in the room.
 
-A tile can be dragged to another place. The arrow keys move the selection.
+A tile can be dragged to another place. The arrow keys move the selection. While texts are enlarged,
+those that need help come first if not all tiles fit.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from tkinter import font as tkfont
 from tkinter import ttk
+from typing import Literal
 
 from roles.values.members import Member
 from ui.room_tiles import (
@@ -24,7 +26,6 @@ from ui.room_tiles import (
     places_of,
     tile_of,
 )
-from ui.window.cut_text import TextCutter
 from ui.window.theme import Theme
 
 DRAG_FROM = 6  # pixels at 96 dpi: less is a click
@@ -65,9 +66,6 @@ class Seats(ttk.Frame):
         self._drawn: dict[str, _Drawn] = {}
         self._spare = list[_Drawn]()
         self._grid = Grid(1, 1, 1)
-        self._zoom = 1.0
-        self._fonts = theme.fonts(1.0)
-        self._cutters = dict[str, TextCutter]()  # by font
         self.chosen: set[str] = set()
         self._pressed: tuple[str, int, int] | None = None  # machine, and where it was pressed
         self._is_dragged = False
@@ -88,12 +86,6 @@ class Seats(ttk.Frame):
         self._members = {one.machine: one for one in members}
         self.chosen &= self._members.keys()
         self._draw()
-
-    def zoom(self, factor: float) -> None:
-        """Larger texts and tiles; above 1, those that need help come first if not all tiles fit."""
-        self._zoom, self._fonts = factor, self._theme.fonts(factor)
-        self._cutters.clear()
-        self._draw(anew=True)
 
     def choose(self, machines: Iterable[str]) -> None:
         """Select these tiles, and show the first of them."""
@@ -128,12 +120,12 @@ class Seats(ttk.Frame):
 
     def _arrange(self, width: int, height: int) -> int:
         """Give everybody a place; returns the height of them all."""
-        unit = self._theme.px(100) / 100 * self._zoom
+        unit = self._theme.px(100) / 100 * self._theme.zoom
         edges = 2 * self._length(1)
         grid = grid_for(len(self._members), int((width - edges) / unit), int(height / unit))
         rows = max(1, int((height / unit + GAP) / (grid.height + GAP)))
         self._is_crowded = is_crowded = (
-            self._zoom > 1.0 and len(self._members) > rows * grid.columns
+            self._theme.zoom > 1.0 and len(self._members) > rows * grid.columns
         )
         order = in_order(self._members.values(), problems_first=is_crowded)
         machines = [one.machine for one in order]
@@ -177,7 +169,7 @@ class Seats(ttk.Frame):
         corner, first = (colours.accent_strong, colours.text) if is_accent else (tone, tone)
         edge = tone if tile.tone in ("Bad", "Warning") else colours.line
         room = self._length(self._grid.width) - 2 * self._length(12)
-        corner_room = self._fonts.strong.measure(tile.corner + "  ")
+        corner_room = self._theme.strong_font.measure(tile.corner + "  ")
         self._write(
             drawn,
             "box",
@@ -190,10 +182,10 @@ class Seats(ttk.Frame):
         self._write(drawn, "track", fill=colours.track, state=bar_state)
         self._write(drawn, "bar", fill=tone, state="normal" if tile.part else "hidden")
         for part, text, font, fill, width in (
-            ("name", tile.name, self._fonts.strong, colours.text, room - corner_room),
-            ("corner", tile.corner, self._fonts.strong, corner, room),
-            ("first", tile.first, self._fonts.text, first, room),
-            ("second", tile.second, self._fonts.text, colours.muted, room),
+            ("name", tile.name, self._theme.strong_font, colours.text, room - corner_room),
+            ("corner", tile.corner, self._theme.strong_font, corner, room),
+            ("first", tile.first, self._theme.text_font, first, room),
+            ("second", tile.second, self._theme.text_font, colours.muted, room),
         ):
             shown = self._fitting(text, font, width)
             self._write(drawn, part, text=shown, font=font, fill=fill, state="normal")
@@ -225,15 +217,14 @@ class Seats(ttk.Frame):
 
     def _fitting(self, text: str, font: tkfont.Font, width: int) -> str:
         """The text without the parts that are too much, and cut if its first one is too long."""
-        if str(font) not in self._cutters:
-            self._cutters[str(font)] = TextCutter(font.measure)
-        cutter = self._cutters[str(font)]
+        theme = self._theme
+        cutter = theme.strong_cutter if font is theme.strong_font else theme.text_cutter
         while PART_GAP in text and cutter.width_of(text) > width:
             text = text.rpartition(PART_GAP)[0]
         return cutter.cut(text, width, "end")
 
     def _length(self, size: float) -> int:
-        return round(self._theme.px(size) * self._zoom)
+        return round(self._theme.px(size) * self._theme.zoom)
 
     def _left(self, column: int) -> int:
         return self._length(1) + column * self._length(self._grid.width + GAP)
@@ -256,8 +247,8 @@ class Seats(ttk.Frame):
         canvas.bind("<Double-Button-1>", lambda _event: self._open())
         canvas.bind("<Return>", lambda _event: self._open())
         canvas.bind("<Button-3>", self._menu_clicked)
-        canvas.bind("<Prior>", lambda _event: self._page(-1))
-        canvas.bind("<Next>", lambda _event: self._page(1))
+        canvas.bind("<Prior>", lambda _event: self._scroll(-1, "pages"))
+        canvas.bind("<Next>", lambda _event: self._scroll(1, "pages"))
         canvas.bind("<Home>", lambda _event: self._go(0))
         canvas.bind("<End>", lambda _event: self._go(-1))
         canvas.bind("<FocusIn>", lambda _event: self._focus())
@@ -330,11 +321,6 @@ class Seats(ttk.Frame):
             self.choose([order[position]])
         return "break"
 
-    def _page(self, pages: int) -> str:
-        if self.canvas.yview() != (0.0, 1.0):
-            self.canvas.yview_scroll(pages, "pages")
-        return "break"
-
     def _menu_clicked(self, event: tk.Event[tk.Misc]) -> None:
         self._press(event)
         self._pressed = None
@@ -353,9 +339,9 @@ class Seats(ttk.Frame):
         one = next(iter(self.chosen), None)
         self._chosen_changed(None if one is None else self._members[one])
 
-    def _scroll(self, steps: int) -> str:
+    def _scroll(self, steps: int, unit: Literal["units", "pages"] = "units") -> str:
         if self.canvas.yview() != (0.0, 1.0):
-            self.canvas.yview_scroll(steps, "units")
+            self.canvas.yview_scroll(steps, unit)
         return "break"
 
     def _scroll_to(self, row: int) -> None:

@@ -11,7 +11,6 @@ from typing import Generic, Literal
 
 from ui.columns import Column, Icon, ItemT, SortKey
 from ui.window.column_layout import ColumnLayout
-from ui.window.cut_text import TextCutter
 from ui.window.layout import EmptyNote, HidingScrollbar, show_if
 from ui.window.notices import Choice
 from ui.window.row_pictures import GAP, ICON, Bar, RowPictures
@@ -22,6 +21,7 @@ from ui.window.tooltip import Tooltip
 FLUSH_MS = 200  # any change redraws all visible rows, so changes are written together
 UNUSED_FIRST_COLUMN = "#0"
 _EDGES = 4  # pixels of a table that no column has
+CELL_GAP = 8  # pixels at 96 dpi between the edge of a cell and its text
 _CELL_ROOM = 20  # pixels at 96 dpi beside the text of a cell
 
 
@@ -82,7 +82,6 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
         if title:
             label = ttk.Label(self, text=title, style="Strong.TLabel")
             label.grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
-        self._cutter = TextCutter(theme.text_font.measure)
         self._widths: dict[int, int] = {}  # of the texts in columns that are cut
         tree, self._bar_at_side = self._make_tree(height, choose)
         RowsInSight.__init__(self, tree, theme.row_height(), choose)
@@ -129,10 +128,10 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
                 widths.append(0)
                 continue
             shown = {column.text(item) for item in self._rows.values()}
-            cell = max(map(self._cutter.width_of, shown), default=0)
+            cell = max(map(self._theme.text_cutter.width_of, shown), default=0)
             if number < self._first_data and self._icon is not None:
                 cell += round(theme.px(ICON + GAP) * self._zoom)
-            heading = theme.fonts(self._zoom).strong.measure(f"{column.title}  ↓")
+            heading = theme.strong_font.measure(f"{column.title}  ↓")
             widths.append(max(cell, heading) + theme.px(_CELL_ROOM))
         over = sum(widths) - (tree.winfo_width() - _EDGES)
         most = {
@@ -155,25 +154,13 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
             tree.column(self._name_of(number), width=width, minwidth=width, stretch=stretches)
         show_if(self._sideways, over > 0)
 
-    def zoom(self, factor: float, hidden: Collection[Column[ItemT]] = ()) -> None:
-        """Larger texts, for a projector, without the `hidden` columns."""
-        theme = self._theme
-        self._hidden = {number for number, one in enumerate(self._columns) if one in hidden}
+    def hide(self, columns: Collection[Column[ItemT]]) -> None:
+        """Show all columns but these."""
+        self._hidden = {number for number, one in enumerate(self._columns) if one in columns}
         names = range(self._first_data, len(self._columns))
-        self.tree.configure(
-            displaycolumns=[str(number) for number in names if number not in self._hidden]
-        )
-        self._cutter = TextCutter(theme.fonts(factor).text.measure)
-        self.pictures.zoom(factor)
-        self._written.clear()
-        self.tree.configure(style=theme.table_style(factor))
-        for number in range(len(self._columns)):
-            name = self._name_of(number)
-            width = int(self.tree.column(name, "width")) / self._zoom * factor
-            self.tree.column(name, width=round(width))
-        self._zoom, self._fitted = factor, None
-        self.resize(theme.row_height(factor))
-        self._resized()
+        shown = [str(number) for number in names if number not in self._hidden]
+        self.tree.configure(displaycolumns=shown)
+        self._fitted = None
 
     # Rows
 
@@ -181,29 +168,24 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
         """What the cell of this column says, also if it is cut."""
         return self._columns[number].text(self._item_of(key))
 
-    def on_sign(self, toggle: Callable[[str], object]) -> None:
-        """Call this with the key of a folder whose sign is clicked; that selects nothing."""
-
-        def click(event: tk.Event[tk.Misc]) -> str:
-            key = self.key_at(event.y)
-            icon = self._icon(self._item_of(key)) if self._icon and key is not None else None
-            if key is None or icon is None or not self.pictures.is_sign(event.x, icon):
-                return ""
-            self.tree.focus_set()
-            toggle(key)
-            return "break"
-
-        self.tree.bind("<Button-1>", click, add="+")
-
-    def on_arrows(
+    def fold(
         self,
         is_open: Callable[[str], bool | None],
         toggle: Callable[[str], object],
         parent_of: Callable[[str], str],
     ) -> None:
-        """Right opens the folder that the keyboard is at; Left closes it, and in a folder goes to
-        that one. `is_open` says None of a row that is no folder.
+        """A click on the sign of a folder opens or closes it, and selects nothing. Right opens the
+        folder that the keyboard is at; Left closes it, and in a folder goes to that one. `is_open`
+        says None of a row that is no folder.
         """
+
+        def click(event: tk.Event[tk.Misc]) -> str:
+            key = self.key_at(event.y)
+            if key is None or not self.is_sign(event.x, event.y):
+                return ""
+            self.tree.focus_set()
+            toggle(key)
+            return "break"
 
         def press(*, opens: bool) -> str:
             key = self.focused
@@ -215,8 +197,26 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
                 self.choose([parent_of(key)])
             return "break"
 
+        self.tree.bind("<Button-1>", click, add="+")
         self.tree.bind("<Right>", lambda _event: press(opens=True))
         self.tree.bind("<Left>", lambda _event: press(opens=False))
+
+    def is_sign(self, x: int, y: int) -> bool:
+        """Whether the sign of a folder is drawn at this place of the tree."""
+        key = self.key_at(y)
+        if key is None:
+            return False
+        item = self._item_of(key)
+        icon = self._icon(item) if self._icon else None
+        if icon is not None and icon.sign:
+            return self.pictures.is_sign(x, icon)
+        for number, column in enumerate(self._columns):
+            sign = column.sign(item) if column.sign is not None else ""
+            box = self.tree.bbox(self.items[key], self._name_of(number)) if sign else ""
+            if box:
+                ends = self._theme.text_font.measure(sign) + self._theme.px(CELL_GAP)
+                return 0 <= x - int(box[0]) <= ends
+        return False
 
     # Building
 
@@ -258,8 +258,21 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
         for tone, colour in self._theme.tones.items():
             self.tree.tag_configure(tone, foreground=colour)
         self.pictures.recolour()
+        if self._zoom != self._theme.zoom:
+            self._enlarge()
         for item, written in self._written.items():
             self.tree.item(item, image=self.pictures.image(*written.picture))
+
+    def _enlarge(self) -> None:
+        factor, self._zoom = self._theme.zoom / self._zoom, self._theme.zoom
+        for number in range(len(self._columns)):
+            name = self._name_of(number)
+            width = int(self.tree.column(name, "width")) * factor
+            self.tree.column(name, width=round(width))
+        self._written.clear()
+        self._fitted = None
+        self.resize(self._theme.row_height())
+        self._resized()
 
     def _show_emptiness(self) -> None:
         if self.order:
@@ -308,7 +321,7 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
 
     def _cut(self, number: int, column: Column[ItemT], text: str) -> str:
         width = self._widths.get(number)
-        return text if width is None else self._cutter.cut(text, width, column.cut)
+        return text if width is None else self._theme.text_cutter.cut(text, width, column.cut)
 
     def _fit_texts(self) -> None:
         padding = self._theme.px(_CELL_ROOM)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Callable
-from dataclasses import dataclass
 from tkinter import font as tkfont
 from tkinter import ttk
 from typing import Any
 
 from ui.icons import picture
+from ui.window.cut_text import TextCutter
 from ui.window.palette import DARK, LIGHT, mixed
 from ui.window.system_look import colour_title_bar
 
@@ -49,15 +49,8 @@ _INDICATORS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fonts:
-    text: tkfont.Font
-    strong: tkfont.Font
-    headline: tkfont.Font
-
-
 class Theme:
-    """The looks of one window. Widgets that ttk does not colour call follow()."""
+    """The looks of one window. Widgets that ttk does not colour or enlarge call follow()."""
 
     def __init__(self, root: tk.Tk, *, is_dark: bool = False, percent: int = 100) -> None:
         """`percent`: how large everything is, of what the system asks for."""
@@ -72,11 +65,14 @@ class Theme:
             for name in _FONTS:
                 font = tkfont.nametofont(name, root)
                 font.configure(size=round(font.actual("size") * percent / 100))
-        self.text_font = tkfont.nametofont("TkDefaultFont", root)
+        self.zoom = 1.0  # how many times as large as usual texts are, see enlarge()
+        self._fonts = [tkfont.nametofont(name, root) for name in _FONTS]
+        self.text_font = self._fonts[0]
         self.strong_font = self._derived(weight="bold")
         self.title_font = self._derived(weight="bold", larger=_HEADING)
-        headline = self._derived(weight="bold", larger=_HEADLINE)
-        self._fonts = {1.0: Fonts(self.text_font, self.strong_font, headline)}
+        self._headline_font = self._derived(weight="bold", larger=_HEADLINE)
+        self._sizes = [int(font.cget("size")) for font in self._fonts]
+        self._make_cutters()
         self._style.theme_use("clam")
         self._indicators = self._make_indicators()
         self.apply(is_dark=is_dark)
@@ -89,19 +85,24 @@ class Theme:
         """The width, in letters, of a button with room for this text in bold, as when chosen."""
         return -(-self.strong_font.measure(text) // self.text_font.measure("0"))
 
-    def row_height(self, factor: float = 1.0) -> int:
-        """In pixels, of tables whose texts are `factor` times as large as usual."""
-        linespace = self.fonts(factor).text.metrics("linespace")
-        return max(round(self.px(32) * factor), int(linespace * 1.6))
+    def row_height(self) -> int:
+        """Of tables, in pixels."""
+        linespace = self.text_font.metrics("linespace")
+        return max(round(self.px(32) * self.zoom), int(linespace * 1.6))
 
-    def table_style(self, factor: float) -> str:
-        """The style of such a table; its colours are those of all tables."""
-        if factor == 1.0:
-            return "Treeview"
-        name, fonts = f"Zoom{round(factor * 100)}.Treeview", self.fonts(factor)
-        self._style.configure(name, font=fonts.text, rowheight=self.row_height(factor))
-        self._style.configure(f"{name}.Heading", font=fonts.strong)
-        return name
+    def enlarge(self, factor: float) -> None:
+        """All texts are so many times as large as usual, for a projector."""
+        self.zoom = factor
+        for font, size in zip(self._fonts, self._sizes, strict=True):
+            font.configure(size=round(size * factor))
+        self._make_cutters()
+        self._style_tables()
+        for change in self._followers:
+            change()
+
+    def _make_cutters(self) -> None:
+        self.text_cutter = TextCutter(self.text_font.measure)
+        self.strong_cutter = TextCutter(self.strong_font.measure)
 
     def picture(self, name: str, size: float = 16, *, on_disc: bool = False) -> tk.PhotoImage:
         """One of ui/icons.py in the colours of now; `size` in pixels at 96 dpi."""
@@ -142,16 +143,6 @@ class Theme:
         self.follow(show)
         label.bind("<Destroy>", lambda _event: self._followers.remove(show), add="+")
 
-    def fonts(self, factor: float) -> Fonts:
-        """The fonts for texts that are so many times as large as usual."""
-        if factor not in self._fonts:
-            self._fonts[factor] = Fonts(
-                self._derived(weight="normal", larger=factor),
-                self._derived(weight="bold", larger=factor),
-                self._derived(weight="bold", larger=_HEADLINE * factor),
-            )
-        return self._fonts[factor]
-
     def menu(self, parent: tk.Misc) -> tk.Menu:
         menu = tk.Menu(parent, tearoff=False, relief="solid", borderwidth=1, activeborderwidth=0)
 
@@ -170,7 +161,7 @@ class Theme:
         return menu
 
     def follow(self, recolour: Callable[[], None]) -> None:
-        """Call this now and after each change of colours."""
+        """Call this now, and after each change of colours and of the size of texts."""
         self._followers.append(recolour)
         recolour()
 
@@ -194,12 +185,14 @@ class Theme:
 
     def _derived(self, *, weight: str, larger: float = 1.0) -> tkfont.Font:
         family, size = self.text_font.actual("family"), self.text_font.actual("size")
-        return tkfont.Font(
+        font = tkfont.Font(
             self._root,
             family=family,
             size=round(size * larger),
             weight=weight,  # type: ignore[arg-type]
         )
+        self._fonts.append(font)
+        return font
 
     def _style_texts(self) -> None:
         colours, style = self.colours, self._style
@@ -230,7 +223,7 @@ class Theme:
         fonts = {
             "Strong": self.strong_font,
             "Title": self.title_font,
-            "Headline": self._fonts[1.0].headline,
+            "Headline": self._headline_font,
         }
         for name, font in fonts.items():
             style.configure(f"{name}.TLabel", font=font)

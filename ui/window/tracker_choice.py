@@ -85,7 +85,7 @@ class TrackerChoice:
         if not may_discover(self._environment):
             return Follow.NOWHERE
         is_chosen_here = self.is_open and not self._named and tracker != self.own
-        is_found = any(tracker == one.address for one in self.found)
+        is_found = self._found_at(tracker) is not None
         return Follow.ANY if is_chosen_here or is_found else Follow.SAME
 
     def moved(self, former: Address, tracker: Address) -> bool:
@@ -112,7 +112,7 @@ class TrackerChoice:
     @property
     def name(self) -> str:
         """The computer of the found tracker that is meant; "" if that is unknown."""
-        taken = next((one for one in self.found if one.address == self._taken), None)
+        taken = self._found_at(self._taken)
         if taken is None:
             return ""
         return shown_name(taken.name, wording.COMPUTER_LENGTH) or wording.place(taken.address)
@@ -124,8 +124,7 @@ class TrackerChoice:
             return f"Automatic: {shown_name(self._named, 60)}"
         if self.own is not None:
             return f"Automatic: this window's tracker, port {self.own.port}"
-        taken = next((one for one in self.found if one.address == self._taken), None)
-        if taken is not None:
+        if (taken := self._found_at(self._taken)) is not None:
             return f"Found: {wording.computer(taken.name, taken.address)}"
         return "Automatic: this computer"
 
@@ -138,15 +137,15 @@ class TrackerChoice:
             return shown_name(self.text.get().strip() or self._named, 60), ""
         if self.own is not None and meant == self.own:
             return "This computer", f"this window's tracker, port {meant.port}"
-        named = next((one.name for one in self.found if one.address == meant), "")
+        found = self._found_at(meant)
         how = ""
         if self.is_open:
             is_found = not self._named and self._taken is not None
             how = "found automatically" if is_found else "from LMK_TRACKER" * bool(self._named)
         if is_loopback(meant.host):
             name, where = "This computer", f"port {meant.port}"
-        elif named:
-            name, where = shown_name(named, wording.COMPUTER_LENGTH), str(meant)
+        elif found is not None and found.name:
+            name, where = shown_name(found.name, wording.COMPUTER_LENGTH), str(meant)
         else:
             name, where = str(meant), ""
         return name, " · ".join(part for part in (where, how) if part)
@@ -188,6 +187,9 @@ class TrackerChoice:
         if not is_loopback(answered.host) and settings.recent_trackers[:1] != (text,):
             self._settings.replace(settings.with_recent_tracker(text))
             self._tell()
+
+    def _found_at(self, address: Address | None) -> FoundTracker | None:
+        return next((one for one in self.found if one.address == address), None)
 
     def _tell(self) -> None:
         for changed in self._followers:

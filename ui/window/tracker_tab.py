@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PINGS_AGAIN_MS = 1_000
-LARGE = 1.4  # from this zoom on, the address is written large, too
 CODE = 74  # pixels at 96 dpi, of the QR code beside the web address
 HEIGHT_SHARE, WIDTH_SHARE = 0.4, 0.25  # of the screen: its largest size while the tab fills that
 MOST_GUESSERS = 3  # that are named
@@ -173,15 +172,8 @@ class TrackerTab(ttk.Frame):
         """Who is in the room, in a few words; "" if nobody is."""
         return counts(summary_of(self.room.members))
 
-    def zoom(self, factor: float, *, fills_screen: bool) -> None:
-        """Larger texts, for a projector."""
-        theme, is_large = self._bench.theme, factor >= LARGE
-        headline = theme.fonts(1.0).headline
-        self.address.configure(font=headline if is_large else theme.title_font)
-        self.web_address.configure(font=headline if is_large else "")
-        self.room_code.label.configure(font=headline if is_large else theme.title_font)
-        self.room.zoom(factor)
-        self._fills_screen = fills_screen
+    def fill_screen(self, is_wanted: bool) -> None:
+        self._fills_screen = is_wanted
         self._show_code()
 
     def close_code(self) -> bool:
@@ -227,8 +219,8 @@ class TrackerTab(ttk.Frame):
     def _ask_to_join(self, other: FoundTracker) -> None:
         name = _name_of(other)
         self.notices.ask(
-            f"{name} runs one already. With two, the room splits: programs of one do not see "
-            "the files of the other.",
+            f"{name} runs one already. With two, the room splits: programs that use one do not "
+            "see the files of the other.",
             [
                 Choice(f"Join {name}", lambda: self._around.join(other.address)),
                 Choice("Start another one", lambda: self._start(self._bench.host)),
