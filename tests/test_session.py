@@ -12,6 +12,7 @@ import time
 import unittest
 from unittest import mock
 
+from roles.role import Role
 from roles.values.addresses import Address
 from roles.values.errors import LmkError, UserInputError
 from roles.values.events import (
@@ -45,20 +46,18 @@ class SessionTest(unittest.TestCase):
         self.assertIs(signal.getsignal(signal.SIGINT), handler)
 
 
-class Talkative:
+class Talkative(Role):
     """A role that says something as soon as it starts."""
 
     def __init__(self, post: Post, *events: RoleEvent) -> None:
-        self._post, self._events = post, events or (RoleStopped(),)
+        super().__init__("talkative", post)
+        self._events = events or (RoleStopped(),)
 
     def start(self) -> None:
         for event in self._events:
             self._post(event)
 
-    def stop(self) -> None: ...
-
-    def join(self, timeout_s: float) -> bool:
-        return timeout_s >= 0
+    def _run(self) -> None: ...
 
 
 class ReportTest(unittest.TestCase):

@@ -6,6 +6,7 @@ import tkinter as tk
 from collections.abc import Mapping
 
 from roles.program.profile import Profile
+from roles.role import Role
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import UserInputError
 from roles.values.events import FoundTracker, Post, RoleStopped, TrackersFound
@@ -159,19 +160,22 @@ class TrackerFieldTest(ChoiceTestCase):
         self.assertIn("lab-pc-07", str(self.field._placeholder.cget("text")))
 
 
-class _Looking:
+class _Looking(Role):
     """A role that finds what it is told to."""
 
     def __init__(
         self, post: Post, remembered: tuple[Address, ...], found: tuple[FoundTracker, ...]
     ) -> None:
-        self.post, self.remembered, self.found = post, remembered, found
+        super().__init__("looking", post)
+        self.remembered, self.found = remembered, found
 
     def start(self) -> None:
-        self.post(TrackersFound(self.found))
+        self._post(TrackersFound(self.found))
 
     def stop(self) -> None:
-        self.post(RoleStopped())
+        self._post(RoleStopped())
+
+    def _run(self) -> None: ...
 
 
 class SearchTest(AppWindowTest):

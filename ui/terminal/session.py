@@ -11,8 +11,9 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from roles.role import Role
 from roles.values.errors import UserInputError
 from roles.values.events import (
     NetworkChanged,
@@ -27,14 +28,7 @@ from ui.exit_codes import Interrupted
 from ui.terminal.output import Output
 from ui.terminal.streams import is_writing, write
 
-
-class AnyRole(Protocol):
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-    def join(self, timeout_s: float) -> bool: ...
-
-
-RoleT = TypeVar("RoleT", bound=AnyRole)
+RoleT = TypeVar("RoleT", bound=Role)
 
 _HANGUP = getattr(signal, "SIGHUP", None)  # Windows has none
 _ENDING = [one for one in (signal.SIGINT, signal.SIGTERM, _HANGUP) if one is not None]
@@ -55,7 +49,7 @@ class Session:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._events: queue.SimpleQueue[RoleEvent | None] = queue.SimpleQueue()  # None: a signal
-        self._roles: list[AnyRole] = []
+        self._roles: list[Role] = []
         self._signal_number = 0
         self._is_asking = False
         self._handlers_before: dict[int, object] = {}

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from roles.net.throttle import Throttles
 from roles.values.addresses import Address
 from roles.values.events import Post, RoleEvent, RoleStarted, RoleStopped, Warned
 from ui.window.event_pump import EventPump
 
+if TYPE_CHECKING:
+    from roles.role import Role
+
 SWITCH_INTERVAL_S = 0.001  # keeps Tk's thread punctual beside busy roles; Python's default is 5 ms
 
 
-class StartsAndStops(Protocol):
-    """What this window asks of a role."""
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-
-RoleT = TypeVar("RoleT", bound=StartsAndStops)
+RoleT = TypeVar("RoleT", bound="Role")
 
 
 class RunningRoles:
@@ -33,8 +28,8 @@ class RunningRoles:
         self.throttles = throttles
         self._warn = warn
         self._pump = pump
-        self._running = list[StartsAndStops]()
-        self._listening = dict[StartsAndStops, Address]()
+        self._running = list["Role"]()
+        self._listening = dict["Role", Address]()
         self._usual_interval_s = sys.getswitchinterval()
 
     def start(self, make: Callable[[Post], RoleT], handle: Callable[[RoleEvent], None]) -> RoleT:

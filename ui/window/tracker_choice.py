@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import tkinter as tk
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 from roles.values.addresses import LOOPBACK, TRACKER_PORT, Address, is_loopback, parse_address
 from roles.values.errors import UserInputError
@@ -15,10 +16,14 @@ from roles.values.events import FoundTracker, Post, RoleEvent, TrackersFound
 from roles.values.safe_names import shown_name
 from roles.values.settings import Follow, may_discover, tracker_address
 from ui import wording
-from ui.window.running_roles import StartsAndStops
 from ui.window.settings_keeper import SettingsKeeper
 
-MakeDiscovery = Callable[[Post, tuple[Address, ...]], StartsAndStops]  # addresses to ask one by one
+if TYPE_CHECKING:
+    from roles.role import Role
+
+MakeDiscovery: TypeAlias = (
+    "Callable[[Post, tuple[Address, ...]], Role]"  # addresses to ask one by one
+)
 
 
 class TrackerChoice:
