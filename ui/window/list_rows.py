@@ -502,17 +502,50 @@ class ListRows:
 
     def _add_level(self, folders: list[str], files: list[str]) -> None:
         """What is in one folder: folders first, unless all are in the order of the queue."""
+        are_folders = set(folders)
+        for keys in [[*folders, *files]] if self._by == "queue" else [folders, files]:
+            made = (are_folders | self._others).intersection(keys)
+            self._sort(keys, made)
+            if not made:
+                self._order += keys
+            for key in keys if made else ():
+                if key in are_folders:
+                    self._add_folder(key)
+                else:
+                    self._add_file(key)
+
+    def _sort(self, keys: list[str], made: set[str]) -> None:
+        """By name, then by what is wanted. Fast for files of the list, of which there may be
+        100,000: all but those that are `made` here anyway.
+        """
+        is_by_name, is_falling = self._by == "name", self._is_falling
+
+        def name(key: str) -> str:
+            plain = key.rpartition("/")[2] if self._by == "queue" else key
+            return (self._node(key).name if key in made else plain).casefold()
+
+        keys.sort(key=name if made else str.casefold, reverse=is_falling and is_by_name)
+        if not is_by_name:
+            keys.sort(key=self._sort_key(keys[:1], made), reverse=is_falling)
+
+    def _sort_key(self, first: list[str], made: set[str]) -> Callable[[str], SortKey]:
+        model, files = self._model, self._model.list.files
+
+        def size(key: str) -> int:
+            file = None if key in made else files.get(key.partition("\0")[0])
+            return self._node(key).size if file is None else file.size
+
+        def place(key: str) -> int:
+            is_plain = not model.first and key not in made
+            own = model.place_of(key.partition("\0")[0]) if is_plain else 0
+            return own or (0 if is_plain else self._place(self._node(key))) or NO_PLACE
+
+        if self._by == "size":
+            return size
         if self._by == "queue":
-            self._add_queue(folders, files)
-            return
-        for folder in self._folders_in_order(folders):
-            self._add_folder(folder)
-        files = self._files_in_order(files)
-        if self._others.isdisjoint(files):
-            self._order += files
-        else:
-            for file in files:
-                self._add_file(file)
+            return place
+        assert not isinstance(self._by, str)
+        return self._sort_keys_of_files(self._by, first)
 
     def _add_file(self, key: str) -> None:
         self._order.append(key)
@@ -520,59 +553,6 @@ class ListRows:
             self._add_failed(self._failed[key], self._nodes[key])
         elif key in self._others:
             self._add_problems(self._nodes[key])
-
-    def _add_queue(self, folders: list[str], files: list[str]) -> None:
-        model, are_folders = self._model, set(folders)
-
-        def place(key: str) -> int:
-            """Fast for files that nobody has asked for."""
-            is_plain = not model.first and key not in are_folders
-            own = model.place_of(key.partition("\0")[0]) if is_plain else 0
-            return own or (0 if is_plain else self._place(self._node(key))) or NO_PLACE
-
-        def name(key: str) -> str:
-            is_made = key in are_folders or key in self._others
-            return (self._node(key).name if is_made else key.rpartition("/")[2]).casefold()
-
-        both = sorted([*folders, *files], key=name)
-        for key in sorted(both, key=place, reverse=self._is_falling):
-            if key in are_folders:
-                self._add_folder(key)
-            else:
-                self._add_file(key)
-
-    def _folders_in_order(self, keys: list[str]) -> list[str]:
-        by, is_falling = self._by, self._is_falling
-        is_by_name = by == "name"
-        keys.sort(
-            key=lambda key: self._node(key).name.casefold(), reverse=is_falling and is_by_name
-        )
-        if by == "size":
-            keys.sort(key=lambda key: self._node(key).size, reverse=is_falling)
-        elif not isinstance(by, str):
-            keys.sort(key=lambda key: by(self.row(key)), reverse=is_falling)
-        return keys
-
-    def _files_in_order(self, keys: list[str]) -> list[str]:
-        """Fast for those of the list, of which there may be 100,000."""
-        files, is_falling = self._model.list.files, self._is_falling
-        others = self._others
-
-        def name(key: str) -> str:
-            return (self._nodes[key].name if key in others else key).casefold()
-
-        keys.sort(key=name if others else str.casefold, reverse=is_falling and self._by == "name")
-        if self._by == "size":
-            sizes = {key: self._nodes[key].size for key in others}
-
-            def size(key: str) -> int:
-                file = files.get(key) or files.get(key.partition("\0")[0])
-                return sizes[key] if file is None or key in sizes else file.size
-
-            keys.sort(key=size, reverse=is_falling)
-        elif not isinstance(self._by, str):
-            keys.sort(key=self._sort_keys_of_files(self._by, keys[:1]), reverse=is_falling)
-        return keys
 
     def _sort_keys_of_files(
         self, by: Callable[[ListRow], SortKey], first: list[str]
