@@ -158,6 +158,7 @@ SEEN_BY_UI = (
     "net.interfaces",  # which networks the settings offer
     "net.name_lookup",
     "net.throttle",
+    "role",  # what can be started, stopped and waited for
     *ROLES,
 )
 

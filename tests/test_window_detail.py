@@ -19,6 +19,7 @@ from roles.values.events import (
 )
 from tests.windows import AppWindowTest, text_of
 from ui.window.speed_graph import SpeedGraph
+from ui.window.window_place import USUAL_HEIGHT, USUAL_WIDTH
 
 TRACKER = Address(LOOPBACK, 12500)
 SHARE = "c0" * 8
@@ -128,10 +129,9 @@ class DetailTest(AppWindowTest):
         self.assertEqual(self.asked[-1], (KEY, "sub/"))
 
     def test_the_computers_are_in_sight_in_the_usual_window(self) -> None:
-        self.window.geometry("960x640")
-        self.pump_until(
-            lambda: (self.window.winfo_width(), self.window.winfo_height()) == (960, 640)
-        )
+        usual = USUAL_WIDTH, USUAL_HEIGHT
+        self.window.geometry(f"{USUAL_WIDTH}x{USUAL_HEIGHT}")
+        self.pump_until(lambda: (self.window.winfo_width(), self.window.winfo_height()) == usual)
         self.download()
         self.list.table.choose([KEY])
         self.pump_until(lambda: self.detail.sources.winfo_viewable())

@@ -532,8 +532,8 @@ class ListRows:
         model, files = self._model, self._model.list.files
 
         def size(key: str) -> int:
-            file = None if key in made else files.get(key.partition("\0")[0])
-            return self._node(key).size if file is None else file.size
+            file = files.get(key) or files.get(key.partition("\0")[0])
+            return self._node(key).size if file is None or key in made else file.size
 
         def place(key: str) -> int:
             is_plain = not model.first and key not in made
