@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import unittest
 
 from tests.private_attacker import Attacker, G, M, N, P, add, confirmations, encoded, times
@@ -95,6 +96,14 @@ class AttackTest(PrivateRoomTest):
                 self.assertEqual(two.rest(), b"")
                 one.tls.sendall(own)
                 self.assertEqual(one.rest(), b"")
+
+    def test_a_flood_of_strangers_does_not_wash_the_log_away(self) -> None:
+        with self.assertLogs("roles.room", logging.DEBUG) as logged:
+            for _ in range(60):
+                attacker = self.attacker()
+                attacker.tls.sendall(b"x")
+                attacker.rest()
+        self.assertLess(len(logged.output), 50)
 
     def test_the_tracker_hears_nothing_of_lmk1_from_a_member(self) -> None:
         attacker = self.attacker()

@@ -392,7 +392,8 @@ class ListServer:
             self._close(client)
             return
         except _CLOSED as error:
-            log.debug("a list for or of %s: %s", client.ip, error)
+            text = "a connection of %s has ended: %s"
+            self._senders.complain(client.ip, time.monotonic(), text, client.ip, error)
             self._close(client)
             return
         if client.waits_for is Wait.TURN:
@@ -408,7 +409,7 @@ class ListServer:
             try:
                 self._selector.register(client.connection, after, lambda: self._step(client))
             except (OSError, MemoryError) as error:
-                log.debug("a list for or of %s: %s", client.ip, error)
+                log.debug("a connection of %s: %s", client.ip, error)
                 client.waits_for = Wait.TURN  # it is not registered
                 self._close(client)
 
