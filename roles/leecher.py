@@ -25,7 +25,7 @@ from roles.disk.promised_space import PromisedSpace
 from roles.disk.share_folders import ShareFolders
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
-from roles.downloads.download_life import DownloadLife, failed_to_begin
+from roles.downloads.download_life import DownloadLife, Shared, failed_to_begin
 from roles.downloads.download_log import DownloadLog
 from roles.downloads.progress import Progress
 from roles.downloads.queue_order import FileOrder, put_in_order
@@ -107,7 +107,6 @@ class Leecher(Role):
         self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
         self._waiting = 0  # unfinished downloads, when last counted
         self._owners: dict[str, str] = {}  # collision key -> key of the first such download
-        self._space = PromisedSpace(settings.folder)
         self._names: StoredNames | None = None  # made when the folder can be looked at
         self._peer: SwarmPeer | None = None  # made with the first list; _found() reads it
         self._unfinished = UnfinishedDownloads(settings)
@@ -131,15 +130,14 @@ class Leecher(Role):
         )
         self._progress = Progress()
         self._download_log = DownloadLog()
-        self._lmk1 = Lmk1Downloads(
+        self._shared = Shared(
             settings,
-            self._place,
-            self._throttles.down,
-            self._space,
+            PromisedSpace(settings.folder),
             self._post_and_note,
-            ended=self._woken.set,
-            is_cut_off=self.is_cut_off,
+            self._woken.set,
+            self.is_cut_off,
         )
+        self._lmk1 = Lmk1Downloads(self._place, self._throttles.down, self._shared)
         self._lister = RoomLister(
             self._place,
             post,
@@ -437,15 +435,11 @@ class Leecher(Role):
             key,
             wanted,
             packs,
+            existing,
             self._join(wanted.shares),
-            self._space,
-            stamp=stamp,
-            settings=self._settings,
-            existing=existing,
+            self._shared,
             names=self._names.below(home_of),
-            post=self._post_and_note,
-            ended=self._woken.set,
-            is_cut_off=self.is_cut_off,
+            stamp=stamp,
             is_home_ours=bool(home_of and asked and self._folders.has_made(asked.share)),
         )
 

@@ -16,6 +16,7 @@ from roles.disk.leftovers import drop_packs
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
+from roles.downloads.download_life import Shared
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.swarm.content_transfer import ContentTransfer, Store
@@ -189,17 +190,15 @@ class LocalDownload:
         self.ended, self.folders, self.changes = [], [], []
         swarm = _InstantSwarm(self._contents)
         swarm.came = self.came
+        settings = LeecherSettings(target, give_up_after_s=1.0, waits_for_space=False)
         download = Download(
             "lesson",
             self._wanted,
             self._packs,
+            existing,
             _InstantPeer(swarm),  # type: ignore[arg-type]
-            PromisedSpace(target),
-            settings=LeecherSettings(target, give_up_after_s=1.0, waits_for_space=False),
-            existing=existing,
+            Shared(settings, PromisedSpace(target), self._note, lambda: None),
             names=StoredNames(windows=os.name == "nt"),
-            post=self._note,
-            ended=lambda: None,
         )
         try:
             download._direct()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import unittest
+from pathlib import Path
 from unittest import mock
 
-from roles.downloads.download_life import DownloadLife, Patience
+from roles.disk.promised_space import PromisedSpace
+from roles.downloads.download_life import DownloadLife, Patience, Shared
 from roles.values.errors import LmkError, ShortageError
 from roles.values.events import DownloadState
+from roles.values.settings import Existing, LeecherSettings
 
 
 class SilentDownload(DownloadLife):
@@ -18,7 +21,8 @@ class SilentDownload(DownloadLife):
     def __init__(self) -> None:
         self.go_on = threading.Event()
         self.failure: LmkError | None = None
-        super().__init__("it", lambda: None)
+        shared = Shared(LeecherSettings(Path()), PromisedSpace(Path()), print, lambda: None)
+        super().__init__("it", Existing.SKIP, shared)
 
     @property
     def collision_keys(self) -> frozenset[str]:

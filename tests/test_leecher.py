@@ -81,7 +81,7 @@ class TakingFiles(LeecherTest):
 
     def test_what_a_seeder_sent_is_counted_over_all_its_connections(self) -> None:
         self.constant("lmk1.download_plan", "MAX_PART", 100)
-        self.constant("lmk1.download", "REPORT_S", 0.0)
+        self.constant("downloads.download_life", "REPORT_S", 0.0)
         self.constant("lmk1.download", "TICK_S", 0.005)
         content = content_of(1_000 * CHUNK)
         self.offer(Offer({"a": content}, pause_s=0.0002))

@@ -66,7 +66,7 @@ class SeedersThatFail(LeecherTest):
 
     def test_one_of_ours_that_is_stopped_in_the_middle_costs_nothing(self) -> None:
         self.constant("lmk1.download", "TICK_S", 0.01)
-        self.constant("lmk1.download", "REPORT_S", 0.0)
+        self.constant("downloads.download_life", "REPORT_S", 0.0)
         content = content_of(40_000_000)
         first = self.offering_lmk1({"a": content}, "first")
         self.offering_lmk1({"a": content}, "second")

@@ -9,6 +9,7 @@ import threading
 from unittest import mock
 
 from roles.disk.promised_space import PromisedSpace
+from roles.downloads.download_life import Shared
 from roles.lmk1.download import Download
 from roles.lmk1.seeder_book import SeederBook
 from roles.net.throttle import Throttle
@@ -26,18 +27,16 @@ class SpaceTest(LmkTestCase):
         self.enterContext(mock.patch("roles.disk.promised_space.room_in", lambda _: 10))
         space, log, ended = PromisedSpace(self.folder), EventLog(), threading.Event()
         space.promise("another", 6)
+        settings = LeecherSettings(self.folder, waits_for_space=False)
         download = Download(
             ListedFile("a", 5),
             "a",
-            settings=LeecherSettings(self.folder, waits_for_space=False),
-            existing=Existing.SKIP,
+            Existing.SKIP,
+            Shared(settings, space, log, ended.set),
             book=SeederBook(random.Random(1)),
             lock=threading.Lock(),
             seeders=lambda: (),
             throttle=Throttle(),
-            space=space,
-            post=log,
-            ended=ended.set,
         )
         with self.assertLogs(level=logging.WARNING):
             download.start()
@@ -64,15 +63,12 @@ class FaultTest(LmkTestCase):
         download = Download(
             ListedFile("a", 5),
             "a",
-            settings=LeecherSettings(self.folder),
-            existing=Existing.SKIP,
+            Existing.SKIP,
+            Shared(LeecherSettings(self.folder), PromisedSpace(self.folder), log, ended.set),
             book=SeederBook(random.Random(1)),
             lock=threading.Lock(),
             seeders=seeders,
             throttle=Throttle(),
-            space=PromisedSpace(self.folder),
-            post=log,
-            ended=ended.set,
         )
         with self.assertLogs(level=logging.ERROR):
             download.start()

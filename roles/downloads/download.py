@@ -10,19 +10,19 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from roles.disk.arrived_files import ArrivedFiles
 from roles.disk.leftovers import drop_member_partials, drop_partials, pack_stored
-from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import Stored, StoredNames
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.content_queue import ContentQueue
 from roles.downloads.download_life import (
     QUEUED_AT_PEERS_S,
+    REPORT_S,
     DownloadLife,
-    Patience,
+    Shared,
     all_damaged,
 )
 from roles.downloads.download_scope import FollowedScope, NewestScope, Scope, identity
@@ -56,20 +56,18 @@ from roles.values.events import (
     FileEnded,
     FilesEnded,
     FolderRenamed,
-    Post,
     UpdateFound,
     stored_path,
 )
 from roles.values.figures import count
 from roles.values.folder_keys import FolderKey
 from roles.values.safe_names import UnsafeNameError, shown_name
-from roles.values.settings import SPACE_AGAIN_S, Existing, LeecherSettings
+from roles.values.settings import SPACE_AGAIN_S, Existing
 from roles.values.stopping import until_stopped
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.25
-REPORT_S = 0.25
 MOVING_S = 2.0  # since the last chunk
 MAP_AGAIN = 20  # times as long as it took, before the map of a folder is made again
 LOST_AGAIN_S = 1.0  # between two looks at what is not listed any more
@@ -83,36 +81,27 @@ class Download(DownloadLife):
         key: str,
         wanted: Wanted,
         packs: Sequence[Pack],
-        peer: SwarmPeer,
-        space: PromisedSpace,
-        *,
-        stamp: int = 0,
-        settings: LeecherSettings,
         existing: Existing,
+        peer: SwarmPeer,
+        shared: Shared,
+        *,
         names: StoredNames,
-        post: Post,
-        ended: Callable[[], None],
-        is_cut_off: Callable[[], bool] = lambda: False,
+        stamp: int = 0,
         is_home_ours: bool = False,
     ) -> None:
-        """`peer` is the leecher's; `space` belongs to its target folder, `names` to the folder
-        in it that this goes to. `stamp`: of the list that `wanted` is from.
-
-        While `is_cut_off`, this computer has no network, and nothing is given up. `is_home_ours`:
-        the folder of its share was not there before it was first asked for.
+        """`peer` is the leecher's; `names` belong to the folder that this goes to. `stamp`: of the
+        list that `wanted` is from. `is_home_ours`: the folder of its share was not there before it
+        was first asked for.
         """
-        super().__init__(key, ended)
-        self.existing = existing
+        super().__init__(key, existing, shared)
+        settings = self._settings
         self.is_folder = wanted.is_folder
         self.newest = NewestScope(wanted, packs, names)  # the leecher's thread updates it
         self._stamp = stamp
         self._followed = FollowedScope(self.newest.scope)
         self._peer = peer
-        self._settings = settings
         self._home, self._is_home_ours = names.home, is_home_ours
         self.path = settings.folder.joinpath(*names.home)  # where the files of the share go
-        self._post = post
-        self._is_cut_off = is_cut_off
         self._target = TargetFolder(settings.folder, existing, self.halting.is_set)
         asked = FolderKey.of(key)
         self._arrived = (
@@ -123,18 +112,17 @@ class Download(DownloadLife):
         self._former = dict[str, Content]()  # what was downloaded before, by path
         self._came = set[str]()  # paths of files that are here under their own names
         self._tally = FileTally(self._tell_files)
-        self._queue = ContentQueue(self._target, peer, space, self._tally, self.woken.set)
+        self._queue = ContentQueue(self._target, peer, self._space, self._tally, self.woken.set)
         self._folders = set[Stored]()  # that were made, or could not be
         self._not_made = dict[str, StorageError]()  # those that could not, by their paths
         self._renamed = dict[str, Path]()  # folders that have other names here, by their paths
         self._meter = RateMeter(now=time.monotonic())
-        self._patience = Patience(settings.give_up_after_s)
         self._followed_order = self.order
         self._map: FolderMap | None = None
         self._mapped: Wanted | None = None  # what the map is of
         self._mapped_at = self._map_again_at = 0.0
         self._moved = float("-inf")
-        self._reported = self._lost_at = 0.0
+        self._lost_at = 0.0
 
     @property
     def wanted(self) -> Wanted:
@@ -532,11 +520,9 @@ class Download(DownloadLife):
         failure: LmkError | None = None,
         saved_as: Path | None = None,
     ) -> None:
-        """Take this state and tell it, at most every REPORT_S while it stays the same."""
-        now = time.monotonic()
-        if state is self.state and now < self._reported + REPORT_S and failure is None:
+        if not self._is_told(state, failure):
             return
-        self.state, self._reported = state, now
+        now = time.monotonic()
         self._tally.flush()
         rate, size = self.rate, self.wanted.size
         have = self._tally.had + self._queue.bytes_here

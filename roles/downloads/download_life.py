@@ -10,15 +10,19 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
+from roles.disk.promised_space import PromisedSpace
 from roles.downloads.queue_order import FileOrder
 from roles.joining.listed_room import Wanted
 from roles.joining.room_lister import RoomLister
 from roles.swarm.content_transfer import ContentTransfer
 from roles.values.errors import ContentError, LmkError
-from roles.values.events import DownloadChanged, DownloadState, FolderPieces
+from roles.values.events import DownloadChanged, DownloadState, FolderPieces, Post
+from roles.values.settings import Existing, LeecherSettings
 from roles.worker import Worker, run_guarded
 
+REPORT_S = 0.25
 HELD_UP_S = 5.0  # a thread that is this late was asleep or stopped
 QUEUED_AT_PEERS_S = 600.0  # without a byte: then a position in peers' queues is no reason to wait
 
@@ -63,12 +67,28 @@ def failed_to_begin(key: str, wanted: Wanted | None, failure: LmkError) -> Downl
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all downloads of a leecher share."""
+
+    settings: LeecherSettings
+    space: PromisedSpace  # of the target folder
+    post: Post
+    ended: Callable[[], None]  # called by a download's thread when reap() has something to do
+    # Whether this computer has no network: then no download gives up.
+    is_cut_off: Callable[[], bool] = lambda: False
+
+
 class DownloadLife(ABC):
     """Owned by the leecher's thread."""
 
-    def __init__(self, key: str, ended: Callable[[], None]) -> None:
-        """`ended` is called by the download's thread when reap() has something to do."""
+    def __init__(self, key: str, existing: Existing, shared: Shared) -> None:
         self.key = key
+        self.existing = existing
+        self._settings, self._space, self._post = shared.settings, shared.space, shared.post
+        self._ended, self._is_cut_off = shared.ended, shared.is_cut_off
+        self._patience = Patience(shared.settings.give_up_after_s)
+        self._reported = 0.0
         self.state = DownloadState.QUEUED
         self.halting = threading.Event()
         self.woken = threading.Event()
@@ -78,7 +98,6 @@ class DownloadLife(ABC):
         self.looked_at: str | None = None  # a folder that shows its pieces; "" for all of it
         self.pieces: FolderPieces | None = None  # of that folder; replaced whole
         self.order = FileOrder()  # in which its files come; replaced whole
-        self._ended = ended
         self._thread: threading.Thread | None = None
         self._has_ended = False  # set by the download's thread as the last thing
         self._then: DownloadState | None = None  # what was asked for, until that thread has ended
@@ -225,6 +244,14 @@ class DownloadLife(ABC):
     @abstractmethod
     def _set_state(self, state: DownloadState, *, failure: LmkError | None = None) -> None:
         """Take this state and tell it."""
+
+    def _is_told(self, state: DownloadState, failure: LmkError | None) -> bool:
+        """Take this state. Whether to tell it: at most every REPORT_S while it stays the same."""
+        now = time.monotonic()
+        if state is self.state and now < self._reported + REPORT_S and failure is None:
+            return False
+        self.state, self._reported = state, now
+        return True
 
     def _settle(self) -> None:
         """Do what was asked for, unless its own end came first. Nobody works on it now."""

@@ -58,22 +58,12 @@ class TrustedPacks:
         should_stop: Callable[[], bool] = go_on,
     ) -> list[WantedContent]:
         """Like plan_contents()."""
-        planned = self._planned(missing, here, should_stop)
+        alone = [file for file in missing if file.identity in self._left_alone]
+        others = missing
+        if alone:
+            others = [file for file in missing if file.identity not in self._left_alone]
+        planned = plan_contents(others, self._usable, here, should_stop)
+        passed = [pack for pack in self._usable if pack.share in self._passed]
+        planned += plan_contents(alone, passed if alone else (), here, should_stop)
         self.must_plan = False
         return planned
-
-    def _planned(
-        self,
-        missing: Sequence[WantedFile],
-        here: Callable[[Content], int],
-        should_stop: Callable[[], bool],
-    ) -> list[WantedContent]:
-        if not self._left_alone:
-            return plan_contents(missing, self._usable, here, should_stop)
-        alone = [file for file in missing if file.identity in self._left_alone]
-        others = [file for file in missing if file.identity not in self._left_alone]
-        passed = [pack for pack in self._usable if pack.share in self._passed]
-        return [
-            *plan_contents(others, self._usable, here, should_stop),
-            *plan_contents(alone, passed, here, should_stop),
-        ]

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from roles.disk.leftovers import drop_partials
-from roles.disk.promised_space import PromisedSpace
-from roles.downloads.download_life import QUEUED_AT_PEERS_S, DownloadLife, Patience
+from roles.downloads.download_life import QUEUED_AT_PEERS_S, DownloadLife, Shared
 from roles.lmk1.fetchers import Fetchers, SeedersOutlook
 from roles.lmk1.partial_file import PartialFile
 from roles.lmk1.seeder_book import SeederBook
@@ -25,14 +24,13 @@ from roles.values.errors import (
     NoSeederError,
     StorageError,
 )
-from roles.values.events import CUT_OFF, DownloadChanged, DownloadState, ListedFile, Post
+from roles.values.events import CUT_OFF, DownloadChanged, DownloadState, ListedFile
 from roles.values.safe_names import collision_key, shown_name
-from roles.values.settings import SPACE_AGAIN_S, Existing, LeecherSettings
+from roles.values.settings import SPACE_AGAIN_S, Existing
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.1
-REPORT_S = 0.25
 
 
 class Download(DownloadLife):
@@ -42,44 +40,31 @@ class Download(DownloadLife):
         self,
         file: ListedFile,
         stored_name: str,
-        *,
-        settings: LeecherSettings,
         existing: Existing,
+        shared: Shared,
+        *,
         book: SeederBook,
         lock: threading.Lock,
         seeders: Callable[[], tuple[Address, ...]],
         throttle: Throttle,
-        space: PromisedSpace,
-        post: Post,
-        ended: Callable[[], None],
-        is_cut_off: Callable[[], bool] = lambda: False,
     ) -> None:
-        """All downloads of the leecher share `book`, `lock` and `space`.
-
-        `seeders` returns the seeders of this file. `ended` is as in DownloadLife. While
-        `is_cut_off` returns True, this computer has no network, and the download does not give up.
+        """All downloads of the leecher share `book` and `lock`. `seeders` returns the seeders of
+        this file.
         """
-        super().__init__(file.key, ended)
+        super().__init__(file.key, existing, shared)
         self.file = file
         self._stored_name = stored_name
-        self._settings = settings
-        self._existing = existing
-        self._post = post
-        self._is_cut_off = is_cut_off
         self._fetchers = Fetchers(
             file,
             book,
             lock,
             seeders,
-            settings.parallel_seeders,
+            self._settings.parallel_seeders,
             halting=self.halting,
             woken=self.woken,
             throttle=throttle,
         )
-        self._space = space
         self._partial: PartialFile | None = None
-        self._patience = Patience(settings.give_up_after_s)
-        self._reported = 0.0
 
     @property
     def collision_keys(self) -> frozenset[str]:
@@ -93,7 +78,7 @@ class Download(DownloadLife):
 
     def keep_both(self) -> None:
         """Replace no file, whatever the user chose."""
-        self._existing = Existing.KEEP_BOTH
+        self.existing = Existing.KEEP_BOTH
 
     def leave(self) -> None:
         self.discard()
@@ -224,7 +209,7 @@ class Download(DownloadLife):
 
     def _finish(self, partial: PartialFile) -> None:
         self._set_state(DownloadState.VERIFYING)
-        finished = partial.finish(self._existing, self.halting.is_set)
+        finished = partial.finish(self.existing, self.halting.is_set)
         if finished is None:
             return
         path, was_there = finished
@@ -240,11 +225,9 @@ class Download(DownloadLife):
         failure: LmkError | None = None,
         saved_as: Path | None = None,
     ) -> None:
-        """Take and report this state; while it stays the same, at most once in REPORT_S."""
-        now = time.monotonic()
-        if state is self.state and now < self._reported + REPORT_S and failure is None:
+        if not self._is_told(state, failure):
             return
-        self.state, self._reported = state, now
+        now = time.monotonic()
         rate = self._fetchers.rate(now) if state is DownloadState.DOWNLOADING else 0.0
         have = self.file.size if state is DownloadState.SKIPPED else self._fetchers.have
         self._post(

@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import random
 import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from roles.disk.promised_space import PromisedSpace
+from roles.downloads.download_life import Shared
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.seeder_book import SeederBook
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.net.throttle import Throttle
-from roles.values.events import ListedFile, Post
+from roles.values.events import ListedFile
 from roles.values.safe_names import safe_name
-from roles.values.settings import Existing, LeecherSettings
+from roles.values.settings import Existing
 from roles.worker import loaded
 
 if TYPE_CHECKING:
@@ -27,18 +26,11 @@ class Downloads:
 
     def __init__(
         self,
-        settings: LeecherSettings,
         place: TrackerPlace,
         throttle: Throttle,
-        space: PromisedSpace,
-        post: Post,
-        *,
-        ended: Callable[[], None],
-        is_cut_off: Callable[[], bool],
+        shared: Shared,
     ) -> None:
-        """`ended` and `is_cut_off` are as in Download."""
-        self._settings, self._throttle, self._space = settings, throttle, space
-        self._post, self._ended, self._is_cut_off = post, ended, is_cut_off
+        self._throttle, self._shared = throttle, shared
         self._book = SeederBook(random.Random())
         self._made: dict[str, Download] = {}  # the newest of each key
         # Protects _made, the book and the plans of all downloads; never held during I/O.
@@ -55,16 +47,12 @@ class Downloads:
         download = loaded(_download_class)(
             file,
             safe_name(file.name, windows=os.name == "nt"),
-            settings=self._settings,
-            existing=existing,
+            existing,
+            self._shared,
             book=self._book,
             lock=self._lock,
             seeders=lambda: self.finder.seeders(file),
             throttle=self._throttle,
-            space=self._space,
-            post=self._post,
-            ended=self._ended,
-            is_cut_off=self._is_cut_off,
         )
         with self._lock:
             self._made[key] = download
