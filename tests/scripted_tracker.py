@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import socket
 import threading
+import unittest
 from collections.abc import Callable, Iterable
+from unittest import mock
 
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.tracker_client import TrackerClient
 from roles.lmk1.tracker_wire import Extras, decode_request
 from roles.values.addresses import Address
-from tests.support import LmkTestCase
+from tests.support import LIMIT_S, LmkTestCase
 
 PC = Address("10.0.0.7", 12501)
 LIST = b'{"a.txt":5}'
@@ -63,12 +65,18 @@ class ScriptedTracker:
                 self._link.sendto(answer, source)
 
 
+def repeat_after(test: unittest.TestCase, *seconds: float) -> None:
+    """When its clients ask again if they are not answered."""
+    test.enterContext(mock.patch("roles.joining.tracker_asker.TRIES_S", seconds * 8))
+
+
 class TrackerClientTestCase(LmkTestCase):
     """Something in LMK/1 is asked of one."""
 
     def setUp(self) -> None:
         super().setUp()
         self.stopping = threading.Event()
+        repeat_after(self, LIMIT_S)
 
     def tracker(self, script: Script = room_of) -> ScriptedTracker:
         tracker = ScriptedTracker(script)

@@ -472,8 +472,8 @@ class HostileTest(DownloadingTest):
         self.assertIn("in the middle of a frame", str(error))
 
     def test_where_the_limit_holds_a_part_up_its_sender_is_not_to_blame(self) -> None:
-        self.limits("swarm.frame_deadlines", part_s=0.3, still_s=0.3)
-        sender = self.sender(throttle=Throttle(800_000))
+        self.limits("swarm.frame_deadlines", part_s=1.0, still_s=1.0)
+        sender = self.sender(throttle=Throttle(200_000))  # more than a second for a part
         handle = self.describe(sender, self.holding)
         self.give_digests(sender, self.holding)
         self.give(sender, handle, self.holding, 1)

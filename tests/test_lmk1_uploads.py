@@ -252,10 +252,10 @@ class IdleLeechers(SeederTest):
             return sock.recv(1_024) == b"connected" and sock.send(b"exit_connection") > 0
 
     def test_who_asks_for_nothing_loses_its_slot_to_who_comes(self) -> None:
-        self.soon()
         seeder = self.offering(slots=2)
         idle = [self.connected(seeder.address) for _ in range(2)]
         self.assertFalse(self.is_connected(seeder))
+        self.soon()
         wait_until(lambda: self.is_connected(seeder))
         self.assert_hangs_up(idle[0])
 

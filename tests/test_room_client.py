@@ -15,8 +15,8 @@ from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.participants import Status, TransferStatus
 from roles.wire.tracker_messages import Code, Refused, Register
-from tests.scripted_tracker import ScriptedTracker, room_of
-from tests.support import LmkTestCase, wait_until
+from tests.scripted_tracker import ScriptedTracker, repeat_after, room_of
+from tests.support import LIMIT_S, LmkTestCase, wait_until
 
 COOKIE = "c" * 24
 PEER = "a" * 16
@@ -67,6 +67,7 @@ class RoomClientTestCase(LmkTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.stopping = threading.Event()
+        repeat_after(self, LIMIT_S)
 
     def asked(
         self, script: Callable[[bytes, int], Iterable[bytes]]
@@ -200,6 +201,7 @@ class OursTest(RoomClientTestCase):
         self.assertEqual((listed.version, len(tracker.heard)), ("ab-1", 1))
 
     def test_one_odd_answer_does_not_make_it_an_original(self) -> None:
+        repeat_after(self, 0.5)
         ours = with_cookie(usual)
 
         def script(datagram: bytes, before: int) -> list[bytes]:
@@ -212,6 +214,7 @@ class OursTest(RoomClientTestCase):
         self.assertEqual(len(tracker.heard), 5)
 
     def test_an_original_that_takes_its_place_is_noticed(self) -> None:
+        repeat_after(self, 0.5)
         ours = with_cookie(usual)
         client, tracker = self.asked(
             lambda datagram, before: ours(datagram, before) if before < 2 else [b"error\nNone"]
@@ -223,6 +226,7 @@ class OursTest(RoomClientTestCase):
         self.assertEqual(len(tracker.heard), 3 + room_client.ODD_ANSWERS)
 
     def test_lost_answers_are_asked_for_again(self) -> None:
+        repeat_after(self, 0.5)
         ours = with_cookie(usual)
         client, tracker = self.asked(lambda datagram, n: ours(datagram, n) if n % 2 else [])
         self.assertIsNotNone(client.list_version())

@@ -20,6 +20,7 @@ from tests.scripted_tracker import (
     ScriptedTracker,
     TrackerClientTestCase,
     extras_of,
+    repeat_after,
     room_of,
 )
 from tests.support import LIMIT_S, at_once, wait_until
@@ -36,6 +37,7 @@ class SilenceTest(TrackerClientTestCase):
             client.files()
 
     def test_a_tracker_that_starts_meanwhile_is_found(self) -> None:
+        repeat_after(self, 0.1)
         port = self.free_port("udp")
         late = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
 
@@ -136,6 +138,7 @@ class LingeringTest(TrackerClientTestCase):
             self.link.recv(100)
 
     def test_a_late_answer_to_an_earlier_try_still_finds_its_socket(self) -> None:
+        repeat_after(self, 0.1)
         self.run_client(lambda client: client.ping(PC, state="away"), ends_at_once=False)
         _, source = self.link.recvfrom(2048)
         self.link.recvfrom(2048)  # the second try
