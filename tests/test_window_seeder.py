@@ -39,6 +39,10 @@ class SeederTabTest(AppWindowTest):
     def wait_for_sentence(self, text: str) -> None:
         self.pump_until(lambda: text in text_of(self.window.seeder.form.sentence))
 
+    def offered(self) -> set[str]:
+        """The rows of the shared files."""
+        return {text.strip() for text in texts_of(self.window.seeder.offered.tree, "0")}
+
     def run_state(self) -> RunState | None:
         run = self.window.seeder.main
         return None if run is None else run.state
@@ -46,8 +50,7 @@ class SeederTabTest(AppWindowTest):
     def test_it_seeds_and_stops(self) -> None:
         self.start(bundled_folder("data"))
         self.wait_for_sentence(f"Seeding on port {self.seeder_port}")
-        rows = [text.strip() for text in texts_of(self.window.seeder.offered.tree, "0")]
-        self.assertIn("table.csv", rows)
+        self.pump_until(lambda: "table.csv" in self.offered())
         self.window.seeder.start_or_stop()
         self.pump_until(lambda: self.run_state() is RunState.STOPPED)
         self.assertIn("Start seeding", widget_texts(self.window.seeder))
@@ -210,8 +213,8 @@ class SeederTabTest(AppWindowTest):
         self.pump_until(lambda: any(one.listing for one in seeder.besides))
         self.assertIs(run.state, RunState.RUNNING)
         self.assertIn("Stop seeding", widget_texts(seeder))
-        folders = {text.strip("▾▸ ") for text in texts_of(seeder.offered.tree, "0")}
-        self.assertTrue({str(bundled_folder("data")), str(lesson)} <= folders)
+        folders = {str(bundled_folder("data")), str(lesson)}
+        self.pump_until(lambda: folders <= self.offered())
 
     def test_sub_folders_open_and_close(self) -> None:
         lesson = self.folder / "lesson"

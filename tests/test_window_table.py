@@ -11,6 +11,7 @@ from roles.values.events import DownloadChanged, DownloadState, Source
 from tests.support import WindowTestCase
 from ui import room_columns
 from ui.columns import Column, Icon
+from ui.window.file_tree import LEFT_OUT, NAME, SIZE, FileRow, FileTree
 from ui.window.list_columns import COMPUTER_COLUMNS, FILE_COLUMNS, bar_of
 from ui.window.list_rows import ListRow, Node, NodeKind
 from ui.window.room_files import FILE_COLUMNS as ROOM_FILE_COLUMNS
@@ -25,7 +26,6 @@ from ui.window.window_place import LEAST_WIDTH, USUAL_WIDTH
 class Item(NamedTuple):
     name: str
     size: int
-    parent: str = ""
     rank: int = 0
 
 
@@ -58,7 +58,6 @@ class TableTest(WindowTestCase):
             COLUMNS,
             height=5,
             choose="extended",
-            parent=lambda item: item.parent,
             rank=lambda item: item.rank,
         )
 
@@ -114,20 +113,17 @@ class TableTest(WindowTestCase):
         self.pump_until(lambda: not self.table._flush_id)
         self.assertEqual(self.table.order, [])
 
-    def test_rows_stand_below_their_parents_in_either_order(self) -> None:
-        self.table.show(
-            {
-                "x": Item("x", 1),
-                "a": Item("a", 2),
-                "more": Item("0", 9, "a", rank=1),
-                "a2": Item("2", 2, "a"),
-                "a1": Item("1", 1, "a"),
-                "orphan": Item("o", 3, "gone"),
-            }
+    def test_the_rows_of_a_folder_stand_below_it_in_either_order(self) -> None:
+        table = FileTree(self.root, self.theme, (NAME, SIZE))
+        rows = (
+            *(FileRow("x", "x", 1), FileRow("a", "a", 2)),
+            FileRow("more", "0", parent="a", rank=LEFT_OUT),
+            *(FileRow("a2", "2", 2, parent="a"), FileRow("a1", "1", 1, parent="a")),
         )
-        self.assertEqual(self.table.order, ["a", "a1", "a2", "more", "orphan", "x"])
-        self.table.sort_by(0)
-        self.assertEqual(self.table.order, ["x", "orphan", "a", "a2", "a1", "more"])
+        table.show({row.key: row for row in rows})
+        self.assertEqual(table.order, ["a", "a1", "a2", "more", "x"])
+        table.sort_by(0)
+        self.assertEqual(table.order, ["x", "a", "a2", "a1", "more"])
 
     def test_an_empty_table_shows_the_next_step(self) -> None:
         self.table.show({"a": row("a", 1)})

@@ -120,7 +120,7 @@ def holders_of(watched: Watched, chunk: int) -> list[str]:
     """The names of the computers that have this chunk."""
     return sorted(
         {
-            shown_name(one.computer, wording.COMPUTER_LENGTH) or wording.place(one.address)
+            wording.computer_name(one.computer, one.address)
             for one in watched.holders
             if one.has is not None and one.has >> chunk & 1
         }

@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from roles.values.safe_names import UnsafeNameError, safe_path, shown_name
-
-NAMED_IN_QUESTION = 3
+from roles.values.safe_names import UnsafeNameError, safe_path
+from ui import wording
 
 
 def existing_names(folder: Path, names: Iterable[str]) -> list[str]:
@@ -24,18 +23,16 @@ def has_any(folder: Path, paths: Iterable[str]) -> bool:
 def question(names: list[str], folders: Sequence[str] = ()) -> str:
     """One sentence for all of them; `folders` are those of which some files already exist."""
     if folders:
-        called = ", ".join(f"“{shown_name(name, 40)}/”" for name in folders[:NAMED_IN_QUESTION])
+        called = wording.names(folders, shown=lambda name: wording.quoted(f"{name}/"))
         besides = f", and {len(names)} besides," if names else ""
         return (
             f"Some files of {called}{besides} already exist. "
             "What should happen to those that differ?"
         )
-    shown = ", ".join(f"“{shown_name(name, 40)}”" for name in names[:NAMED_IN_QUESTION])
-    more = len(names) - NAMED_IN_QUESTION
+    shown = wording.names(names, shown=wording.quoted)
     if len(names) == 1:
         return f"{shown} already exists. What should happen to it?"
-    others = f" and {more} more" if more > 0 else ""
-    return f"{shown}{others} already exist. What should happen to them?"
+    return f"{shown} already exist. What should happen to them?"
 
 
 def _is_there(folder: Path, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from roles.values.addresses import Address, is_loopback
@@ -47,7 +47,6 @@ _SKIPPED = {
     SkipReason.NUMBER: ("item", " too many for one share: share a smaller folder"),
     SkipReason.LITTER: ("hidden file", " of a file manager"),
 }
-SHOWN_EDITED = 3  # names in a sentence
 _TWIN = re.compile(r" \[[0-9a-f]{4,64}\]\Z")
 _RECONNECTING = "Reconnecting."
 
@@ -75,6 +74,11 @@ def computer(name: str, address: Address) -> str:
     """Another computer: its name, if it told one, and its address."""
     shown = shown_name(name, COMPUTER_LENGTH)
     return f"{shown} ({address})" if shown else place(address)
+
+
+def computer_name(name: str, address: Address) -> str:
+    """Its name, or its address if it told none."""
+    return shown_name(name, COMPUTER_LENGTH) or place(address)
 
 
 def part(number: int, whole: int, noun: str) -> str:
@@ -176,10 +180,16 @@ def skipped(reasons: Sequence[Skipped]) -> str:
     return f"Not shared: {', '.join(parts)}."
 
 
-def names(shown: Sequence[str], most: int = 3) -> str:
-    """ "a, b, c and 5 more"."""
-    more = len(shown) - most
-    return ", ".join(shown[:most]) + (f" and {more:,} more" if more > 0 else "")
+def names(all_of_them: Sequence[str], most: int = 3, shown: Callable[[str], str] = str) -> str:
+    """ "a, b, c and 5 more"; `shown` says how each is written."""
+    more = len(all_of_them) - most
+    first = ", ".join(map(shown, all_of_them[:most]))
+    return f"{first} and {more:,} more" if more > 0 else first
+
+
+def quoted(name: str) -> str:
+    """A stranger's name."""
+    return f"“{shown_name(name)}”"
 
 
 def reading_status(reading: HashingChanged) -> str:
@@ -286,7 +296,7 @@ def update_found(found: UpdateFound) -> str:
     rest = "They stay, and the new versions are stored beside them."
     if len(found.edited) == 1:
         rest = "It stays, and the new version is stored beside it."
-    return f"{said} You have edited {_quoted(found.edited)}. {rest}"
+    return f"{said} You have edited {names(found.edited, shown=quoted)}. {rest}"
 
 
 def verifying(event: Verified) -> str:
@@ -303,7 +313,7 @@ def verified(event: Verified) -> str:
         ("changed here", event.edited),
         ("missing", event.missing),
     )
-    said = [f"{name} {_quoted(paths)}" for name, paths in kinds if paths]
+    said = [f"{name} {names(paths, shown=quoted)}" for name, paths in kinds if paths]
     differ = "differs" if len(different) == 1 else "differ"
     files = part(len(different), event.files, "file")
     parts = [f"{event.title}: {files} {differ} from what was downloaded."]
@@ -315,12 +325,6 @@ def verified(event: Verified) -> str:
     }
     parts.append(kept.get((bool(event.damaged), bool(event.edited)), ""))
     return " ".join(one for one in parts if one)
-
-
-def _quoted(paths: Sequence[str]) -> str:
-    more = len(paths) - SHOWN_EDITED
-    shown = ", ".join(f"“{shown_name(path)}”" for path in paths[:SHOWN_EDITED])
-    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def _done(download: DownloadChanged) -> str:

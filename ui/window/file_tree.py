@@ -69,7 +69,6 @@ class FileTree(Table[FileRow]):
             title=title,
             tone=lambda row: "Muted" if row.rank == LEFT_OUT else "Plain",
             icon=icon_of,
-            parent=lambda row: row.parent,
             rank=lambda row: row.rank,
         )
         self._few = few
@@ -89,6 +88,19 @@ class FileTree(Table[FileRow]):
         is_open = starts_open | self._wished
         rows = [row for one in folders for row in rows_of(one, is_open)]
         self.show({row.key: row for row in (*rows, *others)})
+
+    def _sorted(self) -> list[str]:
+        """The same order for the rows in each folder, which follow that at once."""
+        below = dict[str, list[str]]()
+        for key in super()._sorted():
+            below.setdefault(self._rows[key].parent, []).append(key)
+
+        def placed(parent: str) -> Iterator[str]:
+            for key in below.get(parent, ()):
+                yield key
+                yield from placed(key)
+
+        return list(placed(""))
 
     def _is_open(self, key: str) -> bool | None:
         row = self._rows.get(key)

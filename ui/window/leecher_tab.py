@@ -358,7 +358,7 @@ class LeecherTab(ttk.Frame):
         if not refused:
             self.notices.close("refused")
             return
-        names = ", ".join(f"“{name}”" for name in refused[:3])
+        names = wording.names(refused, shown=wording.quoted)
         what = wording.count(len(refused), "name")
         self.notices.say(
             f"Refused {what} that could point outside the folder or mislead you: {names}.",

@@ -171,7 +171,7 @@ def _failed(row: ListRow, download: DownloadChanged) -> str:
 
 
 def _computer(one: Computer) -> str:
-    return shown_name(one.name, wording.COMPUTER_LENGTH) or wording.place(one.address)
+    return wording.computer_name(one.name, one.address)
 
 
 def _computer_order(one: Computer) -> str:

@@ -79,7 +79,7 @@ def _computer_order(taker: Taker) -> str:
 
 def _files(taker: Taker) -> str:
     names = dict.fromkeys(upload.name for upload in taker.uploads if upload.name)
-    return wording.names([shown_name(name) for name in names], 2)
+    return wording.names(list(names), 2, shown_name)
 
 
 def _state(taker: Taker) -> str:

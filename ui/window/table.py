@@ -37,7 +37,7 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
 
     `tone` names the colour of a row: see Theme.tones. With `bar`, which gives a percentage and a
     tone, or `icon`, the first column is a picture with the text of its cell beside it.
-    `parent` is the key of the row that a row stands below, `rank` sorts rows before any column.
+    `rank` sorts rows before any column.
 
     A short table is shown by show(), and sorts itself. A long one is shown by show_order(), and
     has `sort_elsewhere`, which is called when `sorting` has changed.
@@ -56,7 +56,6 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
         tone: Callable[[ItemT], str] = lambda _item: "Plain",
         bar: Callable[[ItemT], Bar | None] | None = None,
         icon: Callable[[ItemT], Icon | None] | None = None,
-        parent: Callable[[ItemT], str] | None = None,
         rank: Callable[[ItemT], int] = lambda _item: 0,
         steps: Sequence[Choice] = (),
         layout: tuple[str, Callable[[str], None]] | None = None,
@@ -66,7 +65,7 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
         ttk.Frame.__init__(self, master)
         self._theme = theme
         self._columns = columns
-        self._tone, self._bar, self._icon, self._parent, self._rank = tone, bar, icon, parent, rank
+        self._tone, self._bar, self._icon, self._rank = tone, bar, icon, rank
         self.pictures = RowPictures(self, theme)
         self._first_data = 1 if bar or icon else 0  # the column that Tk counts as the first
         self._zoom = 1.0
@@ -387,17 +386,4 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
 
         order = sorted(self._rows, key=key_of, reverse=is_falling)
         order.sort(key=lambda key: self._rank(self._rows[key]))
-        return order if self._parent is None else self._below_parents(order, self._parent)
-
-    def _below_parents(self, order: list[str], parent_of: Callable[[ItemT], str]) -> list[str]:
-        """The same order for the children of each row, each followed by those below it."""
-        below: dict[str, list[str]] = {}
-        for key in order:
-            parent = parent_of(self._rows[key])
-            below.setdefault(parent if parent in self._rows else "", []).append(key)
-        placed, waiting = list[str](), below.get("", [])[::-1]
-        while waiting:
-            key = waiting.pop()
-            placed.append(key)
-            waiting.extend(below.get(key, ())[::-1])
-        return placed
+        return order

@@ -118,9 +118,7 @@ class TrackerChoice:
     def name(self) -> str:
         """The computer of the found tracker that is meant; "" if that is unknown."""
         taken = self._found_at(self._taken)
-        if taken is None:
-            return ""
-        return shown_name(taken.name, wording.COMPUTER_LENGTH) or wording.place(taken.address)
+        return "" if taken is None else wording.computer_name(taken.name, taken.address)
 
     @property
     def empty_means(self) -> str:
