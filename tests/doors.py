@@ -21,7 +21,7 @@ from roles.private.room_keys import TrackerKeys
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import LmkError
 from tests.disks import go_on
-from tests.support import LIMIT_S
+from tests.support import LIMIT_S, wait_until
 
 CODE = "482177305"
 
@@ -183,4 +183,5 @@ def recorded(door: Door) -> bytes:
 
     with mock.patch.object(Carrier, "send", noted):
         Admission(CODE).connected(door.address, go_on).close()
+    wait_until(lambda: bool(door.admitted))
     return bytes(said)

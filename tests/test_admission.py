@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 import unittest
@@ -11,8 +12,10 @@ from roles.private import admission as admissions
 from roles.private import guess_limits
 from roles.private.admission import Admission
 from roles.private.certificate import DeviceKey
+from roles.private.entry_words import OPEN_ANSWER
 from roles.private.room_keys import RoomKeys, TrackerKeys
-from roles.values.errors import CodeRefusedError, TrackerSilentError
+from roles.values.addresses import LOOPBACK, Address
+from roles.values.errors import CodeRefusedError, PeerProtocolError, TrackerSilentError
 from roles.values.events import Guesser
 from tests.connections import tcp_pair
 from tests.disks import go_on
@@ -64,6 +67,23 @@ class JoiningTest(DoorTest):
             self.refusal(door, "482177306")
         admission.connected(door.address, go_on).close()
 
+    def test_an_open_tracker_elsewhere_ends_no_membership_either(self) -> None:
+        admission, _ = self.joined(self.door())
+        with socket.create_server((LOOPBACK, 0)) as stranger:
+
+            def answer() -> None:
+                sock, _ = stranger.accept()
+                with sock:
+                    sock.sendall(OPEN_ANSWER)
+                    sock.recv(100)
+
+            answering = threading.Thread(target=answer)
+            answering.start()
+            with self.assertRaises(PeerProtocolError):
+                admission.connected(Address(*stranger.getsockname()), go_on)
+            answering.join(LIMIT_S)
+        self.assertIsNotNone(admission.keys)
+
     def test_an_honest_join_waits_its_turn_in_a_storm_of_guesses(self) -> None:
         door = self.door()
         with mock.patch.object(guess_limits, "PER_HOST", 1_000):
@@ -90,13 +110,16 @@ class JoiningTest(DoorTest):
             second.receive(1)
         del first
 
-    def test_another_tracker_even_with_the_secret_is_refused_and_gets_no_guess(self) -> None:
+    def test_another_tracker_even_with_the_secret_gets_no_guess_and_ends_no_membership(
+        self,
+    ) -> None:
         door = self.door()
         admission, _ = self.joined(door)
         impostor = Door(keys=TrackerKeys("another code", door.keys.room, DeviceKey.made()))
         self.addCleanup(impostor.close)
-        with self.assertRaises(CodeRefusedError):
+        with self.assertRaises(PeerProtocolError):
             admission.connected(impostor.address, go_on)
+        admission.connected(door.address, go_on).close()
         self.assertEqual(impostor.joins.guessers(), ())
 
 

@@ -59,7 +59,7 @@ class IntruderTest(DoorTest):
             pass
         relay = Relay(door.address)
         self.addCleanup(relay.close)
-        with self.assertRaises(CodeRefusedError):  # another certificate: the code is asked for
+        with self.assertRaises(PeerProtocolError):  # another certificate
             admission.connected(relay.address, go_on)
         member = Admission(CODE)
         member.connected(door.address, go_on).close()

@@ -80,6 +80,7 @@ class Admission:
         self._lock = threading.Lock()  # protects what follows; never held during I/O
         self._keys: RoomKeys | None = None  # None until we have joined
         self._tracker = b""  # the digest of its certificate
+        self._joined_at: Address | None = None
         self._refusal: CodeRefusedError | None = None  # no code is tried again after it
         self._within = weakref.WeakSet[Connection]()  # connections that the secret let in
 
@@ -110,6 +111,8 @@ class Admission:
                 _run(self._prove(connection, keys, tracker), connection, should_stop)
             except _SecretRefusedError:
                 connection.close()
+                if tracker != self._joined_at:
+                    raise  # a beacon led us there, and anybody can send one
                 self._end(keys, CodeRefusedError(OTHER_ROOM.format(tracker)))
             except BaseException:
                 connection.close()
@@ -175,6 +178,7 @@ class Admission:
         secret = yield from received(connection, SECRET_SIZE)
         self._refusal = None
         self._keys, self._tracker = RoomKeys(room, secret), certificate
+        self._joined_at = tracker
         log.info("Joined the private room %s.", room)
         return 0
 
@@ -206,7 +210,8 @@ class Admission:
         line = b""
         while not line.endswith(b"\n") and len(line) < ANSWER_SIZE:
             line += yield from received(connection, 1)
-        if line == OPEN_ANSWER and tracker is not None:
+        is_ours = tracker is not None and self._joined_at in (None, tracker)
+        if line == OPEN_ANSWER and is_ours:
             raise CodeRefusedError(IS_OPEN.format(tracker))
         return room_of(line)
 
