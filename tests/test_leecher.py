@@ -51,17 +51,11 @@ class TakingFiles(LeecherTest):
     def test_files_of_every_size_come_from_one_seeder(self) -> None:
         self.assert_all_sizes_come_from(1)
 
-    def test_files_of_every_size_come_from_two_seeders(self) -> None:
-        self.assert_all_sizes_come_from(2)
-
     def test_files_of_every_size_come_from_three_seeders(self) -> None:
         self.assert_all_sizes_come_from(3)
 
     def test_files_of_every_size_come_from_one_seeder_of_lmk1(self) -> None:
         self.assert_all_sizes_come_from(1, is_lmk1=True)
-
-    def test_files_of_every_size_come_from_two_seeders_of_lmk1(self) -> None:
-        self.assert_all_sizes_come_from(2, is_lmk1=True)
 
     def test_files_of_every_size_come_from_three_seeders_of_lmk1(self) -> None:
         self.assert_all_sizes_come_from(3, is_lmk1=True)
