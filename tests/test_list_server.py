@@ -30,8 +30,6 @@ from roles.wire.list_wire import (
     MAX_PACKED,
     AskList,
     AskRoom,
-    LineAdded,
-    LineRemoved,
     ListFollows,
     Reply,
     RoomFollows,
@@ -39,13 +37,12 @@ from roles.wire.list_wire import (
     Taken,
     TellList,
     Unpacker,
-    decode_entry,
     decode_reply,
     encode_call,
 )
 from roles.wire.room_wire import decode_participant, encode_participant
 from roles.wire.tracker_messages import Ping, Register
-from tests.packing import packed_list
+from tests.packing import LineAdded, LineRemoved, decode_entry, packed_list
 from tests.support import LIMIT_S, LmkTestCase, wait_until
 
 ID = "0123456789abcdef"

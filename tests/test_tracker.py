@@ -30,7 +30,6 @@ from roles.values.strict_json import dumps
 from roles.wire.greeting import Probe, decode_hello, decode_probe_answer, encode_welcome
 from roles.wire.list_wire import (
     AskList,
-    LineAdded,
     ListFollows,
     Reply,
     Taken,
@@ -58,7 +57,7 @@ from roles.wire.tracker_messages import (
     TellFiles,
 )
 from roles.wire.tracker_wire import decode_answer, encode_request
-from tests.packing import packed_list
+from tests.packing import LineAdded, packed_list
 from tests.role_test import RoomTest, shouting
 from tests.support import LIMIT_S, EventLog, wait_until
 from tests.tracker_requests import ask, listed_files, listed_seeders, register

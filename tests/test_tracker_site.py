@@ -26,10 +26,9 @@ from roles.values.participants import Participant, Status
 from roles.web import page, tracker_site
 from roles.web.program_files import ProgramFiles
 from roles.web.tracker_site import TrackerSite
-from roles.wire.list_wire import LineAdded
 from roles.wire.tracker_messages import Register
 from roles.wire.tracker_wire import NOT_UNDERSTOOD
-from tests.packing import packed_list
+from tests.packing import LineAdded, packed_list
 from tests.role_test import RoomTest
 from tests.support import LIMIT_S, wait_until
 from tests.test_bep15_wire import CONNECT, REQUEST

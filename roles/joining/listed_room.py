@@ -19,7 +19,7 @@ from roles.values.events import ListedFile, ListedFolder
 from roles.values.folder_keys import FolderKey, range_below
 from roles.values.safe_names import shown_name
 from roles.values.stopping import go_on, until_stopped
-from roles.wire.list_wire import ShareGone, ShareOpened, decode_entry
+from roles.wire.list_wire import ShareGone, ShareOpened, decode_share
 
 MAX_LISTED_SHARES = 12_000  # one for each program that a tracker takes
 # Shares whose holders one download looks for. A request to the tracker names 8 shares, and a room
@@ -201,7 +201,7 @@ class ListedRoom:
     def _open_or_drop(self, text: str) -> ListedShare | None:
         """The share that the next lines belong to, if any."""
         try:
-            entry = decode_entry(text)
+            entry = decode_share(text)
         except PeerProtocolError:
             self.left_out += 1
             return None
@@ -221,8 +221,6 @@ class ListedRoom:
                 self._count_share(gone, -1)
                 if gone is not None and not self._is_new:
                     self._changed.update(gone.files)
-            case _:
-                pass
         return None
 
     def _note(self, path: str | None) -> None:

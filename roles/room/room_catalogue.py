@@ -23,7 +23,7 @@ from roles.values.catalogue import (
 from roles.values.content import Content
 from roles.values.errors import LmkError, PeerProtocolError
 from roles.values.events import ListedFile, ListedFolder
-from roles.wire.list_wire import ADDED, REMOVED, ShareGone, ShareOpened, encode_entry
+from roles.wire.list_wire import ADDED, REMOVED, ShareGone, ShareOpened, encode_share
 from roles.wire.tracker_messages import Code
 
 MAX_LOGGED = 100_000  # lines in the log of changes; readers with older lists get a whole one
@@ -152,7 +152,7 @@ class _Change:
 
     def texts(self) -> Iterator[str]:
         if self.is_gone:
-            yield encode_entry(ShareGone(self.share))
+            yield encode_share(ShareGone(self.share))
             return
         yield from _share_texts(self.share, self.folder, self.added, self.removed)
 
@@ -463,7 +463,7 @@ def _with_copies(file: ListedFile, *copies: ListedFile) -> ListedFile:
 def _share_texts(
     share_id: str, folder: str, added: Iterable[str], removed: Iterable[str] = ()
 ) -> Iterator[str]:
-    yield encode_entry(ShareOpened(share_id, folder))
+    yield encode_share(ShareOpened(share_id, folder))
     yield from (REMOVED + line for line in removed)
     yield from (ADDED + line for line in added)
 

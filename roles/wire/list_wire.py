@@ -37,7 +37,8 @@ _MAX_CODE = 20
 _STEP = 64 * 1024  # bytes to decompress at once
 _LEVEL = 3  # zlib: saves two thirds of what level 9 does, in a fifth of the time
 
-ADDED, REMOVED, SHARE, GONE = "+", "-", "S", "X"  # the mark that begins each line of a list
+# The mark that begins each line of a list; a line for catalogue.decode_line follows the first two.
+ADDED, REMOVED, SHARE, GONE = "+", "-", "S", "X"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,27 +112,10 @@ class ShareOpened:
 
 
 @dataclass(frozen=True, slots=True)
-class LineAdded:
-    """The share now has this line, for catalogue.decode_line."""
-
-    line: str
-
-
-@dataclass(frozen=True, slots=True)
-class LineRemoved:
-    """The share no longer has this line."""
-
-    line: str
-
-
-@dataclass(frozen=True, slots=True)
 class ShareGone:
     """Nobody offers this share any longer."""
 
     share: str
-
-
-Entry: TypeAlias = ShareOpened | LineAdded | LineRemoved | ShareGone
 
 
 def encode_call(call: Call) -> bytes:
@@ -212,34 +196,27 @@ def decode_reply(line: bytes) -> Reply:
             raise PeerProtocolError("not a tracker's answer to a call")
 
 
-def encode_entry(entry: Entry) -> str:
+def encode_share(entry: ShareOpened | ShareGone) -> str:
     """One line of a list, without line feed."""
     match entry:
         case ShareOpened(share, folder):
             return SHARE + strict_json.dumps([share, cut(folder, _FOLDER_ROOM)]).decode()
-        case LineAdded(line):
-            return ADDED + line
-        case LineRemoved(line):
-            return REMOVED + line
         case ShareGone(share):
             return GONE + strict_json.dumps(share).decode()
 
 
-def decode_entry(text: str) -> Entry | None:
-    """None for a kind of line that only later versions know. Raises PeerProtocolError."""
-    match text[:1]:
-        case "+":  # literals, because a pattern cannot compare with the names above
-            return LineAdded(text[1:])
-        case "-":
-            return LineRemoved(text[1:])
-        case "S" | "X":
-            return _decode_share(
-                text[:1], strict_json.loads(text[1:].encode(errors="replace"), most=MAX_CALL)
-            )
-        case "":
-            raise PeerProtocolError("an empty line of a list")
+def decode_share(text: str) -> ShareOpened | ShareGone:
+    """`text` begins with SHARE or GONE. Raises PeerProtocolError."""
+    mark = text[:1]
+    match strict_json.loads(text[1:].encode(errors="replace"), most=MAX_CALL):
+        case [str(share), str(folder), *_] if mark == SHARE and is_share(share):
+            if _is_folder(folder):
+                return ShareOpened(share, folder)
+        case str(share) if mark == GONE and is_share(share):
+            return ShareGone(share)
         case _:
-            return None
+            pass
+    raise PeerProtocolError("a line of a list that cannot be read")
 
 
 class Packer:
@@ -307,18 +284,6 @@ class Unpacker:
 
 def _is_folder(name: str) -> bool:
     return len(name.encode()) <= MAX_WIRE_BYTES
-
-
-def _decode_share(mark: str, value: JsonValue) -> Entry:
-    match value:
-        case [str(share), str(folder), *_] if mark == SHARE and is_share(share):
-            if _is_folder(folder):
-                return ShareOpened(share, folder)
-        case str(share) if mark == GONE and is_share(share):
-            return ShareGone(share)
-        case _:
-            pass
-    raise PeerProtocolError("a line of a list that cannot be read")
 
 
 def _object(line: bytes) -> dict[str, JsonValue]:

@@ -36,15 +36,7 @@ from roles.wire.greeting import (
     encode_hello,
     encode_welcome,
 )
-from roles.wire.list_wire import (
-    LineAdded,
-    Unpacker,
-    decode_call,
-    decode_entry,
-    decode_reply,
-    encode_call,
-    encode_reply,
-)
+from roles.wire.list_wire import Unpacker, decode_call, decode_reply, encode_call, encode_reply
 from roles.wire.room_wire import decode_participant, encode_participant
 from roles.wire.tracker_messages import Register
 from tests import test_frames as frame_samples
@@ -54,7 +46,7 @@ from tests import test_room_wire as room_samples
 from tests import test_tracker_wire as tracker_samples
 from tests.fuzz.samples import TRACKER_REQUESTS
 from tests.fuzz.target import Target, check, in_pieces
-from tests.packing import packed_list
+from tests.packing import LineAdded, decode_entry, packed_list
 from tests.test_catalogue import LINES
 from tests.test_download_record import ONE, TWO
 from tests.tracker_tables import answerer_of
