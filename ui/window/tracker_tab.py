@@ -399,6 +399,9 @@ class TrackerTab(ttk.Frame):
 
     def _show_code(self) -> None:
         """Beside the web address; while the tab fills the screen, larger and beside the room."""
+        is_for_all = self._fills_screen and bool(self._code)  # who look for it from their seats
+        for label in (self.address, self.room_code.label):
+            label.configure(style="Headline.TLabel" if is_for_all else "Title.TLabel")
         address = str(self.web_address.cget("text"))
         if not address or self._for_others is None or is_loopback(self._for_others.host):
             self.code.grid_remove()
@@ -455,7 +458,7 @@ class TrackerTab(ttk.Frame):
             return f"{_name_of(other)} runs a tracker too: a room needs only one.", "Warning"
         weak = self.room_code.warning
         only_here = ONLY_HERE if self._bench.settings.now.offers_here else ""
-        said = " ".join(filter(None, (self._note, weak, only_here, self._hint())))
+        said = " ".join(filter(None, (self._note, weak or self._hint(), only_here)))
         return said, "Warning" if weak else "Muted"
 
     def _hint(self) -> str:
