@@ -21,11 +21,12 @@ class OwnCode(ttk.Frame):
         """`change` gets the code that the user chose, "" for nine new digits."""
         super().__init__(parent)
         px = theme.px
-        self._change, self._code = change, ""
+        self._change = change
+        self.code = ""  # that is shown
         line, self._asking = ttk.Frame(self), ttk.Frame(self)
         mark = PrivateMark(line, theme)
         self.label = ttk.Label(line, style="Title.TLabel")
-        copy = ttk.Button(line, text="Copy code", underline=7, width=0, command=self._copy)
+        copy = ttk.Button(line, text="Copy", underline=3, width=0, command=self._copy)
         self.button = ttk.Button(line, text="New code …", underline=0, width=0, command=self.ask)
         mark.grid(row=0, column=0)
         for column, widget in enumerate((self.label, copy, self.button), 1):
@@ -50,17 +51,17 @@ class OwnCode(ttk.Frame):
 
     def show(self, code: str) -> None:
         """Show it, "" for none, in an open room."""
-        from roles.private.room_code import shown  # an open room needs none
+        if code != self.code:
+            from roles.private.room_code import shown  # an open room needs none
 
-        if code != self._code:
-            self._code = code
+            self.code = code
             self.label.configure(text=shown(code))
             self.close()
         show_if(self, bool(code))
 
     @property
     def warning(self) -> str:
-        return warning(self._code)
+        return warning(self.code)
 
     def ask(self) -> None:
         self._asking.grid()

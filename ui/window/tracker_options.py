@@ -105,6 +105,8 @@ def own_code(typed: str) -> str:
 
 def warning(code: str) -> str:
     """A sentence if this code is easy to guess."""
+    if not code:
+        return ""
     from roles.private.room_code import is_weak
 
-    return SHORT if code and is_weak(code) else ""
+    return SHORT if is_weak(code) else ""

@@ -85,7 +85,6 @@ class TrackerTab(ttk.Frame):
         self._is_cut_off = False  # that network is gone
         self._for_others: Address | None = None
         self._has_web = False  # it serves browsers
-        self._code = ""  # of its private room
         self._was_own = set[Address]()  # a search may still find what has been stopped
         self._once_started = list[Callable[[Address], None]]()
         self._note = ""  # about its port
@@ -139,6 +138,7 @@ class TrackerTab(ttk.Frame):
         self._web.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(4), 0))
         self.room_code = OwnCode(self._running, theme, self._new_code)
         self.room_code.grid(row=2, column=0, columnspan=4, sticky="w", pady=(px(4), 0))
+        self.room_code.show("")
         self._running.columnconfigure(3, weight=1)  # a long code moves nothing above it
         self._running.grid(row=0, column=1, sticky="w", padx=px(12))
         self.options = options = TrackerOptions(row.left, row.right, self._bench)
@@ -284,10 +284,11 @@ class TrackerTab(ttk.Frame):
             case RoleStarted(
                 address=Address() as address, for_others=for_others, note=note, web=web, code=code
             ):
-                self._has_web, self._code = bool(web), code
+                self._has_web = bool(web)
+                self.room_code.show(code)
                 self._started(address, for_others or address, note)
             case CodeChanged(code):
-                self._code = code
+                self.room_code.show(code)
                 self._tell_code()
                 self._show_state()
             case GuessersChanged(guessers):
@@ -331,7 +332,7 @@ class TrackerTab(ttk.Frame):
     def _stopped(self, failure: str) -> None:
         self._tracker, self.run_state = None, RunState.STOPPED
         self._was_own |= {one for one in (self._for_others, self._bench.trackers.own) if one}
-        self._code = ""
+        self.room_code.show("")
         self._tell_code()
         self._bench.trackers.set_own(None)
         self._room, self._for_others, self._note = RoomChanged(), None, ""
@@ -349,7 +350,7 @@ class TrackerTab(ttk.Frame):
     def _tell_code(self, own: Address | None = None) -> None:
         """The other programs of this window need not be told it by the user."""
         here = (own or self._bench.trackers.own, self._for_others)
-        self._bench.codes.own(self._code, *(one for one in here if one is not None))
+        self._bench.codes.own(self.room_code.code, *(one for one in here if one is not None))
 
     def _name_guessers(self, guessers: Sequence[Guesser]) -> None:
         """They stay named when they have given up, until the user closes that."""
@@ -392,14 +393,14 @@ class TrackerTab(ttk.Frame):
         here = self._for_others if self._has_web else None
         self.web_address.configure(text="" if here is None else web_address(here))
         show_if(self._web, here is not None)
-        self.room_code.show(self._code)
         self._show_code()
         sentence, tone = self._sentence()
         self.sentence.say(sentence, tone=tone)
 
     def _show_code(self) -> None:
         """Beside the web address; while the tab fills the screen, larger and beside the room."""
-        is_for_all = self._fills_screen and bool(self._code)  # who look for it from their seats
+        # To be read from every seat.
+        is_for_all = self._fills_screen and bool(self.room_code.code)
         for label in (self.address, self.room_code.label):
             label.configure(style="Headline.TLabel" if is_for_all else "Title.TLabel")
         address = str(self.web_address.cget("text"))
@@ -465,7 +466,7 @@ class TrackerTab(ttk.Frame):
         if self._for_others is not None and not is_loopback(self._for_others.host):
             if self._others_here():
                 return ""
-            code = " They ask for the code." if self._code else ""
+            code = " They ask for the code." if self.room_code.code else ""
             return (
                 f"Other computers find it by themselves.{code} Where one does not, type this "
                 "address there as the tracker."
@@ -498,7 +499,7 @@ class TrackerTab(ttk.Frame):
             members,
             from_here=from_here,
             is_running=is_running,
-            is_private=bool(self._code),
+            is_private=bool(self.room_code.code),
         )
         if had_members != bool(members):
             self._show_state()
