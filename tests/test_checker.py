@@ -26,7 +26,7 @@ from roles.values.events import (
 from roles.values.settings import CheckSettings
 from tests.private_rooms import CODE, PrivateRoomTest
 from tests.role_test import Running
-from tests.support import EventLog
+from tests.support import LIMIT_S, EventLog
 
 HOST = "127.0.0.1"
 CARD = OwnAddress(HOST, (HOST,), "card0")
@@ -74,6 +74,8 @@ class CheckerTest(PrivateRoomTest):
         self.assertFalse(self.target.exists())
 
     def test_it_says_where_it_asked_and_who_answered(self) -> None:
+        self.constant("joining.interface_calls", "LISTEN_S", 2.0)
+        self.constant("joining.interface_calls", "AGAIN_S", LIMIT_S)
         tracker = self.tracker()
         log = self.check(tracker.address.port, tracker.address.port + 1)
         (found,) = log.of(InterfaceChecked)
@@ -84,6 +86,7 @@ class CheckerTest(PrivateRoomTest):
         self.assertTrue(asked.name)
 
     def test_each_address_has_its_own_answer(self) -> None:
+        self.constant("joining.interface_calls", "LISTEN_S", 2.0)
         tracker = self.tracker()
         deaf = OwnAddress(HOST, ("127.0.0.77",), "card1")
         log = self.check(tracker.address.port, own=(CARD, deaf))

@@ -138,7 +138,7 @@ class PostTest(LmkTestCase):
 
         reading = threading.Thread(target=read)
         reading.start()
-        deadline = time.monotonic() + 10.0
+        deadline = time.monotonic() + LIMIT_S
         while self.connection.queued and time.monotonic() < deadline:
             self.connection.flush()
         reading.join()
