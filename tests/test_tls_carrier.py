@@ -176,6 +176,14 @@ class TlsPairTest(unittest.TestCase):
                     received += len(come or b"")
                 self.server.wake_at(1)
 
+    def test_what_is_followed_by_more_goes_out_together_with_it(self) -> None:
+        self.shake_hands()
+        with mock.patch.object(Carrier, "send", autospec=True, side_effect=Carrier.send) as sends:
+            self.client.send_all(b"head, ", within_s=LIMIT_S, more=True)
+            self.client.send_all(b"body", within_s=LIMIT_S)
+        self.assertEqual(sends.call_count, 1)
+        self.assertEqual(self.received(self.server, 10), b"head, body")
+
     def test_an_end_is_an_end_and_the_other_way_goes_on(self) -> None:
         self.shake_hands()
         self.client.send_all(b"last", within_s=LIMIT_S)

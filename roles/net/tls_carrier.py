@@ -64,7 +64,7 @@ def encrypt(connection: Connection, context: ssl.SSLContext, *, server_side: boo
 
 
 class TlsCarrier(Carrier):
-    """Nothing that only a plain socket has is used: no sendfile(), no SO_RCVLOWAT."""
+    """Nothing that only a plain socket has is seen: no sendfile(), and SO_RCVLOWAT by wake_at()."""
 
     def __init__(
         self, sock: socket.socket, context: ssl.SSLContext, ahead: bytes, *, server_side: bool
@@ -81,7 +81,7 @@ class TlsCarrier(Carrier):
         self._sending = threading.Lock()
         self._unsent = memoryview(b"")  # encrypted
         self._promised = 0  # bytes of the last send() that are encrypted, but not all sent
-        self._may_have_more = bool(ahead)  # bytes that the last receive_into() had no room for
+        self._may_have_more = True  # TLS may have something to do without new bytes
         self._fruitless = len(ahead)  # bytes in a row that brought no data
         self.is_stranger = False  # it has proved nothing yet, and gets less of our time
 
@@ -126,7 +126,7 @@ class TlsCarrier(Carrier):
     def receive_into(self, target: memoryview) -> int | None:
         until = 0.0
         while True:
-            count = self._decrypt_into(target)
+            count = self._decrypt_into(target) if self._may_have_more else None
             if count is not None:
                 return count
             now = time.monotonic()
@@ -151,12 +151,16 @@ class TlsCarrier(Carrier):
                     # A record has 16 KiB at most, so this takes one after the other.
                     come = int(self._tls.read(len(target) - count, target[count:]))
                     if not come:
+                        self._may_have_more = True  # the end, again and again
                         return count
                     count += come
                     self._fruitless = 0
+                    if not self._come.pending:  # another try would only raise
+                        break
             except _WANTS:
                 return count or None
             except ssl.SSLZeroReturnError:
+                self._may_have_more = True
                 return count
             self._may_have_more = bool(self._tls.pending() or self._come.pending)
         return count
@@ -171,16 +175,17 @@ class TlsCarrier(Carrier):
         count = super().receive_into(self._room)
         if count:
             self._fruitless += count
+            self._may_have_more = True
             with self._lock:
                 self._come.write(self._room[:count])
         return count
 
-    def send(self, data: Bytes, *, more: bool = False, waits: bool = True) -> int:  # noqa: ARG002
+    def send(self, data: Bytes, *, more: bool = False, waits: bool = True) -> int:
         with self._sending:
             if not self._promised:
                 with self._lock:
                     self._promised = self._tls.write(memoryview(data)[:MOST])
-            if not self._send_encrypted(waits=waits):
+            if not (more or self._send_encrypted(waits=waits)):
                 return 0
             sent, self._promised = self._promised, 0
             return sent
@@ -213,6 +218,7 @@ class TlsCarrier(Carrier):
 
     def wake_at(self, count: int) -> None:
         """A part of a record may be here already, so the socket may never have as many bytes."""
+        super().wake_at(max(1, count - LEAST))
 
     def end_sending(self) -> None:
         self._say_goodbye()
