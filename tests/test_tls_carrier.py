@@ -268,6 +268,25 @@ class TlsPairTest(unittest.TestCase):
         self.assertFalse(server.shake_hands())
         self.assertTrue(trickling.is_alive())
 
+    def test_one_that_reads_a_little_now_and_then_holds_nobody_either(self) -> None:
+        self.shake_hands()
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 * 1024)
+        has_ended = threading.Event()
+
+        def read() -> None:
+            for _ in range(round(LIMIT_S / 0.01)):
+                if has_ended.wait(0.01) or not self.sock.recv(2_000):
+                    return
+
+        reading = threading.Thread(target=read)
+        reading.start()
+        self.addCleanup(reading.join)
+        self.addCleanup(has_ended.set)
+        self.server.limit(1)
+        while self.server.send(bytes(256 * 1024)):
+            pass
+        self.assertTrue(reading.is_alive())
+
     def test_one_that_sends_much_and_says_nothing_is_left(self) -> None:
         context = server_context(some_key().pem())
         context.num_tickets = 1_000  # 250 bytes each, which carry no data

@@ -202,6 +202,7 @@ class TlsCarrier(Carrier):
 
     def _send_encrypted(self, *, waits: bool) -> bool:
         """Whether all of it is out."""
+        until = time.monotonic() + self.timeout_s
         while True:
             if not self._unsent:
                 with self._lock:
@@ -209,9 +210,9 @@ class TlsCarrier(Carrier):
                 if not self._unsent:
                     return True
             sent = super().send(self._unsent, waits=waits)
-            if not sent:
-                return False
             self._unsent = self._unsent[sent:]
+            if not sent or (self._unsent and time.monotonic() >= until):
+                return False
 
     def send_file(self, descriptor: int, offset: int, length: int) -> int | None:  # noqa: ARG002
         return None
