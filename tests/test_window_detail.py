@@ -153,6 +153,15 @@ class DetailTest(AppWindowTest):
         self.pump_until(lambda: bool(self.detail._bars.winfo_viewable()))
         self.assertGreaterEqual(self.list.table.winfo_height(), 2 * 32)
 
+    def test_what_has_ended_leaves_no_room_for_its_pieces(self) -> None:
+        self.download()
+        self.list.table.choose(["sub/big.bin"])
+        self.watched(0b1, 0b10)
+        room = self.detail.least
+        self.download(DownloadState.DONE)
+        self.pump_until(lambda: self.detail.least < room)
+        self.assertEqual(self.list.split._least, self.detail.least)
+
     def test_the_sentence_changes_with_what_is_slow(self) -> None:
         self.download()
         self.list.table.choose(["sub/big.bin"])

@@ -265,8 +265,8 @@ class DownloadList(ttk.Frame):
             self._model.leecher.watch(download, path)
 
     def _choice_changed(self) -> None:
-        self._update_buttons()
         self._show_detail()
+        self._update_buttons()
 
     @property
     def _all_is_possible(self) -> bool:

@@ -102,8 +102,7 @@ class ListRows:
         self._shown = Shown.ALL
         self._chosen = set[str]()  # the downloads that are shown, unless all are
         self._failed: dict[str, list[FileEnded]] = {}  # to be shown below each of these
-        self._is_flat = False  # files stand without their folders
-        self._flat = set[str]()  # these files do
+        self._flat = set[str]()  # files that stand without their folders
         self._by: SortBy = "name"
         self._is_falling = False
 
@@ -120,7 +119,6 @@ class ListRows:
         """
         self._order, self._nodes = [], {}
         self._shown, self._by, self._is_falling = shown, by, is_falling
-        self._is_flat = bool(wanted) and shown is Shown.ALL
         for names in (self._others, self._chosen, self._flat, self._failed):
             names.clear()
         self._problems = {name: len(failed) for name, failed in self._model.problems.items()}
@@ -130,7 +128,9 @@ class ListRows:
             case Shown.PROBLEMS:
                 self._add_all_problems(wanted)
             case _ if wanted:
-                self._add_level([], self._model.list.matching(wanted))
+                found = self._model.list.matching(wanted)
+                self._flat.update(found)
+                self._add_level([], found)
                 self._say_nothing("", wanted)
             case _:
                 self._add_all()
@@ -187,7 +187,7 @@ class ListRows:
 
     def are_stale(self, name: str) -> bool:
         """Whether a row for this download is missing, no longer needed, or a problem is new."""
-        if self._is_flat:
+        if self._flat and self._shown is Shown.ALL:
             return False
         has_news = len(self._model.problems.get(name, ())) != self._problems.get(name, 0)
         if self._shown is not Shown.ALL:
@@ -367,7 +367,7 @@ class ListRows:
         file = self._model.list.files.get(name)
         if file is None:
             return None
-        parent, is_alone = self._parent_of(key), self._is_flat or key in self._flat
+        parent, is_alone = self._parent_of(key), key in self._flat
         return Node(
             key,
             NodeKind.FILE,
@@ -385,7 +385,7 @@ class ListRows:
         """The key of the folder that a file's row is in; "" for a row of another kind."""
         name, _, share = key.partition("\0")
         file = self._model.list.files.get(name)
-        if file is None or self._is_flat or key in self._flat or key in self._others:
+        if file is None or key in self._flat or key in self._others:
             return ""
         share = share or file.share
         if share not in self._model.list.shares:
@@ -561,7 +561,7 @@ class ListRows:
         `first` is one of the files.
         """
         model, files = self._model, self._model.list.files
-        are_mixed = self._is_flat or self._flat or self._others
+        are_mixed = self._flat or self._others
         of_all = "" if are_mixed else next(map(self._parent_of, first), "")
         running: dict[str, str] = {}  # by folder
         known: dict[tuple[str, DownloadState | None], SortKey] = {}
