@@ -6,6 +6,7 @@ those that need help come first if not all tiles fit.
 
 from __future__ import annotations
 
+import re
 import tkinter as tk
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from ui.window.theme import Theme
 
 DRAG_FROM = 6  # pixels at 96 dpi: less is a click
 _SHAPES, _TEXTS = ("box", "track", "bar"), ("name", "corner", "first", "second")
+_KEPT = re.compile(r"(\S+) ([0-9]{1,3}) ([0-9]{1,3})")
 _ARROWS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
 
 
@@ -353,18 +355,8 @@ class Seats(ttk.Frame):
 
 def places_from(kept: Sequence[str]) -> dict[str, Place]:
     """Places as the settings keep them: "MACHINE COLUMN ROW"."""
-    places = dict[str, Place]()
-    for text in kept:
-        match text.split():
-            case [machine, column, row] if _is_small(column) and _is_small(row):
-                places[machine] = (int(column), int(row))
-            case _:
-                pass
-    return places
-
-
-def _is_small(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 4
+    found = [match for text in kept if (match := _KEPT.fullmatch(text))]
+    return {match[1]: (int(match[2]), int(match[3])) for match in found}
 
 
 def places_kept(places: Mapping[str, Place]) -> tuple[str, ...]:
