@@ -11,6 +11,7 @@ import dataclasses
 import os
 import random
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -63,6 +64,7 @@ COURSE = {  # path and size of what is shared in the pictures
 }
 OPENED = "Videos"
 TEACHER = "teacher"
+FIRST_PORT = 12600
 SEEDERS = ("lab-pc-02",)
 LEECHERS = ("lab-pc-07", "lab-pc-08")
 BIND = Address(LOOPBACK, 0)  # any port: others may take pictures at the same time
@@ -110,6 +112,8 @@ class Photographer:
             appearance=Appearance.LIGHT.value,
             window=f"{SIZE[0]}x{SIZE[1]}+0+0",
             computer_name=TEACHER,
+            tracker_port=_free_port(FIRST_PORT),
+            seeder_port=_free_port(FIRST_PORT + 1),
         )
         SettingsFile(profile.settings_file).save(settings)
         self._window = AppWindow(profile, environment={"LMK_DISCOVER": "off"})
@@ -278,6 +282,16 @@ def _new_folder() -> Path:
             lab = Path(tempfile.gettempdir(), "lab" if number == 1 else f"lab-{number}")
             lab.mkdir()
             return lab
+    raise AssertionError
+
+
+def _free_port(first: int) -> int:
+    """The first free one from here on: the usual one may have visitors."""
+    for port in count(first):
+        with suppress(OSError), ExitStack() as stack:
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                stack.enter_context(socket.socket(type=kind)).bind(("", port))
+            return port
     raise AssertionError
 
 
