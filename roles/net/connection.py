@@ -103,7 +103,7 @@ class Connection:
 
     def receive_into(self, target: memoryview) -> int | None:
         """How many bytes came, 0 at the end; None if none came in time."""
-        return self.take_ahead(target) or self.carrier.receive_into(target)
+        return self.take_ahead(target) if self._ahead else self.carrier.receive_into(target)
 
     def take_ahead(self, target: memoryview) -> int:
         """Fill `target` from `ahead` without receiving; returns how many bytes that were."""
@@ -116,7 +116,7 @@ class Connection:
         """The next `count` bytes; None if not all are here yet: read_ahead() receives more."""
         if count > len(self._ahead):
             return None
-        taken = bytes(memoryview(self._ahead)[:count])
+        taken = bytes(self._ahead[:count])
         del self._ahead[:count]
         return taken
 

@@ -36,7 +36,7 @@ class FrameBudget:
 
         Raises PeerProtocolError once the peer has gone on for talk_s.
         """
-        gained = max(0.0, now - self._since) * LIMITS.per_second
+        gained = (now - self._since) * LIMITS.per_second
         self._left = min(LIMITS.at_once, self._left + gained) - frames
         self._since = now
         if self._left >= LIMITS.at_once / 2:  # it was quiet for a while

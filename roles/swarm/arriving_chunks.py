@@ -76,7 +76,8 @@ class ArrivingChunks:
 
     def __init__(self, most: int) -> None:
         """`most`: bytes of all buffers together. A longer chunk is received alone."""
-        self._room = threading.Condition()  # protects everything below
+        self._lock = threading.Lock()  # protects everything below
+        self._room = threading.Condition(self._lock)
         self._most = most
         self._chunks = set[ArrivingChunk]()
         self._used = 0  # bytes
@@ -89,7 +90,7 @@ class ArrivingChunks:
     ) -> ArrivingChunk:
         """A chunk with its buffer, to be ended. Raises StoppedError once should_stop()."""
         size = transfer.content.length(index)
-        with self._room:
+        with self._lock:
             while (awaited := self._awaited(size, host)) is not None:
                 if should_stop():
                     raise StoppedError
@@ -107,18 +108,20 @@ class ArrivingChunks:
             return chunk
 
     def end(self, chunk: ArrivingChunk) -> None:
-        with self._room:
+        with self._lock:
             size = len(chunk.buffer)
             self._chunks.remove(chunk)
             self._used -= size
             self._held[chunk.host] -= size
-            self._held += Counter[str]()
+            if not self._held[chunk.host]:
+                del self._held[chunk.host]
             # The last chunks of files have all sizes: their buffers would hardly ever fit another.
             if size >= MIN_CHUNK_SIZE and size & (size - 1) == 0:
                 self._kept.append(chunk.buffer)
             while sum(map(len, self._kept)) > self._most // 2:
                 del self._kept[0]
-            self._room.notify_all()  # the first one woken may wait for another host's buffer
+            if self._waiting:  # all of them: the first one woken may wait for another host's buffer
+                self._room.notify_all()
 
     def is_too_slow(self, chunk: ArrivingChunk, *, now: float) -> bool:
         """Whether its sender is to blame for the time that others wait for its buffer."""
@@ -140,7 +143,7 @@ class ArrivingChunks:
         chunk.compared_at, chunk.compared = now, chunk.received
         if rate >= LIMITS.enough:
             return False
-        with self._room:
+        with self._lock:
             others = [one for one in self._chunks if one is not chunk]
         spent = sum(max(now - one.began, 0.0) for one in others)
         received = sum(one.received for one in others)

@@ -43,6 +43,7 @@ class ChunkPlan:
     def __init__(self, content: Content, had: int = 0) -> None:
         """`had`: bitmap of the chunks that are on the disk already."""
         self.content = content
+        self.all_chunks = content.all_chunks
         self.had = had
         self._coming: dict[int, dict[int, _OnItsWay]] = {}  # by chunk and connection
         self._coming_chunks = 0  # bitmap
@@ -52,12 +53,12 @@ class ChunkPlan:
 
     @property
     def is_done(self) -> bool:
-        return self.had == self.content.all_chunks
+        return self.had == self.all_chunks
 
     @property
     def wanted(self) -> int:
         """The chunks that are neither had nor on their way."""
-        return self.content.all_chunks & ~self.had & ~self._coming_chunks
+        return self.all_chunks & ~self.had & ~self._coming_chunks
 
     @property
     def is_moving(self) -> bool:
@@ -95,7 +96,7 @@ class ChunkPlan:
 
         `is_end`: no chunk of any content is wanted. `is_alone`: nobody else can send what is left.
         """
-        if index >= self.content.count or self.had >> index & 1:
+        if not (self.all_chunks & ~self.had) >> index & 1:
             return False
         if len(self.coming_over(peer.number)) >= (
             MAX_COMING if peer.chunk_rate else UNPROVEN_COMING

@@ -33,6 +33,7 @@ class ContentTransfer:
         last chunk are here, or the disk refused a chunk.
         """
         self.content = content
+        self.is_single = content.count <= 1  # then the root is enough to check it
         self.title = title
         self.wake = wake
         self.handle = 0  # * our number for it on every connection, set by Swarm.add()
@@ -45,11 +46,6 @@ class ContentTransfer:
         self.mistaken = set[int]()
         self.writers = 0  # * threads that are writing to the store
         self._digests: bytes | None = None
-
-    @property
-    def is_single(self) -> bool:
-        """Whether it has one chunk or none, so that the root is enough to check it."""
-        return self.content.count <= 1
 
     @property
     def is_done(self) -> bool:

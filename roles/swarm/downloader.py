@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from roles.net.connection import Connection
 from roles.net.frame_budget import FRAME_BYTES
@@ -24,6 +25,8 @@ from roles.wire import frames
 from roles.worker import POLL_S, rest
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 WAKE_BYTES = 128 * 1024  # half a part; a peer that needs 45 s for that is as good as gone
 WAKE_PART = 0.25  # of a long part, which only fast peers send
@@ -145,10 +148,11 @@ class Downloader:
         begin = chunk.received
         view = memoryview(chunk.buffer)[begin : begin + length]
         ready = self._connection.take_ahead(view)
+        wake_bytes = max(WAKE_BYTES, int(length * WAKE_PART))
         while ready < length:
             most = self._throttle.slice(length - ready)
             self._hold_up(most, chunk)
-            self._connection.wake_at(min(most, max(WAKE_BYTES, int(length * WAKE_PART))))
+            self._connection.wake_at(min(most, wake_bytes))
             ready += self._receive_into(view[ready : ready + most])
             self._note(chunk, begin + ready)
             self._check_pace(time.monotonic())
@@ -163,6 +167,8 @@ class Downloader:
     def _hold_up(self, count: int, chunk: ArrivingChunk | None = None) -> None:
         """Wait until our rate limit allows so many bytes; deadlines move by that time."""
         held_s = self._throttle.wait(count, self._should_stop)
+        if not held_s:
+            return
         self._deadlines.held_up(held_s)
         self._peer.spent.held += held_s
         if chunk is not None:
@@ -189,20 +195,20 @@ class Downloader:
     def _take(self, count: int) -> bytes:
         """The next `count` bytes, of a frame's header or of a short frame."""
         while (taken := self._connection.take(count)) is None:
-            self._receive(lambda: self._connection.read_ahead(count))
+            self._receive(self._connection.read_ahead, count)
         return taken
 
     def _receive_into(self, target: memoryview) -> int:
         """At least one byte. Raises _LeftError when the peer closed."""
-        return self._receive(lambda: self._connection.receive_into(target))
+        return self._receive(self._connection.receive_into, target)
 
-    def _receive(self, receive: Callable[[], int | None]) -> int:
+    def _receive(self, receive: Callable[[T], int | None], what: T) -> int:
         self._connection.release()
         began = time.monotonic()
         while True:
             if self._should_stop():
                 raise StoppedError
-            count = receive()
+            count = receive(what)
             if count is None:
                 self._waited_in_vain()
                 continue
@@ -228,7 +234,8 @@ class Downloader:
 
     def _show_life(self, now: float) -> None:
         """We may have nothing else to send."""
-        if now - max(self._peer.sent_at, self._alive_at) >= LIMITS.alive_s:
+        alive_s = LIMITS.alive_s
+        if now - self._alive_at >= alive_s and now - self._peer.sent_at >= alive_s:
             self._alive_at = now
             self._connection.post(frames.encode(frames.Alive()))
 

@@ -134,8 +134,9 @@ class SharedSwarm:
                 else:
                     swarm.released(peer, transfer, index, now=time.monotonic())
                     swarm.to_wake.append(transfer)
-                transfer.writers -= 1  # remove() returns when what was written is in the plan, too
-                self._written.notify_all()
+                transfer.writers -= 1
+                if not transfer.is_asking:  # remove() waits for what is being written
+                    self._written.notify_all()
         if is_written:
             self._news(transfer.content.root, 1 << index)
 
@@ -148,7 +149,7 @@ class SharedSwarm:
             connection = self._connections.get(number)
             if connection is not None:
                 of_peer[0][0].sent_at = time.monotonic()
-                data = b"".join(frames.encode(frame) for _, frame in of_peer)
+                data = b"".join([frames.encode(frame) for _, frame in of_peer])
                 _try(connection, how, data)
 
 
@@ -174,8 +175,10 @@ class _Locked:
         to_send, swarm.to_send = swarm.to_send, []
         to_wake, swarm.to_wake = swarm.to_wake, []
         shared._lock.release()
-        shared._send(later, Connection.queue)
-        shared._send(to_send, Connection.post)
+        if later:
+            shared._send(later, Connection.queue)
+        if to_send:
+            shared._send(to_send, Connection.post)
         for transfer in to_wake:
             transfer.wake()
 

@@ -256,7 +256,7 @@ class Swarm:
         """It has these chunks, and perhaps more."""
         transfer = self._transfers.get(handle)
         if transfer is not None and handle in peer.seen:
-            peer.seen[handle] |= chunks & transfer.content.all_chunks
+            peer.seen[handle] |= chunks & transfer.plan.all_chunks
 
     def _digests_came(self, peer: Peer, digests: frames.Digests, now: float) -> None:
         transfer = self._transfers.get(digests.handle)
@@ -274,7 +274,7 @@ class Swarm:
     def _answer(self, peer: Peer, handle: int, index: int, now: float) -> None:
         peer.position = 0  # it is our turn
         transfer = self._transfers.get(handle)
-        if transfer is not None and index < transfer.content.count:
+        if transfer is not None and transfer.plan.all_chunks >> index & 1:
             self._note_seen(peer, handle, 1 << index)
         if transfer is None or not transfer.is_asking:
             peer.forget(handle)
@@ -333,9 +333,10 @@ class Swarm:
             is_coming = handle in peer.singles and index == 0
         else:
             is_coming = self._is_coming(peer, handle, index)
-            while peer.order and not self._is_coming(peer, *peer.order[0]):
-                peer.order.popleft()
-            if is_coming and peer.order[0] != (handle, index):
+            chunk, order = (handle, index), peer.order
+            while order and order[0] != chunk and not self._is_coming(peer, *order[0]):
+                order.popleft()
+            if is_coming and order[0] != chunk:
                 raise PeerProtocolError("it left out a chunk that should come before this one")
         peer.taking = (handle, index) if is_coming else None
         return transfer if is_coming else None

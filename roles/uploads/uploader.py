@@ -135,14 +135,13 @@ class Uploader:
         if self._frames.is_empty:
             self._half_since = None
         for frame in came:
-            if isinstance(frame, frames.Bye):
-                log.debug("a leecher left: %s", frame.reason)
             with self._lock:
                 pause_s = session.came(frame, now=time.monotonic())
             self._queue_frames()  # many frames in a row may have long answers
             if pause_s:
                 rest(pause_s, self._should_stop)
             if session.is_over:
+                log.debug("a leecher left: %s", frame)
                 return False
         with self._lock:
             pause_s = session.heard(len(came) + len(data) // FRAME_BYTES, now=time.monotonic())
@@ -184,7 +183,7 @@ class Uploader:
         """Wait until the rate limit allows so many bytes; queued frames go out before that."""
         if self._throttle.limit is not None:
             self._flush()
-        self._throttle.wait(count, self._should_stop)
+            self._throttle.wait(count, self._should_stop)
 
     # Chunks
 
