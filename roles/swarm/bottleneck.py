@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, replace
 
 from roles.swarm.peer import Peer, Spent
 from roles.values.addresses import Address
@@ -43,7 +43,7 @@ class BottleneckMeter:
     def note(self, peers: Iterable[Peer], limit: int | None, *, now: float) -> Bottleneck | None:
         """What the last seconds say; None if nothing has come."""
         peers = list(peers)
-        spent = {peer.number: Spent(*astuple(peer.spent)) for peer in peers}
+        spent = {peer.number: replace(peer.spent) for peer in peers}
         self._samples.append(_Sample(now, spent))
         while len(self._samples) > 2 and now - self._samples[1].at >= WINDOW_S:
             self._samples.popleft()

@@ -121,6 +121,11 @@ class ChunkPlan:
     def is_coming(self, connection: int, index: int) -> bool:
         return connection in self._coming.get(index, ())
 
+    def since(self, connection: int, index: int) -> float | None:
+        """When this chunk was accepted over this connection; None if it is not on its way."""
+        one = self._coming.get(index, {}).get(connection)
+        return None if one is None else one.since
+
     def coming_over(self, connection: int) -> dict[int, float]:
         """The chunks on their way over this connection, and when each was accepted."""
         return {

@@ -63,13 +63,15 @@ class Downloader:
         self._peer = peer
         self._connection = connection
         self._swarm = swarm
+        self._locked = swarm.locked()  # several times for each chunk
         self._chunks = chunks
         self._throttle = throttle
         self._should_stop = should_stop
         self._chunk: ArrivingChunk | None = None
         self._unwanted = 0  # bytes of chunks since the last one that was wanted
-        self._alive_at = time.monotonic()  # when we last sent ALIVE
-        self._deadlines = FrameDeadlines(now=self._alive_at)
+        now = time.monotonic()
+        self._look_at = now + LIMITS.alive_s  # when to look whether to send ALIVE
+        self._deadlines = FrameDeadlines(now=now)
         connection.limit(LIMITS.look_s)
 
     def run(self) -> None:
@@ -94,7 +96,7 @@ class Downloader:
                     self._connection.hold()
                 else:
                     self._connection.release()
-                with self._swarm.locked() as swarm:
+                with self._locked as swarm:
                     swarm.came(self._peer, frame, now=time.monotonic())
         except (_LeftError, StoppedError):
             return
@@ -111,7 +113,7 @@ class Downloader:
         handle, index, offset = frames.PART_HEAD.unpack(self._take(frames.PART_HEAD.size))
         self._deadlines.is_part()
         self._connection.release()  # waiting for a buffer may take long
-        with self._swarm.locked() as swarm:
+        with self._locked as swarm:
             transfer = swarm.expected(self._peer, handle, index)
         chunk = self._chunk
         if chunk is not None and (chunk.transfer, chunk.index) != (transfer, index):
@@ -150,12 +152,13 @@ class Downloader:
         ready = self._connection.take_ahead(view)
         wake_bytes = max(WAKE_BYTES, int(length * WAKE_PART))
         while ready < length:
-            most = self._throttle.slice(length - ready)
-            self._hold_up(most, chunk)
+            most = length - ready
+            if self._throttle.has_limit:
+                most = self._throttle.slice(most)
+                self._hold_up(most, chunk)
             self._connection.wake_at(min(most, wake_bytes))
             ready += self._receive_into(view[ready : ready + most])
             self._note(chunk, begin + ready)
-            self._check_pace(time.monotonic())
         self._note(chunk, begin + length)
         self._connection.wake_at(1)
         began = time.monotonic()
@@ -167,8 +170,6 @@ class Downloader:
     def _hold_up(self, count: int, chunk: ArrivingChunk | None = None) -> None:
         """Wait until our rate limit allows so many bytes; deadlines move by that time."""
         held_s = self._throttle.wait(count, self._should_stop)
-        if not held_s:
-            return
         self._deadlines.held_up(held_s)
         self._peer.spent.held += held_s
         if chunk is not None:
@@ -178,8 +179,10 @@ class Downloader:
         """`received` bytes of the chunk are here now."""
         count, chunk.received = received - chunk.received, received
         if count:
-            with self._swarm.locked() as swarm:
-                swarm.received(self._peer, chunk.transfer, chunk.index, count, now=time.monotonic())
+            now = time.monotonic()
+            with self._locked as swarm:
+                swarm.received(self._peer, chunk.transfer, chunk.index, count, now=now)
+            self._check_pace(now)
 
     def _discard(self, length: int) -> None:
         self._unwanted += length
@@ -218,7 +221,8 @@ class Downloader:
             if self._chunk is not None:
                 self._peer.spent.receiving += now - began
             self._deadlines.heard(now=now)
-            self._show_life(now)
+            if now >= self._look_at:
+                self._show_life(now)
             return count
 
     def _waited_in_vain(self) -> None:
@@ -230,13 +234,14 @@ class Downloader:
         if self._connection.wakes_at_once:
             self._check_pace(now)
         self._connection.wake_at(1)  # from now on even one byte counts
-        self._show_life(now)
+        if now >= self._look_at:
+            self._show_life(now)
 
     def _show_life(self, now: float) -> None:
         """We may have nothing else to send."""
-        alive_s = LIMITS.alive_s
-        if now - self._alive_at >= alive_s and now - self._peer.sent_at >= alive_s:
-            self._alive_at = now
+        self._look_at = self._peer.sent_at + LIMITS.alive_s
+        if now >= self._look_at:
+            self._look_at = now + LIMITS.alive_s
             self._connection.post(frames.encode(frames.Alive()))
 
     def _check_pace(self, now: float) -> None:

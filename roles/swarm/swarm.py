@@ -355,7 +355,7 @@ class Swarm:
         plan, length = transfer.plan, transfer.content.length(index)
         is_new = not plan.had >> index & 1
         peer.note_use(now=now)
-        began = plan.coming_over(peer.number).get(index)
+        began = plan.since(peer.number, index)
         if transfer.is_single:
             began = peer.single_at if length >= RATE_BYTES else None
             peer.single_at = now

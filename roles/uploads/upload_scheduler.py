@@ -216,18 +216,18 @@ class UploadScheduler:
         """These chunks, a bitmap, can be sent now. Wakes one leecher for each free slot, and others
         when slots become free. A leecher with a slot, a position or an offer looks by itself.
         """
-        free = self._slots - self.slots_taken
-        woken = list[int]()
+        waiting = list[int]()
         for number, leecher in self._leechers.items():
             requests = leecher.by_root.get(root)
             if not requests or _looks_by_itself(leecher):
                 continue
-            if not any(request.chunks & chunks for request in requests.values()):
-                continue
-            if len(woken) < free:
-                woken.append(number)
-            else:
-                self._missed[number] = None
+            if any(request.chunks & chunks for request in requests.values()):
+                waiting.append(number)
+        if not waiting:
+            return
+        free = max(0, self._slots - self.slots_taken)
+        woken = waiting[:free]
+        self._missed |= dict.fromkeys(waiting[free:])
         if woken and len(woken) < len(self._leechers):  # the next news wakes others first
             first = woken[0]
             self._leechers[first] = self._leechers.pop(first)

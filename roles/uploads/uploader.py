@@ -136,15 +136,16 @@ class Uploader:
             self._half_since = None
         for frame in came:
             with self._lock:
-                pause_s = session.came(frame, now=time.monotonic())
+                pause_s = session.came(frame, now=now)
             self._queue_frames()  # many frames in a row may have long answers
             if pause_s:
                 rest(pause_s, self._should_stop)
+                now = time.monotonic()
             if session.is_over:
                 log.debug("a leecher left: %s", frame)
                 return False
         with self._lock:
-            pause_s = session.heard(len(came) + len(data) // FRAME_BYTES, now=time.monotonic())
+            pause_s = session.heard(len(came) + len(data) // FRAME_BYTES, now=now)
         if pause_s:
             rest(pause_s, self._should_stop)
         return True

@@ -232,9 +232,10 @@ _BY_CLASS = {layout.frame: layout for layout in _LAYOUTS}
 def encode(frame: Frame) -> bytes:
     layout = _BY_CLASS[type(frame)]
     values = [getattr(frame, name) for name in layout.fields]
-    last = b"" if layout.last is None else values.pop()
-    if isinstance(last, str):
-        last = last.encode()[:MAX_REASON]
+    last = b""
+    if layout.last is not None:
+        last = values.pop()
+        last = last.encode()[:MAX_REASON] if isinstance(last, str) else last
     body = layout.numbers.pack(*values) + last
     return HEADER.pack(layout.kind, len(body)) + body
 
