@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 from unittest import mock
@@ -126,12 +126,12 @@ class RoomTest(LmkTestCase):
     def limits(self, module: str, **values: Any) -> None:
         """Replace some of the LIMITS of roles.MODULE until the test ends."""
         found = importlib.import_module(f"roles.{module}")
-        limits = replace(found.LIMITS, **values)
+        limits = found.LIMITS._replace(**values)
         self.enterContext(mock.patch.object(found, "LIMITS", limits))
 
     def pace(self, **values: float) -> None:
         """Make members of the room hurry until the test ends."""
-        pace = replace(membership.PACE, **values)
+        pace = membership.PACE._replace(**values)
         self.enterContext(mock.patch.object(membership, "PACE", pace))
 
     def make_folder(self, name: str, files: Mapping[str, bytes] | None = None) -> Path:

@@ -87,7 +87,7 @@ class ListServerTestCase(LmkTestCase):
         return None
 
     def limit(self, **limits: Any) -> None:
-        self.server.limits = replace(self.server.limits, **limits)
+        self.server.limits = self.server.limits._replace(**limits)
 
     def register(self, instance: str = PEER, *, is_leecher: bool = False) -> None:
         request = Register(ID, SEEDER, instance, "pc", is_leecher, shares=(SHARE, *self.shares))

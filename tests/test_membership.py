@@ -41,7 +41,7 @@ QUICK = Pace(
     again_s=0.05,
     poll_s=0.01,
 )
-CALM = replace(QUICK, ping_s=600.0, moving_ping_s=600.0, lmk1_ping_s=600.0)
+CALM = QUICK._replace(ping_s=600.0, moving_ping_s=600.0, lmk1_ping_s=600.0)
 SHARE, OTHER = "1" * 16, "2" * 16
 
 
@@ -164,7 +164,7 @@ class InTheRoomTest(MembershipTestCase):
 
     def test_pings_come_more_often_while_something_moves(self) -> None:
         _, address = self.tracker()
-        member = self.member(address, replace(CALM, moving_ping_s=0.02, early_ping_s=600.0))
+        member = self.member(address, CALM._replace(moving_ping_s=0.02, early_ping_s=600.0))
         wait_until(lambda: member.advertised is not None)
         self.status = Status(MemberState.DOWNLOADING, down=5, have=1, size=9)
         self.wait_for_member(lambda one: one.status.have == 1)
@@ -174,7 +174,7 @@ class InTheRoomTest(MembershipTestCase):
     def test_an_upload_that_begins_is_told_before_the_next_ping_of_a_calm_program(self) -> None:
         _, address = self.tracker()
         self.status = Status(MemberState.GIVING)
-        self.member(address, replace(CALM, moving_ping_s=0.02))
+        self.member(address, CALM._replace(moving_ping_s=0.02))
         self.wait_for_member(lambda one: one.status.state == MemberState.GIVING)
         self.status = replace(self.status, up=7, given=7)
         self.wait_for_member(lambda one: one.status.given == 7)
@@ -200,7 +200,7 @@ class InTheRoomTest(MembershipTestCase):
         tracker = self.scripted(with_cookie(usual))
         self.status = Status("giving", reason="reading its folder, 12,345 files left")
         with mock.patch("roles.joining.membership._words", side_effect=_words) as looked:
-            self.member(tracker.address, replace(CALM, early_ping_s=600.0))
+            self.member(tracker.address, CALM._replace(early_ping_s=600.0))
             wait_until(lambda: looked.call_count > 2)
             before, looks = len(tracker.heard), looked.call_count
             self.status = Status("giving", reason="reading its folder, 999 files left")
@@ -417,7 +417,7 @@ class OriginalTest(MembershipTestCase):
 
     def test_a_leecher_is_never_registered_there(self) -> None:
         tracker = self.scripted(room_of)
-        member = self.member(tracker.address, replace(QUICK, ping_s=0.05), is_leecher=True)
+        member = self.member(tracker.address, QUICK._replace(ping_s=0.05), is_leecher=True)
         wait_until(lambda: len(tracker.heard) > 3)
         self.leave()
         for datagram in tracker.heard:

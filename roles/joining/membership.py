@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from roles.joining.list_upload import ListUpload, OwnShare
 from roles.joining.room_client import RoomClient
@@ -35,8 +35,7 @@ log = logging.getLogger(__name__)
 EARLY_PINGS = 7  # after registering: the tracker needs 5 s to find out that nobody can connect
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """How often each thing is done; tests hurry."""
 
     ping_s: float = 5.0  # a teacher notices within 12 s that a computer is silent

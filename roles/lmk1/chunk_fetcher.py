@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from roles.lmk1 import peer_wire as wire
 from roles.lmk1.peer_wire import CHUNK_SIZE, HEADER, chunk_length
@@ -34,8 +33,7 @@ FAREWELL_S = 0.5
 BUFFER = 512 * 1024  # bytes, a hundred chunks
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     answer_s: float = 10.0  # an original may be waiting for another leecher's second message
     first_chunk_s: float = 30.0  # an original reads the whole range into memory first
     chunk_s: float = 10.0

@@ -5,15 +5,14 @@ We read more slowly from a peer that sends more, and drop it if it goes on. Pure
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from roles.values.errors import PeerProtocolError
 
 FRAME_BYTES = 1_024  # bytes; a longer frame counts as several
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     at_once: int = 1_000  # frames; opening 64 files together leads to some hundred answers
     per_second: float = 200.0
     talk_s: float = 30.0  # of sending more than that; then the connection ends

@@ -7,8 +7,7 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from roles.net.datagrams import Datagrams
 from roles.net.interfaces import ALL_HERE, broadcasts, own_address_towards, own_addresses
@@ -36,8 +35,7 @@ MAX_UNSENT = 1_000  # answers that found no room in the system's buffer
 UNSENT_S = 0.01  # until they are tried again
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     # For reading datagrams at a time: the longest take a sixth of a millisecond each.
     receive_s: float = 0.005
     unproved: int = 256  # queued datagrams of senders without a cookie

@@ -15,7 +15,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from roles.net.connection import Connection
 from roles.net.listening import Listener
@@ -74,8 +74,7 @@ class Wait(Enum):
     LATER = "later"  # another thread works for it
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Of connections, and of the time and memory for them."""
 
     clients: int = 128  # at once; more wait in the system's queue

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 from roles.net.neighbours import Neighbours
 from roles.room.registry import Lmk1Seeders, Registry
@@ -22,8 +22,7 @@ MAX_HARDWARE = 4_096  # hosts whose hardware address is remembered
 SLICE = 100  # participants between two looks at the sockets
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     report_s: float = 0.25  # between two reports
     rests: float = 9  # the pause after a report, in times as long as it took
 

@@ -6,8 +6,8 @@ import json
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 from roles.disk.state_file import StateFile
 from roles.room.answers import TorrentAnswers
@@ -20,8 +20,7 @@ log = logging.getLogger(__name__)
 SLICE = 100  # items between two looks at the sockets
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     save_s: float = 2.0  # between two state files
     rests: float = 9  # the pause after a state file, in times as long as writing it took
 

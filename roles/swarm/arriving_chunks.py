@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from roles.swarm.content_transfer import ContentTransfer
 from roles.values.content import MAX_CHUNK_SIZE, MIN_CHUNK_SIZE
@@ -27,8 +27,7 @@ HOST_MOST = 2 * MAX_CHUNK_SIZE  # bytes
 STOP_LOOK_S = 0.5  # how often a waiting thread checks should_stop()
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """When a chunk is too slow. Rates are in bytes per second."""
 
     judge_s: float = 5.0  # it is judged by the bytes of this time

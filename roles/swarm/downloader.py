@@ -10,8 +10,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from roles.net.connection import Connection
 from roles.net.frame_budget import FRAME_BYTES
@@ -33,8 +32,7 @@ WAKE_PART = 0.25  # of a long part, which only fast peers send
 _SCRAP = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     alive_s: float = 15.0  # of our silence before we send ALIVE
     # How often a waiting thread checks its deadlines. A shutdown of the socket wakes it at once,
     # except on Windows.

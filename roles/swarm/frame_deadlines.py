@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     silent_s: float = 45.0  # of the peer's silence before we give it up
     still_s: float = 10.0  # without a byte in the middle of a frame: damaged, or the peer hangs
     frame_s: float = 10.0  # from the first byte of a frame to the last

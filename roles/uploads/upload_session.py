@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from roles.disk.holding import Holding, Library
 from roles.net.eviction import Occupant, evicted
@@ -26,8 +27,7 @@ IN_VAIN = 3  # offers in a row that led to nothing: then waiting counts as idle
 ANSWERED = 64  # bytes sent in an answer count as one received frame
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     alive_s: float = 15.0  # of our silence before we send ALIVE
     silent_s: float = 45.0  # of its silence before we give it up
     answer_s: float = 2.0  # how long an unanswered offer keeps its slot

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from roles.disk.holding import ChunkSource, Library
 from roles.net.connection import Connection, send_all
@@ -35,8 +35,7 @@ LOOK_AGAIN = b"\1"  # the wake-up byte when the library's contents have changed
 _RECEIVE = 8 * 1024  # little, so that the pauses of _hear() come between few frames
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     report_s: float = 0.25  # between two reports to the scheduler of bytes sent
     frame_s: float = 10.0  # from the first byte of a leecher's frame to its last
     wait_s: float = 2.0  # for one call of the system, which may wait as long again for each 64 KiB

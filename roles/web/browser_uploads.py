@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from roles.net.connection import Connection
 from roles.net.throttle import Throttle
@@ -20,8 +21,7 @@ from roles.worker import Worker
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     places: int = 48  # browsers open up to 6 connections, and keep them
     of_host: int = 12
     again_s: int = 5  # when a browser that found no place may ask again

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from roles.net.connection import Connection
 from roles.net.rates import RateMeter
@@ -27,8 +28,7 @@ _RECEIVE = 8 * 1024
 _UNREAD = 64 * 1024  # bytes of a refused request that are read, so that the answer arrives
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     request_s: float = 10.0  # from a request's first byte to its last
     between_s: float = 15.0  # between two requests
     stall_s: float = 20.0  # without a byte that the browser takes
