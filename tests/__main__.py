@@ -16,14 +16,16 @@ import importlib.util
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 import unittest
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
+from unittest import mock
 
 from tests.display import INSTALL_LINE, DisplayError, Xvfb, install_xvfb_if_missing
 from tests.parallel import run_all
@@ -122,11 +124,26 @@ class Tally(unittest.TestResult):
 def main() -> int:
     arguments = parse_arguments()
     set_strict()
-    if not arguments.patterns and not arguments.one_by_one:
-        passed, failed, skipped = run_all(files_with_tests(), is_verbose=arguments.verbose)
-        say(f"{passed} passed, {failed} failed, {skipped} skipped")
-        return 0 if passed and not failed else 1
-    return run_here(select_tests(arguments.patterns), is_verbose=arguments.verbose)
+    with shared_bytecode():
+        if not arguments.patterns and not arguments.one_by_one:
+            passed, failed, skipped = run_all(files_with_tests(), is_verbose=arguments.verbose)
+            say(f"{passed} passed, {failed} failed, {skipped} skipped")
+            return 0 if passed and not failed else 1
+        return run_here(select_tests(arguments.patterns), is_verbose=arguments.verbose)
+
+
+@contextmanager
+def shared_bytecode() -> Iterator[None]:
+    """Python may have been told to write no bytecode. Each program that a test starts would then
+    compile all of itself, so they share a folder for it, which goes at the end.
+    """
+    if not sys.dont_write_bytecode:
+        yield
+        return
+    temporary = tempfile.TemporaryDirectory(prefix="lmk-test-", ignore_cleanup_errors=True)
+    with temporary as folder, mock.patch.dict(os.environ, PYTHONPYCACHEPREFIX=folder):
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        yield
 
 
 def run_here(tests: list[unittest.TestCase], *, is_verbose: bool) -> int:
