@@ -12,12 +12,14 @@ from roles.private.room_code import shown
 from roles.role import Role
 from roles.tracker import Tracker
 from roles.values.addresses import LOOPBACK, Address
+from roles.values.errors import CodeRefusedError
 from roles.values.events import (
     CodeChanged,
     DownloadState,
     FoundTracker,
     Guesser,
     GuessersChanged,
+    ListFailed,
     RoleStarted,
     TrackersFound,
 )
@@ -214,10 +216,11 @@ class OthersRoomTest(PrivateWindowTest):
             self.assertEqual(stat.S_IMODE(codes.stat().st_mode), 0o600)
         self.tracker.new_code("words of mine")
         self.pump_until(lambda: self.is_there(row.field) and bool(text_of(row.sentence)))
-        self.pump_until(lambda: json.loads(codes.read_bytes()) == {})
         self.assertEqual(sentences(window.leecher.notices), [])
         self.type_code(row, "Words of  Mine")
         self.pump_until(lambda: not self.is_there(row.field) and self.model.list_failed is None)
+        kept[f"127.0.0.1:{self.tracker_port}"] = "words of mine"
+        self.pump_until(lambda: json.loads(codes.read_bytes()) == kept)
 
     def test_a_seeder_begins_once_the_code_is_there_and_comes_back_with_a_new_one(self) -> None:
         folder = self.folder / "exam"
@@ -259,6 +262,29 @@ class OthersRoomTest(PrivateWindowTest):
 
 
 class FoundRoomTest(PrivateWindowTest):
+    def test_a_room_that_had_a_code_is_entered_without_one_only_if_the_user_says_so(self) -> None:
+        here = Address(LOOPBACK, self.tracker_port)
+        kept = json.dumps({str(here): CODE})
+        self.profile.room_codes_file.write_text(kept)
+        window = self.open_shown("Seeder")
+        assert self.model.settings is not None
+        self.assertEqual(self.model.settings.code, CODE)
+        self.model._handle(ListFailed(here, CodeRefusedError("It is open.")))
+        row = window.seeder.form.code
+        self.assertTrue(self.is_there(row.field))
+        self.assertEqual(text_of(row.sentence), "It is open.")
+        found = FoundTracker(here, "", is_original=False)
+        window._bench.trackers.take(TrackersFound((found,)))
+        window.leecher.refresh()
+        window.seeder.fill_in(self.folder)
+        window.seeder.start_or_stop()
+        self.assertIsNone(window.seeder.main)
+        self.assertEqual(self.model.settings.code, CODE)
+        self.assertEqual(self.profile.room_codes_file.read_text(), kept)
+        row.join()
+        self.assertEqual(self.model.settings.code, "")
+        self.assertFalse(self.is_there(row.field))
+
     def test_a_private_one_is_marked_in_the_list_and_asks_wherever_it_is_chosen(self) -> None:
         self.keep(tracker="", has_begun=False)
         window = self.open_shown("Start")

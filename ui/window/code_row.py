@@ -60,8 +60,8 @@ class CodeRow(ttk.Frame):
         """Whether the field is there."""
         return bool(self.winfo_manager() and self.field.winfo_manager())
 
-    def join(self, then: Callable[[], None] = lambda: None) -> None:
-        """Try the code that is typed; `then` follows if it is right."""
+    def join(self, then: Callable[[], None] | None = None) -> None:
+        """See RoomCodes.try_typed()."""
         self.field.entry.focus_set()
         self._codes.try_typed(then)
 

@@ -206,6 +206,8 @@ class LeecherTab(ttk.Frame):
         settings, model = self._settings(), self.model
         if settings is None:
             return
+        if self._bench.codes.is_needed(settings.tracker) and self._had_code(settings.tracker):
+            return  # its row asks for it
         if model.leecher is not None and model.settings == settings:
             self.notices.close("renew")
             then()
@@ -215,6 +217,10 @@ class LeecherTab(ttk.Frame):
             self._ask_to_renew(settings)
         else:
             self._renew(settings, then)
+
+    def _had_code(self, tracker: Address) -> bool:
+        before = self.model.settings
+        return before is not None and before.tracker == tracker and bool(before.code)
 
     def _settings(self) -> LeecherSettings | None:
         """What the fields say; None if one of them cannot be used, which it then shows."""
@@ -291,6 +297,8 @@ class LeecherTab(ttk.Frame):
                 self.form.say_news(wording.list_status(event))
                 self._say("")
                 self._bench.trackers.remember(tracker)
+                if model.settings is not None and not model.settings.code:
+                    self._bench.codes.is_open(model.settings.tracker)
                 self._say_refused(refused)
                 self.list.show()
                 then, self._once_listed = self._once_listed, None

@@ -13,7 +13,7 @@ from ui.window.private_mark import PrivateMark
 from ui.window.theme import Theme
 from ui.window.tracker_options import own_code, warning
 
-OUT = "Everyone who joined by the old code is out, and has to type the new one."
+OUT = "This puts out everyone who joined with the old code, until they type the new one."
 
 
 class OwnCode(ttk.Frame):

@@ -1,6 +1,7 @@
 """The codes of private rooms: which tracker wants one, and which one it has taken. No widgets.
 
-A code is tried by asking who is in the room, so everything else goes on while one is wrong.
+A code is tried by asking who is in the room, so everything else goes on while one is wrong. A room
+that had a code is entered without one only when the user says so: somebody else may answer there.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class RoomCodes:
         self._kept = self._file.load()  # all by the address of the tracker, as text
         self._saved = dict(self._kept)
         self._codes = dict(self._kept)  # those that have not been refused
-        self._private = set[str]()  # where one is wanted
+        self._private = set[str]()  # where nobody enters without one
         self._own = set[str]()  # where this window's tracker is
         self._may_be_open = False  # the tracker that is meant
         self._trying: Observer | None = None
@@ -68,7 +69,12 @@ class RoomCodes:
         return self._codes.get(str(tracker), "")
 
     def is_private(self, tracker: Address | None) -> bool:
-        return tracker is not None and (str(tracker) in self._private or bool(self.of(tracker)))
+        found = (one for one in self._trackers.found if one.address == tracker)
+        return tracker is not None and (
+            str(tracker) in self._private
+            or bool(self.of(tracker))
+            or any(one.is_private for one in found)
+        )
 
     def is_needed(self, tracker: Address | None) -> bool:
         """Whether the room there is private, and its code not known."""
@@ -97,6 +103,12 @@ class RoomCodes:
         if self.of(former):
             self._codes[str(tracker)] = self.of(former)
 
+    def is_open(self, tracker: Address) -> None:
+        """A role has entered without a code."""
+        if str(tracker) in self._private:
+            self._private.discard(str(tracker))
+            self._tell()
+
     def refused(self, tracker: Address, code: str, why: LmkError | None) -> bool:
         """A role could not enter with this code, "" for none; False if that is not why it ended."""
         if not isinstance(why, CodeRefusedError):
@@ -105,17 +117,18 @@ class RoomCodes:
             self._private.add(str(tracker))
         if code and code == self.of(tracker):
             del self._codes[str(tracker)]
-            self._kept.pop(str(tracker), None)
-            self._save()
+            if why.tries_left is not None:
+                self._kept.pop(str(tracker), None)
+                self._save()
             if tracker == self.tracker:
                 self.problem = str(why) if why.tries_left is None else CHANGED
                 self._may_be_open = why.tries_left is None
         self._tell()
         return True
 
-    def try_typed(self, then: Callable[[], None] = lambda: None) -> None:
-        """Try what is typed at the tracker that is meant; `then` follows if it is the code. An
-        empty field says that a room has no code, where it may be so.
+    def try_typed(self, then: Callable[[], None] | None = None) -> None:
+        """Try what is typed at the tracker that is meant; `then` follows if it is the code. Without
+        it, an empty field says that the room has no code, where that may be so.
         """
         from roles.private.room_code import parsed  # an open room needs none
 
@@ -128,12 +141,12 @@ class RoomCodes:
             self._try(tracker, parsed(typed), then)
         except UserInputError as error:
             self.problem = str(error)
-            if self._may_be_open and not typed.strip():
+            if self._may_be_open and then is None and not typed.strip():
                 self._private.discard(str(tracker))
                 self.problem = ""
         self._tell()
 
-    def _try(self, tracker: Address, code: str, then: Callable[[], None]) -> None:
+    def _try(self, tracker: Address, code: str, then: Callable[[], None] | None) -> None:
         from roles.observer import Observer  # not before the window is painted
 
         def take(event: RoleEvent) -> None:
@@ -147,7 +160,8 @@ class RoomCodes:
                     self.typed.set("")
                     self._keep()
                     self._tell()
-                    then()
+                    if then is not None:
+                        then()
                 case RoleStopped(failure):
                     self._trying = None
                     if failure is not None and tracker == self.tracker:
@@ -175,10 +189,7 @@ class RoomCodes:
             self.problem = "Wrong code. Wait a minute before you try again."
 
     def _look(self) -> None:
-        """Another tracker may be meant, or more is known of those that were found."""
-        for one in self._trackers.found:
-            change = self._private.add if one.is_private else self._private.discard
-            change(str(one.address))
+        """Another tracker may be meant, or others were found."""
         try:
             tracker = self._trackers.parse(self._trackers.text.get())
         except UserInputError:  # its field says what is wrong
@@ -199,10 +210,10 @@ class RoomCodes:
         tracker = self.tracker
         if tracker is None or self.is_own:
             return
-        if self.remember.get() and self.of(tracker):
-            self._kept[str(tracker)] = self.of(tracker)
-        else:
+        if not self.remember.get():
             self._kept.pop(str(tracker), None)
+        elif self.of(tracker):
+            self._kept[str(tracker)] = self.of(tracker)
         self._save()
 
     def _save(self) -> None:

@@ -197,7 +197,7 @@ class SeederTab(ttk.Frame):
         codes = self._bench.codes
         for run in list(self._refused):
             settings = run.settings
-            if codes.is_needed(settings.tracker) or codes.of(settings.tracker) == settings.code:
+            if codes.of(settings.tracker) in ("", settings.code):
                 continue
             self._refused.remove(run)
             if run is self.main:

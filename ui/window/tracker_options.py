@@ -33,7 +33,7 @@ class TrackerOptions:
             theme,
             "",
             self._read_code,
-            placeholder="Code: as last time, or nine digits",
+            placeholder="Empty: the last code, or a new one",
             width=34,
         )
         private.grid(row=0, column=0, sticky="w", pady=px(6))
