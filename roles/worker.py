@@ -43,6 +43,44 @@ class Worker(threading.Thread):
             raise ShortageError(NO_THREAD) from None
 
 
+class Workers:
+    """Threads of one kind. Each ends by itself, at the latest when the program stops."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()  # protects the next two
+        self._running: set[Worker] = set()
+        self._is_over = False
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(self, work: Callable[[], object]) -> None:
+        """Raises ShortageError if the system has no thread left, or after join()."""
+
+        def main() -> None:
+            try:
+                work()
+            finally:
+                with self._lock:
+                    self._running.discard(worker)
+
+        worker = Worker(main, self._name)
+        with self._lock:
+            if self._is_over:
+                raise ShortageError("This program stops.")
+            worker.start()
+            self._running.add(worker)
+
+    def join(self) -> None:
+        """Wait for all. None can be started from now on."""
+        with self._lock:
+            self._is_over = True
+            running = list(self._running)
+        for worker in running:
+            worker.join()
+
+
 def rest(seconds: float, should_stop: Callable[[], bool]) -> None:
     """Sleep, but return soon after should_stop() returns True; checks it every POLL_S."""
     deadline = time.monotonic() + seconds

@@ -141,9 +141,9 @@ class PeerUploadsTest(UploadingTest):
 
     def test_who_comes_when_it_has_ended_is_not_served(self) -> None:
         self.room.stop()
+        self.room.join()
         with self.assertRaises(AssertionError):
             self.joined(self.room)
-        self.room.join()
         self.assertEqual(self.room.slots_taken, 0)
 
     def test_who_cannot_be_served_is_hung_up_on_and_the_others_go_on(self) -> None:

@@ -54,8 +54,7 @@ class ReverseConnectionsTest(RoomTest):
     def end(self) -> None:
         self.stopping.set()
         self.uploads.stop()
-        for thread in list(self.calls._threads.values()):
-            thread.join()
+        self.calls._workers.join()
         self.uploads.join()
 
     def called(self, peer: str = "f" * 16, *, is_away: bool = False) -> ScriptedSeeder:
@@ -89,7 +88,7 @@ class ReverseConnectionsTest(RoomTest):
     def test_a_leecher_that_is_away_or_this_program_itself_is_left_in_peace(self) -> None:
         for one in (self.called(is_away=True), self.called(ME.peer)):
             self.call(one)
-            wait_until(lambda: not self.calls._threads)
+            wait_until(lambda: not self.calls._workers)
             self.call(one)
             self.assertEqual(one.connections, 1)
         self.assertEqual(self.uploads.called(), frozenset())
@@ -101,7 +100,7 @@ class ReverseConnectionsTest(RoomTest):
 
         leechers = [self.enterContext(ScriptedSeeder(silent)) for _ in range(20)]
         self.call(*leechers)
-        self.assertLessEqual(len(self.calls._threads), 8)
+        self.assertLessEqual(len(self.calls._workers), 8)
         self.stopping.set()
 
     def test_nobody_is_called_at_a_service_or_at_this_machines_own_loopback(self) -> None:
@@ -129,7 +128,7 @@ class ReverseConnectionsTest(RoomTest):
     def test_when_the_network_changed_whoever_could_not_be_called_is_at_once(self) -> None:
         nobody = Address("127.0.0.1", self.free_port("tcp"))
         self.calls._call_all([nobody], time.monotonic())
-        wait_until(lambda: not self.calls._threads)
+        wait_until(lambda: not self.calls._workers)
         self.constant("swarm.reverse_connections", "ASK_S", 600.0)
         self.enterContext(mock.patch.object(self.calls, "_leechers", lambda _: [nobody]))
         thread = threading.Thread(target=self.calls.run, name="lmk-caller")
@@ -144,7 +143,7 @@ class ReverseConnectionsTest(RoomTest):
     def test_nobody_there_is_no_error(self) -> None:
         nobody = Address("127.0.0.1", self.free_port("tcp"))
         self.calls._call_all([nobody], time.monotonic())
-        wait_until(lambda: not self.calls._threads)
+        wait_until(lambda: not self.calls._workers)
 
 
 class UnreachableTest(RoomTest):

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from unittest import mock
 
 from roles.values.errors import ShortageError, StorageError
-from roles.worker import Worker, failure_of, loaded, run_guarded
-from tests.support import LmkTestCase
+from roles.worker import Worker, Workers, failure_of, loaded, run_guarded
+from tests.support import LmkTestCase, wait_until
 
 NO_THREAD = "can't start new thread"  # as Python says it
 
@@ -90,3 +90,25 @@ class FailureTest(LmkTestCase):
             self.assertRaisesRegex(ShortageError, "no more threads"),
         ):
             Worker(lambda: None, "lmk-test").start()
+
+
+class WorkersTest(LmkTestCase):
+    def test_all_are_waited_for_and_then_no_other_is_started(self) -> None:
+        workers, ending = Workers("lmk-test"), threading.Event()
+        for work in (ending.wait, stumble, ending.wait):
+            workers.start(work)
+        wait_until(lambda: len(workers) == 2)
+        threading.Timer(0.05, ending.set).start()
+        workers.join()
+        self.assertEqual(len(workers), 0)
+        with self.assertRaises(ShortageError):
+            workers.start(stumble)
+
+    def test_one_that_the_system_refuses_is_not_waited_for(self) -> None:
+        workers = Workers("lmk-test")
+        with (
+            mock.patch.object(threading.Thread, "start", no_thread),
+            self.assertRaises(ShortageError),
+        ):
+            workers.start(stumble)
+        workers.join()

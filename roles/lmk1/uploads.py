@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from roles.values.addresses import is_loopback
 from roles.values.errors import FileChangedError, PeerProtocolError, ShortageError
 from roles.values.events import SeederState, Upload
 from roles.wire.greeting import AWAY
-from roles.worker import Worker
+from roles.worker import Workers
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +33,6 @@ LEAST_CHUNKS = 2
 
 @dataclass(slots=True)
 class _Serving:
-    thread: threading.Thread
     connection: Connection
     sender: ChunkSender
     meter: RateMeter
@@ -69,6 +67,7 @@ class Uploads:
         self._throttle = throttle
         self._should_stop = should_stop
         self._serving: list[_Serving] = []
+        self._workers = Workers("lmk-upload")
         self._sent_before = 0  # bytes, of connections that ended
 
     def answer(self, connection: Connection) -> None:
@@ -82,16 +81,15 @@ class Uploads:
             connection.close(AWAY)
             return
         sender = ChunkSender(connection, self._library, self._throttle, self._should_stop)
-        thread = Worker(lambda: self._serve(connection, sender), "lmk-upload")
         try:
-            thread.start()
+            self._workers.start(lambda: self._serve(connection, sender))
         except ShortageError as error:
             log.warning("Told %s “away”: %s", address, error)
             connection.close(AWAY)
             return
         now = time.monotonic()
         meter = RateMeter(now=now)
-        self._serving.append(_Serving(thread, connection, sender, meter, now, now + ASK_S))
+        self._serving.append(_Serving(connection, sender, meter, now, now + ASK_S))
         log.debug("%s is connected", address)
 
     def share_slots(self) -> None:
@@ -123,8 +121,7 @@ class Uploads:
 
     def join(self) -> None:
         """Wait for all threads, which end once should_stop() returns True."""
-        for serving in self._serving:
-            serving.thread.join()
+        self._workers.join()
 
     @property
     def _holding(self) -> list[_Serving]:
@@ -162,7 +159,6 @@ class Uploads:
 
     def _reap(self) -> None:
         for serving in [item for item in self._serving if item.sender.has_ended]:
-            serving.thread.join()
             self._serving.remove(serving)
             self._sent_before += serving.sender.sent
 

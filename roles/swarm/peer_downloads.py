@@ -25,7 +25,7 @@ from roles.swarm.shared_swarm import SharedSwarm
 from roles.values.addresses import Address
 from roles.values.errors import LmkError, ShortageError
 from roles.wire.greeting import Hello
-from roles.worker import Worker, shortage_of
+from roles.worker import Workers, shortage_of
 
 if TYPE_CHECKING:
     from roles.private.admission import Admission
@@ -57,8 +57,7 @@ class PeerDownloads:
         self._throttle = throttle
         self._chunks = ArrivingChunks(BUFFERS)
         self._book = PeerBook(random.Random())
-        self._lock = threading.Lock()  # protects the set of threads
-        self._threads: set[threading.Thread] = set()
+        self._workers = Workers("lmk-downloader")
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
         # Why the newest attempt failed, if this computer can connect to nobody; replaced whole.
@@ -132,31 +131,16 @@ class PeerDownloads:
 
     def join(self) -> None:
         """Wait for the threads, after stop()."""
-        with self._lock:
-            threads = list(self._threads)
-        for thread in threads:
-            thread.join()
+        self._workers.join()
 
     def _start(self, work: Callable[[], None]) -> bool:
-        def main() -> None:
-            try:
-                work()
-            finally:
-                with self._lock:
-                    self._threads.discard(thread)
-
-        thread = Worker(main, "lmk-downloader")
-        with self._lock:
-            if len(self._threads) >= MAX_THREADS or self._stopping.is_set():
-                return False
-            self._threads.add(thread)
+        if len(self._workers) >= MAX_THREADS or self._stopping.is_set():
+            return False
         try:
-            thread.start()
+            self._workers.start(work)
         except ShortageError as error:
             log.warning("cannot connect to a peer: %s", error)
             self.lack = error
-            with self._lock:
-                self._threads.discard(thread)
             return False
         return True
 

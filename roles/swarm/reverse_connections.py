@@ -22,7 +22,7 @@ from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import Address, may_dial
 from roles.values.errors import LmkError, ShortageError, TrackerSilentError
 from roles.wire.greeting import Hello
-from roles.worker import POLL_S, Worker
+from roles.worker import POLL_S, Workers
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +47,9 @@ class ReverseConnections:
         self._shares = shares
         self._is_needed = is_needed
         self._hello = replace(hello, is_seeder=True)
-        self._lock = threading.Lock()  # protects the book and the threads
+        self._lock = threading.Lock()  # protects the book
         self._book = CallBook()
-        self._threads: dict[Address, threading.Thread] = {}
+        self._workers = Workers("lmk-call")
         self._changes = place.changes
         self._woken = threading.Event()
 
@@ -73,10 +73,7 @@ class ReverseConnections:
                     self._call_all(self._leechers(client), now)
                 self._woken.wait(POLL_S)
                 self._woken.clear()
-        with self._lock:
-            threads = list(self._threads.values())
-        for thread in threads:
-            thread.join()
+        self._workers.join()
 
     def _leechers(self, client: RoomClient) -> list[Address]:
         """The leechers that can be called."""
@@ -97,10 +94,9 @@ class ReverseConnections:
         served = self._uploads.called()
         with self._lock:
             due = self._book.to_call(leechers, served, now=now)
-            self._threads |= {one: Worker(partial(self._call, one), "lmk-call") for one in due}
         for address in due:
             try:
-                self._threads[address].start()
+                self._workers.start(partial(self._call, address))
             except ShortageError as error:
                 log.warning("cannot connect to the leecher %s: %s", address, error)
                 self._forget(address)
@@ -123,4 +119,3 @@ class ReverseConnections:
     def _forget(self, address: Address) -> None:
         with self._lock:
             self._book.ended(address)
-            del self._threads[address]

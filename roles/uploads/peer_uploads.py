@@ -18,7 +18,7 @@ from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, ShortageError
 from roles.values.events import Upload
 from roles.wire.greeting import Hello, Welcome
-from roles.worker import Worker
+from roles.worker import Workers
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class PeerUploads:
         self._lock = threading.Lock()
         self._scheduler = UploadScheduler(slots, self._have, self._wake, random.Random())
         self._uploaders: dict[int, Uploader] = {}
-        self._threads: dict[int, threading.Thread] = {}
+        self._workers = Workers("lmk-uploader")
         self._numbers = itertools.count(1)
         self._stopping = threading.Event()
         self._sent_before = 0  # bytes, of connections that ended
@@ -98,16 +98,11 @@ class PeerUploads:
             log.warning("%s cannot be served: %s", connection.address, error)
             connection.close()
             return False
-        thread = Worker(lambda: self._run(uploader), "lmk-uploader")
         with self._lock:
             self._uploaders[number] = uploader
-            self._threads[number] = thread
             self._scheduler.joined(number, host)
-            is_late = self._stopping.is_set()
         try:
-            if is_late:
-                raise ShortageError("this program stops")
-            thread.start()
+            self._workers.start(lambda: self._run(uploader))
         except ShortageError as error:
             log.warning("%s cannot be served: %s", connection.address, error)
             self._end(uploader)
@@ -152,10 +147,7 @@ class PeerUploads:
 
     def join(self) -> None:
         """Wait for the threads, after stop()."""
-        with self._lock:
-            threads = list(self._threads.values())
-        for thread in threads:
-            thread.join()
+        self._workers.join()
 
     def _run(self, uploader: Uploader) -> None:
         address = uploader.connection.address
@@ -173,7 +165,7 @@ class PeerUploads:
     def _end(self, uploader: Uploader) -> None:
         number = uploader.session.number
         with self._lock:
-            del self._uploaders[number], self._threads[number]
+            del self._uploaders[number]
             self._sent_before += uploader.meter.total
             self._scheduler.left(number)
         uploader.close()

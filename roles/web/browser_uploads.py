@@ -16,7 +16,7 @@ from roles.web.http_connection import HttpConnection
 from roles.web.http_wire import text_answer
 from roles.web.seeder_site import SeederSite
 from roles.web.sending_turns import SendingTurns
-from roles.worker import Worker
+from roles.worker import Workers
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +57,10 @@ class BrowserUploads:
         self._are_leechers_waiting = are_leechers_waiting
         self._turns = SendingTurns(self._most, LIMITS.turn_s)
         self._lock = threading.Lock()  # protects the next two; never held during I/O
-        self._browsers = dict[_Browser, threading.Thread]()
+        self._browsers = set[_Browser]()
         self._sent_before = 0  # bytes, to those that have left
         self._stopping = threading.Event()
+        self._workers = Workers("lmk-browser")
 
     def take(self, connection: Connection) -> None:
         """Serve this browser, or tell it to come again. Closes the connection in any case."""
@@ -67,19 +68,18 @@ class BrowserUploads:
             connection, self._site, self._turns, self._throttle, self._stopping.is_set
         )
         browser = _Browser(serving)
-        thread = Worker(lambda: self._run(browser), "lmk-browser")
         with self._lock:
             has_place, leaving = self._place_for(browser.host)
             if leaving is not None:
                 leaving.is_leaving = True
             if has_place:
-                self._browsers[browser] = thread
+                self._browsers.add(browser)
         if leaving is not None:
             log.debug("hung up on %s, which was idle", leaving.serving.connection.address)
             leaving.serving.connection.hang_up()
         if has_place:
             try:
-                thread.start()
+                self._workers.start(lambda: self._run(browser))
             except ShortageError as error:
                 log.warning("%s is not served: %s", connection.address, error)
                 self._forget(browser)
@@ -118,10 +118,7 @@ class BrowserUploads:
 
     def join(self) -> None:
         """Wait for the threads, after stop()."""
-        with self._lock:
-            threads = list(self._browsers.values())
-        for thread in threads:
-            thread.join()
+        self._workers.join()
 
     def _place_for(self, host: str) -> tuple[bool, _Browser | None]:
         """Whether one more has a place, and who leaves for it. Call with the lock held."""
@@ -162,5 +159,5 @@ class BrowserUploads:
 
     def _forget(self, browser: _Browser) -> None:
         with self._lock:
-            self._browsers.pop(browser, None)
+            self._browsers.discard(browser)
             self._sent_before += browser.serving.meter.total
