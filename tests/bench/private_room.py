@@ -40,7 +40,7 @@ from tests.support import EventLog
 REPOSITORY = Path(__file__).resolve().parents[2]
 CODE, COOKIE = "482177305", "0" * 24
 JOINS = 15
-MEMBERS, NEWCOMERS = 800, 200
+MEMBERS, NEWCOMERS = 1_000, 200
 EVERY_S = 5.0  # each member pings so often
 ALONE_S = 15.0  # of pings, before anybody joins
 LIMIT_S = 60.0
