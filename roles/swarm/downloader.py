@@ -151,7 +151,7 @@ class Downloader:
         wake_bytes = max(WAKE_BYTES, int(length * WAKE_PART))
         while ready < length:
             most = length - ready
-            if self._throttle.has_limit:
+            if self._throttle.limit is not None:
                 most = self._throttle.slice(most)
                 self._hold_up(most, chunk)
             self._connection.wake_at(min(most, wake_bytes))
