@@ -82,7 +82,7 @@ class CodeRow(ttk.Frame):
             show_if(widget, is_shown)
         if focus in (self.field.entry, self.button) and not is_needed:
             self.tick.focus_set()
-        elif is_new and isinstance(focus, ttk.Button):
+        elif is_new and isinstance(focus, ttk.Button | ttk.Checkbutton):
             self.field.entry.focus_set()  # nothing is being typed elsewhere
         self.button.state(["disabled" if is_trying else "!disabled"])
         if is_trying:
