@@ -95,7 +95,7 @@ class FailureTest(LmkTestCase):
 class WorkersTest(LmkTestCase):
     def test_all_are_waited_for_and_then_no_other_is_started(self) -> None:
         workers, ending = Workers("lmk-test"), threading.Event()
-        for work in (ending.wait, stumble, ending.wait):
+        for work in (ending.wait, lambda: None, ending.wait):
             workers.start(work)
         wait_until(lambda: len(workers) == 2)
         threading.Timer(0.05, ending.set).start()

@@ -15,6 +15,7 @@ from roles.values.safe_names import shown_name
 from roles.values.strict_json import JsonValue
 
 MAX_REQUEST_SHARES = 8
+AS = ("seeder", "leecher")  # by whether it is a leecher
 COOKIE_SIZE = 12  # bytes; too many to guess within its lifetime of two minutes
 MAX_NUMBER = 1 << 50  # bytes, or bytes per second: 1 PiB
 _MAX_VERSION = 32  # characters; ours have about 12
@@ -56,6 +57,12 @@ def address(value: JsonValue) -> Address:
 
 def is_port(value: int) -> bool:
     return type(value) is int and 0 < value <= 65535  # isinstance() would accept True
+
+
+def is_leecher(value: JsonValue) -> bool:
+    if value not in AS:
+        raise PeerProtocolError("neither a seeder nor a leecher")
+    return value == AS[True]
 
 
 def files_of(value: JsonValue) -> dict[str, int]:

@@ -13,7 +13,7 @@ from typing import TypeGuard
 from roles.values import strict_json
 from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
-from roles.wire.fields import cut, extras_of, is_id, shown
+from roles.wire.fields import AS, cut, extras_of, is_id, shown
 from roles.wire.frames import MAX_PART, PART
 
 REQUEST_CONNECTION = b"request_connection"
@@ -75,7 +75,7 @@ def encode_hello(hello: Hello | Probe) -> bytes:
         "peer": hello.peer,
         "name": cut(hello.name[:MAX_NAME], _NAME_ROOM),
         "listen": hello.listen,
-        "as": "seeder" if hello.is_seeder else "leecher",
+        "as": AS[not hello.is_seeder],
         "part": hello.longest_part,
     }
     return _greeting(line)
@@ -96,7 +96,7 @@ def decode_hello(line: bytes) -> Hello | Probe | None:
     listen = value.get("listen")
     if not _is_id(peer) or type(listen) is not int or not 0 <= listen <= 65535:
         return None
-    name, is_seeder = shown(value.get("name"), MAX_NAME), value.get("as") == "seeder"
+    name, is_seeder = shown(value.get("name"), MAX_NAME), value.get("as") == AS[False]
     return Hello(peer, name, listen, is_seeder, _longest_part(value))
 
 

@@ -7,16 +7,15 @@ from dataclasses import replace
 from roles.values import strict_json
 from roles.values.errors import PeerProtocolError
 from roles.values.participants import Participant
-from roles.wire.fields import address, cut, extras_of, number, shown
+from roles.wire.fields import AS, address, cut, extras_of, is_leecher, number, shown
 from roles.wire.tracker_wire import MAX_NAME, status_fields, status_of
 
 MAX_PARTICIPANTS = 16_000  # more than a tracker's table and those that have left
-_AS = {False: "seeder", True: "leecher"}
 
 
 def encode_participant(one: Participant, *, now: float) -> str:
     """`now` is on the clock of Participant.last_ping; the line says how long ago that was."""
-    line: dict[str, object] = {"lmk": 2, "at": one.address, "as": _AS[one.is_leecher]}
+    line: dict[str, object] = {"lmk": 2, "at": one.address, "as": AS[one.is_leecher]}
     line |= {"name": cut(one.name, MAX_NAME)} if one.name else {}
     line |= {"silent_ms": max(0, round((now - one.last_ping) * 1000)), "files": one.files}
     line |= {"original": True} if one.is_original else {}
@@ -31,13 +30,13 @@ def decode_participant(text: str, *, now: float) -> Participant:
     line = extras_of(text.encode())
     if line is None:
         raise PeerProtocolError("not a line about a program")
-    role, reachable, status = line.get("as"), line.get("reachable"), status_of(line)
-    if role not in _AS.values() or not isinstance(reachable, bool | None):
+    reachable, status = line.get("reachable"), status_of(line)
+    if not isinstance(reachable, bool | None):
         raise PeerProtocolError("not a program of a room")
     return Participant(
         address=address(line.get("at")),
         last_ping=now - number(line.get("silent_ms")) / 1000,
-        is_leecher=role == _AS[True],
+        is_leecher=is_leecher(line.get("as")),
         is_original=line.get("original") is True,
         name=shown(line.get("name"), MAX_NAME),
         status=status,

@@ -17,6 +17,7 @@ from roles.values.errors import PeerProtocolError
 from roles.values.participants import Status, TransferStatus
 from roles.values.strict_json import JsonValue
 from roles.wire.fields import (
+    AS,
     MAX_REQUEST_SHARES,
     address,
     cookie_of,
@@ -24,6 +25,7 @@ from roles.wire.fields import (
     extras_of,
     files_of,
     id_of,
+    is_leecher,
     is_port,
     number,
     room_of,
@@ -80,7 +82,6 @@ class Verb(StrEnum):
 _VERBS = {verb.encode(): verb for verb in Verb}
 _WITH_ARGUMENT = frozenset({b"add_seeder", b"upload_file_list", b"ping_tracker"})
 _REACHABLE = {True: "true", False: "false", None: "null"}
-_AS = {False: "seeder", True: "leecher"}
 
 
 def encode_request(request: Request) -> bytes:
@@ -218,9 +219,9 @@ def _encoded(request: Request) -> bytes:
         line["cookie"] = cookie
     fields = []
     match request:
-        case Register(_, advertised, peer, name, is_leecher, everywhere, shares, _, machine):
+        case Register(_, advertised, peer, name, as_leecher, everywhere, shares, _, machine):
             fields = [Verb.ADD_SEEDER.encode(), strict_json.dumps(advertised)]
-            line |= {"peer": peer, "name": cut(name, MAX_NAME), "as": _AS[is_leecher]}
+            line |= {"peer": peer, "name": cut(name, MAX_NAME), "as": AS[as_leecher]}
             line |= {"everywhere": everywhere, "shares": shares[:MAX_REQUEST_SHARES]}
             line |= {"machine": machine} if machine else {}
         case Ping(_, advertised, peer, status, leaving):
@@ -282,7 +283,7 @@ def _decode_request(verb: Verb, argument: bytes, line: dict[str, JsonValue]) -> 
                 advertised=_address(argument),
                 peer=id_of(line.get("peer")),
                 name=shown(line.get("name"), MAX_NAME),
-                is_leecher=_is_leecher(line.get("as")),
+                is_leecher=is_leecher(line.get("as")),
                 everywhere=line.get("everywhere") is True,
                 shares=shares_of(line.get("shares")),
                 cookie=cookie,
@@ -373,9 +374,3 @@ def _decode_holder(value: JsonValue) -> Holder:
 @lru_cache(maxsize=16_384)  # a program's pings repeat it; this makes them an eighth cheaper
 def _address(argument: bytes) -> Address:
     return address(strict_json.loads(argument))
-
-
-def _is_leecher(value: JsonValue) -> bool:
-    if value not in _AS.values():
-        raise PeerProtocolError("neither a seeder nor a leecher")
-    return value == _AS[True]
