@@ -189,7 +189,10 @@ class Tracker(Role):
         def make() -> None:
             from roles.private.room_code import made
 
-            self._made = _private(self._settings.keys_file, code or made(), self._post)
+            try:
+                self._made = _private(self._settings.keys_file, code or made(), self._post)
+            except OSError as error:  # the old one stays in force
+                self._post(Warned(f"There is no new code. {failure_of(error)}"))
 
         self._await_code()
         if self._private is not None:

@@ -8,6 +8,7 @@ from unittest import mock
 from roles.joining.tracker_place import TrackerPlace
 from roles.net import datagrams
 from roles.net.carrier import Bytes, Carrier
+from roles.private import entrance
 from roles.private.admission import Admission
 from roles.private.room_keys import TrackerKeys
 from roles.room import list_server
@@ -26,6 +27,7 @@ from roles.values.events import (
     RoleStarted,
     RoleStopped,
     RoomChanged,
+    Warned,
 )
 from roles.values.settings import Follow, TrackerSettings
 from roles.wire.greeting import Hello, Probe, decode_probe_answer, encode_hello
@@ -112,6 +114,14 @@ class MembersTest(PrivateRoomTest):
         self.member_seeder(shared, room, "another code")
         list_now(self.member_leecher(self.make_folder("more"), room, "another code"), *FILES)
         self.assertEqual(TrackerKeys.kept(keys, "").code, "another code")
+
+    def test_where_no_new_code_can_be_made_the_room_goes_on_with_the_old_one(self) -> None:
+        tracker = self.private_tracker(CODE)
+        with mock.patch.object(entrance, "server_context", side_effect=OSError(28, "no space")):
+            tracker.role.new_code()
+            warned = tracker.log.wait_for(Warned).sentence
+        self.assertIn("There is no new code. This computer refused: no space", warned)
+        self.member_lister(tracker.address).log.wait_for(FilesListed)
 
     def test_the_program_makes_a_new_code_as_often_as_it_is_asked(self) -> None:
         tracker = self.private_tracker(CODE)
