@@ -195,8 +195,10 @@ class OthersRoomTest(PrivateWindowTest):
         form = window.leecher.form
         self.assertFalse(self.is_there(form.code))
         form.tracker.variable.set(f"127.0.0.1:{self.tracker_port}")
+        form.from_line.change.focus_force()
         window.leecher.refresh()
         row = self.wait_for_field()
+        self.pump_until(lambda: window.focus_get() is row.field.entry)
         self.assertIn("This room is private", widget_texts(window.leecher))
         self.type_code(row, " ")
         self.pump_until(lambda: text_of(row.sentence) == TYPE_IT)

@@ -72,7 +72,7 @@ class CodeRow(ttk.Frame):
             return
         is_needed, is_trying = codes.is_needed(codes.tracker), codes.is_trying
         focus = self.focus_get()
-        is_new = is_needed and not self.asks and self.winfo_viewable()
+        is_new = is_needed and not self.asks and self.master.winfo_viewable()
         for widget, is_shown in (
             (self._trust, not is_needed),
             (self.field, is_needed),
