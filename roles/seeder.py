@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from roles.web.browser_uploads import BrowserUploads
 
 REPORT_S = 0.25
+ANSWER_S = 1.0  # for the tracker to say that its room is private; a LAN answers at once
 
 
 class Seeder(Role):
@@ -177,6 +178,7 @@ class Seeder(Role):
             beside.append(self._start_beside(calls.run, "lmk-caller"))
             if self._torrents is not None:
                 beside.append(self._start_beside(self._torrents.run, "lmk-torrent"))
+            self._await_answer(membership)
             while not self.should_stop():
                 acceptor.look()
                 if self._network_change(address):
@@ -205,6 +207,13 @@ class Seeder(Role):
             lmk1_uploads.join()
             if self._browsers is not None:
                 self._browsers.join()
+
+    def _await_answer(self, membership: Membership) -> None:
+        """Whoever forgot the code must not serve the folder in clear until the tracker says so."""
+        until = time.monotonic() + ANSWER_S
+        while membership.is_original is None and time.monotonic() < until:
+            if self._stopping.wait(0.01):
+                return
 
     def _take_browser(
         self, library: FolderLibrary, membership: Membership, uploads: PeerUploads

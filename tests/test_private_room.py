@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from unittest import mock
 
 from roles.joining.tracker_place import TrackerPlace
@@ -31,9 +32,12 @@ from roles.values.events import (
 )
 from roles.values.settings import Follow, TrackerSettings
 from roles.wire.greeting import Hello, Probe, decode_probe_answer, encode_hello
+from roles.wire.tracker_messages import Code, Refused
+from roles.wire.tracker_wire import decode_request, encode_answer
 from tests.disks import some_bytes
 from tests.private_rooms import CODE, NAME, PrivateRoomTest
 from tests.role_test import ANYWHERE, list_now, order, wait_for_end
+from tests.scripted_tracker import ScriptedTracker
 from tests.support import LIMIT_S, EventLog, wait_until
 
 FILES = {"exam.bin": some_bytes(3_000_000), **{f"page {n}": some_bytes(99, n) for n in range(9)}}
@@ -158,6 +162,32 @@ class StrangersTest(PrivateRoomTest):
                 self.make_folder(f"of {code}", FILES), room, code, is_announced=False
             )
             self.assertIsInstance(seeder.log.wait_for(RoleStopped).failure, CodeRefusedError)
+
+    def test_a_seeder_without_the_code_serves_nobody_before_the_tracker_has_answered(self) -> None:
+        has_connected = threading.Event()
+
+        def answer(datagram: bytes, _: int) -> list[bytes]:
+            has_connected.wait(LIMIT_S)
+            request = decode_request(datagram)
+            assert request is not None
+            return [encode_answer(Refused(request.id, Code.PRIVATE, "private"))]
+
+        self.constant("seeder", "ANSWER_S", LIMIT_S)
+        tracker = ScriptedTracker(answer)
+        self.addCleanup(tracker.close)
+        seeder = self.member_seeder(
+            self.make_folder("shared", FILES), tracker.address, "", is_announced=False
+        )
+        with self.dial(seeder.address) as sock:
+            sock.sendall(b"request_connection")
+            sock.settimeout(0.5)
+            with self.assertRaises(TimeoutError):
+                sock.recv(100)
+            has_connected.set()
+            self.assertIsInstance(seeder.log.wait_for(RoleStopped).failure, CodeRefusedError)
+            sock.settimeout(LIMIT_S)
+            with contextlib.suppress(ConnectionError):
+                self.assertEqual(sock.recv(100), b"")
 
     def test_a_code_is_never_told_to_an_open_room(self) -> None:
         room = self.tracker().address
