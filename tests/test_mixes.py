@@ -21,7 +21,6 @@ from roles.values.events import (
     DownloadState,
     FilesListed,
     FolderScanned,
-    TrackerAnswered,
 )
 from roles.values.settings import Existing, LeecherSettings
 from tests.originals.processes import OriginalSeeder, OriginalTracker
@@ -361,16 +360,10 @@ class OursNeverEndAnOriginalTracker(MixesTest):
     def announced(self, name: str, files: dict[str, bytes]) -> int:
         """Offer these at the original tracker; returns how many are on its list."""
         seeder = self.seeder(self.make_folder(name, files), self.old.address, is_announced=False)
-        seeder.log.wait_for(TrackerAnswered)
-
-        def scans() -> list[FolderScanned]:
-            """What was told after the answer: first, how much of the list was sent."""
-            kinds = [type(event) for event in seeder.log.events]
-            later = seeder.log.events[kinds.index(TrackerAnswered) :]
-            return [event for event in later if isinstance(event, FolderScanned)]
-
-        wait_until(lambda: bool(scans()))
-        return scans()[0].announced
+        listed = seeder.log.wait_for(
+            FolderScanned, where=lambda scan: scan.is_listed and bool(scan.files)
+        )
+        return listed.announced
 
     def assert_alive(self, tracker: OriginalTracker) -> dict[str, int]:
         """Its list fits into what an original receives; returns it."""

@@ -308,6 +308,7 @@ class TheStartOfTheSeeder(SeederTest):
                 SeederSettings(self.shared, self.room, bind=address, bind_exactly=True)
             )
             address = running.address
+            running.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
             self.assert_serves(running)
             running.stop()
 
