@@ -41,7 +41,7 @@ class TakingFiles(LeecherTest):
         offering = self.offering_lmk1 if is_lmk1 else self.offering
         for number in range(number_of_seeders):
             offering(files, f"shared {number}")
-        self.assertEqual(len(listed_seeders(self.room)), number_of_seeders)
+        wait_until(lambda: len(listed_seeders(self.room)) == number_of_seeders)
         leecher = self.taking()
         self.assert_takes(leecher, files)
         leecher.log.wait_for(AllDownloadsEnded)

@@ -57,7 +57,8 @@ class FilesOfTheSeeder(SeederTest):
         (self.shared / "sub" / "b").write_bytes(b"below")
         os.mkfifo(self.shared / "fifo")
         seeder = self.offering()
-        self.assertEqual(listed_files(self.room), {name: len(c) for name, c in self.FILES.items()})
+        sizes = {name: len(content) for name, content in self.FILES.items()}
+        wait_until(lambda: listed_files(self.room) == sizes)
         for name in (
             "../secret",
             str(self.folder / "secret"),
@@ -201,8 +202,9 @@ class TheSeederAndItsTracker(SeederTest):
 
     def test_the_tracker_lists_it_and_its_files(self) -> None:
         seeder = self.offering()
-        self.assertEqual(listed_seeders(self.room), [seeder.address])
-        self.assertEqual(listed_files(self.room), {name: len(c) for name, c in self.FILES.items()})
+        wait_until(lambda: listed_seeders(self.room) == [seeder.address])
+        sizes = {name: len(content) for name, content in self.FILES.items()}
+        wait_until(lambda: listed_files(self.room) == sizes)
         self.assertFalse(seeder.log.of(TrackerAnswered)[0].is_original)
 
     def test_a_tracker_that_forgot_it_gets_it_back(self) -> None:
@@ -213,7 +215,7 @@ class TheSeederAndItsTracker(SeederTest):
         first.stop()
         self.tracker(address)
         wait_until(lambda: len(listed_files(address)) == 3)
-        self.assertEqual(listed_seeders(address), [seeder.address])
+        wait_until(lambda: listed_seeders(address) == [seeder.address])
 
     def test_a_tracker_that_comes_up_later_gets_it(self) -> None:
         self.pace(again_s=0.05)
@@ -221,6 +223,7 @@ class TheSeederAndItsTracker(SeederTest):
         address = Address("127.0.0.1", self.free_port("udp"))
         seeder = self.seeder(self.shared, address, is_announced=False)
         seeder.log.wait_for(TrackerLost)
+        seeder.log.wait_for(FolderScanned, where=lambda scan: bool(scan.files))
         self.assert_serves(seeder)
         self.tracker(address)
         wait_until(lambda: len(listed_files(address)) == 3)
@@ -289,8 +292,7 @@ class TheStartOfTheSeeder(SeederTest):
         started = running.log.wait_for(RoleStarted)
         self.assertNotEqual(running.address.port, taken.port)
         self.assertIn(str(taken.port), started.note)
-        running.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
-        self.assertEqual(listed_seeders(self.room), [running.address])
+        wait_until(lambda: listed_seeders(self.room) == [running.address])
 
     def test_a_taken_port_that_was_asked_for_exactly_is_an_error(self) -> None:
         taken = Address(*self.enterContext(socket.create_server(("127.0.0.1", 0))).getsockname())
