@@ -76,6 +76,7 @@ class Tracker(Role):
         self._private: Private | None = None
         self._made: Private | None = None  # with a new code; in use from the next turn on
         self._making: Worker | None = None
+        self._wished: str | None = None  # the newest code that is asked for
         self._guessers: tuple[Guesser, ...] = ()  # as told
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
@@ -91,7 +92,7 @@ class Tracker(Role):
         """Give the private room another code, "" for nine new digits, so that nobody is in it any
         more; from any thread. `code`: from room_code.parsed(). CodeChanged follows.
         """
-        self._orders.put(lambda: self._make(code))
+        self._orders.put(lambda: self._wish(code))
 
     def _run(self) -> None:
         if self._settings.is_private:
@@ -183,6 +184,9 @@ class Tracker(Role):
             self._registry, senders, self._report.participants, listening, self._name
         )
 
+    def _wish(self, code: str) -> None:
+        self._wished = code
+
     def _make(self, code: str) -> None:
         """In a thread, because it computes for a while, and writes to the disk."""
 
@@ -194,7 +198,7 @@ class Tracker(Role):
             except OSError as error:  # the old one stays in force
                 self._post(Warned(f"There is no new code. {failure_of(error)}"))
 
-        self._await_code()
+        self._wished = None
         if self._private is not None:
             self._making = self._start_beside(make, "lmk-code")
 
@@ -229,6 +233,8 @@ class Tracker(Role):
             key.data()
         while not self._orders.empty():
             self._orders.get()()
+        if self._wished is not None and not (self._making and self._making.is_alive()):
+            self._make(self._wished)
         self._datagrams.work()
         is_busy = self._lists.work() | self._report.work()
         now = time.monotonic()

@@ -130,10 +130,12 @@ class MembersTest(PrivateRoomTest):
     def test_the_program_makes_a_new_code_as_often_as_it_is_asked(self) -> None:
         tracker = self.private_tracker(CODE)
         tracker.role.new_code()
-        tracker.role.new_code()
-        wait_until(lambda: len(tracker.log.of(CodeChanged)) == 2)
-        codes = {CODE, *(one.code for one in tracker.log.of(CodeChanged))}
-        self.assertEqual(len(codes), 3)
+        tracker.log.wait_for(CodeChanged)
+        for code in ("", "some code", "the last code"):  # more of them than it can make at once
+            tracker.role.new_code(code)
+        tracker.log.wait_for(CodeChanged, where=lambda one: one.code == "the last code")
+        codes = [one.code for one in tracker.log.of(CodeChanged)]
+        self.assertEqual(len({CODE, *codes}), 1 + len(codes))
 
 
 class StrangersTest(PrivateRoomTest):
