@@ -14,6 +14,7 @@ from ui.window.theme import Theme
 from ui.window.tracker_options import own_code, warning
 
 OUT = "This puts out everyone who joined with the old code, until they type the new one."
+WIDEST = 340  # pixels at 96 dpi, of a long code that somebody chose
 
 
 class OwnCode(ttk.Frame):
@@ -25,7 +26,7 @@ class OwnCode(ttk.Frame):
         self.code = ""  # that is shown
         line, self._asking = ttk.Frame(self), ttk.Frame(self)
         mark = PrivateMark(line, theme)
-        self.label = ttk.Label(line, style="Title.TLabel")
+        self.label = ttk.Label(line, style="Title.TLabel", wraplength=px(WIDEST))
         copy = ttk.Button(line, text="Copy", underline=3, width=0, command=self._copy)
         self.button = ttk.Button(line, text="New code …", underline=0, width=0, command=self.ask)
         mark.grid(row=0, column=0)
