@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from tkinter import ttk
 
 from ui.window.fields import TextField
 from ui.window.keyboard import tab_in_order
+from ui.window.layout import show_if
 from ui.window.theme import Theme
 from ui.window.tooltip import Tooltip
 
@@ -18,7 +19,6 @@ class FoldedField(ttk.Frame):
     """Its owner makes the field, with this frame as its parent, and passes it to hold()."""
 
     field: TextField
-    _beside: Sequence[ttk.Button] = ()
 
     def __init__(self, parent: tk.Misc, theme: Theme, caption: str, *, underline: int) -> None:
         """`underline`: the index of the letter of “Change …” that presses it with Alt."""
@@ -36,15 +36,10 @@ class FoldedField(ttk.Frame):
         self._name.pack(side="left", pady=px(5))
         self._detail.pack(side="left", padx=(px(8), 0))
         self._line.grid(row=0, column=1, sticky="w")
-        self._links = ttk.Frame(self)
-        self._links.grid(row=0, column=2, sticky="nw", padx=(px(12), 0))
-        self.change = ttk.Button(
-            self._links,
-            text="Change …",
-            underline=underline,
-            style="Link.TButton",
-            command=self.unfold,
-        )
+        self.links = ttk.Frame(self)
+        self.links.grid(row=0, column=2, sticky="nw", padx=(px(12), 0))
+        self._beside = list[ttk.Button]()  # there only while it is unfolded
+        self.change = self.link("Change …", self.unfold, underline=underline)
         self.columnconfigure(0, minsize=px(CAPTION))
         self.columnconfigure(1, weight=0)
         self.columnconfigure(3, weight=1)
@@ -52,39 +47,33 @@ class FoldedField(ttk.Frame):
             Tooltip(part, theme, lambda _x, _y: self._whole())
         self.bind("<Configure>", lambda _event: self._fit())
 
-    def hold(
-        self,
-        field: TextField,
-        *,
-        beside: Sequence[ttk.Button] = (),
-        is_settled: Callable[[], bool] = lambda: True,
-    ) -> None:
-        """Unfold into this field. `beside`: buttons that are there only while it is. As long as
-        `is_settled` says no, the user has to choose, and the field stays.
+    def hold(self, field: TextField, *, is_settled: Callable[[], bool] = lambda: True) -> None:
+        """Unfold into this field. As long as `is_settled` says no, the user has to choose, and the
+        field stays.
         """
-        self.field, self._beside, self._is_settled = field, beside, is_settled
+        self.field, self._is_settled = field, is_settled
         field.complained = lambda: self.unfold(take_focus=False)
         entry = field.entry
-        entry.bind("<Return>", lambda _event: self._after(self.fold), add="+")
-        entry.bind("<<ComboboxSelected>>", lambda _event: self._after(self.fold), add="+")
+        entry.bind("<Return>", lambda _event: self._soon(self.fold), add="+")
+        entry.bind("<<ComboboxSelected>>", lambda _event: self._soon(self.fold), add="+")
         entry.bind("<Escape>", lambda _event: self._leave())
-        for part in (entry, *beside):
-            part.bind("<FocusOut>", lambda _event: self._after(self._left), add="+")
-        self.change.pack(side="left")
-        tab_in_order(self._line, field, self._links)
+        entry.bind("<FocusOut>", lambda _event: self._soon(self._left), add="+")
+        tab_in_order(self._line, field, self.links)
 
-    def link(self, text: str, act: Callable[[], object], *, underline: int) -> ttk.Button:
-        """A further link behind “Change …”, there all the time."""
+    def link(
+        self, text: str, act: Callable[[], object], *, underline: int, is_beside: bool = False
+    ) -> ttk.Button:
+        """A further link, behind those there are; `is_beside`: there only beside the field."""
         button = ttk.Button(
-            self._links, text=text, underline=underline, style="Link.TButton", command=act
+            self.links, text=text, underline=underline, style="Link.TButton", command=act
         )
-        button.pack(side="left", padx=(self._theme.px(4), 0))
+        number = len(self.links.winfo_children())
+        button.grid(row=0, column=number, padx=(0, self._theme.px(4)))
+        if is_beside:
+            self._beside.append(button)
+            button.bind("<FocusOut>", lambda _event: self._soon(self._left), add="+")
+            button.grid_remove()
         return button
-
-    @property
-    def links(self) -> ttk.Frame:
-        """Where the buttons beside the field belong."""
-        return self._links
 
     def say(self, name: str, detail: str) -> None:
         """Show this line, in bold and muted, cut where it is too long."""
@@ -105,10 +94,8 @@ class FoldedField(ttk.Frame):
         if self.is_folded:
             self._before = self.field.variable.get()
             self._line.grid_remove()
-            self.change.pack_forget()
             self.field.grid(row=0, column=1, sticky="new")
-            for button in self._beside:
-                self._put_first(button)
+            self._show_links(is_folded=False)
             self.columnconfigure(1, weight=1)
             self.columnconfigure(3, weight=0)
         if take_focus:
@@ -121,9 +108,7 @@ class FoldedField(ttk.Frame):
             return
         had_focus = self.has_focus
         self.field.grid_remove()
-        for button in self._beside:
-            button.pack_forget()
-        self._put_first(self.change)
+        self._show_links(is_folded=True)
         self.columnconfigure(1, weight=0)
         self.columnconfigure(3, weight=1)
         self._line.grid()
@@ -136,7 +121,7 @@ class FoldedField(ttk.Frame):
         """Also while a list of the field is open, which Tk can name and tkinter cannot."""
         return str(self.tk.call("focus")).startswith(str(self))
 
-    def _after(self, act: Callable[[], None]) -> None:
+    def _soon(self, act: Callable[[], None]) -> None:
         """Once the field itself has done what it does then."""
         self.after_idle(act)
 
@@ -152,12 +137,10 @@ class FoldedField(ttk.Frame):
         self.fold()
         return "break"
 
-    def _put_first(self, button: ttk.Button) -> None:
-        links = self._links.pack_slaves()
-        if links:
-            button.pack(side="left", before=links[0])
-        else:
-            button.pack(side="left")
+    def _show_links(self, *, is_folded: bool) -> None:
+        show_if(self.change, is_folded)
+        for button in self._beside:
+            show_if(button, not is_folded)
 
     def _whole(self) -> str:
         is_cut = (str(self._name["text"]), str(self._detail["text"])) != self._texts
@@ -167,7 +150,7 @@ class FoldedField(ttk.Frame):
         """The name and what is said of it share the room; the longer one gives way."""
         px, (name, detail) = self._theme.px, self._texts
         gap = px(8)
-        room = self.winfo_width() - px(CAPTION) - self._links.winfo_reqwidth() - px(12) - 2 * gap
+        room = self.winfo_width() - px(CAPTION) - self.links.winfo_reqwidth() - px(12) - 2 * gap
         if room > 0:
             wide = self._theme.strong_font.measure(name)
             least = min(self._theme.text_font.measure(detail), room * 2 // 5)

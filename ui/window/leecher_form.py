@@ -52,14 +52,8 @@ class LeecherForm(ttk.Frame):
             placeholder=usual or "where to save what you download",
         )
         self.folder.offer((usual,) if usual else ())
-        choose = ttk.Button(
-            self.to_line.links,
-            text="Choose …",
-            underline=1,
-            style="Link.TButton",
-            command=self.folder.choose,
-        )
-        self.to_line.hold(self.folder, beside=(choose,))
+        self.to_line.hold(self.folder)
+        self.to_line.link("Choose …", self.folder.choose, underline=1, is_beside=True)
         self.to_line.link("Open", tab.open_folder, underline=0)
 
         self.code = CodeRow(self, bench)
