@@ -159,8 +159,6 @@ class AppWindow(tk.Tk):
             self.tabs.page("Leecher"), bench, steps, lambda *where: self.seeder.seed(*where)
         )
         self.log = LogTab(self.tabs.page("Log"), bench)  # shows what is logged from now on
-        for tab in (self.leecher, self.log):
-            tab.grid(sticky="nsew")
         self.tabs.bind("<<NotebookTabChanged>>", lambda _event: self._tab_changed())
 
     @cached_property
@@ -175,18 +173,14 @@ class AppWindow(tk.Tk):
             from_here=lambda: self.seeder.rate,
             steps=(Choice("Give a folder", lambda: self.tabs.show("Seeder")),),
         )
-        tab = TrackerTab(self.tabs.page("Tracker"), self._bench, around)
-        tab.grid(sticky="nsew")
-        return tab
+        return TrackerTab(self.tabs.page("Tracker"), self._bench, around)
 
     @cached_property
     def seeder(self) -> SeederTab:
         from ui.window.seeder_tab import SeederTab
 
         page = self.tabs.page("Seeder")
-        tab = SeederTab(page, self._bench, self._say_failed, lambda: self.tracker.room.members)
-        tab.grid(sticky="nsew")
-        return tab
+        return SeederTab(page, self._bench, self._say_failed, lambda: self.tracker.room.members)
 
     @cached_property
     def start(self) -> StartPage:
@@ -197,9 +191,7 @@ class AppWindow(tk.Tk):
             try_it=self.try_it,
             check=self.check_computer,
         )
-        page = StartPage(self.tabs.page("Start"), self._bench.theme, actions)
-        page.grid(sticky="nsew")
-        return page
+        return StartPage(self.tabs.page("Start"), self._bench.theme, actions)
 
     @cached_property
     def settings(self) -> SettingsPage:
@@ -212,17 +204,13 @@ class AppWindow(tk.Tk):
             check=self.check_computer,
         )
         folder = self.leecher.form.folder.variable
-        page = SettingsPage(self.tabs.page("Settings"), self._bench, folder, actions)
-        page.grid(sticky="nsew")
-        return page
+        return SettingsPage(self.tabs.page("Settings"), self._bench, folder, actions)
 
     @cached_property
     def check(self) -> CheckPage:
         from ui.window.check_page import CheckPage
 
-        page = CheckPage(self.tabs.page("Check"), self._bench, self._check_settings)
-        page.grid(sticky="nsew")
-        return page
+        return CheckPage(self.tabs.page("Check"), self._bench, self._check_settings)
 
     def _make_lines_below(self) -> None:
         bench, px = self._bench, self._bench.theme.px

@@ -14,7 +14,7 @@ from ui.window.code_row import CodeRow
 from ui.window.fields import FolderField, Sentence, TextField
 from ui.window.folded_field import CAPTION, FoldedField
 from ui.window.keyboard import tab_in_order
-from ui.window.setting_field import limit_field
+from ui.window.setting_field import limit_field, setting_box
 from ui.window.tracker_field import TrackerField
 from ui.window.workbench import Workbench
 
@@ -103,13 +103,9 @@ class LeecherForm(ttk.Frame):
     def _make_options(self, tab: LeecherTab, bench: Workbench) -> ttk.Frame:
         px, theme = bench.theme.px, bench.theme
         options = ttk.Frame(tab)
-        keep = ttk.Checkbutton(
-            options,
-            text="Keep seeding what I download",
-            underline=0,
-            variable=self.keep_seeding,
-            command=tab.keep_seeding_changed,
-        )
+        text = "Keep seeding what I download"
+        keep = setting_box(options, bench, "keep_seeding", text, tab.keep_seeding_changed)
+        keep.configure(underline=0)
         self.limit = limit = limit_field(options, bench, "down")
         parallel = str(bench.settings.now.parallel_seeders)
         self.parallel = TextField(

@@ -10,7 +10,7 @@ from ui.window.code_row import CodeRow
 from ui.window.fields import FolderField, Sentence, TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.seeder_run import SeederRun
-from ui.window.setting_field import limit_field, setting_field
+from ui.window.setting_field import limit_field, setting_box, setting_field
 from ui.window.tracker_field import TrackerField
 from ui.window.workbench import RunState, Workbench
 
@@ -72,11 +72,9 @@ class SeederForm(ttk.Frame):
         may_browse = bench.settings.switch(row, "door")
         boxes = ttk.Frame(options)
         boxes.grid(row=1, column=0, columnspan=2 * len(fields), sticky="e", pady=(px(6), 0))
-        door = ttk.Checkbutton(boxes, text="Browsers may fetch from here", variable=may_browse)
+        door = setting_box(boxes, bench, "door", "Browsers may fetch from here")
         door.pack(side="left")
-        torrent = ttk.Checkbutton(
-            boxes, text="Make a torrent, too", variable=bench.settings.switch(row, "torrent")
-        )
+        torrent = setting_box(boxes, bench, "torrent", "Make a torrent, too")
         torrent.pack(side="left", padx=(px(12), 0))
 
         def allow(*_: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Callable
+from tkinter import ttk
 from typing import Any, Literal, TypeVar
 
 from roles.net.throttle import Throttle, Throttles
@@ -42,6 +43,18 @@ def setting_field(
     text = bench.settings.variable(parent, setting)
     field = kind(parent, bench.theme, text, keep, **options)
     return field
+
+
+def setting_box(
+    parent: tk.Misc,
+    bench: Workbench,
+    setting: str,
+    text: str,
+    then: Callable[[], None] = lambda: None,
+) -> ttk.Checkbutton:
+    """A box to tick."""
+    chosen = bench.settings.switch(parent, setting)
+    return ttk.Checkbutton(parent, text=text, variable=chosen, command=then)
 
 
 def limit_field(parent: tk.Misc, bench: Workbench, way: Literal["up", "down"]) -> TextField:

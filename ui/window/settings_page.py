@@ -20,7 +20,7 @@ from roles.values.settings import (
 )
 from ui.window.fields import ChoiceField, Sentence, TextField
 from ui.window.scrolled import ScrolledFrame
-from ui.window.setting_field import limit_field, setting_field
+from ui.window.setting_field import limit_field, setting_box, setting_field
 from ui.window.workbench import Workbench
 
 _APPEARANCES = {
@@ -177,8 +177,7 @@ class SettingsPage(ttk.Frame):
         self, label: str, text: str, setting: str, then: Callable[[], None] = lambda: None
     ) -> None:
         """A row with a box to tick, which counts at once."""
-        chosen = self._bench.settings.switch(self, setting)
-        box = ttk.Checkbutton(self._inside, text=text, variable=chosen, command=then)
+        box = setting_box(self._inside, self._bench, setting, text, then)
         self._row(label, box, "")
         box.grid(columnspan=2, pady=(self._bench.theme.px(9), 0))
 

@@ -54,11 +54,11 @@ class TabPages(ttk.Notebook):
         return self._names
 
     def page(self, name: str) -> ttk.Frame:
-        """The frame for that tab, at row 0 and column 0."""
+        """The parent of that tab."""
         return self._pages[name]
 
     def show(self, name: str) -> None:
-        self._tabs[name]()
+        self.made(name)
         if name in self._others and not self.is_there(name):
             if name == self._others[0]:
                 self.insert(0, self._pages[name], text=name)
@@ -82,8 +82,11 @@ class TabPages(ttk.Notebook):
                 )
 
     def made(self, name: str) -> ttk.Frame:
-        """The tab of that name."""
-        return self._tabs[name]()
+        """The tab of that name, on its page."""
+        tab = self._tabs[name]()
+        if not tab.winfo_manager():
+            tab.grid(sticky="nsew")
+        return tab
 
     def is_there(self, name: str) -> bool:
         return str(self._pages[name]) in self.tk.splitlist(self.tk.call(str(self), "tabs"))
@@ -97,8 +100,8 @@ class TabPages(ttk.Notebook):
     def in_front(self) -> ttk.Frame:
         current = str(self.tk.call(str(self), "select"))
         name = next(name for name, page in self._pages.items() if str(page) == current)
-        return self._tabs[name]()
+        return self.made(name)
 
     def make_all(self) -> None:
         for name in self._names:
-            self._tabs[name]()
+            self.made(name)

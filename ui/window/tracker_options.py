@@ -10,7 +10,7 @@ from roles.values.settings import TrackerSettings, parse_port
 from ui.window.fields import TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.layout import show_if
-from ui.window.setting_field import setting_field
+from ui.window.setting_field import setting_box, setting_field
 from ui.window.workbench import Workbench
 
 SHORT = "This code is short. Nine digits or more are hard to guess."
@@ -44,11 +44,7 @@ class TrackerOptions:
             TextField, self.others, bench, "tracker_port", parse_port, width=6
         )
         self.port.grid(row=0, column=1, sticky="nw", padx=(px(8), 0))
-        self._door = ttk.Checkbutton(
-            self.others,
-            text="Browsers may fetch from here",
-            variable=settings.switch(left, "door"),
-        )
+        self._door = setting_box(self.others, bench, "door", "Browsers may fetch from here")
         self._door.grid(row=0, column=2, sticky="nw", padx=(px(16), 0), pady=px(6))
         offers = ttk.Frame(self.others)
         label = ttk.Label(offers, text="Who may offer:", style="Muted.TLabel")
