@@ -213,7 +213,7 @@ class TlsPairTest(unittest.TestCase):
         client = encrypt(self.client, old, server_side=False)
         self.client.limit(0)
         self.assertFalse(client.shake_hands())
-        with self.assertRaises(ssl.SSLError):
+        with self.assertRaisesRegex(ssl.SSLError, "^its encryption is not that of a private"):
             server.shake_hands()
         self.client.limit(LIMIT_S)
         with self.assertRaises(ssl.SSLError):

@@ -107,10 +107,11 @@ class TlsCarrier(Carrier):
         except _WANTS:
             self._flush()
             return False
-        except ssl.SSLError:
+        except ssl.SSLError as error:
             with contextlib.suppress(OSError):
                 self._flush()  # which tells the other side why
-            raise
+            text = f"its encryption is not that of a private room: {error.reason}"
+            raise ssl.SSLError(error.errno, text) from None
         self._flush()
         return True
 
