@@ -55,8 +55,8 @@ class TrackerPlace:
         joined already.
         """
         self.should_stop = should_stop
-        # None in an open room. In a private one nothing is said to the tracker without it.
-        self.admission = admission if admission is not None or not code else _admission(code)
+        self._code, self._admission = code, admission
+        self._admitting = threading.Lock()  # held by the thread that makes `_admission`
         # After each change, of the tracker or of this computer's network, everything must be told
         # to the tracker again, and what failed can be tried again.
         self.changes = 0
@@ -64,8 +64,8 @@ class TrackerPlace:
         self._home = tracker
         # Another tracker would have to be asked whether it knows the code, and one that does not
         # could test a guess.
-        is_private = self.admission is not None and follow is Follow.ANY
-        self._follow = Follow.SAME if is_private else follow
+        is_private = bool(code) or admission is not None
+        self._follow = Follow.SAME if is_private and follow is Follow.ANY else follow
         self._post = post
         self._destinations = destinations
         self._lock = threading.Lock()  # protects what follows; never held during I/O
@@ -77,6 +77,18 @@ class TrackerPlace:
         self._is_here = False  # it is on this machine, whatever its address
         self._searching = threading.Lock()  # held by the one thread that searches
         self._search_at = self._home_at = 0.0
+
+    @property
+    def admission(self) -> Admission | None:
+        """None in an open room. In a private one nothing is said to the tracker without it.
+
+        Made by the thread that needs it first: loading TLS takes a while.
+        """
+        if self._code:
+            with self._admitting:
+                if self._admission is None:
+                    self._admission = _admission(self._code)
+        return self._admission
 
     @property
     def shown(self) -> Address:
