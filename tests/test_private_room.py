@@ -67,7 +67,8 @@ class MembersTest(PrivateRoomTest):
             for _ in range(5):
                 self.enterContext(admission.connected(tracker.address, lambda: False))
             with self.dial(tracker.address):  # one that says nothing has the only other place
-                wait_until(lambda: tracker.role._lists._places == 0)
+                clients = tracker.role._lists._clients
+                wait_until(lambda: [one.has_proved for one in list(clients)].count(False) == 1)
 
     def test_the_tracker_makes_a_code_and_tells_it_to_its_user(self) -> None:
         tracker = self.private_tracker("")
