@@ -50,7 +50,8 @@ class RoomCodes:
         self._kept = self._file.load()  # all by the address of the tracker, as text
         self._saved = dict(self._kept)
         self._codes = dict(self._kept)  # those that have not been refused
-        self._private = set[str]()  # where nobody enters without one
+        self._private = set[str]()  # where nobody enters without one,
+        self._open = set[str]()  # and where somebody has, or the user says so
         self._own = set[str]()  # where this window's tracker is
         self._may_be_open = False  # the tracker that is meant
         self._trying: Observer | None = None
@@ -69,12 +70,11 @@ class RoomCodes:
         return self._codes.get(str(tracker), "")
 
     def is_private(self, tracker: Address | None) -> bool:
+        if tracker is None or self.of(tracker):
+            return tracker is not None
         found = (one for one in self._trackers.found if one.address == tracker)
-        return tracker is not None and (
-            str(tracker) in self._private
-            or bool(self.of(tracker))
-            or any(one.is_private for one in found)
-        )
+        is_known = str(tracker) in self._private or any(one.is_private for one in found)
+        return is_known and str(tracker) not in self._open  # what was found may be out of date
 
     def is_needed(self, tracker: Address | None) -> bool:
         """Whether the room there is private, and its code not known."""
@@ -105,8 +105,8 @@ class RoomCodes:
 
     def is_open(self, tracker: Address) -> None:
         """A role has entered without a code."""
-        if str(tracker) in self._private:
-            self._private.discard(str(tracker))
+        if self.is_private(tracker):
+            self._open.add(str(tracker))
             self._tell()
 
     def refused(self, tracker: Address, code: str, why: LmkError | None) -> bool:
@@ -115,6 +115,7 @@ class RoomCodes:
             return False
         if code == self.of(tracker):  # otherwise more is known by now
             self._private.add(str(tracker))
+            self._open.discard(str(tracker))
         if code and code == self.of(tracker):
             del self._codes[str(tracker)]
             if why.tries_left is not None:
@@ -142,7 +143,7 @@ class RoomCodes:
         except UserInputError as error:
             self.problem = str(error)
             if self._may_be_open and then is None and not typed.strip():
-                self._private.discard(str(tracker))
+                self._open.add(str(tracker))
                 self.problem = ""
         self._tell()
 
