@@ -153,7 +153,7 @@ def give(source: BareRoot, target: BareRoot) -> None:
             tracker.wait_for("offers 3 files")
             get = ("get", "shared/", *at, "--to", HOME / "taken", "--profile", HOME / "profile-get")
             result = target.run(*get, "--bind", "127.0.0.1:0")
-    compared = subprocess.run(["diff", "-r", shared, taken], capture_output=True)
+    compared = subprocess.run(["diff", "-r", shared, taken / "shared"], capture_output=True)
     same = result.returncode == 0 and compared.returncode == 0
     why = "" if same else f"\n{result.stdout}{result.stderr}{compared.stdout.decode()}"
     check(f"{source.name} seeds, {target.name} downloads: diff -r is silent{why}", same)
