@@ -83,7 +83,7 @@ class FoldedFieldTest(AppWindowTest):
         form = self.open_leecher()
         self.press("<space>", form.to_line.change)
         self.pump_until(lambda: self.window.focus_get() is form.folder.entry)
-        [choose] = form.to_line._beside
+        [choose] = form.to_line._unfolded
         choose.focus_force()
         self.window.update()
         self.assertFalse(form.to_line.is_folded)

@@ -88,7 +88,9 @@ class OwnRoomTest(PrivateWindowTest):
         self.pump_until(lambda: self.is_there(window.status._private))
         self.assertTrue(self.is_there(tracker.room.card.private))
         window.tabs.show("Leecher")
-        self.assertIn(TRUST, widget_texts(window.leecher.form.code))
+        self.assertTrue(self.is_there(window.leecher.form.code.mark))
+        window.leecher.form.code.tip.show_at(0, 0)
+        self.assertIn(TRUST, window.leecher.form.code.tip.text)
         for part in (window.leecher.form.code.tick, window.leecher.form.code.field):
             self.assertFalse(self.is_there(part))
 
@@ -206,7 +208,9 @@ class OthersRoomTest(PrivateWindowTest):
         self.pump_until(lambda: "Wrong code. 4 tries left" in text_of(row.sentence))
         self.type_code(row, CODE)
         self.pump_until(lambda: self.model.listed is not None)
-        self.assertFalse(self.is_there(row.field))
+        for part in (row, row.field):
+            self.assertFalse(self.is_there(part))  # the table needs the room
+        self.assertTrue(self.is_there(row.mark))
         self.assertEqual(row.field.variable.get(), "")
         codes = self.profile.room_codes_file
         self.assertFalse(codes.exists())

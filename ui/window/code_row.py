@@ -1,4 +1,4 @@
-"""The row of a private room: a lock, and the field for its code as long as that is not known."""
+"""What a private room adds to the choice of a tracker: a lock, and a row that asks for the code."""
 
 from __future__ import annotations
 
@@ -10,20 +10,27 @@ from ui.window.fields import Sentence, TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.layout import show_if
 from ui.window.private_mark import PrivateMark
+from ui.window.tooltip import Tooltip
 from ui.window.workbench import Workbench
 
-ASK = "Only those who were told the code can join. Everything is encrypted."
+ENCRYPTED = "Everything is encrypted."
+ASK = f"Only those who were told the code can join. {ENCRYPTED}"
 TRUST = "Its members trust each other."
 
 
 class CodeRow(ttk.Frame):
-    """Takes no room while the tracker that is meant is open. Shown in two tabs, for one choice."""
+    """Takes no room unless the code is asked for. Shown in two tabs, for one choice."""
 
-    def __init__(self, parent: tk.Misc, bench: Workbench) -> None:
+    def __init__(self, parent: tk.Misc, bench: Workbench, beside: ttk.Frame) -> None:
+        """The lock, and the box to remember the code, are in `beside`, in the tracker's line."""
         super().__init__(parent)
         px, theme = bench.theme.px, bench.theme
-        self._codes = bench.codes
-        mark = PrivateMark(self, theme)
+        self._codes, self._beside = bench.codes, beside
+        self.mark = PrivateMark(beside, theme)
+        self.tip = Tooltip(self.mark, theme, lambda _x, _y: f"{ENCRYPTED} {TRUST}")
+        self.tick = ttk.Checkbutton(
+            beside, text="Remember code", underline=2, variable=self._codes.remember
+        )
         self.field = TextField(
             self,
             theme,
@@ -34,22 +41,14 @@ class CodeRow(ttk.Frame):
         )
         self.field.entry.bind("<Return>", lambda _event: self.join(), add="+")
         self.button = ttk.Button(self, text="Join", underline=0, command=self.join)
-        self.tick = ttk.Checkbutton(
-            self,
-            text="Remember the code on this computer",
-            underline=2,
-            variable=self._codes.remember,
-        )
-        self._trust = ttk.Label(self, text=TRUST, style="Muted.TLabel")
         self.sentence = Sentence(self)
-        mark.grid(row=0, column=0, sticky="nw", pady=px(7))
-        self._trust.grid(row=0, column=1, sticky="nw", padx=(px(12), 0), pady=px(7))
-        self.field.grid(row=0, column=1, sticky="nw", padx=(px(12), 0))
-        self.button.grid(row=0, column=2, sticky="nw", padx=(px(8), 0))
-        self.tick.grid(row=0, column=3, sticky="nw", padx=(px(12), 0), pady=px(5))
-        self.sentence.grid(row=1, column=0, columnspan=5, sticky="ew", pady=(0, px(4)))
-        self.columnconfigure(4, weight=1)
-        tab_in_order(self.field, self.button, self.tick)
+        self.mark.grid(row=0, column=0, padx=(0, px(12)))
+        self.tick.grid(row=0, column=1, padx=(0, px(12)))
+        self.field.grid(row=0, column=0, sticky="nw")
+        self.button.grid(row=0, column=1, sticky="nw", padx=px(8))
+        self.sentence.grid(row=0, column=2, sticky="ew")
+        self.columnconfigure(2, weight=1)
+        tab_in_order(self.field, self.button)
 
     def begin(self) -> None:
         """Show it from now on: its place must be known."""
@@ -63,32 +62,30 @@ class CodeRow(ttk.Frame):
     def join(self, then: Callable[[], None] | None = None) -> None:
         """See RoomCodes.try_typed()."""
         self.field.entry.focus_set()
+        self.field.entry.selection_range(0, "end")  # if it is wrong, the next one replaces it
         self._codes.try_typed(then)
 
     def _show(self) -> None:
         codes = self._codes
-        if not codes.is_private(codes.tracker) and not codes.problem:
-            self.grid_remove()
-            return
-        is_needed, is_trying = codes.is_needed(codes.tracker), codes.is_trying
+        is_private, is_needed = codes.is_private(codes.tracker), codes.is_needed(codes.tracker)
         focus = self.focus_get()
         is_new = is_needed and not self.asks and self.master.winfo_viewable()
         for widget, is_shown in (
-            (self._trust, not is_needed),
+            (self._beside, is_private),
+            (self.tick, not codes.is_own),
+            (self, is_needed or bool(codes.problem)),
             (self.field, is_needed),
             (self.button, is_needed),
-            (self.tick, not codes.is_own),
         ):
             show_if(widget, is_shown)
         if focus in (self.field.entry, self.button) and not is_needed:
             self.tick.focus_set()
         elif is_new and isinstance(focus, ttk.Button | ttk.Checkbutton):
             self.field.entry.focus_set()  # nothing is being typed elsewhere
-        self.button.state(["disabled" if is_trying else "!disabled"])
-        if is_trying:
+        self.button.state(["disabled" if codes.is_trying else "!disabled"])
+        if codes.is_trying:
             self.sentence.say("Trying the code …", tone="Muted")
         elif codes.problem:
             self.sentence.say(codes.problem, tone="Bad")
         else:
-            self.sentence.say(ASK if is_needed else "", tone="Muted")
-        self.grid()
+            self.sentence.say(ASK, tone="Muted")

@@ -38,14 +38,17 @@ class FoldedField(ttk.Frame):
         self._line.grid(row=0, column=1, sticky="w")
         self.links = ttk.Frame(self)
         self.links.grid(row=0, column=2, sticky="nw", padx=(px(12), 0))
-        self._beside = list[ttk.Button]()  # there only while it is unfolded
+        self.beside = ttk.Frame(self.links)  # what its owner shows before the links
+        self.beside.grid(row=0, column=0)
+        self._unfolded = list[ttk.Button]()  # there only while it is unfolded
         self.change = self.link("Change …", self.unfold, underline=underline)
         self.columnconfigure(0, minsize=px(CAPTION))
         self.columnconfigure(1, weight=0)
         self.columnconfigure(3, weight=1)
         for part in (self._name, self._detail):
             Tooltip(part, theme, lambda _x, _y: self._whole())
-        self.bind("<Configure>", lambda _event: self._fit())
+        for frame in (self, self.links):
+            frame.bind("<Configure>", lambda _event: self._fit())
 
     def hold(self, field: TextField, *, is_settled: Callable[[], bool] = lambda: True) -> None:
         """Unfold into this field. As long as `is_settled` says no, the user has to choose, and the
@@ -70,7 +73,7 @@ class FoldedField(ttk.Frame):
         number = len(self.links.winfo_children())
         button.grid(row=0, column=number, padx=(0, self._theme.px(4)))
         if is_beside:
-            self._beside.append(button)
+            self._unfolded.append(button)
             button.bind("<FocusOut>", lambda _event: self._soon(self._left), add="+")
             button.grid_remove()
         return button
@@ -139,7 +142,7 @@ class FoldedField(ttk.Frame):
 
     def _show_links(self, *, is_folded: bool) -> None:
         show_if(self.change, is_folded)
-        for button in self._beside:
+        for button in self._unfolded:
             show_if(button, not is_folded)
 
     def _whole(self) -> str:

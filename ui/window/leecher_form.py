@@ -56,7 +56,7 @@ class LeecherForm(ttk.Frame):
         self.to_line.link("Choose …", self.folder.choose, underline=1, is_beside=True)
         self.to_line.link("Open", tab.open_folder, underline=0)
 
-        self.code = CodeRow(self, bench)
+        self.code = CodeRow(self, bench, self.from_line.beside)
         self.tracker_said = Sentence(self)
         self.from_line.grid(row=0, column=0, sticky="ew")
         self.code.grid(row=1, column=0, sticky="ew", padx=(px(CAPTION), 0))
