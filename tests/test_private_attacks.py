@@ -98,12 +98,16 @@ class AttackTest(PrivateRoomTest):
                 self.assertEqual(one.rest(), b"")
 
     def test_a_flood_of_strangers_does_not_wash_the_log_away(self) -> None:
-        with self.assertLogs("roles.room", logging.DEBUG) as logged:
-            for _ in range(60):
-                attacker = self.attacker()
-                attacker.tls.sendall(b"x")
-                attacker.rest()
-        self.assertLess(len(logged.output), 50)
+        seeder = self.member_seeder(self.make_folder("shared", FILES), self.room).address
+        for address in (self.room, seeder):
+            with self.subTest(address), self.assertLogs("roles", logging.DEBUG) as logged:
+                for _ in range(60):
+                    with Attacker(address) as attacker:
+                        attacker.tls.sendall(b"x")
+                        attacker.rest()
+            complaints = [line for line in logged.output if "unknown way" in line]
+            self.assertLess(len(complaints), 50)
+            self.assertTrue(complaints)
 
     def test_the_tracker_hears_nothing_of_lmk1_from_a_member(self) -> None:
         attacker = self.attacker()

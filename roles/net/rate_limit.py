@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 MAX_HOSTS = 4_096  # remembered; a flood of forged sources must not take memory
+COMPLAINTS_PER_HOST, COMPLAINTS_IN_ALL = 0.5, 2.0  # log lines a second: 2 MiB in two hours
 
 
 class RateLimit:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 
 from roles.net.interfaces import is_own_address
-from roles.net.rate_limit import RateLimit
+from roles.net.rate_limit import COMPLAINTS_IN_ALL, COMPLAINTS_PER_HOST, RateLimit
 from roles.room.registry_entry import Origin
 from roles.values.addresses import is_unicast
 
 log = logging.getLogger(__name__)
 
-COMPLAINTS_PER_HOST, COMPLAINTS_IN_ALL = 0.5, 2.0  # log lines a second: 2 MiB in two hours
 _MAX_HOSTS = 16_384  # remembered at once
 
 

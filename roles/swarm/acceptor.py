@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from roles.net.connection import Connection
 from roles.net.listening import Listener
+from roles.net.rate_limit import COMPLAINTS_IN_ALL, COMPLAINTS_PER_HOST, RateLimit
 from roles.swarm.peer_downloads import PeerDownloads
 from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import Address, is_loopback, may_dial
@@ -86,6 +87,7 @@ class Acceptor:
         self._newcomers: dict[Connection, _Newcomer] = {}
         self._selector = selectors.DefaultSelector()
         self._complain_at = 0.0
+        self._complaints = RateLimit(per_host=COMPLAINTS_PER_HOST, whole=COMPLAINTS_IN_ALL)
         self._selector.register(listener, selectors.EVENT_READ)
 
     def look(self) -> None:
@@ -157,15 +159,11 @@ class Acceptor:
                 pass
         except StopIteration:
             new.is_member = True
-        except PeerProtocolError as error:
-            if not error.is_something_else:
-                log.info("%s is not admitted: %s", connection.address, error)
+        except (OSError, PeerProtocolError) as error:
+            if not (isinstance(error, PeerProtocolError) and error.is_something_else):
+                self._complain(connection, error)
                 self._dismiss(connection)
                 return False
-        except OSError as error:
-            log.info("%s is not admitted: %s", connection.address, error)
-            self._dismiss(connection)
-            return False
         else:
             return False
         new.entering = None
@@ -204,7 +202,7 @@ class Acceptor:
             case Greeting.BROWSER:
                 self._dismiss(connection)
             case Greeting.STRANGER:
-                log.warning("%s is no leecher: its first words are unknown", connection.address)
+                self._complain(connection, "its first words are unknown")
                 self._dismiss(connection, ERROR)
 
     def _answer_in_clear(
@@ -217,8 +215,13 @@ class Acceptor:
         if isinstance(probe, Probe):
             self._dismiss(connection, encode_welcome(probe))
         else:
-            log.info("%s does not know that this room is private", connection.address)
+            self._complain(connection, "it does not know that this room is private")
             self._dismiss(connection, AWAY if greeting is Greeting.LEECHER else b"")
+
+    def _complain(self, connection: Connection, why: object) -> None:
+        """Unless there were many complaints lately: a flood must not hide everything else."""
+        if self._complaints.allows(connection.address.host, now=time.monotonic()):
+            log.info("%s is not admitted: %s", connection.address, why)
 
     def _dismiss(self, connection: Connection, word: bytes = b"") -> None:
         self._forget(connection)
