@@ -12,7 +12,7 @@ from roles.private.room_code import shown
 from roles.role import Role
 from roles.tracker import Tracker
 from roles.values.addresses import LOOPBACK, Address
-from roles.values.errors import CodeRefusedError
+from roles.values.errors import CodeRefusedError, TrackerSilentError
 from roles.values.events import (
     CodeChanged,
     DownloadState,
@@ -21,6 +21,7 @@ from roles.values.events import (
     GuessersChanged,
     ListFailed,
     RoleStarted,
+    TrackerMoved,
     TrackersFound,
 )
 from roles.values.settings import TrackerSettings
@@ -292,6 +293,44 @@ class FoundRoomTest(PrivateWindowTest):
         row.join()
         self.assertEqual(self.model.settings.code, "")
         self.assertFalse(self.is_there(row.field))
+
+    def test_a_window_leaves_a_private_room_for_an_open_one_only_if_the_user_says_so(self) -> None:
+        here = Address(LOOPBACK, self.tracker_port)
+        self.profile.room_codes_file.write_text(json.dumps({str(here): CODE}))
+        self.keep(tracker="")
+        window = self.open_shown("Leecher")
+        trackers = window._bench.trackers
+        trackers.take(TrackersFound((FoundTracker(here, "", is_original=False, is_private=True),)))
+        assert self.model.settings is not None
+        self.assertEqual(self.model.settings.code, CODE)
+        trackers.take(TrackersFound((FoundTracker(OTHERS, "", is_original=False),)))
+        self.assertEqual(trackers.parse(""), OTHERS)
+        self.assertEqual((self.model.settings.tracker, self.model.settings.code), (here, CODE))
+        window.leecher.refresh()
+        self.assertEqual((self.model.settings.tracker, self.model.settings.code), (OTHERS, ""))
+
+    def test_where_a_beacon_led_a_member_nothing_tries_the_code_before_a_person_types_it(
+        self,
+    ) -> None:
+        here = Address(LOOPBACK, self.tracker_port)
+        self.profile.room_codes_file.write_text(json.dumps({str(here): CODE}))
+        self.keep(tracker="")
+        window = self.open_shown("Seeder")
+        window.leecher.form.tracker.variable.set("")
+        window._bench.trackers.take(TrackersFound((FoundTracker(here, "", is_original=False),)))
+        self.pump_until(lambda: bool(self.model.settings and self.model.settings.tracker == here))
+        leecher = self.model.leecher
+        self.model._handle(ListFailed(here, TrackerSilentError("It is silent.")))
+        self.model._handle(TrackerMoved(here, OTHERS, ""))
+        codes = window._bench.codes
+        self.assertEqual((codes.of(OTHERS), codes.tracker), ("", OTHERS))
+        self.assertTrue(self.is_there(window.seeder.form.code.field))
+        window.seeder.fill_in(self.folder)
+        window.seeder.start_or_stop()
+        self.assertIsNone(window.seeder.main)
+        self.assertIs(self.model.leecher, leecher)
+        assert self.model.settings is not None
+        self.assertEqual(self.model.settings.code, CODE)
 
     def test_a_private_one_is_marked_in_the_list_and_asks_wherever_it_is_chosen(self) -> None:
         self.keep(tracker="", has_begun=False)

@@ -105,7 +105,9 @@ class LeecherTab(ttk.Frame):
             return
         settings = self._settings()
         # Running downloads keep their tracker; if that has never answered, they switch to this one.
-        if settings is not None and (not model.unfinished or model.listed is None):
+        if settings is None or (model.settings.code and not settings.code):
+            return  # out of a private room only when the user says so
+        if not model.unfinished or model.listed is None:
             self._renew(settings)
 
     def _codes_changed(self) -> None:

@@ -99,9 +99,12 @@ class RoomCodes:
         self._tell()
 
     def moved(self, former: Address, tracker: Address) -> None:
-        """The same room is there now."""
-        if self.of(former):
-            self._codes[str(tracker)] = self.of(former)
+        """A role that had entered uses this address now. Anybody may have led it there, so others
+        try the code there only after a person has typed it.
+        """
+        if self.is_private(former) and not self.of(tracker):
+            self._private.add(str(tracker))
+            self._tell()
 
     def is_open(self, tracker: Address) -> None:
         """A role has entered without a code."""
