@@ -7,7 +7,8 @@ from unittest import mock
 
 from roles.room import senders
 from roles.room.registry_entry import Origin
-from roles.room.senders import COMPLAINTS_IN_ALL, COMPLAINTS_PER_HOST, Senders
+from roles.net.rate_limit import COMPLAINTS_IN_ALL, COMPLAINTS_PER_HOST
+from roles.room.senders import Senders
 
 
 class SendersTest(unittest.TestCase):
