@@ -5,9 +5,9 @@ from __future__ import annotations
 import unittest
 from unittest import mock
 
+from roles.net.rate_limit import COMPLAINTS_IN_ALL, COMPLAINTS_PER_HOST
 from roles.room import senders
 from roles.room.registry_entry import Origin
-from roles.net.rate_limit import COMPLAINTS_IN_ALL, COMPLAINTS_PER_HOST
 from roles.room.senders import Senders
 
 
