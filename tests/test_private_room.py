@@ -197,6 +197,21 @@ class StrangersTest(PrivateRoomTest):
         failed = self.member_lister(room).log.wait_for(ListFailed)
         self.assertIn("is open", str(failed.reason))
 
+    def test_members_say_nothing_to_a_tracker_that_is_open_after_a_restart(self) -> None:
+        tracker = self.private_tracker()
+        room, log = tracker.address, EventLog()
+        seeder = self.member_seeder(self.make_folder("shared", FILES), room)
+        leecher = self.member_leecher(self.make_folder("taken"), room)
+        leecher.log.wait_for(FilesListed)
+        tracker.stop()
+        with mock.patch.object(datagrams, "Talk", side_effect=AssertionError("a datagram")):
+            again = self.run_role(Tracker(TrackerSettings(room, bind_exactly=True), log), log)
+            for member in (seeder, leecher):
+                failure = member.log.wait_for(RoleStopped).failure
+                self.assertIsInstance(failure, CodeRefusedError)
+                self.assertIn("is open: it needs no code", str(failure))
+        self.assertEqual(again.role._registry.entries(), [])
+
 
 class FollowingTest(PrivateRoomTest):
     """A member whose tracker is silent does not take what answers in its place."""
