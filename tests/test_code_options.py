@@ -20,6 +20,12 @@ def chosen(code: str | None = None, file: Path | None = None) -> argparse.Namesp
     return argparse.Namespace(code=code, code_file=file)
 
 
+def refused(tries_left: int | None) -> CodeRefusedError:
+    error = CodeRefusedError("it is private")
+    error.tries_left = tries_left
+    return error
+
+
 class GivenCodeTest(unittest.TestCase):
     def test_the_option_comes_first_then_the_file_then_the_environment(self) -> None:
         file = Path(self.enterContext(tempfile.TemporaryDirectory())) / "code.txt"
@@ -43,18 +49,18 @@ class GivenCodeTest(unittest.TestCase):
 
 
 class AskingTest(unittest.TestCase):
-    def asked(self, *, is_terminal: bool, code: str | None = None) -> list[str]:
-        tried = list[str]()
+    def asked(self, *, is_terminal: bool, code: str | None = None, left: int = 4) -> list[str]:
+        tried, typed = list[str](), iter(["777 777 777", "555 555 555"])
 
         def work(code: str) -> str:
             tried.append(code)
             if code != "555555555":
-                raise CodeRefusedError("it is private")
+                raise refused(left if code else None)
             return code
 
         with (
             mock.patch.object(code_options, "can_ask", lambda: is_terminal),
-            mock.patch.object(Session, "ask", lambda *_: "555 555 555"),
+            mock.patch.object(Session, "ask", lambda *_: next(typed)),
             mock.patch.dict("os.environ", {"LMK_CODE": ""}),
         ):
             try:
@@ -63,13 +69,16 @@ class AskingTest(unittest.TestCase):
                 tried.append("refused")
         return tried
 
-    def test_a_person_is_asked_once_if_the_room_is_private(self) -> None:
-        self.assertEqual(self.asked(is_terminal=True), ["", "555555555"])
+    def test_a_person_is_asked_until_the_code_is_right(self) -> None:
+        self.assertEqual(self.asked(is_terminal=True), ["", "777777777", "555555555"])
+
+    def test_nobody_is_asked_during_the_pause_after_too_many_wrong_codes(self) -> None:
+        self.assertEqual(self.asked(is_terminal=True, left=0), ["", "777777777", "refused"])
 
     def test_a_script_is_not_asked(self) -> None:
         self.assertEqual(self.asked(is_terminal=False), ["", "refused"])
 
-    def test_a_wrong_code_is_not_asked_for_again(self) -> None:
+    def test_who_gave_a_wrong_code_as_an_option_is_not_asked(self) -> None:
         said = self.asked(is_terminal=True, code="666666666")
         self.assertEqual(said, ["666666666", "refused"])
 

@@ -87,7 +87,7 @@ class OwnRoomTest(PrivateWindowTest):
         self.wait_for_files(1)
         self.assertTrue(window.is_private)
         self.pump_until(lambda: self.is_there(window.status._private))
-        self.assertTrue(self.is_there(tracker.room.card.private))
+        self.pump_until(lambda: self.is_there(tracker.room.card.private))
         window.tabs.show("Leecher")
         self.assertTrue(self.is_there(window.leecher.form.code.mark))
         window.leecher.form.code.tip.show_at(0, 0)

@@ -19,23 +19,24 @@ T = TypeVar("T")
 
 def with_code(chosen: argparse.Namespace, output: Output, work: Callable[[str], T]) -> T:
     """Call `work` with the code, "" if there is none. If the room turns out to be private, ask for
-    one, once, if a person is there.
+    one if a person is there, and again if it is wrong or the room gets a new one.
 
     Raises CodeRefusedError, UserInputError and StorageError.
     """
     code = given_code(chosen)
-    try:
-        return work(code)
-    except CodeRefusedError as error:
-        if code:
-            raise
-        if output.as_json or not can_ask():
-            hint = "Give it with --code, --code-file or LMK_CODE."
-            raise CodeRefusedError(f"{error} {hint}") from None
-        output.say(str(error))
-    with Session(output) as session:
-        typed = session.ask("Code of the room: ")
-    return work(_parsed(typed))
+    is_typed = not code
+    while True:
+        try:
+            return work(code)
+        except CodeRefusedError as error:
+            if code and not (is_typed and error.tries_left):
+                raise
+            if output.as_json or not can_ask():
+                hint = "Give it with --code, --code-file or LMK_CODE."
+                raise CodeRefusedError(f"{error} {hint}") from None
+            output.say(str(error))
+        with Session(output) as session:
+            code = _parsed(session.ask("Code of the room: "))
 
 
 def given_code(chosen: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> str:
