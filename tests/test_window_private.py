@@ -221,8 +221,10 @@ class OthersRoomTest(PrivateWindowTest):
         self.assertEqual(kept, {f"127.0.0.1:{self.tracker_port}": CODE})
         if os.name != "nt":
             self.assertEqual(stat.S_IMODE(codes.stat().st_mode), 0o600)
+        form.tracker_said.say("No tracker there.")  # as while it is started again
         self.tracker.new_code("words of mine")
         self.pump_until(lambda: self.is_there(row.field) and bool(text_of(row.sentence)))
+        self.pump_until(lambda: not text_of(form.tracker_said))
         self.assertEqual(sentences(window.leecher.notices), [])
         self.type_code(row, "Words of  Mine")
         self.pump_until(lambda: not self.is_there(row.field) and self.model.list_failed is None)

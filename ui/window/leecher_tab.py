@@ -347,6 +347,7 @@ class LeecherTab(ttk.Frame):
                 self._forget_verified()
                 if event.failure is not None and self._is_for_code(event.failure):
                     self.form.say_news("")
+                    self._say("")
                     self.list.show()
                 elif event.failure is not None:
                     why = explained(event.failure, self._bench.settings.now.network)
