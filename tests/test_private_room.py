@@ -35,6 +35,7 @@ from roles.wire.greeting import Hello, Probe, decode_probe_answer, encode_hello
 from roles.wire.tracker_messages import Code, Refused
 from roles.wire.tracker_wire import decode_request, encode_answer
 from tests.disks import some_bytes
+from tests.originals.processes import OriginalLeecher, OriginalSeeder
 from tests.private_rooms import CODE, NAME, PrivateRoomTest
 from tests.role_test import ANYWHERE, list_now, order, wait_for_end
 from tests.scripted_tracker import ScriptedTracker
@@ -263,6 +264,16 @@ class PlainWordsTest(PrivateRoomTest):
         room = self.private_tracker().address
         seeder = self.member_seeder(self.make_folder("shared", FILES), room).address
         self.assertEqual(self.said_by(seeder, b"request_connection"), b"away")
+
+    def test_originals_get_an_empty_list_and_a_sentence_and_wait_for_nothing(self) -> None:
+        room, folder = self.private_tracker().address, self.make_folder("shared", FILES)
+        self.member_seeder(folder, room)
+        with OriginalLeecher(room, self.make_folder("taken")) as leecher:
+            self.assertEqual(leecher.ended_by(), "")
+            self.assertEqual(leecher.lines, ["leecher listed 0 seeders, 0 files"])
+        with OriginalSeeder(room, folder, ping_interval_s=0.1) as seeder:
+            for said in ("registered", "uploaded", "ping"):
+                self.assertIn("room is private", seeder.wait_for(f"seeder {said}: error"))
 
     def test_a_probe_learns_that_it_was_heard_and_not_by_whom(self) -> None:
         room = self.private_tracker().address
