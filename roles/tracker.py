@@ -191,10 +191,10 @@ class Tracker(Role):
         """In a thread, because it computes for a while, and writes to the disk."""
 
         def make() -> None:
-            from roles.private.room_code import made
+            from roles.private.room_keys import new_code
 
             try:
-                self._made = _private(self._settings.keys_file, code or made(), self._post)
+                self._made = _private(self._settings.keys_file, code or new_code(), self._post)
             except OSError as error:  # the old one stays in force
                 self._post(Warned(f"There is no new code. {failure_of(error)}"))
 

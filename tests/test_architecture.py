@@ -52,6 +52,15 @@ SEAMS: dict[str, dict[str, tuple[str, ...]]] = {
         "roles.lister": ("seeder_finder",),
         "roles.joining.room_client": ("tracker_wire",),
     },
+    "private": {
+        "roles.tracker": ("entrance", "room_keys"),
+        "roles.checker": ("admission",),
+        "roles.joining.record_talk": ("admission",),
+        "roles.joining.tracker_place": ("admission",),
+        "roles.room.list_server": ("entrance",),
+        "roles.swarm.acceptor": ("admission",),
+        "roles.swarm.peer_downloads": ("admission",),
+    },
     "torrents": {
         "roles.tracker": ("bep15_answers",),
         "roles.seeder": ("torrent_maker", "torrent_site", "torrent_store"),
@@ -71,7 +80,7 @@ LATE_PACKAGES = ("web", "torrents", "private", "net.tls_carrier")
 # No input or output, no clock, no thread: whole packages, and modules among those that have them.
 PURE_PACKAGES = ("values", "wire")
 PURE_MODULES: dict[str, tuple[str, ...]] = {
-    "private": ("certificate", "entry_words", "guess_limits", "p256", "room_code", "spake2"),
+    "private": ("certificate", "entry_words", "guess_limits", "p256", "spake2"),
     "lmk1": (
         "download_plan",
         "peer_wire",
@@ -152,7 +161,7 @@ SEEN_BY_UI = (
     "values.safe_names",
     "values.disk_names",
     "program",
-    "private.room_code",  # how a code is shown, and read from what is typed
+    "values.room_code",  # how a code is shown, and read from what is typed
     "worker",  # what every thread runs in, and the sentence for what the system refuses
     "disk.file_lock",  # for ui/packed: which temporary folders and windows are alive
     "net.interfaces",  # which networks the settings offer

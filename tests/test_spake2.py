@@ -107,6 +107,13 @@ class Spake2Test(unittest.TestCase):
         self.assertTrue(exchanged(482_177_305, 482_177_305))
         self.assertFalse(exchanged(482_177_305, 482_177_306))
 
+    def test_the_same_code_is_another_password_in_another_room(self) -> None:
+        rooms = "0" * 16, "1" * 16
+        one, other = (Password.of("482177305", room).scalar for room in rooms)
+        self.assertEqual(one, Password.of("482177305", rooms[0]).scalar)
+        self.assertNotEqual(one, other)
+        self.assertNotEqual(one, Password.of("482177306", rooms[0]).scalar)
+
     def test_they_must_agree_on_names_and_context(self) -> None:
         self.assertFalse(exchanged(1, 1, b=b"another"))
         self.assertFalse(exchanged(1, 1, context=b"another"))

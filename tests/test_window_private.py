@@ -8,7 +8,6 @@ import stat
 import tkinter as tk
 import unittest
 
-from roles.private.room_code import shown
 from roles.role import Role
 from roles.tracker import Tracker
 from roles.values.addresses import LOOPBACK, Address
@@ -24,6 +23,7 @@ from roles.values.events import (
     TrackerMoved,
     TrackersFound,
 )
+from roles.values.room_code import shown, weakness
 from roles.values.settings import TrackerSettings
 from tests.support import LIMIT_S, EventLog, widget_texts
 from tests.windows import AppWindowTest, sentences, text_of
@@ -31,7 +31,6 @@ from ui.window.app_window import AppWindow
 from ui.window.code_row import TRUST, CodeRow
 from ui.window.own_code import OUT
 from ui.window.room_codes import CHANGED, TYPE_IT
-from ui.window.tracker_options import SHORT
 from ui.window.workbench import RunState
 
 CODE, WRONG, NEW = "482177305", "482 177 306", "305 177 482"
@@ -143,7 +142,7 @@ class OwnRoomTest(PrivateWindowTest):
         self.start("Käse 1")
         self.assertEqual(text_of(window.tracker.room_code.label), "käse 1")
         said = text_of(window.tracker.sentence)
-        self.assertIn(SHORT, said)
+        self.assertIn(weakness("käse 1"), said)
         self.assertIn("Only this computer may offer", said)
         self.pump_until(
             lambda: bool(self.kept().get("private_room") and self.kept().get("offers_here"))

@@ -15,7 +15,6 @@ from typing import TypeVar
 from roles.net.connection import Connection
 from roles.net.dialling import dialled
 from roles.net.tls_carrier import TlsCarrier, client_context, encrypt
-from roles.private import room_code
 from roles.private.certificate import DeviceKey, digest_of
 from roles.private.entrance import ENTER_S, Entrance, new_nonce, received
 from roles.private.entry_words import (
@@ -234,7 +233,7 @@ class Admission:
 @lru_cache(maxsize=8)
 def _password(code: str, room: str) -> Password:
     """Takes 0.1 s, once for all roles."""
-    return Password(room_code.scalar_of(code, room))
+    return Password.of(code, room)
 
 
 def _encrypted(connection: Connection) -> Generator[bool, None, TlsCarrier]:

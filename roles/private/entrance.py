@@ -13,7 +13,6 @@ from collections.abc import Callable, Generator
 
 from roles.net.connection import Connection
 from roles.net.tls_carrier import encrypt, server_context
-from roles.private import room_code
 from roles.private.certificate import DeviceKey, digest_of
 from roles.private.entry_words import (
     GREETING,
@@ -110,7 +109,7 @@ class Joins:
 
     def __init__(self, keys: TrackerKeys) -> None:
         """Takes 0.1 s."""
-        self._password = Password(room_code.scalar_of(keys.code, keys.room.room))
+        self._password = Password.of(keys.code, keys.room.room)
         self._limits = GuessLimits()
         assert all((self._password.on_m, self._password.on_n))  # computed now
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from roles.disk.state_file import StateFile
-from roles.private import room_code
 from roles.private.certificate import KEY_SIZE, DeviceKey
 from roles.private.entry_words import ROOM_DIGITS, SECRET_SIZE
 from roles.private.p256 import ORDER
+from roles.values import room_code
 from roles.values.errors import StorageError, UserInputError
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class TrackerKeys:
         if before is not None and code in ("", before.code):
             return before
         room = RoomKeys(secrets.token_hex(ROOM_DIGITS // 2), secrets.token_bytes(SECRET_SIZE))
-        made = cls(code or room_code.made(), room, before.key if before else DeviceKey.made())
+        made = cls(code or new_code(), room, before.key if before else DeviceKey.made())
         if file is None:
             return made
         try:
@@ -70,6 +70,10 @@ class TrackerKeys:
             "certificate": self.key.certificate.hex(),
         }
         return json.dumps(kept).encode()
+
+
+def new_code() -> str:
+    return "".join(secrets.choice("0123456789") for _ in range(room_code.DIGITS))
 
 
 def _read(file: StateFile) -> TrackerKeys | None:

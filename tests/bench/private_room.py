@@ -23,7 +23,7 @@ from roles.net.connection import Connection
 from roles.net.records import next_record, post_record
 from roles.private import admission as admissions
 from roles.private.admission import Admission
-from roles.private.room_code import scalar_of
+from roles.private.spake2 import Password
 from roles.tracker import Tracker
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import RoleStarted
@@ -78,7 +78,7 @@ def _joins(tracker: Address) -> Iterator[Result]:
         known.append(_time_of(Admission(CODE), tracker))
         back.append(_time_of(admission, tracker))
         began = time.monotonic()
-        scalar_of(CODE, "0" * 16)
+        Password.of(CODE, "0" * 16)
         scrypt.append((time.monotonic() - began) * 1e3)
     note = (
         f"least {min(first):.0f}; scrypt {median(scrypt):.0f}; processor time of the member "

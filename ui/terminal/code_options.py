@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from roles.values import room_code
 from roles.values.errors import CodeRefusedError, StorageError, UserInputError
 from ui.terminal.output import Output, can_ask
 from ui.terminal.session import Session
@@ -36,23 +37,16 @@ def with_code(chosen: argparse.Namespace, output: Output, work: Callable[[str], 
                 raise CodeRefusedError(f"{error} {hint}") from None
             output.say(str(error))
         with Session(output) as session:
-            code = _parsed(session.ask("Code of the room: "))
+            code = room_code.parsed(session.ask("Code of the room: "))
 
 
 def given_code(chosen: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> str:
     """What --code, --code-file or LMK_CODE say, in this order; "" if none of them does."""
     if chosen.code is not None:
-        return _parsed(chosen.code)
+        return room_code.parsed(chosen.code)
     if chosen.code_file is not None:
-        return _parsed(_read(chosen.code_file))
-    named = environment.get("LMK_CODE", "")
-    return _parsed(named) if named.strip() else ""
-
-
-def _parsed(typed: str) -> str:
-    from roles.private.room_code import parsed  # an open room needs none
-
-    return parsed(typed)
+        return room_code.parsed(_read(chosen.code_file))
+    return room_code.chosen(environment.get("LMK_CODE", ""))
 
 
 def _read(path: Path) -> str:

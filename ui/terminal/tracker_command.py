@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from roles.program.profile import Profile
 from roles.tracker import Tracker
+from roles.values import room_code
 from roles.values.addresses import (
     EVERY_INTERFACE,
     TRACKER_PORT,
@@ -105,11 +106,9 @@ class TrackerReport:
             self.output.draw(half_blocks(qr_code(web_address(address))))
 
     def _tell_code(self, code: str) -> None:
-        from roles.private.room_code import is_weak, shown
-
-        self.output.say(f"This room is private. Its code: {shown(code)}")
-        if is_weak(code):
-            self.output.error("This code is short. Nine digits or more are hard to guess.")
+        self.output.say(f"This room is private. Its code: {room_code.shown(code)}")
+        if warning := room_code.weakness(code):
+            self.output.error(warning)
 
     def pass_time(self) -> None:
         """Look whether somebody has fallen silent, and show the room if it is time."""

@@ -6,12 +6,12 @@ import tkinter as tk
 from collections.abc import Callable
 from tkinter import ttk
 
+from roles.values import room_code
 from ui.window.fields import Sentence, TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.layout import show_if
 from ui.window.private_mark import PrivateMark
 from ui.window.theme import Theme
-from ui.window.tracker_options import own_code, warning
 
 OUT = "This puts out everyone who joined with the old code, until they type the new one."
 WIDEST = 340  # pixels at 96 dpi, of a long code that somebody chose
@@ -53,16 +53,14 @@ class OwnCode(ttk.Frame):
     def show(self, code: str) -> None:
         """Show it, "" for none, in an open room."""
         if code != self.code:
-            from roles.private.room_code import shown  # an open room needs none
-
             self.code = code
-            self.label.configure(text=shown(code))
+            self.label.configure(text=room_code.shown(code))
             self.close()
         show_if(self, bool(code))
 
     @property
     def warning(self) -> str:
-        return warning(self.code)
+        return room_code.weakness(self.code) if self.code else ""
 
     def ask(self) -> None:
         self._asking.grid()
@@ -70,7 +68,7 @@ class OwnCode(ttk.Frame):
 
     def use(self) -> None:
         """Change to what is typed."""
-        code = self.field.read(own_code)
+        code = self.field.read(room_code.chosen)
         if code is not None:
             self._change(code)
             self.close()

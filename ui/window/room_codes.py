@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from roles.program.kept_codes import KeptCodes
 from roles.program.profile import Profile
+from roles.values import room_code
 from roles.values.addresses import Address
 from roles.values.errors import CodeRefusedError, LmkError, StorageError, UserInputError
 from roles.values.events import RoleEvent, RoleStopped, RoomChanged
@@ -134,15 +135,13 @@ class RoomCodes:
         """Try what is typed at the tracker that is meant; `then` follows if it is the code. Without
         it, an empty field says that the room has no code, where that may be so.
         """
-        from roles.private.room_code import parsed  # an open room needs none
-
         tracker, typed = self.tracker, self.typed.get()
         if tracker is None or self._trying is not None:
             return
         try:
             if not typed.strip():
                 raise UserInputError(TYPE_IT)
-            self._try(tracker, parsed(typed), then)
+            self._try(tracker, room_code.parsed(typed), then)
         except UserInputError as error:
             self.problem = str(error)
             if self._may_be_open and then is None and not typed.strip():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tkinter as tk
 from tkinter import ttk
 
+from roles.values import room_code
 from roles.values.addresses import Address
 from roles.values.settings import TrackerSettings, parse_port
 from ui.window.fields import TextField
@@ -12,8 +13,6 @@ from ui.window.keyboard import tab_in_order
 from ui.window.layout import show_if
 from ui.window.setting_field import setting_box, setting_field
 from ui.window.workbench import Workbench
-
-SHORT = "This code is short. Nine digits or more are hard to guess."
 
 
 class TrackerOptions:
@@ -89,20 +88,4 @@ class TrackerOptions:
         self._door.state(["disabled" if self.is_private else "!disabled"])
 
     def _read_code(self) -> str | None:
-        return self.code.read(own_code)
-
-
-def own_code(typed: str) -> str:
-    """A code that somebody chose; "" for none. Raises UserInputError."""
-    from roles.private.room_code import parsed  # an open room needs none
-
-    return parsed(typed) if typed.strip() else ""
-
-
-def warning(code: str) -> str:
-    """A sentence if this code is easy to guess."""
-    if not code:
-        return ""
-    from roles.private.room_code import is_weak
-
-    return SHORT if is_weak(code) else ""
+        return self.code.read(room_code.chosen)

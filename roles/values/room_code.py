@@ -1,11 +1,7 @@
-"""The code of a private room: how it is made, shown, read from what people type, and turned into
-the number that a proof works with.
-"""
+"""The code of a private room: how it is shown, and read from what people type."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import unicodedata
 
 from roles.values.errors import UserInputError
@@ -14,15 +10,6 @@ DIGITS = 9  # about 30 bits: enough, because each guess needs an exchange that t
 LEAST, MOST = 6, 64  # characters of a code that somebody chose
 WEAK = 9  # with fewer, the user is warned
 _GROUP = 3
-# 70 ms and 16 MiB, once for each code: whoever steals what the tracker keeps must spend as much on
-# each guess.
-_COST, _BLOCK, _MEMORY = 1 << 14, 8, 64 * 1024 * 1024
-_SCALAR_SIZE = 40  # bytes: 64 bits more than the order, so that all its scalars are equally likely
-
-
-def made() -> str:
-    """A new code."""
-    return "".join(secrets.choice("0123456789") for _ in range(DIGITS))
 
 
 def shown(code: str) -> str:
@@ -53,20 +40,11 @@ def parsed(typed: str) -> str:
     return code
 
 
-def is_weak(code: str) -> bool:
-    """Whether it is short enough to warn whoever chose it."""
-    return len(code) < WEAK
+def chosen(typed: str) -> str:
+    """A code that may be left out: "" for none. Raises UserInputError."""
+    return parsed(typed) if typed.strip() else ""
 
 
-def scalar_of(code: str, room: str) -> int:
-    """The number that stands for the code in this room. Takes 70 ms."""
-    key = hashlib.scrypt(
-        code.encode(),
-        salt=f"lmk private room {room}".encode(),
-        n=_COST,
-        r=_BLOCK,
-        p=1,
-        maxmem=_MEMORY,
-        dklen=_SCALAR_SIZE,
-    )
-    return int.from_bytes(key, "big")
+def weakness(code: str) -> str:
+    """A sentence for whoever chose the code, if it is easy to guess."""
+    return "This code is short. Nine digits or more are hard to guess." if len(code) < WEAK else ""
