@@ -211,6 +211,7 @@ class OthersRoomTest(PrivateWindowTest):
         for part in (row, row.field):
             self.assertFalse(self.is_there(part))  # the table needs the room
         self.assertTrue(self.is_there(row.mark))
+        self.assertIn("nothing is shared yet", form.from_line.text)
         self.assertEqual(row.field.variable.get(), "")
         codes = self.profile.room_codes_file
         self.assertFalse(codes.exists())

@@ -289,6 +289,16 @@ class SecondTrackerTest(AppWindowTest):
         self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
         self.assertIn("Teacher-PC runs a tracker too", text_of(window.tracker.sentence))
 
+    def test_the_question_goes_when_the_other_one_has_gone_and_this_one_starts(self) -> None:
+        window = self.open_window()
+        window._bench.trackers.take(TrackersFound((self.FOUND,)))
+        window.tracker.start_or_stop()
+        self.assertNotEqual(sentences(window.tracker.notices), [])
+        window._bench.trackers.take(TrackersFound(()))
+        window.tracker.start_or_stop()
+        self.assertEqual(sentences(window.tracker.notices), [])
+        self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
+
     def test_the_own_one_that_was_stopped_is_no_other(self) -> None:
         window = self.open_window()
         window.tracker.start_or_stop()

@@ -31,7 +31,7 @@ class LeecherForm(ttk.Frame):
         super().__init__(tab)
         px, theme, settings = bench.theme.px, bench.theme, bench.settings.now
         usual = _usual_folder()
-        self._trackers = bench.trackers
+        self._trackers, self._codes = bench.trackers, bench.codes
         self._news = ""  # what the tracker said last
         self._room: int | None = None  # bytes that downloads have room for; None: not known
         self.keep_seeding = bench.settings.switch(self, "keep_seeding")
@@ -90,6 +90,8 @@ class LeecherForm(ttk.Frame):
 
     def _show_from(self) -> None:
         name, known = self._trackers.in_words
+        if self._news and self._codes.is_private(self._codes.tracker):
+            known = ""  # the lock takes its place
         self.from_line.say(name, " · ".join(part for part in (known, self._news) if part))
         if self._trackers.advice:
             self.from_line.unfold(take_focus=False)

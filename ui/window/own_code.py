@@ -13,7 +13,7 @@ from ui.window.layout import show_if
 from ui.window.private_mark import PrivateMark
 from ui.window.theme import Theme
 
-OUT = "This puts out everyone who joined with the old code, until they type the new one."
+OUT = "This throws out everyone who joined with the old code, until they type the new one."
 WIDEST = 340  # pixels at 96 dpi, of a long code that somebody chose
 
 

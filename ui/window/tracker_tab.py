@@ -246,6 +246,7 @@ class TrackerTab(ttk.Frame):
         if settings is None or self.run_state is RunState.STOPPING:
             return
         self.run_state, self._failure = RunState.STARTING, ""
+        self.notices.close(QUESTION)  # the other one may be gone by now
         self._show_state()
         self._tracker = self._bench.roles.start(lambda post: Tracker(settings, post), self._handle)
 
