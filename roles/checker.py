@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from roles.disk.folder_check import room_for, try_folder
 from roles.joining.beacon import is_own
@@ -45,9 +44,6 @@ from roles.values.participants import MemberState, Status
 from roles.values.settings import CheckSettings
 from roles.wire.greeting import Hello
 
-if TYPE_CHECKING:
-    from roles.private.admission import Admission
-
 DIAL_BACK_S = 8.0  # a tracker takes 5 s to find out that nobody can connect
 
 Interfaces = Callable[[], Iterable[OwnAddress]]
@@ -66,7 +62,7 @@ class Checker(Role):
         """`ports`: where to look for trackers, in the networks of `own` and on this computer."""
         super().__init__("checker", post)
         self._settings = settings
-        self._admission: Admission | None = None  # to the tracker's room, if that is private
+        self._place: TrackerPlace | None = None  # where the tracker is that was asked
         self._own = own
         self._ports = ports
 
@@ -109,15 +105,16 @@ class Checker(Role):
 
     def _asked(self, tracker: Address) -> TrackerChecked:
         place = TrackerPlace(tracker, should_stop=self.should_stop, code=self._settings.code)
-        self._admission = place.admission
+        self._place = place
         try:
             with RoomClient(place) as client:
                 version = client.list_version()
         except TrackerSilentError as error:
             return TrackerChecked(tracker, failure=error)
         name = "" if version is None else version.name
-        is_private = place.admission is not None
-        return TrackerChecked(tracker, name, version is None, place.is_here, is_private=is_private)
+        return TrackerChecked(
+            tracker, name, version is None, place.is_here, is_private=place.is_private
+        )
 
     def _check_ports(self, found: tuple[FoundTracker, ...]) -> None:
         settings = self._settings
@@ -143,7 +140,7 @@ class Checker(Role):
 
     def _check_dial_back(self, tracker: TrackerChecked) -> None:
         port, known = self._settings.seeder_port, self._settings.known
-        if tracker.tracker is None or tracker.failure is not None:
+        if self._place is None or tracker.failure is not None:
             return
         if tracker.is_here or tracker.is_original:
             self._post(DialBackChecked(port, None, tracker.is_here, tracker.is_original))
@@ -155,10 +152,10 @@ class Checker(Role):
             except StorageError:  # the port's finding says so
                 return
             with listener:
-                reachable = self._dialled_back(tracker.tracker, listener)
+                reachable = self._dialled_back(self._place, listener)
                 self._post(DialBackChecked(listener.address.port, reachable))
 
-    def _dialled_back(self, tracker: Address, listener: Listener) -> bool | None:
+    def _dialled_back(self, place: TrackerPlace, listener: Listener) -> bool | None:
         """Join the room like a program that wants nothing, until the tracker says whether it could
         connect.
         """
@@ -169,7 +166,7 @@ class Checker(Role):
             return ended.is_set() or self.should_stop()
 
         membership = Membership(
-            TrackerPlace(tracker, should_stop=should_end, admission=self._admission),
+            TrackerPlace(place.tracker, should_stop=should_end, admission=place.admission),
             lambda _event: None,
             lambda: Status(MemberState.IDLE),
             is_leecher=True,
@@ -177,7 +174,7 @@ class Checker(Role):
             machine_key=machine_key(self._settings.state_folder),
         )
         uploads = PeerUploads(SwarmLibrary(), 1, Throttle())
-        acceptor = Acceptor(listener, me, uploads, admission=self._admission)
+        acceptor = Acceptor(listener, me, uploads, entrance=place.entrance)
         member = self._start_beside(lambda: membership.run(listener.address), "lmk-member")
         deadline = time.monotonic() + DIAL_BACK_S
         try:

@@ -54,12 +54,9 @@ SEAMS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "private": {
         "roles.tracker": ("entrance", "room_keys"),
-        "roles.checker": ("admission",),
-        "roles.joining.record_talk": ("admission",),
-        "roles.joining.tracker_place": ("admission",),
+        "roles.joining.tracker_place": ("admission", "entrance"),
         "roles.room.list_server": ("entrance",),
-        "roles.swarm.acceptor": ("admission",),
-        "roles.swarm.peer_downloads": ("admission",),
+        "roles.swarm.acceptor": ("entrance",),
     },
     "torrents": {
         "roles.tracker": ("bep15_answers",),

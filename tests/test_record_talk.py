@@ -6,6 +6,7 @@ import socket
 import unittest
 
 from roles.joining.record_talk import RecordTalk
+from roles.joining.tracker_place import TrackerPlace
 from roles.net.dialling import dialled
 from roles.private.admission import Admission
 from roles.values.addresses import LOOPBACK, Address
@@ -34,7 +35,7 @@ class RecordTalkTest(unittest.TestCase):
         self.listener = self.enterContext(socket.create_server((LOOPBACK, 0)))
         self.admission = FakeAdmission()
         address = Address(*self.listener.getsockname())
-        self.talk = RecordTalk(address, self.admission, go_on)
+        self.talk = RecordTalk(address, TrackerPlace(address, admission=self.admission))
         self.addCleanup(self.talk.close)
 
     def accepted(self) -> socket.socket:

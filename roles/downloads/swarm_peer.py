@@ -86,9 +86,7 @@ class SwarmPeer:
         self._uploads = PeerUploads(self.library, slots_for_lmk2(DEFAULT_SLOTS), throttles.up)
         self.library.look_again = self._uploads.look_again
         self.swarm = SharedSwarm(self._uploads.news)
-        self.downloads = PeerDownloads(
-            self.swarm, me, throttles.down, wake, admission=place.admission
-        )
+        self.downloads = PeerDownloads(self.swarm, me, throttles.down, wake, enter=place.enter)
         membership = Membership(
             place,
             post,
@@ -112,7 +110,7 @@ class SwarmPeer:
                 me,
                 self._uploads,
                 downloads=self.downloads,
-                admission=place.admission,
+                entrance=place.entrance,
             )
         except OSError:  # no descriptor left
             self._listener.close()

@@ -13,7 +13,6 @@ from itertools import islice
 
 from roles.joining.tracker_place import TrackerPlace
 from roles.net.connection import Connection
-from roles.net.dialling import dialled
 from roles.values.catalogue import MAX_ROOM_FILES
 from roles.values.errors import ListNotPassedError, PeerProtocolError
 from roles.values.participants import Participant
@@ -104,14 +103,10 @@ def tell_list(place: TrackerPlace, list_: TellList, lines: Iterable[str]) -> Tak
 @contextmanager
 def _call(place: TrackerPlace) -> Iterator[_Call]:
     """Turns what goes wrong with the connection into ListNotPassedError."""
-    tracker, admission, should_stop = place.current(), place.admission, place.should_stop
+    tracker = place.current()
     try:
-        with (
-            dialled(tracker, should_stop, is_chosen=True)
-            if admission is None
-            else admission.connected(tracker, should_stop)
-        ) as connection:
-            yield _Call(connection, should_stop)
+        with place.connected(tracker) as connection:
+            yield _Call(connection, place.should_stop)
         return
     except OSError as error:
         why = error.strerror or str(error)

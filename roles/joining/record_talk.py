@@ -5,9 +5,8 @@ and made again when it has ended.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from roles.joining.tracker_place import TrackerPlace
 from roles.net.connection import Connection
 from roles.net.records import next_record, post_record
 from roles.values.addresses import Address
@@ -16,28 +15,21 @@ from roles.wire.list_wire import AskTalk, encode_call
 from roles.wire.tracker_wire import MAX_ANSWER
 from roles.worker import POLL_S
 
-if TYPE_CHECKING:
-    from roles.private.admission import Admission
-
 
 class RecordTalk:
     """In place of datagrams.Talk; for one thread."""
 
-    def __init__(
-        self, tracker: Address, admission: Admission, should_stop: Callable[[], bool]
-    ) -> None:
-        self.tracker, self._admission, self._should_stop = tracker, admission, should_stop
+    def __init__(self, tracker: Address, place: TrackerPlace) -> None:
+        self.tracker, self._place = tracker, place
         self._connection: Connection | None = None
 
     def send(self, message: bytes) -> None:
-        """Connects, if it must. Raises OSError, and what Admission.connected() raises for a code
-        that is refused.
-        """
+        """Connects, if it must. Raises OSError, and CodeRefusedError."""
         try:
             if self.is_cut_off:
                 self.close()
             if self._connection is None:
-                self._connection = self._admission.connected(self.tracker, self._should_stop)
+                self._connection = self._place.connected(self.tracker)
                 self._connection.post(encode_call(AskTalk()))
             post_record(self._connection, message)
         except OSError:
@@ -53,7 +45,7 @@ class RecordTalk:
         if connection is None:
             raise ConnectionResetError("it hung up")
         try:
-            while (rest_s := deadline - time.monotonic()) > 0 and not self._should_stop():
+            while (rest_s := deadline - time.monotonic()) > 0 and not self._place.should_stop():
                 connection.flush()
                 connection.limit(min(rest_s, POLL_S))
                 if (record := next_record(connection, MAX_ANSWER)) is not None:

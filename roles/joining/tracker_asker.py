@@ -178,21 +178,22 @@ class TrackerAsker:
             raise
 
     def _talk_with(self, address: Address) -> datagrams.Talk | RecordTalk:
-        admission, kept = self._place.admission, self._kept
-        if admission is None:
+        if not self._place.is_private:
             return datagrams.Talk(address)
+        kept = self._kept
         if kept is not None and kept.tracker == address:
             self._kept = None
             return kept
-        return RecordTalk(address, admission, self._place.should_stop)
+        return RecordTalk(address, self._place)
 
     def _end_talk(self, talk: datagrams.Talk | RecordTalk) -> None:
         """A connection is kept for the next question; nothing but answers comes there."""
         if isinstance(talk, RecordTalk):
-            talk, self._kept = self._kept or talk, talk
-            if talk is self._kept:
-                return
-        talk.close()
+            if self._kept is not None:
+                self._kept.close()
+            self._kept = talk
+        else:
+            talk.close()
 
     def _is_all(self, answer: object) -> bool:  # noqa: ARG002
         """Whether the answer has no further datagram, whatever `answers` says."""

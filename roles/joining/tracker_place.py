@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from roles.joining.beacon import Beacon, Destinations, is_own
 from roles.joining.found_trackers import successor
+from roles.net.connection import Connection
+from roles.net.dialling import dialled
 from roles.net.interfaces import own_addresses
 from roles.net.name_lookup import looked_up
 from roles.values.addresses import LOOPBACK, Address
@@ -25,6 +27,7 @@ from roles.worker import POLL_S
 
 if TYPE_CHECKING:
     from roles.private.admission import Admission
+    from roles.private.entrance import Entrance
 
 log = logging.getLogger(__name__)
 
@@ -62,10 +65,10 @@ class TrackerPlace:
         self.changes = 0
         self.hint = ""  # a sentence about other trackers that answer while this one is silent
         self._home = tracker
+        self.is_private = bool(code) or admission is not None
         # Another tracker would have to be asked whether it knows the code, and one that does not
         # could test a guess.
-        is_private = bool(code) or admission is not None
-        self._follow = Follow.SAME if is_private and follow is Follow.ANY else follow
+        self._follow = Follow.SAME if self.is_private and follow is Follow.ANY else follow
         self._post = post
         self._destinations = destinations
         self._lock = threading.Lock()  # protects what follows; never held during I/O
@@ -87,8 +90,29 @@ class TrackerPlace:
         if self._code:
             with self._admitting:
                 if self._admission is None:
-                    self._admission = _admission(self._code)
+                    from roles.private.admission import Admission
+
+                    self._admission = Admission(self._code)
         return self._admission
+
+    @property
+    def enter(self) -> Callable[[Connection, Callable[[], bool]], None] | None:
+        """What comes first on a connection to another member; None in an open room."""
+        return None if self.admission is None else self.admission.enter
+
+    @property
+    def entrance(self) -> Entrance | None:
+        """For those who connect to us; None in an open room. Raises OSError."""
+        return None if self.admission is None else self.admission.entrance
+
+    def connected(self, tracker: Address) -> Connection:
+        """A connection to the tracker at this address. Raises OSError, and what
+        Admission.connected() raises.
+        """
+        admission = self.admission
+        if admission is None:
+            return dialled(tracker, self.should_stop, is_chosen=True)
+        return admission.connected(tracker, self.should_stop)
 
     @property
     def shown(self) -> Address:
@@ -207,8 +231,8 @@ class TrackerPlace:
             beacon.call()
             while (rest_s := deadline - time.monotonic()) > 0 and not self.should_stop():
                 beacon.listen(min(rest_s, POLL_S))
-            is_private = self.admission is not None
-            return tuple(one for one in beacon.found.trackers() if one.is_private == is_private)
+            found = beacon.found.trackers()
+            return tuple(one for one in found if one.is_private == self.is_private)
 
     def _take_one_of(self, found: tuple[FoundTracker, ...]) -> bool:
         with self._lock:
@@ -243,10 +267,3 @@ class TrackerPlace:
         else:
             log.warning("The tracker %s does not answer; %s is used now.", former, tracker)
         self._post(TrackerMoved(former, tracker, found.name, is_back=is_back))
-
-
-def _admission(code: str) -> Admission:
-    """Loaded for private rooms only."""
-    from roles.private.admission import Admission
-
-    return Admission(code)

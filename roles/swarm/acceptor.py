@@ -36,7 +36,7 @@ from roles.wire.greeting import (
 from roles.worker import POLL_S
 
 if TYPE_CHECKING:
-    from roles.private.admission import Admission
+    from roles.private.entrance import Entrance
 
 log = logging.getLogger(__name__)
 
@@ -69,11 +69,11 @@ class Acceptor:
         downloads: PeerDownloads | None = None,
         take_lmk1: Callable[[Connection], None] | None = None,
         take_browser: Callable[[Connection], None] | None = None,
-        admission: Admission | None = None,
+        entrance: Entrance | None = None,
     ) -> None:
         """The listener stays the caller's to close. `downloads` is a leecher's, `take_lmk1` and
         `take_browser` a seeder's. Without it, LMK/1 leechers are turned away, because they cannot
-        be served from a part of a file, and browsers hear nothing. With an `admission`, only
+        be served from a part of a file, and browsers hear nothing. With an `entrance`, only
         members of that private room are served, and a tracker's probe is answered in clear. Raises
         OSError when no descriptor is left.
         """
@@ -83,7 +83,7 @@ class Acceptor:
         self._downloads = downloads
         self._take_lmk1 = take_lmk1
         self._take_browser = take_browser
-        self._entrance = None if admission is None else admission.entrance
+        self._entrance = entrance
         self._newcomers: dict[Connection, _Newcomer] = {}
         self._selector = selectors.DefaultSelector()
         self._complain_at = 0.0

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from logging import INFO, WARNING
-from typing import TYPE_CHECKING
 
 from roles.net.connection import Connection
 from roles.net.dialling import dialled
@@ -27,9 +26,6 @@ from roles.values.errors import LmkError, ShortageError
 from roles.wire.greeting import Hello
 from roles.worker import Workers, shortage_of
 
-if TYPE_CHECKING:
-    from roles.private.admission import Admission
-
 log = logging.getLogger(__name__)
 
 MAX_THREADS = 160  # of all connections, including those of callers
@@ -46,12 +42,13 @@ class PeerDownloads:
         throttle: Throttle,
         wake: Callable[[], None] = lambda: None,
         *,
-        admission: Admission | None = None,
+        enter: Callable[[Connection, Callable[[], bool]], None] | None = None,
     ) -> None:
         """`hello` is our greeting. `wake` is called when tick() has something to do.
-        `admission`: to a private room."""
+        `enter`: TrackerPlace.enter.
+        """
         self.wake = wake
-        self._enter = None if admission is None else admission.enter
+        self._enter = enter
         self._swarm = swarm
         self._hello = hello
         self._throttle = throttle

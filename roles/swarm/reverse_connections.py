@@ -42,7 +42,7 @@ class ReverseConnections:
     ) -> None:
         """`hello`: the role's greeting as a leecher. `shares`: the shares that it can upload."""
         self._place = place
-        self._enter = None if place.admission is None else place.admission.enter
+        self._enter = place.enter
         self._uploads = uploads
         self._shares = shares
         self._is_needed = is_needed
