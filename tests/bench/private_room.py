@@ -1,5 +1,5 @@
 """A private room: how long a join takes, what a member costs the tracker, and whether 1,000 of them
-get their answers in time, also while 200 more join at once.
+get their answers in time, also while 200 more join at once, or somebody guesses codes.
 
 The tracker is a process of its own, and so are those who join; every member has its own address of
 loopback, because the tracker counts the tries of each address.
@@ -7,12 +7,14 @@ loopback, because the tracker counts the tries of each address.
 
 from __future__ import annotations
 
+import logging
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -23,7 +25,10 @@ from roles.net.connection import Connection
 from roles.net.records import next_record, post_record
 from roles.private import admission as admissions
 from roles.private.admission import Admission
-from roles.private.spake2 import Password
+from roles.private.entrance import received
+from roles.private.entry_words import ANSWER_SIZE, GREETING, JOIN, YES
+from roles.private.p256 import POINT_SIZE
+from roles.private.spake2 import PROOF_SIZE, Exchange, Password
 from roles.tracker import Tracker
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import RoleStarted
@@ -44,6 +49,8 @@ MEMBERS, NEWCOMERS = 1_000, 200
 EVERY_S = 5.0  # each member pings so often
 ALONE_S = 15.0  # of pings, before anybody joins
 LIMIT_S = 60.0
+GUESSERS, GUESSES, GUESSES_AT_ONCE = 250, 20_000, 32
+GUESSING_S = 300.0
 
 
 def private(_: Path) -> Iterator[Result]:
@@ -64,6 +71,14 @@ def private(_: Path) -> Iterator[Result]:
             joined, seconds = newcomers.stdout.read().split()
         note = f"{joined} of {NEWCOMERS}"
         yield Result("until the last of them has joined", float(seconds), "s", None, "30", note)
+        before, guesser = _memory(process.pid), _program("guess", str(tracker.port))
+        with guesser:
+            what = f"the same while {GUESSERS} addresses guess {GUESSES:,} codes"
+            yield pings.result(what, GUESSING_S, guesser)
+            assert guesser.stdout is not None
+            tried, seconds = guesser.stdout.read().split()
+        more = f"in {float(seconds):.0f} s; {(_memory(process.pid) - before) / 1e6:.1f} MB more"
+        yield Result("of these were really tried", float(tried), "codes", note=more)
 
 
 def _joins(tracker: Address) -> Iterator[Result]:
@@ -154,7 +169,8 @@ def _joined(tracker: Address, stack: ExitStack) -> Iterator[_Member]:
     """One that joins by the code, and others that know the secret from it."""
     admission = Admission(CODE)
     for number in range(MEMBERS):
-        with _from_host(number):
+        with _from_hosts() as here:
+            here.number = number
             connection = stack.enter_context(admission.connected(tracker, go_on))
         yield _Member(number, connection)
 
@@ -194,20 +210,21 @@ def _host(number: int) -> str:
 
 
 @contextmanager
-def _from_host(number: int) -> Iterator[None]:
-    """Connections of this thread come from an address of their own."""
-    opened = dialling._opened
+def _from_hosts() -> Iterator[threading.local]:
+    """Connections of a thread come from the address of its `number`."""
+    opened, here = dialling._opened, threading.local()
 
     def bound(address: Address) -> tuple[socket.socket, Connection]:
         sock, connection = opened(address)
-        sock.bind((_host(number), 0))
+        sock.bind((_host(here.number), 0))
         return sock, connection
 
     with mock.patch.object(dialling, "_opened", bound):
-        yield
+        yield here
 
 
 def _track() -> None:
+    logging.getLogger("roles").setLevel(logging.ERROR)  # not each wrong code
     log = EventLog()
     settings = TrackerSettings(Address(LOOPBACK, 0), bind_exactly=True, is_private=True, code=CODE)
     tracker = Tracker(settings, log)
@@ -226,19 +243,12 @@ def _join(port: int) -> None:
     here it is computed before.
     """
     tracker, joined = Address(LOOPBACK, port), list[Connection]()
-    number_of = threading.local()
-    opened = dialling._opened
-
-    def bound(address: Address) -> tuple[socket.socket, Connection]:
-        sock, connection = opened(address)
-        sock.bind((_host(number_of.number), 0))
-        return sock, connection
 
     def join(number: int) -> None:
-        number_of.number = number
+        here.number = number
         joined.append(Admission(CODE).connected(tracker, go_on))
 
-    with mock.patch.object(dialling, "_opened", bound):
+    with _from_hosts() as here:
         join(MEMBERS)
         threads = [
             threading.Thread(target=join, args=(number,))
@@ -252,8 +262,38 @@ def _join(port: int) -> None:
     sys.stdout.write(f"{len(joined)} {time.monotonic() - began:.1f}\n")
 
 
+def _guess(port: int) -> None:
+    """As fast as it goes: the share is made once, and the proof is nothing."""
+    tracker, share = Address(LOOPBACK, port), Exchange(Password(1), is_a=True).share
+
+    def answers(connection: Connection) -> Generator[bool, None, bytes]:
+        connection.post(GREETING)
+        yield from received(connection, ANSWER_SIZE)
+        yield from admissions._encrypted(connection)
+        connection.post(JOIN + share)
+        answer = yield from received(connection, 1)
+        if answer == YES:
+            yield from received(connection, POINT_SIZE)
+            connection.post(bytes(PROOF_SIZE))
+            yield from received(connection, 1)
+        return answer
+
+    def guess(number: int) -> bool:
+        here.number = MEMBERS + NEWCOMERS + number % GUESSERS
+        with dialling.dialled(tracker, go_on, is_chosen=True) as connection:
+            return admissions._run(answers(connection), connection, go_on) == YES
+
+    began = time.monotonic()
+    with _from_hosts() as here, ThreadPoolExecutor(GUESSES_AT_ONCE) as pool:
+        tried = sum(pool.map(guess, range(GUESSES)))
+    sys.stdout.write(f"{tried} {time.monotonic() - began:.1f}\n")
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "track":
-        _track()
-    else:
-        _join(int(sys.argv[2]))
+    match sys.argv[1:]:
+        case ["join", port]:
+            _join(int(port))
+        case ["guess", port]:
+            _guess(int(port))
+        case _:
+            _track()
