@@ -74,10 +74,10 @@ class Tracker(Role):
         self._name = settings.name or own_name()
         self._saved: SavedRoom | None = None
         self._private: Private | None = None
-        self._made: Private | None = None  # with a new code; in use from the next turn on
+        self._made: Private | None = None  # has a new code; replaces `_private` at the next turn
         self._making: Worker | None = None
-        self._wished: str | None = None  # the newest code that is asked for
-        self._guessers: tuple[Guesser, ...] = ()  # as told
+        self._wished: str | None = None  # the newest code that the user asked for
+        self._guessers: tuple[Guesser, ...] = ()  # as told last
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def remove(self, machine: str) -> None:
@@ -89,8 +89,8 @@ class Tracker(Role):
         self._orders.put(lambda: self._wake(host))
 
     def new_code(self, code: str = "") -> None:
-        """Give the private room another code, "" for nine new digits, so that nobody is in it any
-        more; from any thread. `code`: from room_code.parsed(). CodeChanged follows.
+        """Give the private room another code, "" for nine new digits, which shuts out everybody who
+        is in it; from any thread. `code`: from room_code.parsed(). CodeChanged follows.
         """
         self._orders.put(lambda: self._wish(code))
 
@@ -120,7 +120,7 @@ class Tracker(Role):
                 event = CodeChanged(self._private.code)
 
     def _open_room(self, room: ExitStack, datagrams: Datagrams, listener: Listener) -> None:
-        """With nobody in it. What it holds is closed with `room`."""
+        """Open an empty room. `room` closes what it holds."""
         catalogue = RoomCatalogue(os.urandom(4).hex())
         self._registry = Registry(catalogue, offers_here=self._settings.offers_here)
         self._lmk1 = SeederTable(self._registry)
@@ -188,7 +188,7 @@ class Tracker(Role):
         self._wished = code
 
     def _make(self, code: str) -> None:
-        """In a thread, because it computes for a while, and writes to the disk."""
+        """In a thread of its own, because it computes for a while and writes to the disk."""
 
         def make() -> None:
             from roles.private.room_keys import new_code
@@ -196,7 +196,7 @@ class Tracker(Role):
             try:
                 self._made = _private(self._settings.keys_file, code or new_code(), self._post)
             except OSError as error:  # the old one stays in force
-                self._post(Warned(f"There is no new code. {failure_of(error)}"))
+                self._post(Warned(f"The code has not changed. {failure_of(error)}"))
 
         self._wished = None
         if self._private is not None:
@@ -207,7 +207,7 @@ class Tracker(Role):
             self._making.join()
 
     def _answer_until_stopped(self, listening: Address) -> None:
-        """Or until there is a new code."""
+        """Returns earlier if there is a new code."""
         pause_s = 0.0
         while not self.should_stop() and self._made is None:
             try:

@@ -126,7 +126,7 @@ class MembersTest(PrivateRoomTest):
         with mock.patch.object(entrance, "server_context", side_effect=OSError(28, "no space")):
             tracker.role.new_code()
             warned = tracker.log.wait_for(Warned).sentence
-        self.assertIn("There is no new code. This computer refused: no space", warned)
+        self.assertIn("The code has not changed. This computer refused: no space", warned)
         self.member_lister(tracker.address).log.wait_for(FilesListed)
 
     def test_the_program_makes_a_new_code_as_often_as_it_is_asked(self) -> None:

@@ -39,7 +39,7 @@ class StartWordsTest(unittest.TestCase):
 
     def test_a_room_whose_code_is_not_known_is_not_called_empty(self) -> None:
         facts = replace(EMPTY, tracker="10.0.0.5:12500", is_private=True, needs_code=True)
-        self.assertEqual(get_line(facts), ("A room is here. Ask for its code.", "Muted"))
+        self.assertEqual(get_line(facts), ("A private room is here. Ask for its code.", "Muted"))
 
     def test_a_second_room_is_advised_against(self) -> None:
         text = "Start only one: Teacher-PC runs one already."

@@ -97,7 +97,7 @@ class TrackerReportTest(unittest.TestCase):
             GuessersChanged((Guesser("10.0.0.9", 2),)),
         )
         lines = self.told(*told, GuessersChanged(()), told[0])
-        self.assertEqual(lines, ["10.0.0.9 tries wrong codes."] * 2)
+        self.assertEqual(lines, ["10.0.0.9 is trying wrong codes."] * 2)
 
     def test_the_address_for_browsers_is_told_if_they_are_served(self) -> None:
         listening, there = Address("0.0.0.0", 12500), Address("10.0.0.1", 12500)

@@ -34,7 +34,7 @@ class StartFacts:
 
 def get_line(facts: StartFacts) -> Line:
     if facts.needs_code:
-        return Line("A room is here. Ask for its code.", "Muted")
+        return Line("A private room is here. Ask for its code.", "Muted")
     if facts.tracker:
         who = facts.tracker.replace(_THIS_COMPUTER, _THIS_COMPUTER.capitalize())
         what = wording.count(facts.folders, "folder")

@@ -1,4 +1,6 @@
-"""The side that connects in a private room: joins by the code, and enters by the room's secret."""
+"""The side that connects in a private room: it joins with the code, and comes back with the room's
+secret.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +44,10 @@ from roles.worker import POLL_S, rest
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 30.0  # the longest that it waits for its turn to try the code
+PATIENCE_S = 30.0  # at most, for its turn to try the code
 WRONG = (
-    "The tracker {} does not accept this code. Ask for the code of the room, which its window or "
-    "terminal shows, and type it again. {}"
+    "The tracker {} does not accept this code. Compare it with the one that the tracker shows, and "
+    "type it again. {}"
 )
 TRIES_LEFT = "Tries left before a pause: {}."
 NO_TRIES_LEFT = "Wait a minute before the next try."
@@ -64,14 +66,14 @@ T = TypeVar("T")
 
 
 class _SecretRefusedError(PeerProtocolError):
-    """The other side has another secret: the room has a new code, or is another one.
+    """The other side has another secret: the room has a new code, or it is another room.
 
-    No code is tried at it before a person says so: it may be somebody who wants to guess one.
+    Only a person may try a code there: it may be somebody who wants to test a guess.
     """
 
 
 class Admission:
-    """What one role has of a private room. Its methods may be called from any thread."""
+    """A role's way into a private room. Its methods may be called from any thread."""
 
     def __init__(self, code: str) -> None:
         self._code = code
@@ -80,7 +82,7 @@ class Admission:
         self._keys: RoomKeys | None = None  # None until we have joined
         self._tracker = b""  # the digest of its certificate
         self._joined_at: Address | None = None
-        self._refusal: CodeRefusedError | None = None  # no code is tried again after it
+        self._refusal: CodeRefusedError | None = None  # after it, only a new Admission tries a code
         self._within = weakref.WeakSet[Connection]()  # connections that the secret let in
 
     @property
@@ -89,11 +91,11 @@ class Admission:
 
     @cached_property
     def entrance(self) -> Entrance:
-        """For those who connect to us. Raises OSError."""
+        """Admits those who connect to us. Raises OSError."""
         return Entrance(DeviceKey.made(), lambda: self._keys, admitted=self._note)
 
     def connected(self, tracker: Address, should_stop: Callable[[], bool]) -> Connection:
-        """A connection to the tracker, on which anything can be said. Joins first if it must.
+        """An encrypted connection to the tracker. Joins with the code first, if we have not yet.
 
         Raises OSError, PeerProtocolError, CodeRefusedError, and TrackerSilentError if codes cannot
         be tried now.
@@ -111,7 +113,7 @@ class Admission:
             except _SecretRefusedError:
                 connection.close()
                 if tracker != self._joined_at:
-                    raise  # a beacon led us there, and anybody can send one
+                    raise  # a beacon led us there, and anybody can answer one
                 self._end(keys, CodeRefusedError(OTHER_ROOM.format(tracker)))
             except BaseException:
                 connection.close()
@@ -120,14 +122,14 @@ class Admission:
                 return connection
 
     def enter(self, connection: Connection, should_stop: Callable[[], bool]) -> None:
-        """Go on in private with another member. Raises OSError and PeerProtocolError."""
+        """Encrypt a connection to another member. Raises OSError and PeerProtocolError."""
         keys = self._keys
         if keys is None:
             raise PeerProtocolError("this program has not joined its room yet")
         _run(self._prove(connection, keys, None), connection, should_stop)
 
     def _joined(self, tracker: Address, should_stop: Callable[[], bool]) -> Connection:
-        """A connection to the tracker after a proof by the code."""
+        """A connection to the tracker, after a proof by the code."""
         until = time.monotonic() + PATIENCE_S
         while True:
             connection = dialled(tracker, should_stop, is_chosen=True)
@@ -145,14 +147,14 @@ class Admission:
             rest(wait_s, should_stop)
 
     def _join(self, connection: Connection, tracker: Address) -> Generator[bool, None, int]:
-        """Returns in how many seconds a code can be tried, 0 when we have joined."""
+        """Returns 0 when we have joined, otherwise how many seconds to wait before a try."""
         room = yield from self._greet(connection, tracker)
         password = _password(self._code, room)
         carrier = yield from _encrypted(connection)
         certificate = digest_of(carrier.other_certificate())
         exchange = Exchange(password, is_a=True)
         connection.post(JOIN + exchange.share)
-        assert password.on_n  # computed while the tracker computes
+        assert password.on_n  # computed now, while the tracker computes its share
         answer = yield from received(connection, 1)
         if answer != YES:
             (wait_s,) = yield from received(connection, 1)
@@ -160,8 +162,8 @@ class Admission:
         share = yield from received(connection, POINT_SIZE)
         identity = tracker_identity(room, certificate)
         proofs = exchange.keys(share, a=MEMBER, b=identity, context=clear_words(room))
-        # From here on the other side may know whether our code is the one that it guessed, so
-        # whatever happens, only a person tries again.
+        # Our proof tells the other side whether it guessed our code, so if anything goes wrong from
+        # here on, only a person may try again.
         self._refusal = CodeRefusedError(NO_PROOF.format(tracker))
         connection.post(proofs.proof_a)
         answer = yield from received(connection, 1)
@@ -184,7 +186,7 @@ class Admission:
     def _prove(
         self, connection: Connection, keys: RoomKeys, tracker: Address | None
     ) -> Generator[bool, None, None]:
-        """With the tracker, or with a member."""
+        """Prove the secret to the tracker, or to a member if `tracker` is None."""
         room = yield from self._greet(connection, tracker)
         if room != keys.room:
             raise _SecretRefusedError("it takes part in another private room")
@@ -219,7 +221,7 @@ class Admission:
             self._within.add(connection)
 
     def _end(self, keys: RoomKeys, refusal: CodeRefusedError) -> None:
-        """This secret is not the room's any more: end what it let in."""
+        """The room no longer has this secret: end all connections that it let in."""
         with self._lock:
             if self._keys is not keys:
                 return
@@ -246,7 +248,7 @@ def _encrypted(connection: Connection) -> Generator[bool, None, TlsCarrier]:
 def _run(
     steps: Generator[bool, None, T], connection: Connection, should_stop: Callable[[], bool]
 ) -> T:
-    """Wait until they have ended. Raises TimeoutError after ENTER_S, and what they raise."""
+    """Do these steps. Raises TimeoutError after ENTER_S, and what they raise."""
     connection.limit(POLL_S)
     deadline = time.monotonic() + ENTER_S
     with contextlib.closing(steps):

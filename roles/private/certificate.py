@@ -1,7 +1,7 @@
 """The key of a program and its self-signed certificate, which TLS asks of whoever accepts a
 connection. Written by hand in ASN.1 (RFC 5280, RFC 5915), because the standard library makes none.
 
-The certificate says nothing: that it belongs to the room is proved inside the connection.
+The certificate proves nothing by itself; the proofs inside the connection cover its digest.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _P256 = bytes.fromhex("06082a8648ce3d030107")  # prime256v1,
 _ECDSA_SHA256 = bytes.fromhex("06082a8648ce3d040302")  # ecdsa-with-SHA256,
 _COMMON_NAME = bytes.fromhex("0603550403")  # commonName
 _NAME = b"LMKtorrent"
-# Nobody looks at the clock for it: a school's clocks are wrong often enough.
+# Nobody checks these dates: the clocks of school computers are often wrong.
 _FROM, _TO = b"200101000000Z", b"491231235959Z"
 
 
@@ -71,7 +71,7 @@ def _signature(secret: int, signed: bytes) -> bytes:
     while True:
         once = p256.random_scalar()
         r = p256.multiplied(once, p256.GENERATOR).x % p256.ORDER
-        # The inverse is taken of a number that says nothing about `once`.
+        # Blinded, because the time that pow() takes depends on its number.
         mask = p256.random_scalar()
         inverse = mask * pow(once * mask, -1, p256.ORDER) % p256.ORDER
         s = inverse * (digest + r * secret) % p256.ORDER

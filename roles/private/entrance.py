@@ -1,5 +1,5 @@
-"""The side that accepts a connection in a private room: nothing is believed, and nothing told,
-before the other side has proved that it belongs to the room.
+"""The side that accepts a connection in a private room. It believes and tells nothing before the
+other side has proved that it belongs to the room.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class NotPrivateError(PeerProtocolError):
 
 
 class Entrance:
-    """Of a member, or of the tracker, which has `joins`. For one thread."""
+    """Of a member, or of the tracker, which also has `joins`. For one thread."""
 
     def __init__(
         self,
@@ -59,8 +59,8 @@ class Entrance:
         joins: Joins | None = None,
         admitted: Callable[[Connection], None] = lambda _connection: None,
     ) -> None:
-        """`keys` returns None while this program itself has not joined. `admitted` is told of each
-        connection whose other side belongs to the room. Raises OSError.
+        """`keys` returns None until this program itself has joined. `admitted` is called with each
+        connection that was let in. Raises OSError.
         """
         self._context = server_context(key.pem())
         self._certificate = digest_of(key.certificate)
@@ -69,9 +69,8 @@ class Entrance:
     def admit(self, connection: Connection) -> Steps:
         """Ends when the other side belongs to the room; whatever follows is encrypted.
 
-        Yields True when bytes have to come first, and False when others should have their turn. The
-        caller sees to it that it ends within ENTER_S. Raises OSError, PeerProtocolError and
-        NotPrivateError.
+        Yields True when it needs more bytes, and False to let others have a turn. The caller ends
+        it after ENTER_S. Raises OSError, PeerProtocolError and NotPrivateError.
         """
         yield from _greeting(connection)
         keys = self._keys()
@@ -82,7 +81,7 @@ class Entrance:
         carrier.is_stranger = True
         while not carrier.shake_hands():
             yield True
-            yield False  # it computes for a millisecond, and many may come at the same moment
+            yield False  # a handshake takes a millisecond, and many may come at once
         kind = yield from received(connection, 1)
         if kind == PROVE:
             yield from self._check_proof(connection, keys)
@@ -105,22 +104,22 @@ class Entrance:
 
 
 class Joins:
-    """At the tracker: members that have nothing but the code."""
+    """At the tracker: admits members that have only the code."""
 
     def __init__(self, keys: TrackerKeys) -> None:
         """Takes 0.1 s."""
         self._password = Password.of(keys.code, keys.room.room)
         self._limits = GuessLimits()
-        assert all((self._password.on_m, self._password.on_n))  # computed now
+        assert all((self._password.on_m, self._password.on_n))  # computed now, not during a try
 
     def guessers(self) -> tuple[Guesser, ...]:
-        """Who tried wrong codes in the last minute, or left in the middle of a try."""
+        """Who tried a wrong code, or hung up during a try, in the last minute."""
         failed = Counter(self._limits.failed(now=time.monotonic()))
         return tuple(Guesser(host, count) for host, count in failed.most_common())
 
     def check_code(self, connection: Connection, keys: RoomKeys, identity: bytes) -> Steps:
-        """The tracker's arithmetic is done in its loop: it takes 5 ms at a time, no longer than
-        another thread would keep the interpreter from it, and the limits allow one try a second.
+        """The tracker computes in its own loop: 5 ms at a time, for which another thread would keep
+        the interpreter from it as well, and the limits allow four tries a second to guessers.
         """
         host = connection.address.host
         share = yield from received(connection, POINT_SIZE)
@@ -143,7 +142,7 @@ class Joins:
     ) -> Generator[bool, None, bool]:
         yield False
         exchange = Exchange(self._password, is_a=False)
-        connection.post(YES + exchange.share)  # while we go on, the member computes as well
+        connection.post(YES + exchange.share)  # the member computes while we go on
         yield False
         context = clear_words(keys.room)
         proofs = exchange.keys(share, a=MEMBER, b=identity, context=context)
@@ -155,7 +154,7 @@ class Joins:
 
 
 def received(connection: Connection, count: int) -> Generator[bool, None, bytes]:
-    """Exactly so many bytes. Yields True while they have not come."""
+    """Exactly `count` bytes. Yields True until they have come."""
     while (data := connection.take(count)) is None:
         come = connection.read_ahead(count)
         if come is None:

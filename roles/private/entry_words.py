@@ -1,9 +1,9 @@
-"""What is said on a connection of a private room until both sides have proved that they belong to
-it. Pure: bytes only.
+"""What both sides of a connection say until they have proved that they belong to a private room
+(docs/PROTOCOL.md, 3.18). Pure: bytes only.
 
-In clear, each one line: that a private room is asked for, and which room answers. Then, within TLS,
-either SPAKE2 with the room's code (a member that joins, at the tracker) or a proof by the room's
-secret (everybody else). Every message has a fixed length, so nothing can be slipped in between.
+First each side sends one line in clear. Then, in TLS, comes either SPAKE2 with the room's code (a
+member that joins, at the tracker) or a proof by the room's secret (all others). Every message has a
+fixed length, so nothing can be slipped in.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from enum import Enum
 
 from roles.values.errors import PeerProtocolError
 
-GREETING = b"lmk_private 1\n"  # 1 is the version of all that is said here
+GREETING = b"lmk_private 1\n"  # 1 is the version of this exchange
 OPEN_ANSWER = b"lmk_open\n"  # of a tracker whose room is open
 ROOM_DIGITS = 16
 ANSWER_SIZE = len(GREETING) + ROOM_DIGITS + 1
@@ -54,7 +54,7 @@ def tracker_identity(room: str, certificate: bytes) -> bytes:
 
 
 def clear_words(room: str) -> bytes:
-    """What both sides must have seen in clear."""
+    """Both lines that were sent in clear."""
     return GREETING + answer_of(room)
 
 
@@ -63,15 +63,15 @@ def secret_proof(
 ) -> bytes:
     """What this side sends to prove that it knows the room's secret.
 
-    `certificate`: the SHA-256 of the accepting side's; `dialled` and `accepted` are the nonces. All
-    parts have one length each.
+    `certificate`: the SHA-256 of the accepting side's; `dialled` and `accepted`: the nonces of the
+    two sides. Each part has a fixed length.
     """
     said = b"lmk private room 1|" + side.value.ljust(8) + room.encode()
     return hmac.digest(secret, said + certificate + dialled + accepted, "sha256")
 
 
 def refusal(number: float) -> bytes:
-    """NO, and in how many seconds a code may be tried; after a wrong one, how many tries are left
-    before a pause.
+    """NO and one byte: the seconds to wait before a try; after a wrong code, the tries that are
+    left before a pause.
     """
     return NO + bytes((min(255, math.ceil(number)),))

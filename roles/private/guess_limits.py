@@ -1,7 +1,7 @@
 """How often somebody may try a code at a tracker. Pure: the caller passes the time.
 
-A try that is under way counts for its host, so that many at once are no way around the limit; one
-that ends without the right code has failed, also by hanging up.
+A try that is under way counts for its host, so nobody gets around the limit with many at once. A
+try that ends without the right code has failed, even if the other side hung up.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import Counter, deque
 
 WINDOW_S = 60.0
-PER_HOST = 5  # failed tries in WINDOW_S, and those under way
+PER_HOST = 5  # failed tries in WINDOW_S, with those under way
 IN_ALL = 20  # failed tries; beyond that, hosts take turns, and each may fail once in WINDOW_S
 # So somebody with all 250 addresses of a small network keeps the others out for a minute at most.
 TURN_S = 0.25
-LATE_S = 5.0  # so long a turn waits for its host
+LATE_S = 5.0  # then the turn of a host that has not come lapses
 _MAX_HOSTS = 4_096
 
 
@@ -26,7 +26,7 @@ class GuessLimits:
         self._next_turn = 0.0
 
     def begin(self, host: str, *, now: float) -> float:
-        """Begin a try and return 0; or begin none, and return in how many seconds one may begin."""
+        """Begin a try and return 0, or return how many seconds to wait before one may begin."""
         self._forget(now)
         if not self.left(host):
             failed, most = self._failed.get(host, ()), self._most
@@ -45,7 +45,7 @@ class GuessLimits:
         return 0.0
 
     def end(self, host: str, *, is_right: bool, now: float) -> None:
-        """A try has ended. Call it once for each that has begun."""
+        """Call it once for each try that has begun."""
         self._under_way[host] -= 1
         if not self._under_way[host]:
             del self._under_way[host]
@@ -54,11 +54,11 @@ class GuessLimits:
             self._all_failed.append(now)
 
     def left(self, host: str) -> int:
-        """How many tries it may begin before it must wait."""
+        """How many tries this host may begin before it must wait."""
         return max(0, self._most - len(self._failed.get(host, ())) - self._under_way[host])
 
     def failed(self, *, now: float) -> dict[str, int]:
-        """How many tries of each host failed lately."""
+        """How many tries of each host failed in the last WINDOW_S."""
         self._forget(now)
         return {host: len(tries) for host, tries in self._failed.items()}
 

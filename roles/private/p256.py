@@ -1,7 +1,7 @@
 """Arithmetic on the curve P-256, for a code's proof and a certificate's key.
 
-Python's integers take a time that depends on their values, so a secret scalar is blinded: each
-multiplication works with another number that has the same result. Pure but for the random numbers.
+How long Python's integers take depends on their values, so a secret scalar is blinded: each
+multiplication uses another number that gives the same result. Pure except for random numbers.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def random_scalar() -> int:
 def multiplied(scalar: int, point: Point) -> Point:
     """The scalar is secret. Raises PeerProtocolError if the result is the point at infinity."""
     blinded = scalar + ORDER * secrets.randbits(_BLINDING_BITS)
-    z = random_scalar()  # nor does the point take part with the same numbers twice
+    z = random_scalar()  # blinds the point: its coordinates differ each time
     first = (point.x * z * z % P, point.y * z * z * z % P, z)
     table: list[_Jacobian] = [_INFINITY, first]
     for _ in range(2, 1 << _WINDOW):

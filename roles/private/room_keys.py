@@ -1,4 +1,4 @@
-"""What the members of a private room have in common, and what its tracker keeps of it."""
+"""The keys of a private room: what its members share, and what its tracker stores."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ class RoomKeys:
 
 @dataclass(frozen=True, slots=True)
 class TrackerKeys:
-    """The same code, room, secret and key at each start, unless the user gives another code."""
+    """They stay the same at each start, unless the user gives another code."""
 
     code: str = field(repr=False)
     room: RoomKeys
     key: DeviceKey
-    notice: str = ""  # a sentence, if they cannot be kept
+    notice: str = ""  # a sentence if they cannot be stored
 
     @classmethod
     def kept(cls, path: Path | None, code: str) -> TrackerKeys:
-        """Those of the last run. `code`: what the user asked for, "" for the same as before, or a
-        new one.
+        """Those of the last run, or new ones. `code`: the one that the user chose, "" for the last
+        one, or a new one if there is none.
 
-        With another code come another room and another secret, so nobody stays who joined by the
-        old one.
+        Another code brings another room and secret, which shuts out all who joined with the old
+        one.
         """
         file = None if path is None else StateFile(path)
         before = None if file is None else _read(file)
@@ -57,7 +57,7 @@ class TrackerKeys:
         try:
             file.write(made._encoded())
         except StorageError as error:
-            notice = f"After a restart this room has another code: {error}"
+            notice = f"After a restart this room will have a new code: {error}"
             return cls(made.code, made.room, made.key, notice)
         return cls(made.code, made.room, made.key, file.notice)
 

@@ -1,7 +1,8 @@
 """SPAKE2 (RFC 9382) with P-256, SHA-256, HKDF and HMAC: two sides prove to each other that they
 know the same code.
 
-Who listens learns nothing about the code; who takes part can test one guess with each exchange.
+Somebody who listens learns nothing about the code; somebody who takes part can test one guess in
+each exchange.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from roles.private.p256 import Point
 from roles.values.errors import PeerProtocolError
 
 PROOF_SIZE = 32  # bytes of a confirmation
-# 70 ms and 16 MiB, once for each code: whoever steals what the tracker keeps must spend as much on
-# each guess.
+# 70 ms and 16 MiB for each code, and for each guess of somebody who got hold of its number.
 _COST, _BLOCK, _MEMORY = 1 << 14, 8, 64 * 1024 * 1024
 _SCALAR_SIZE = 40  # bytes: 64 bits more than the order, so that all its scalars are equally likely
-# Two points of which nobody knows how they follow from each other (RFC 9382, section 6).
+# Nobody knows the discrete logarithm of either (RFC 9382, section 6).
 _M = p256.decompressed(
     bytes.fromhex("02886e2f97ace46e55ba9dd7242579f2993b64e16ef3dcab95afd497333d8fa12f")
 )
@@ -30,7 +30,7 @@ _N = p256.decompressed(
 
 
 class Password:
-    """What both sides know, with the two points that follow from it: computed once."""
+    """What both sides know, and the two points made of it, each computed once."""
 
     def __init__(self, scalar: int) -> None:
         self.scalar = scalar % p256.ORDER
@@ -53,7 +53,7 @@ class Password:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What an exchange ends with. Use `session` only when the other side's proof was right."""
+    """The results of an exchange. Use `session` only if the other side's proof was right."""
 
     session: bytes
     proof_a: bytes  # what A sends to B
@@ -61,10 +61,10 @@ class Keys:
 
 
 class Exchange:
-    """One side of one exchange: send `share`, call keys() with the share of the other one."""
+    """One side of one exchange: send `share`, then call keys() with the other side's share."""
 
     def __init__(self, password: Password, *, is_a: bool, secret: int = 0) -> None:
-        """`secret`: for tests; otherwise a random number."""
+        """`secret`: only tests pass it; 0 for a random number."""
         self._password, self._is_a = password, is_a
         self._secret = secret or p256.random_scalar()
         mask = password.on_m if is_a else password.on_n

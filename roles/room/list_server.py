@@ -553,7 +553,7 @@ class ListServer:
     def _take_list(self, client: Client, call: TellList) -> Steps:
         now = time.monotonic()
         if self._registry.offers_here and not self._senders.is_own(client.ip):
-            raise ListRefusedError(Code.REFUSED, "In this room only the tracker's computer offers.")
+            raise ListRefusedError(Code.REFUSED, "Here only the tracker's computer offers folders.")
         owner = self._registry.owner_of(call, client.ip, now=now)
         other = self._uploads.get(call.share)
         if other is not None and not self._is_idle(other, now):

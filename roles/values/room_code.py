@@ -7,20 +7,20 @@ import unicodedata
 from roles.values.errors import UserInputError
 
 DIGITS = 9  # about 30 bits: enough, because each guess needs an exchange that the tracker counts
-LEAST, MOST = 6, 64  # characters of a code that somebody chose
+LEAST, MOST = 6, 64  # characters of a code that the user chose
 WEAK = 9  # with fewer, the user is warned
 _GROUP = 3
 
 
 def shown(code: str) -> str:
-    """In groups of three, if it has digits only: 482 177 305."""
+    """Digits in groups of three: 482 177 305; other codes as they are."""
     if not code.isdecimal():
         return code
     return " ".join(code[at : at + _GROUP] for at in range(0, len(code), _GROUP))
 
 
 def parsed(typed: str) -> str:
-    """The code that somebody means, however they group, space or capitalize it.
+    """The code that a person means, however they group, space or capitalize it.
 
     Raises UserInputError.
     """

@@ -19,8 +19,8 @@ T = TypeVar("T")
 
 
 def with_code(chosen: argparse.Namespace, output: Output, work: Callable[[str], T]) -> T:
-    """Call `work` with the code, "" if there is none. If the room turns out to be private, ask for
-    one if a person is there, and again if it is wrong or the room gets a new one.
+    """Call `work` with the code, "" if none is given. If the room turns out to be private, ask the
+    person at the terminal, and again if the code is wrong or the room gets a new one.
 
     Raises CodeRefusedError, UserInputError and StorageError.
     """
@@ -41,7 +41,7 @@ def with_code(chosen: argparse.Namespace, output: Output, work: Callable[[str], 
 
 
 def given_code(chosen: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> str:
-    """What --code, --code-file or LMK_CODE say, in this order; "" if none of them does."""
+    """The code from --code, --code-file or LMK_CODE, in this order; "" if there is none."""
     if chosen.code is not None:
         return room_code.parsed(chosen.code)
     if chosen.code_file is not None:
@@ -56,7 +56,7 @@ def _read(path: Path) -> str:
         with path.open(encoding="utf-8-sig") as file:
             return file.read(MOST)
     except UnicodeDecodeError:
-        raise UserInputError(f"“{path.name}” is no text file.") from None
+        raise UserInputError(f"“{path.name}” is not a text file.") from None
     except OSError as error:
         raise StorageError(
             f"The file with the code cannot be read ({error.strerror or error})."

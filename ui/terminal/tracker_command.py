@@ -92,7 +92,7 @@ class TrackerReport:
             case GuessersChanged(guessers):
                 hosts = frozenset(one.host for one in guessers)
                 for host in sorted(hosts - self._guessers):
-                    self.output.say(f"{host} tries wrong codes.")
+                    self.output.say(f"{host} is trying wrong codes.")
                 self._guessers = hosts
             case RoomChanged() as room:
                 self._room = room

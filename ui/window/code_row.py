@@ -19,10 +19,10 @@ TRUST = "Its members trust each other."
 
 
 class CodeRow(ttk.Frame):
-    """Takes no room unless the code is asked for. Shown in two tabs, for one choice."""
+    """Takes no room unless it asks for the code. Two tabs have one, for the same tracker."""
 
     def __init__(self, parent: tk.Misc, bench: Workbench, beside: ttk.Frame) -> None:
-        """The lock, and the box to remember the code, are in `beside`, in the tracker's line."""
+        """`beside`, in the tracker's line, gets the lock and the box to remember the code."""
         super().__init__(parent)
         px, theme = bench.theme.px, bench.theme
         self._codes, self._beside = bench.codes, beside
@@ -35,7 +35,7 @@ class CodeRow(ttk.Frame):
             self,
             theme,
             self._codes.typed,
-            lambda: None,  # a look elsewhere is no try
+            lambda: None,  # leaving the field tries no code
             placeholder="Code, such as 482 177 305",
             width=26,
         )
@@ -51,18 +51,18 @@ class CodeRow(ttk.Frame):
         tab_in_order(self.field, self.button)
 
     def begin(self) -> None:
-        """Show it from now on: its place must be known."""
+        """Keep it up to date from now on. Call it once this row is in its grid."""
         self._codes.follow(self._show)
 
     @property
     def asks(self) -> bool:
-        """Whether the field is there."""
+        """Whether it asks for the code."""
         return bool(self.winfo_manager() and self.field.winfo_manager())
 
     def join(self, then: Callable[[], None] | None = None) -> None:
         """See RoomCodes.try_typed()."""
         self.field.entry.focus_set()
-        self.field.entry.selection_range(0, "end")  # if it is wrong, the next one replaces it
+        self.field.entry.selection_range(0, "end")  # what is typed next replaces a wrong code
         self._codes.try_typed(then)
 
     def _show(self) -> None:

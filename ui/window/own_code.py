@@ -1,4 +1,4 @@
-"""The code of this window's private room, to be read from across the room, and a new one."""
+"""Shows the code of this window's private room, large enough for all, and changes it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ui.window.layout import show_if
 from ui.window.private_mark import PrivateMark
 from ui.window.theme import Theme
 
-OUT = "This throws out everyone who joined with the old code, until they type the new one."
-WIDEST = 340  # pixels at 96 dpi, of a long code that somebody chose
+OUT = "This shuts out everyone who joined with the old code until they type the new one."
+WIDEST = 340  # pixels at 96 dpi; a long code is wrapped
 
 
 class OwnCode(ttk.Frame):
     def __init__(self, parent: tk.Misc, theme: Theme, change: Callable[[str], None]) -> None:
-        """`change` gets the code that the user chose, "" for nine new digits."""
+        """`change` is called with the code that the user chose, "" for nine new digits."""
         super().__init__(parent)
         px = theme.px
         self._change = change
-        self.code = ""  # that is shown
+        self.code = ""  # the one that is shown
         line, self._asking = ttk.Frame(self), ttk.Frame(self)
         mark = PrivateMark(line, theme)
         self.label = ttk.Label(line, style="Title.TLabel", wraplength=px(WIDEST))
@@ -51,7 +51,7 @@ class OwnCode(ttk.Frame):
         tab_in_order(self.field, use, keep)
 
     def show(self, code: str) -> None:
-        """Show it, "" for none, in an open room."""
+        """Show this code; "" in an open room."""
         if code != self.code:
             self.code = code
             self.label.configure(text=room_code.shown(code))
@@ -74,7 +74,7 @@ class OwnCode(ttk.Frame):
             self.close()
 
     def close(self) -> bool:
-        """Keep the code; False if nothing was asked."""
+        """Keep the code; False if the field was not open."""
         if not self._asking.winfo_manager():
             return False
         self._asking.grid_remove()

@@ -1,7 +1,7 @@
-"""The codes of private rooms: which tracker wants one, and which one it has taken. No widgets.
+"""The codes of private rooms: which trackers want one, and which one each has accepted. No widgets.
 
-A code is tried by asking who is in the room, so everything else goes on while one is wrong. A room
-that had a code is entered without one only when the user says so: somebody else may answer there.
+To try a code, an Observer asks who is in the room, and everything else goes on meanwhile. A room
+that had a code is not entered without one unless the user agrees: somebody else may answer there.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from roles.observer import Observer
 
 TYPE_IT = "Type the code of this room."
-CHANGED = "This room has another code now. Ask for it, and type it here."
+CHANGED = "This room has a new code. Ask for it and type it here."
 
 
 class RoomCodes:
@@ -42,19 +42,19 @@ class RoomCodes:
     ) -> None:
         """`place` is any widget. `warn` gets a sentence if codes cannot be remembered."""
         self.typed = tk.StringVar(place)
-        self.remember = tk.BooleanVar(place)  # the code of the tracker that is meant
-        self.tracker: Address | None = None  # that is meant; None if what is typed names none
-        self.problem = ""  # why its code is not known, where that is not clear
+        self.remember = tk.BooleanVar(place)  # the code of the chosen tracker
+        self.tracker: Address | None = None  # the chosen one; None if what is typed names none
+        self.problem = ""  # what is wrong with its code, as a sentence
         self.is_saving = False
         self._pump, self._roles, self._trackers, self._warn = pump, roles, trackers, warn
         self._file = KeptCodes(profile.room_codes_file)
         self._kept = self._file.load()  # all by the address of the tracker, as text
         self._saved = dict(self._kept)
-        self._codes = dict(self._kept)  # those that have not been refused
-        self._private = set[str]()  # where nobody enters without one,
-        self._open = set[str]()  # and where somebody has, or the user says so
+        self._codes = dict(self._kept)  # those that no tracker has refused
+        self._private = set[str]()  # where nobody may enter without one,
+        self._open = set[str]()  # where a role did, or the user agreed to
         self._own = set[str]()  # where this window's tracker is
-        self._may_be_open = False  # the tracker that is meant
+        self._may_be_open = False  # the chosen tracker's room
         self._trying: Observer | None = None
         self._followers = list[Callable[[], None]]()
         self.remember.trace_add("write", lambda *_: self._keep())
@@ -78,12 +78,12 @@ class RoomCodes:
         return is_known and str(tracker) not in self._open  # what was found may be out of date
 
     def is_needed(self, tracker: Address | None) -> bool:
-        """Whether the room there is private, and its code not known."""
+        """Whether the room there is private and we lack its code."""
         return tracker is not None and self.is_private(tracker) and not self.of(tracker)
 
     @property
     def is_own(self) -> bool:
-        """Whether the private room that is meant is this window's."""
+        """Whether the chosen tracker is this window's, and private."""
         return str(self.tracker) in self._own
 
     @property
@@ -91,7 +91,7 @@ class RoomCodes:
         return self._trying is not None
 
     def own(self, code: str, *addresses: Address) -> None:
-        """This window's tracker has this code, and is at these addresses; "" once it is gone."""
+        """This window's tracker has this code and these addresses; "" for an open room or none."""
         for address in self._own:
             self._codes.pop(address, None)
             self._private.discard(address)
@@ -100,8 +100,8 @@ class RoomCodes:
         self._tell()
 
     def moved(self, former: Address, tracker: Address) -> None:
-        """A role that had entered uses this address now. Anybody may have led it there, so others
-        try the code there only after a person has typed it.
+        """A role of this room uses this address now. A forged beacon may have led it there, so no
+        other role sends the code there before a person has typed it.
         """
         if self.is_private(former) and not self.of(tracker):
             self._private.add(str(tracker))
@@ -132,8 +132,9 @@ class RoomCodes:
         return True
 
     def try_typed(self, then: Callable[[], None] | None = None) -> None:
-        """Try what is typed at the tracker that is meant; `then` follows if it is the code. Without
-        it, an empty field says that the room has no code, where that may be so.
+        """Try what is typed at the chosen tracker, and call `then` if it is right. Without `then`,
+        an empty field means that the user agrees to enter the room without a code, if it may be
+        open.
         """
         tracker, typed = self.tracker, self.typed.get()
         if tracker is None or self._trying is not None:
@@ -180,7 +181,7 @@ class RoomCodes:
         self._trying = observer
 
     def _say_why(self, failure: LmkError) -> None:
-        """Why the code that was typed is no good."""
+        """Say why the code that was typed cannot be used."""
         left = failure.tries_left if isinstance(failure, CodeRefusedError) else None
         self._may_be_open = isinstance(failure, CodeRefusedError) and left is None
         if left is None:
@@ -192,7 +193,7 @@ class RoomCodes:
             self.problem = "Wrong code. Wait a minute before you try again."
 
     def _look(self) -> None:
-        """Another tracker may be meant, or others were found."""
+        """Another tracker may be chosen, or others found."""
         try:
             tracker = self._trackers.parse(self._trackers.text.get())
         except UserInputError:  # its field says what is wrong
@@ -209,7 +210,7 @@ class RoomCodes:
     # On the disk
 
     def _keep(self) -> None:
-        """Remember the code of the tracker that is meant, or forget it."""
+        """Remember the code of the chosen tracker, or forget it."""
         tracker = self.tracker
         if tracker is None or self.is_own:
             return
