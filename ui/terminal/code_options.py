@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 def with_code(chosen: argparse.Namespace, output: Output, work: Callable[[str], T]) -> T:
     """Call `work` with the code, "" if none is given. If the room turns out to be private, ask the
-    person at the terminal, and again if the code is wrong or the room gets a new one.
+    person at the terminal, and again after a wrong code while tries are left.
 
     Raises CodeRefusedError, UserInputError and StorageError.
     """
