@@ -49,6 +49,7 @@ class ScriptTest(LmkTestCase):
     @unittest.skipUnless(shutil.which("bash"), "needs bash")
     def test_bash_completes_commands_options_values_and_folders(self) -> None:
         (self.folder / "my lesson").mkdir()
+        (self.folder / "my code.txt").touch()
         expected = {
             "lmktorrent ge": ["get"],
             "lmktorrent get --wa": ["--wait-for-space"],
@@ -56,12 +57,13 @@ class ScriptTest(LmkTestCase):
             "lmktorrent completion z": ["zsh"],
             "lmktorrent get --to m": ["my lesson"],
             "lmktorrent seed m": ["my lesson"],
+            "lmktorrent get --code-file my": ["my code.txt", "my lesson"],
             "lmktorrent get --tracker x": [],
             "lmktorrent list m": [],
         }
         for typed, offered in expected.items():
             with self.subTest(typed=typed):
-                self.assertEqual(self.completed_by_bash(typed), offered)
+                self.assertEqual(sorted(self.completed_by_bash(typed)), offered)
 
     def completed_by_bash(self, typed: str) -> list[str]:
         last = len(typed.split()) - 1

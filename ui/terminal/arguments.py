@@ -70,6 +70,10 @@ class Option(NamedTuple):
     def is_folder(self) -> bool:
         return self.takes in ("FOLDER", "DIR")
 
+    @property
+    def is_file(self) -> bool:
+        return self.takes == "FILE"
+
 
 # What other programs call these options.
 _ELSEWHERE = {

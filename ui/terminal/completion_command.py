@@ -26,7 +26,9 @@ def for_bash(alone: Command, commands: list[Command]) -> str:
     names = [one.name for one in commands]
     options = {flag: one for of in (alone, *commands) for one in of.options for flag in one.flags}
     folders = [flag for flag, one in options.items() if one.is_folder]
-    others = [f for f, one in options.items() if one.takes and not (one.is_folder or one.choices)]
+    files = [flag for flag, one in options.items() if one.is_file]
+    known = {*folders, *files, *(flag for flag, one in options.items() if one.choices)}
+    others = [flag for flag, one in options.items() if one.takes and flag not in known]
     chosen = [
         f"        {flag}) _lmktorrent_words {_words(one.choices)}; return ;;"
         for flag, one in options.items()
@@ -43,10 +45,10 @@ def for_bash(alone: Command, commands: list[Command]) -> str:
             "_lmktorrent_words() {",
             '    COMPREPLY+=($(compgen -W "$1" -- "${COMP_WORDS[COMP_CWORD]}"))',
             "}",
-            "_lmktorrent_folders() {",
+            "_lmktorrent_paths() {",
             "    local IFS=$'\\n'",
             "    compopt -o filenames 2> /dev/null",
-            '    COMPREPLY+=($(compgen -d -- "${COMP_WORDS[COMP_CWORD]}"))',
+            '    COMPREPLY+=($(compgen "$1" -- "${COMP_WORDS[COMP_CWORD]}"))',
             "}",
             "_lmktorrent() {",
             "    local command= i",
@@ -57,14 +59,15 @@ def for_bash(alone: Command, commands: list[Command]) -> str:
             "        esac",
             "    done",
             "    case ${COMP_WORDS[COMP_CWORD-1]} in",
-            f"        {'|'.join(folders)}) _lmktorrent_folders; return ;;",
+            f"        {'|'.join(folders)}) _lmktorrent_paths -d; return ;;",
+            f"        {'|'.join(files)}) _lmktorrent_paths -f; return ;;",
             f"        {'|'.join(others)}) return ;;",
             *chosen,
             "    esac",
             "    case $command in",
             *words,
             "    esac",
-            f"    case $command in {'|'.join(with_folder)}) _lmktorrent_folders ;; esac",
+            f"    case $command in {'|'.join(with_folder)}) _lmktorrent_paths -d ;; esac",
             "}",
             "complete -F _lmktorrent lmktorrent",
         ]
@@ -112,7 +115,7 @@ def for_fish(alone: Command, commands: list[Command]) -> str:
             values = " ".join(one.choices)
             values = "(__fish_complete_directories)" if one.is_folder else values
             takes = [f"{'-x ' if flags else ''}-a {_fish(values)}"] if values else []
-            takes = takes or (["-x"] if flags and one.takes else [])
+            takes = ["-r -F"] if one.is_file else takes or (["-x"] if flags and one.takes else [])
             if flags or takes:
                 about = [f"-d {_fish(one.does)}"] if flags else []
                 parts = ["complete -c lmktorrent -n", _fish(seen), *flags, *takes, *about]
@@ -140,6 +143,7 @@ def _words(words: Iterable[str]) -> str:
 def _zsh(one: Option) -> str:
     """What _arguments of zsh reads."""
     value = f"({' '.join(one.choices)})" if one.choices else "_files -/" * one.is_folder
+    value = "_files" if one.is_file else value
     value = f":{one.takes.lower()}:{value or ' '}" if one.takes else ""
     if not one.flags:
         return shlex.quote(f"*{value}")
