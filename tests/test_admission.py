@@ -60,6 +60,28 @@ class JoiningTest(DoorTest):
         self.assertIn("Try again in", str(error))
         self.assertEqual(door.admitted, [])
 
+    def test_no_code_is_tried_when_another_thread_learns_that_there_is_a_new_one(self) -> None:
+        door = self.door()
+        admission, _ = self.joined(door)
+        keys, refusals = admission.keys, list[CodeRefusedError | None]([None])
+        assert keys is not None
+
+        def refusal(*new: CodeRefusedError) -> CodeRefusedError | None:
+            before = refusals[-1]
+            refusals.extend(new)
+            if not new:  # the other thread goes on at this moment
+                admission._end(keys, CodeRefusedError("new code"))
+            return before
+
+        seen = mock.PropertyMock(side_effect=refusal)
+        with (
+            mock.patch.object(Admission, "_refusal", seen, create=True),
+            mock.patch.object(admission, "_joined", side_effect=AssertionError),
+        ):
+            admission.connected(door.address, go_on).close()
+            with self.assertRaisesRegex(CodeRefusedError, "new code"):
+                admission.connected(door.address, go_on)
+
     def test_members_come_back_with_the_secret_while_nobody_may_guess(self) -> None:
         door = self.door()
         admission, _ = self.joined(door)

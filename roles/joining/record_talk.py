@@ -5,6 +5,8 @@ and made again when it has ended.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from roles.joining.tracker_place import TrackerPlace
 from roles.net.connection import Connection
@@ -25,38 +27,38 @@ class RecordTalk:
 
     def send(self, message: bytes) -> None:
         """Connects, if it must. Raises OSError, and CodeRefusedError."""
-        try:
+        with self._closed_on_failure():
             if self.is_cut_off:
                 self.close()
             if self._connection is None:
                 self._connection = self._place.connected(self.tracker)
                 self._connection.post(encode_call(AskTalk()))
             post_record(self._connection, message)
-        except OSError:
-            self.close()
-            raise
-        except PeerProtocolError as error:
-            self.close()
-            raise OSError(str(error)) from None
 
     def receive(self, timeout_s: float) -> bytes:
         """The tracker's next message. Raises OSError; TimeoutError if none comes."""
         connection, deadline = self._connection, time.monotonic() + timeout_s
         if connection is None:
             raise ConnectionResetError("it hung up")
-        try:
+        with self._closed_on_failure():
             while (rest_s := deadline - time.monotonic()) > 0 and not self._place.should_stop():
                 connection.flush()
                 connection.limit(min(rest_s, POLL_S))
                 if (record := next_record(connection, MAX_ANSWER)) is not None:
                     return record
+        raise TimeoutError("no answer")
+
+    @contextmanager
+    def _closed_on_failure(self) -> Iterator[None]:
+        """What is no message of a tracker is an OSError, too."""
+        try:
+            yield
         except OSError:
             self.close()
             raise
         except PeerProtocolError as error:
             self.close()
             raise OSError(str(error)) from None
-        raise TimeoutError("no answer")
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

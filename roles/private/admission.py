@@ -78,7 +78,7 @@ class Admission:
     def __init__(self, code: str) -> None:
         self._code = code
         self._joining = threading.Lock()  # held by the one thread that joins
-        self._lock = threading.Lock()  # protects what follows; never held during I/O
+        self._lock = threading.Lock()  # protects `_within`; never held during I/O
         self._keys: RoomKeys | None = None  # None until we have joined
         self._tracker = b""  # the digest of its certificate
         self._joined_at: Address | None = None
@@ -102,9 +102,9 @@ class Admission:
         """
         while True:
             with self._joining:
+                keys = self._keys  # first: _end() replaces it last
                 if self._refusal is not None:
                     raise self._refusal
-                keys = self._keys
                 if keys is None:
                     return self._joined(tracker, should_stop)
             connection = dialled(tracker, should_stop, is_chosen=True)
@@ -225,7 +225,7 @@ class Admission:
         with self._lock:
             if self._keys is not keys:
                 return
-            self._keys, self._refusal = None, refusal
+            self._refusal, self._keys = refusal, None
             within, self._within = self._within, weakref.WeakSet()
             ending = list(within)
         for connection in ending:
