@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from dataclasses import replace
 from unittest import mock
 
 from roles.lmk1 import seeder_table
@@ -304,6 +305,12 @@ class RoomTest(TablesTest):
         self.assertTrue(self.registry.upload(TellFiles(ID, {"c": 1}, ID, 12501), pc(3)))
         self.assertTrue(self.add(HERE))
         self.table.upload({"d": 1}, HERE, None)
+        self.assertEqual(set(self.table.files_for_readers(is_here=True)), {"d"})
+        other = replace(HERE, is_here=False)  # another computer has that address now
+        with self.assertRaises(PeerProtocolError):
+            self.add(other)
+        self.add(HERE)
+        self.assertFalse(self.table.upload({"e": 1}, other, None))
         self.assertEqual(set(self.table.files_for_readers(is_here=True)), {"d"})
 
     def test_nobody_registers_from_where_nobody_can_be_reached(self) -> None:

@@ -130,7 +130,7 @@ class SeederTable:
         Raises PeerProtocolError if the table is full.
         """
         key = self._owner_of_list(origin, None if extras is None else extras.port)
-        if key is None:
+        if key is None or not self._may_offer(origin):
             return False
         seeder = self._seeders[key]
         self._make_room_for_list(key, len(files) - len(seeder.files))
@@ -240,6 +240,8 @@ class SeederTable:
     def _register(self, seeder: Seeder) -> None:
         """A seeder that was known already keeps its list and counts as the newest."""
         seeder.check_source()
+        if not self._may_offer(seeder.origin):
+            raise PeerProtocolError("only the tracker's computer offers files")
         key = seeder.key
         known = self._seeders.get(key)
         if known is None:
@@ -253,6 +255,10 @@ class SeederTable:
         if not seeder.has_stayed:
             self._fresh[key] = None
         self._note_changed(key, seeder)
+
+    def _may_offer(self, origin: Origin) -> bool:
+        """Asked each time: an address that the tracker's computer had may be another one's now."""
+        return origin.is_here or not self._registry.offers_here
 
     def _forget(self, key: Key) -> None:
         self._fresh.pop(key, None)
@@ -323,8 +329,6 @@ class SeederTable:
 
     def _make_room(self, key: Key, origin: Origin) -> None:
         """Make room for one more seeder. Raises PeerProtocolError if that is impossible."""
-        if self._registry.offers_here and not origin.is_here:
-            raise PeerProtocolError("only the tracker's computer offers files")
         if not origin.is_here and self._places.keys_of(origin.ip) >= MAX_PER_HOST:
             raise PeerProtocolError(f"{origin.ip} registered {MAX_PER_HOST} seeders already")
         if len(self._places.at(key.place)) >= MAX_NAMES:
