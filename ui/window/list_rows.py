@@ -324,7 +324,7 @@ class ListRows:
             elif whole is None or not (part.ended or part.have or part.senders):
                 return None
         if is_paused and not state.is_final:
-            state = DownloadState.PAUSED
+            state, part = DownloadState.PAUSED, replace(part, rate=0.0)
         shown = _part_of(node, state, part)
         return ListRow(node, shown, problems=part.failed, senders=part.senders)
 
