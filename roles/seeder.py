@@ -209,7 +209,7 @@ class Seeder(Role):
                 self._browsers.join()
 
     def _await_answer(self, membership: Membership) -> None:
-        """Whoever forgot the code must not serve the folder in clear until the tracker says so."""
+        """Do not serve the folder in clear if the tracker is about to say that we need a code."""
         until = time.monotonic() + ANSWER_S
         while membership.is_original is None and time.monotonic() < until:
             if self._stopping.wait(0.01):

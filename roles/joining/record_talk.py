@@ -1,5 +1,5 @@
-"""A member's talk with the tracker of a private room: records over one connection, which is kept
-and made again when it has ended.
+"""A member's talk with the tracker of a private room: records over one connection, which it keeps
+open and opens again after it was closed.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class RecordTalk:
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether the tracker has closed it: it stops, has a new code, or heard nothing for long.
-        Between two questions only.
+        """Whether the tracker has closed it, because it stopped, has a new code, or heard nothing
+        for long. Ask only while no answer is awaited.
         """
         if self._connection is None:
             return False

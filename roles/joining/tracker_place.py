@@ -66,8 +66,8 @@ class TrackerPlace:
         self.hint = ""  # a sentence about other trackers that answer while this one is silent
         self._home = tracker
         self.is_private = bool(code) or admission is not None
-        # Another tracker would have to be asked whether it knows the code, and one that does not
-        # could test a guess.
+        # Another tracker would have to prove that it knows the code, and each attempt lets a
+        # stranger test one guess.
         self._follow = Follow.SAME if self.is_private and follow is Follow.ANY else follow
         self._post = post
         self._destinations = destinations

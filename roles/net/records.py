@@ -1,4 +1,4 @@
-"""Messages over a connection, each behind its length: what datagrams are in an open room."""
+"""Messages over a connection, each preceded by its length, in place of an open room's datagrams."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def post_record(connection: Connection, message: bytes) -> None:
 
 
 def next_record(connection: Connection, most: int) -> bytes | None:
-    """None when it has not come in time. Raises OSError, ConnectionError at the end, and
-    PeerProtocolError for one of more than `most` bytes.
+    """None if it has not come in time. Raises OSError (ConnectionError after the other side closed)
+    and PeerProtocolError for one of more than `most` bytes.
     """
     while True:
         head = connection.take(_LENGTH.size)

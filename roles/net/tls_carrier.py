@@ -1,8 +1,8 @@
-"""A carrier with a cipher: TLS 1.3 over a TCP socket, for private rooms only.
+"""A carrier that encrypts: TLS 1.3 over a TCP socket, for private rooms only.
 
 The standard library's SSLSocket must not be shared by a thread that reads and one that writes. Here
-OpenSSL never sees the socket: it turns bytes into bytes, under a lock that is not held while
-anything waits.
+OpenSSL never sees the socket. It only turns bytes into bytes, under a lock that nothing holds while
+it waits.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from roles.net.carrier import Bytes, Carrier
 from roles.net.connection import Connection
 
 MOST = 256 * 1024  # bytes that are encrypted, or received, at once
-LEAST = 17 * 1024  # bytes: a record, with what is around it
-# Bytes that are received at once, and in a row without data, of a stranger: new keys, which anybody
-# can send, have 27 bytes and cost 20 µs.
+LEAST = 17 * 1024  # bytes: the largest record, with its header and tag
+# Bytes from a stranger that are received at once, and in a row without data. Anybody can send new
+# keys: 27 bytes, which cost us 20 µs.
 LEAST_OF_STRANGER, FRUITLESS_OF_STRANGER = 2 * 1024, 4 * 1024
 _WANTS = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 def client_context() -> ssl.SSLContext:
-    """Who the other side is gets proved inside the connection, not by its certificate."""
+    """It verifies no certificate: the proofs inside the connection show who the other side is."""
     return _strict(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
 def server_context(pem: bytes) -> ssl.SSLContext:
     """`pem`: certificate and private key. Raises OSError."""
     context = _strict(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
-    context.num_tickets = 0  # nobody resumes: each connection proves itself
-    # OpenSSL reads keys from files only. The folder is ours alone, and gone at once.
+    context.num_tickets = 0  # no connection resumes another: each has its own proof
+    # `ssl` reads keys only from files. Nobody else can open this folder.
     with tempfile.TemporaryDirectory(prefix="lmk-") as folder:
         file = Path(folder) / "key.pem"
         file.write_bytes(pem)
@@ -64,26 +64,26 @@ def encrypt(connection: Connection, context: ssl.SSLContext, *, server_side: boo
 
 
 class TlsCarrier(Carrier):
-    """Nothing that only a plain socket has is seen: no sendfile(), and SO_RCVLOWAT by wake_at()."""
+    """It cannot use sendfile(), so send_file() always returns None."""
 
     def __init__(
         self, sock: socket.socket, context: ssl.SSLContext, ahead: bytes, *, server_side: bool
     ) -> None:
-        """`ahead`: what has come already."""
+        """`ahead`: bytes that were received before."""
         super().__init__(sock)
         self._come, self._going = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._come, self._going, server_side=server_side)
         self._come.write(ahead)
-        self._room = memoryview(b"")  # for what comes; a tracker has a thousand of these
+        self._room = memoryview(b"")  # to receive into; small, as a tracker has a thousand of these
         self._lock = threading.Lock()  # protects _tls; never held during I/O
-        # Held by whoever takes bytes out of _going, until they are sent or in _unsent: records
-        # must leave in the order in which they were made.
+        # Held by the thread that takes bytes out of _going, until they are sent or in _unsent:
+        # records must leave in the order in which they were made.
         self._sending = threading.Lock()
         self._unsent = memoryview(b"")  # encrypted
-        self._promised = 0  # bytes of the last send() that are encrypted, but not all sent
+        self._promised = 0  # bytes that send() encrypted, but has not wholly sent
         self._may_have_more = True  # TLS may have something to do without new bytes
-        self._fruitless = len(ahead)  # bytes in a row that brought no data
-        self.is_stranger = False  # it has proved nothing yet, and gets less of our time
+        self._fruitless = len(ahead)  # bytes received since the last data
+        self.is_stranger = False  # the other side has proved nothing yet
 
     def shake_hands(self) -> bool:
         """Go on with the handshake; False if bytes have to come first. Raises OSError."""
@@ -116,7 +116,7 @@ class TlsCarrier(Carrier):
         return True
 
     def other_certificate(self) -> bytes:
-        """Of the side that accepted the connection, after the handshake; b"" if that is us."""
+        """The certificate of the accepting side, after the handshake; b"" if that is us."""
         with self._lock:
             return self._tls.getpeercert(binary_form=True) or b""
 
@@ -131,15 +131,15 @@ class TlsCarrier(Carrier):
             if count is not None:
                 return count
             now = time.monotonic()
-            if until and now >= until:  # bytes that are not yet a record are none in time
+            if until and now >= until:  # part of a record is no data
                 return None
             until = until or now + self.timeout_s
-            if self._going.pending:  # it wants an answer from us
+            if self._going.pending:  # TLS has something to answer
                 self._flush()
             come = self._receive(len(target))
             if come is None:
                 return None
-            if not come:  # without the alert that says so, anybody may have cut it off
+            if not come:  # without close_notify anybody may have cut it off
                 raise ConnectionResetError("it was cut off")
 
     def _decrypt_into(self, target: memoryview) -> int | None:
@@ -149,14 +149,14 @@ class TlsCarrier(Carrier):
         with self._lock:
             try:
                 while count < len(target):
-                    # A record has 16 KiB at most, so this takes one after the other.
+                    # One record, 16 KiB at most, at a time.
                     come = int(self._tls.read(len(target) - count, target[count:]))
                     if not come:
-                        self._may_have_more = True  # the end, again and again
+                        self._may_have_more = True  # the end, at each call from now on
                         return count
                     count += come
                     self._fruitless = 0
-                    if not self._come.pending:  # another try would only raise
+                    if not self._come.pending:  # another read() would only raise
                         break
             except _WANTS:
                 return count or None
@@ -167,7 +167,7 @@ class TlsCarrier(Carrier):
         return count
 
     def _receive(self, wanted: int = 0) -> int | None:
-        """Take what the socket has; see Carrier.receive_into()."""
+        """Give TLS what the socket has; see Carrier.receive_into()."""
         if self._fruitless > (FRUITLESS_OF_STRANGER if self.is_stranger else LEAST):
             raise ConnectionResetError("what it sends brings no data")
         wanted = LEAST_OF_STRANGER if self.is_stranger else min(MOST, max(LEAST, wanted))
@@ -192,8 +192,8 @@ class TlsCarrier(Carrier):
             return sent
 
     def _flush(self) -> None:
-        """Send what TLS itself has to say, if the system takes it now. Whoever sends at this moment
-        takes it along.
+        """Send what TLS itself has to say, if the system takes it now. If another thread is
+        sending, that one sends it.
         """
         if self._sending.acquire(blocking=False):
             try:
@@ -202,7 +202,7 @@ class TlsCarrier(Carrier):
                 self._sending.release()
 
     def _send_encrypted(self, *, waits: bool) -> bool:
-        """Whether all of it is out."""
+        """Send what is encrypted; True once all of it is sent."""
         until = time.monotonic() + self.timeout_s
         while True:
             if not self._unsent:
@@ -219,7 +219,7 @@ class TlsCarrier(Carrier):
         return None
 
     def wake_at(self, count: int) -> None:
-        """A part of a record may be here already, so the socket may never have as many bytes."""
+        """Part of a record may be here already, so the socket may never have `count` bytes."""
         super().wake_at(max(1, count - LEAST))
 
     def end_sending(self) -> None:

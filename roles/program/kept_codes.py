@@ -1,4 +1,4 @@
-"""The codes of private rooms that the user wants to be remembered on this computer."""
+"""The codes of private rooms that this computer is to remember."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class KeptCodes:
         self._file = StateFile(path)
 
     def load(self) -> dict[str, str]:
-        """By the address of the tracker, as text."""
+        """The codes, by the tracker's address as text."""
         value = self._file.read()
         if not isinstance(value, dict):
             return {}

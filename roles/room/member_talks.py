@@ -1,5 +1,5 @@
-"""The talk with the members of a private room: the messages that are datagrams in an open one, as
-records over a connection of each member.
+"""The tracker's talk with the members of a private room: what are datagrams in an open room are
+records over each member's connection here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from roles.wire.tracker_wire import MAX_REQUEST
 log = logging.getLogger(__name__)
 
 SILENT_S = 60.0  # a member pings every 5 s; one that only asked connects again
-AT_ONCE = 64  # records: a member waits for an answer before it asks again
+AT_ONCE = 64  # records that may wait for an answer; our members send one at a time
 MOST = 400 if os.name == "nt" else 1_000  # select() on Windows takes 512 sockets of all kinds
 PER_HOST, HERE = 16, MOST  # a program has up to three
 
@@ -35,7 +35,7 @@ class MemberTalks:
         self._of_host = Counter[str]()
 
     def take(self, connection: Connection) -> None:
-        """It belongs to a member. Closes it in any case, in the end."""
+        """Talk on this connection of a member, and close it in the end."""
         host, now = connection.address.host, time.monotonic()
         most = HERE if is_loopback(host) else PER_HOST
         if len(self._heard) >= MOST or self._of_host[host] >= most:
@@ -65,7 +65,7 @@ class MemberTalks:
                 if record is None:
                     return
                 if b'"lmk"' not in record or not record[:1].isalpha():
-                    raise PeerProtocolError("it sends what is no message of a member")
+                    raise PeerProtocolError("it sends something that is no message of a member")
                 for answer in self._answers.to(record, host, port, Proof.GOOD, now=now):
                     post_record(connection, answer)
             raise PeerProtocolError("it does not wait for answers")

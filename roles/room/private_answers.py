@@ -1,4 +1,4 @@
-"""What a private room answers to datagrams: that it is there, and that it is private."""
+"""What the tracker of a private room answers to datagrams: that it is there, and private."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _LMK1 = {
 
 
 class PrivateAnswers:
-    """In place of Answers; the members' own talk is no datagrams."""
+    """In place of Answers; members talk over connections."""
 
     def __init__(self, room: str, port: int) -> None:
-        """`room`: the id that lists' versions begin with."""
+        """`room`: with what the versions of its lists begin."""
         self._room, self._port = room, port
         self._requests = RateLimit(per_host=PER_HOST, whole=IN_ALL)
 

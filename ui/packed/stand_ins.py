@@ -1,5 +1,5 @@
-"""Stands in for two modules of the standard library, which others import and hardly use: what they
-load in turn takes 7 % of the start's processor time.
+"""Stand-ins for two modules of the standard library that others import and hardly use. With all
+that they import, they take 7 % of the start's processor time.
 
 build.spec runs this before everything else. From source, Python's own modules are there.
 """
@@ -19,7 +19,7 @@ def stand_in() -> None:
 
 
 def _signature(*_class: object, **_options: object) -> str:
-    """dataclasses makes a docstring of it, or none after this error."""
+    """dataclasses would make a docstring of the result; after this error it makes none."""
     raise TypeError
 
 

@@ -14,7 +14,7 @@ from ui.window.tooltip import Tooltip
 from ui.window.workbench import Workbench
 
 ENCRYPTED = "Everything is encrypted."
-ASK = f"Only those who were told the code can join. {ENCRYPTED}"
+ASK = f"Only those who know the code can join. {ENCRYPTED}"
 TRUST = "Its members trust each other."
 
 

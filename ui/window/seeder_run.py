@@ -81,7 +81,7 @@ class SeederRun:
             case RunState.STOPPING:
                 return "Stopping …", "Muted"
             case RunState.STOPPED if isinstance(self.failure, CodeRefusedError):
-                return "Not seeding. Type the code of the room above.", "Warning"
+                return "Not seeding. Type the room's code above.", "Warning"
             case RunState.STOPPED:
                 return (self.why_it_ended, "Bad") if self.failure else ("Not seeding", "Muted")
             case RunState.RUNNING:

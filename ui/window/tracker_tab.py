@@ -50,8 +50,8 @@ CODE = 74  # pixels at 96 dpi, of the QR code beside the web address
 HEIGHT_SHARE, WIDTH_SHARE = 0.4, 0.25  # of the screen: its largest size while the tab fills that
 MOST_GUESSERS = 3  # that are named
 PRIVATE = (
-    "Only those who were told the code can join, and everything is encrypted. Members trust each "
-    "other: each can see, take and give everything."
+    "Only those who know the code can join, and everything is encrypted. Members trust each "
+    "other: each can see, take and offer everything."
 )
 ONLY_HERE = "Only this computer may offer folders."
 QUESTION = "tracker"  # the key of what is asked before it starts or stops
