@@ -413,7 +413,7 @@ class Leecher(Role):
 
     def _made(self, key: str, existing: Existing, home: str | None) -> DownloadLife | None:
         # In a private room nothing is said in clear, whatever a list has.
-        lmk1 = None if self._settings.code else self._lmk1.made(key, existing)
+        lmk1 = None if self._place.is_private else self._lmk1.made(key, existing)
         if lmk1 is not None:
             if self._has_twin(lmk1):
                 lmk1.keep_both()

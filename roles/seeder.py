@@ -103,7 +103,7 @@ class Seeder(Role):
             is_leecher=False,
             own_share=library,
             lmk1_files=announcer.look,
-            lmk1=None if settings.code else TrackerClient(self._place),
+            lmk1=None if self._place.is_private else TrackerClient(self._place),
             machine_key=machine_key(settings.state_folder),
             name=settings.name,
         )
@@ -163,7 +163,7 @@ class Seeder(Role):
             listener,
             me,
             uploads,
-            take_lmk1=None if self._settings.code else lmk1_uploads.answer,
+            take_lmk1=None if self._place.is_private else lmk1_uploads.answer,
             take_browser=self._take_browser(library, membership, uploads)
             if self._settings.door
             else None,

@@ -95,8 +95,8 @@ class Spake2Test(unittest.TestCase):
         for number, one in enumerate(VECTORS):
             with self.subTest(number=number):
                 password = Password(int(one.w, 16))
-                a = Exchange(password, is_a=True, secret=int(one.x, 16))
-                b = Exchange(password, is_a=False, secret=int(one.y, 16))
+                a = Exchange(password, is_a=True, scalar=int(one.x, 16))
+                b = Exchange(password, is_a=False, scalar=int(one.y, 16))
                 self.assertEqual((a.share.hex(), b.share.hex()), (one.share_a, one.share_b))
                 keys = a.keys(b.share, a=one.a, b=one.b)
                 self.assertEqual(keys, b.keys(a.share, a=one.a, b=one.b))

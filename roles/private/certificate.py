@@ -28,7 +28,7 @@ _FROM, _TO = b"200101000000Z", b"491231235959Z"
 class DeviceKey:
     """A private key with its certificate."""
 
-    secret: int = field(repr=False)
+    scalar: int = field(repr=False)
     certificate: bytes  # DER
 
     @classmethod
@@ -36,21 +36,21 @@ class DeviceKey:
         return cls.of(p256.random_scalar())
 
     @classmethod
-    def of(cls, secret: int) -> DeviceKey:
+    def of(cls, scalar: int) -> DeviceKey:
         """Signs the certificate anew; its digest differs each time."""
-        return cls(secret, _certificate(secret))
+        return cls(scalar, _certificate(scalar))
 
     def pem(self) -> bytes:
         """Certificate and private key in one text, as load_cert_chain() wants it."""
-        return _pem("CERTIFICATE", self.certificate) + _pem("EC PRIVATE KEY", _key(self.secret))
+        return _pem("CERTIFICATE", self.certificate) + _pem("EC PRIVATE KEY", _key(self.scalar))
 
 
 def digest_of(certificate: bytes) -> bytes:
     return hashlib.sha256(certificate).digest()
 
 
-def _certificate(secret: int) -> bytes:
-    public = p256.multiplied(secret, p256.GENERATOR).encoded()
+def _certificate(scalar: int) -> bytes:
+    public = p256.multiplied(scalar, p256.GENERATOR).encoded()
     name = _of(_SEQUENCE, _of(_SET, _of(_SEQUENCE, _COMMON_NAME + _of(_TEXT, _NAME))))
     algorithm = _of(_SEQUENCE, _ECDSA_SHA256)
     signed = _of(
@@ -62,10 +62,10 @@ def _certificate(secret: int) -> bytes:
         name,
         _of(_SEQUENCE, _of(_SEQUENCE, _EC_KEY, _P256), _of(_BITS, b"\0", public)),
     )
-    return _of(_SEQUENCE, signed, algorithm, _of(_BITS, b"\0", _signature(secret, signed)))
+    return _of(_SEQUENCE, signed, algorithm, _of(_BITS, b"\0", _signature(scalar, signed)))
 
 
-def _signature(secret: int, signed: bytes) -> bytes:
+def _signature(scalar: int, signed: bytes) -> bytes:
     """ECDSA with SHA-256."""
     digest = int.from_bytes(hashlib.sha256(signed).digest(), "big")
     while True:
@@ -74,16 +74,16 @@ def _signature(secret: int, signed: bytes) -> bytes:
         # Blinded, because the time that pow() takes depends on its number.
         mask = p256.random_scalar()
         inverse = mask * pow(once * mask, -1, p256.ORDER) % p256.ORDER
-        s = inverse * (digest + r * secret) % p256.ORDER
+        s = inverse * (digest + r * scalar) % p256.ORDER
         if r and s:
             return _of(_SEQUENCE, _number(r), _number(s))
 
 
-def _key(secret: int) -> bytes:
+def _key(scalar: int) -> bytes:
     return _of(
         _SEQUENCE,
         _number(1),
-        _of(_OCTETS, secret.to_bytes(KEY_SIZE, "big")),
+        _of(_OCTETS, scalar.to_bytes(KEY_SIZE, "big")),
         _of(0xA0, _P256),
     )
 

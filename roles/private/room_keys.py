@@ -66,7 +66,7 @@ class TrackerKeys:
             "code": self.code,
             "room": self.room.room,
             "secret": self.room.secret.hex(),
-            "key": self.key.secret.to_bytes(KEY_SIZE, "big").hex(),
+            "key": self.key.scalar.to_bytes(KEY_SIZE, "big").hex(),
             "certificate": self.key.certificate.hex(),
         }
         return json.dumps(kept).encode()

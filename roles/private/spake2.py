@@ -63,12 +63,12 @@ class Keys:
 class Exchange:
     """One side of one exchange: send `share`, then call keys() with the other side's share."""
 
-    def __init__(self, password: Password, *, is_a: bool, secret: int = 0) -> None:
-        """`secret`: only tests pass it; 0 for a random number."""
+    def __init__(self, password: Password, *, is_a: bool, scalar: int = 0) -> None:
+        """`scalar`: only tests pass it; 0 for a random number."""
         self._password, self._is_a = password, is_a
-        self._secret = secret or p256.random_scalar()
+        self._scalar = scalar or p256.random_scalar()
         mask = password.on_m if is_a else password.on_n
-        own = p256.multiplied(self._secret, p256.GENERATOR)
+        own = p256.multiplied(self._scalar, p256.GENERATOR)
         self.share = p256.added(own, mask).encoded()
 
     def keys(self, other: bytes, *, a: bytes, b: bytes, context: bytes = b"") -> Keys:
@@ -80,7 +80,7 @@ class Exchange:
             raise PeerProtocolError("it sends back our own share")
         mask = self._password.on_n if self._is_a else self._password.on_m
         unmasked = p256.added(p256.decoded(other), p256.negated(mask))
-        common = p256.multiplied(self._secret, unmasked).encoded()
+        common = p256.multiplied(self._scalar, unmasked).encoded()
         shares = (self.share, other) if self._is_a else (other, self.share)
         scalar = self._password.scalar.to_bytes(32, "big")
         transcript = b"".join(

@@ -51,8 +51,8 @@ class RoomCodes:
         self._kept = self._file.load()  # all by the address of the tracker, as text
         self._saved = dict(self._kept)
         self._codes = dict(self._kept)  # those that no tracker has refused
-        self._private = set[str]()  # where nobody may enter without one,
-        self._open = set[str]()  # where a role did, or the user agreed to
+        # By address: a role was refused without one; or not, or the user says that none is needed.
+        self._needs_code = dict[str, bool]()
         self._own = set[str]()  # where this window's tracker is
         self._may_be_open = False  # the chosen tracker's room
         self._trying: Observer | None = None
@@ -73,9 +73,8 @@ class RoomCodes:
     def is_private(self, tracker: Address | None) -> bool:
         if tracker is None or self.of(tracker):
             return tracker is not None
-        found = (one for one in self._trackers.found if one.address == tracker)
-        is_known = str(tracker) in self._private or any(one.is_private for one in found)
-        return is_known and str(tracker) not in self._open  # what was found may be out of date
+        found = any(one.is_private for one in self._trackers.found if one.address == tracker)
+        return self._needs_code.get(str(tracker), found)  # what was found may be out of date
 
     def is_needed(self, tracker: Address | None) -> bool:
         """Whether the room there is private and we lack its code."""
@@ -94,7 +93,8 @@ class RoomCodes:
         """This window's tracker has this code and these addresses; "" for an open room or none."""
         for address in self._own:
             self._codes.pop(address, None)
-            self._private.discard(address)
+            if self._needs_code.get(address):
+                del self._needs_code[address]
         self._own = {str(address) for address in addresses} if code else set()
         self._codes |= dict.fromkeys(self._own, code)
         self._tell()
@@ -104,23 +104,23 @@ class RoomCodes:
         other role sends the code there before a person has typed it.
         """
         if self.is_private(former) and not self.of(tracker):
-            self._private.add(str(tracker))
+            self._needs_code.setdefault(str(tracker), True)
             self._tell()
 
     def is_open(self, tracker: Address) -> None:
         """A role has entered without a code."""
         if self.is_private(tracker):
-            self._open.add(str(tracker))
+            self._needs_code[str(tracker)] = False
             self._tell()
 
     def refused(self, tracker: Address, code: str, why: LmkError | None) -> bool:
         """A role could not enter with this code, "" for none; False if that is not why it ended."""
         if not isinstance(why, CodeRefusedError):
             return False
-        if code == self.of(tracker):  # otherwise more is known by now
-            self._private.add(str(tracker))
-            self._open.discard(str(tracker))
-        if code and code == self.of(tracker):
+        is_news = code == self.of(tracker)  # otherwise more is known by now
+        if is_news:
+            self._needs_code[str(tracker)] = True
+        if is_news and code:
             del self._codes[str(tracker)]
             if why.tries_left is not None:
                 self._kept.pop(str(tracker), None)
@@ -146,7 +146,7 @@ class RoomCodes:
         except UserInputError as error:
             self.problem = str(error)
             if self._may_be_open and then is None and not typed.strip():
-                self._open.add(str(tracker))
+                self._needs_code[str(tracker)] = False
                 self.problem = ""
         self._tell()
 
