@@ -72,10 +72,10 @@ class Acceptor:
         entrance: Entrance | None = None,
     ) -> None:
         """The listener stays the caller's to close. `downloads` is a leecher's, `take_lmk1` and
-        `take_browser` a seeder's. Without it, LMK/1 leechers are turned away, because they cannot
-        be served from a part of a file, and browsers hear nothing. With an `entrance`, only
-        members of that private room are served, and a tracker's probe is answered in clear. Raises
-        OSError when no descriptor is left.
+        `take_browser` a seeder's. Without `take_lmk1`, LMK/1 leechers are turned away, because
+        part of a file is no use to them; without `take_browser`, browsers get no answer. With an
+        `entrance`, only members of that private room are served, and the tracker's probe is
+        answered in clear. Raises OSError when no descriptor is left.
         """
         self._listener = listener
         self._me = me
@@ -149,8 +149,8 @@ class Acceptor:
             connection.close()
 
     def _has_entered(self, connection: Connection, new: _Newcomer) -> bool:
-        """Whether its greeting can be read: it belongs to our private room, or is a probe, or the
-        room is open.
+        """Whether to read its greeting now: the room is open, or it has proved that it belongs to
+        our private room, or it speaks in clear, as a probe does.
         """
         if new.entering is None:
             return True
@@ -208,7 +208,7 @@ class Acceptor:
     def _answer_in_clear(
         self, connection: Connection, greeting: Greeting | None, reader: GreetingReader
     ) -> None:
-        """Of a private room: the tracker's probe learns that it was heard, and nothing else."""
+        """In a private room: the tracker's probe learns that somebody listens, and nothing else."""
         if greeting is None:
             return
         probe = decode_hello(reader.line) if greeting is Greeting.LATER_VERSION else None
@@ -219,7 +219,7 @@ class Acceptor:
             self._dismiss(connection, AWAY if greeting is Greeting.LEECHER else b"")
 
     def _complain(self, connection: Connection, why: object) -> None:
-        """Unless there were many complaints lately: a flood must not hide everything else."""
+        """Log it, unless many were logged lately: a flood must not hide everything else."""
         if self._complaints.allows(connection.address.host, now=time.monotonic()):
             log.info("%s is not admitted: %s", connection.address, why)
 

@@ -11,7 +11,7 @@ class LmkError(Exception):
 class PeerProtocolError(LmkError):
     """The other side broke the protocol: drop it and go on with the others."""
 
-    is_something_else = False  # it began with other words, which are still there to be received
+    is_something_else = False  # it speaks another protocol; nothing that it sent is lost
 
 
 class SeederLackedFileError(LmkError):

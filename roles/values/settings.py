@@ -74,7 +74,7 @@ class TrackerSettings:
     state_file: Path | None = None  # None: a restart forgets the lists
     name: str = ""  # of this computer, as others see it; "" for the system's name
     door: bool = True  # browsers get pages, too
-    is_private: bool = False  # only who knows the code may enter
+    is_private: bool = False  # only those who know the code may enter
     code: str = described(default="", repr=False)  # "" for the last one, or a new one
     keys_file: Path | None = None  # of a private room; None: a restart makes new ones
     offers_here: bool = False  # only this computer may offer folders

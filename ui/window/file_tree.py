@@ -58,8 +58,8 @@ class FileTree(Table[FileRow]):
         title: str = "",
         few: float = float("inf"),
     ) -> None:
-        """Shared folders with `few` files or less are open, all others closed, until the user opens
-        or closes one.
+        """Shared folders with at most `few` files start open, all others closed; then the user
+        opens and closes them.
         """
         super().__init__(
             master,
@@ -90,7 +90,7 @@ class FileTree(Table[FileRow]):
         self.show({row.key: row for row in (*rows, *others)})
 
     def _sorted(self) -> list[str]:
-        """The same order for the rows in each folder, which follow that at once."""
+        """Sorts within each folder, and puts what is in a folder right below it."""
         below = dict[str, list[str]]()
         for key in super()._sorted():
             below.setdefault(self._rows[key].parent, []).append(key)

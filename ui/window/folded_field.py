@@ -51,8 +51,8 @@ class FoldedField(ttk.Frame):
             frame.bind("<Configure>", lambda _event: self._fit())
 
     def hold(self, field: TextField, *, is_settled: Callable[[], bool] = lambda: True) -> None:
-        """Unfold into this field. As long as `is_settled` says no, the user has to choose, and the
-        field stays.
+        """Unfold into this field. While `is_settled` returns False, the user still has to choose,
+        and the field stays unfolded.
         """
         self.field, self._is_settled = field, is_settled
         field.complained = lambda: self.unfold(take_focus=False)
@@ -66,7 +66,7 @@ class FoldedField(ttk.Frame):
     def link(
         self, text: str, act: Callable[[], object], *, underline: int, is_beside: bool = False
     ) -> ttk.Button:
-        """A further link, behind those there are; `is_beside`: there only beside the field."""
+        """Add a link after the others. `is_beside`: shown only while the field is."""
         button = ttk.Button(
             self.links, text=text, underline=underline, style="Link.TButton", command=act
         )
@@ -121,20 +121,20 @@ class FoldedField(ttk.Frame):
 
     @property
     def has_focus(self) -> bool:
-        """Also while a list of the field is open, which Tk can name and tkinter cannot."""
+        """True also for an open list of the field, which Tk can name and tkinter cannot."""
         return str(self.tk.call("focus")).startswith(str(self))
 
     def _soon(self, act: Callable[[], None]) -> None:
-        """Once the field itself has done what it does then."""
+        """Act after the field itself has handled the event."""
         self.after_idle(act)
 
     def _left(self) -> None:
-        """Another part of this window has the focus; not if it is another program's window."""
+        """Fold if another part of this window got the focus, but not if another program did."""
         if str(self.tk.call("focus")) and not self.has_focus:
             self.fold()
 
     def _leave(self) -> str:
-        """What Escape does in the field: everything is as before."""
+        """Escape in the field: restore what was there, and fold."""
         self.field.variable.set(self._before)
         self.field.commit()
         self.fold()
@@ -150,7 +150,7 @@ class FoldedField(ttk.Frame):
         return self.text if is_cut else ""
 
     def _fit(self) -> None:
-        """The name and what is said of it share the room; the longer one gives way."""
+        """Cut the longer of name and detail if there is no room for both."""
         px, (name, detail) = self._theme.px, self._texts
         gap = px(8)
         room = self.winfo_width() - px(CAPTION) - self.links.winfo_reqwidth() - px(12) - 2 * gap

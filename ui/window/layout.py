@@ -17,7 +17,7 @@ WRAP = 520  # pixels at 96 dpi, of a note's text
 
 
 def show_if(widget: tk.Widget, is_shown: bool) -> None:
-    """At its place in the grid, or nowhere."""
+    """Show the widget at its place in the grid, or hide it."""
     if is_shown != bool(widget.grid_info()):
         if is_shown:
             widget.grid()
@@ -73,7 +73,7 @@ class ButtonRow(ttk.Frame):
 
 
 class HidingScrollbar(ttk.Scrollbar):
-    """In a grid; takes no room while there is nothing to scroll."""
+    """For a grid. It hides while there is nothing to scroll."""
 
     def set(self, first: float | str, last: float | str) -> None:
         super().set(first, last)
@@ -81,7 +81,7 @@ class HidingScrollbar(ttk.Scrollbar):
 
 
 class EmptyNote(ttk.Frame):
-    """What is said in place of rows, and what can be done then."""
+    """A title, a text and buttons in place of rows."""
 
     def __init__(
         self, parent: tk.Misc, theme: Theme, steps: Sequence[Choice], *, ground: str = ""

@@ -1,4 +1,4 @@
-"""The rows of a tree that are in sight. Tk gets only these, and fills them anew when it scrolls.
+"""The rows of a tree that are in sight. Tk gets only these, and fills them again when it scrolls.
 
 Tk goes through all rows of a tree whenever it draws one of them, so 100,000 would stop the window.
 Which rows are selected, and where the keyboard is, is therefore kept here, by their keys.
@@ -241,7 +241,7 @@ class RowsInSight:
         self._select(self._chosen ^ {key})
 
     def _choose_to(self, key: str) -> None:
-        """Everything from where the choice began."""
+        """Select all rows from where the selection began to this one."""
         self._anchor = self._anchor or key
         ends = sorted((self._place_of(self._anchor, 0), self._place_of(key, 0)))
         self._select(set(self.order[ends[0] : ends[1] + 1]))
@@ -284,7 +284,7 @@ class RowsInSight:
 
 
 def _next_place(before: Sequence[str], gone: str, order: Sequence[str], there: set[str]) -> int:
-    """Where the next row that stayed below one that is gone is now; the end if there is none."""
+    """The place of the first row below `gone` that is still there; the end if there is none."""
     below = islice(before, before.index(gone) + 1, None)
     follower = next((key for key in below if key in there), None)
     return len(order) if follower is None else order.index(follower)
