@@ -12,11 +12,11 @@ from roles.private import admission as admissions
 from roles.private import guess_limits
 from roles.private.admission import Admission
 from roles.private.certificate import DeviceKey
-from roles.private.entry_words import OPEN_ANSWER
 from roles.private.room_keys import RoomKeys, TrackerKeys
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import CodeRefusedError, PeerProtocolError, TrackerSilentError
 from roles.values.events import Guesser
+from roles.wire.list_wire import OPEN_ANSWER
 from tests.connections import tcp_pair
 from tests.disks import go_on
 from tests.doors import CODE, Door, DoorTest, connection_over, walk

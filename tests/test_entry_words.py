@@ -6,16 +6,14 @@ import unittest
 
 from roles.private.entry_words import (
     ANSWER_SIZE,
-    GREETING,
-    OPEN_ANSWER,
     Side,
     answer_of,
     refusal,
     room_of,
     secret_proof,
 )
-from roles.room import list_server
 from roles.values.errors import PeerProtocolError
+from roles.wire.list_wire import OPEN_ANSWER
 
 ROOM = "0123456789abcdef"
 
@@ -30,10 +28,6 @@ class EntryWordsTest(unittest.TestCase):
         for answer in (b"", good[:-1], good.upper(), good.replace(b"1 0", b"2 0"), OPEN_ANSWER):
             with self.subTest(answer=answer), self.assertRaises(PeerProtocolError):
                 room_of(answer)
-
-    def test_an_open_tracker_knows_the_greeting_without_loading_what_answers_it(self) -> None:
-        self.assertTrue(GREETING.startswith(list_server.ASKS_FOR_PRIVATE))
-        self.assertEqual(list_server.IS_OPEN, OPEN_ANSWER)
 
     def test_a_proof_covers_side_room_certificate_and_both_nonces(self) -> None:
         one, other = bytes(32), b"\1" * 32

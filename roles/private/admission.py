@@ -25,7 +25,6 @@ from roles.private.entry_words import (
     JOIN,
     MEMBER,
     NONCE_SIZE,
-    OPEN_ANSWER,
     PROVE,
     SECRET_SIZE,
     YES,
@@ -40,6 +39,7 @@ from roles.private.room_keys import RoomKeys
 from roles.private.spake2 import PROOF_SIZE, Exchange, Password
 from roles.values.addresses import Address
 from roles.values.errors import CodeRefusedError, PeerProtocolError, TrackerSilentError
+from roles.wire.list_wire import OPEN_ANSWER
 from roles.worker import POLL_S, rest
 
 log = logging.getLogger(__name__)

@@ -14,9 +14,9 @@ import re
 from enum import Enum
 
 from roles.values.errors import PeerProtocolError
+from roles.wire.list_wire import ASKS_FOR_PRIVATE
 
-GREETING = b"lmk_private 1\n"  # 1 is the version of this exchange
-OPEN_ANSWER = b"lmk_open\n"  # of a tracker whose room is open
+GREETING = ASKS_FOR_PRIVATE + b"1\n"  # 1 is the version of this exchange
 ROOM_DIGITS = 16
 ANSWER_SIZE = len(GREETING) + ROOM_DIGITS + 1
 SECRET_SIZE = NONCE_SIZE = 32  # bytes

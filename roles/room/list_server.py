@@ -30,8 +30,10 @@ from roles.values.addresses import is_loopback
 from roles.values.errors import PeerProtocolError, ShortageError
 from roles.values.participants import Participant
 from roles.wire.list_wire import (
+    ASKS_FOR_PRIVATE,
     MAX_CALL,
     MAX_PACKED,
+    OPEN_ANSWER,
     AskList,
     AskRoom,
     AskTalk,
@@ -109,8 +111,6 @@ PRIVATE_LIMITS = (
     if os.name == "nt"
     else Limits(clients=192, silent_s=1.0)
 )
-# The words of roles/private/entry_words, which an open room does not load.
-ASKS_FOR_PRIVATE, IS_OPEN = b"lmk_private ", b"lmk_open\n"
 
 
 @dataclass(slots=True, eq=False)
@@ -486,7 +486,7 @@ class ListServer:
         client.note_call()
         line, _, client.received = client.received.partition(b"\n")
         if line.startswith(ASKS_FOR_PRIVATE):
-            yield from client.send(IS_OPEN)
+            yield from client.send(OPEN_ANSWER)
             return
         match decode_call(line):
             case AskList(since):

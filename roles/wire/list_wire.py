@@ -37,6 +37,9 @@ _MAX_CODE = 20
 _STEP = 64 * 1024  # bytes to decompress at once
 _LEVEL = 3  # zlib: saves two thirds of what level 9 does, in a fifth of the time
 
+# How a private room is asked for, a version behind it, and what the tracker of an open one answers.
+ASKS_FOR_PRIVATE, OPEN_ANSWER = b"lmk_private ", b"lmk_open\n"
+
 # The mark that begins each line of a list; a line for catalogue.decode_line follows the first two.
 ADDED, REMOVED, SHARE, GONE = "+", "-", "S", "X"
 
