@@ -50,7 +50,7 @@ class RecordTalk:
 
     @contextmanager
     def _closed_on_failure(self) -> Iterator[None]:
-        """What is no message of a tracker is an OSError, too."""
+        """Close after an error. Raises OSError for whatever is no message of a tracker, too."""
         try:
             yield
         except OSError:

@@ -51,7 +51,7 @@ class RoomCodes:
         self._kept = self._file.load()  # all by the address of the tracker, as text
         self._saved = dict(self._kept)
         self._codes = dict(self._kept)  # those that no tracker has refused
-        # By address: a role was refused without one; or not, or the user says that none is needed.
+        # By address: True if a role was refused without one; False if one got in, or the user says so.
         self._needs_code = dict[str, bool]()
         self._own = set[str]()  # where this window's tracker is
         self._may_be_open = False  # the chosen tracker's room
@@ -114,10 +114,10 @@ class RoomCodes:
             self._tell()
 
     def refused(self, tracker: Address, code: str, why: LmkError | None) -> bool:
-        """A role could not enter with this code, "" for none; False if that is not why it ended."""
+        """A role ended; True if because it could not enter with this code ("" for none)."""
         if not isinstance(why, CodeRefusedError):
             return False
-        is_news = code == self.of(tracker)  # otherwise more is known by now
+        is_news = code == self.of(tracker)  # otherwise another code has been tried since
         if is_news:
             self._needs_code[str(tracker)] = True
         if is_news and code:
