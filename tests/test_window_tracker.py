@@ -63,10 +63,10 @@ class TrackerTabTest(AppWindowTest):
         window = self.open_running()
         there, here = Address("10.9.9.9", self.tracker_port), Address("127.0.0.1", 5)
         window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
-        self.assertEqual(window.tracker.code.text, f"http://10.9.9.9:{self.tracker_port}/")
-        self.assertTrue(window.tracker.code.winfo_manager())
+        self.assertEqual(window.tracker.qr.text, f"http://10.9.9.9:{self.tracker_port}/")
+        self.assertTrue(window.tracker.qr.winfo_manager())
         window.tracker._handle(NetworkChanged(gone=("10.9.9.9",), for_others=here))
-        self.assertFalse(window.tracker.code.winfo_manager())
+        self.assertFalse(window.tracker.qr.winfo_manager())
 
     def test_a_click_makes_the_code_as_large_as_the_tab_and_escape_ends_that(self) -> None:
         window = self.open_running()
@@ -74,18 +74,18 @@ class TrackerTabTest(AppWindowTest):
         window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
         window.tabs.show("Tracker")
         window.update()
-        window.tracker._enlarge_code()
-        self.assertTrue(window.tracker.large_code.is_open)
+        window.tracker._enlarge_qr()
+        self.assertTrue(window.tracker.qr_page.is_open)
         self.assertIn(f"http://10.9.9.9:{self.tracker_port}/", widget_texts(window.tracker))
         window.tracker._handle(NetworkChanged(come=("10.9.9.10",), for_others=then))
-        code = window.tracker.large_code.picture
+        code = window.tracker.qr_page.picture
         self.assertEqual(code.text, f"http://10.9.9.10:{self.tracker_port}/")
         window._leave()
-        self.assertFalse(window.tracker.large_code.is_open)
-        window.tracker._enlarge_code()
+        self.assertFalse(window.tracker.qr_page.is_open)
+        window.tracker._enlarge_qr()
         window.tracker.start_or_stop()
         self.wait_for(RunState.STOPPED)
-        self.assertFalse(window.tracker.large_code.is_open)
+        self.assertFalse(window.tracker.qr_page.is_open)
 
     def test_an_enlarged_code_takes_no_focus_from_another_tab(self) -> None:
         window = self.open_window()
@@ -96,7 +96,7 @@ class TrackerTabTest(AppWindowTest):
         window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
         window.tabs.show("Tracker")
         window.update()
-        window.tracker._enlarge_code()
+        window.tracker._enlarge_qr()
         window.tabs.show("Leecher")
         window.update()
         field = window.leecher.list.finder.entry
@@ -106,7 +106,7 @@ class TrackerTabTest(AppWindowTest):
         self.assertIs(window.focus_lastfor(), field)
         window.tracker.start_or_stop()
         self.wait_for(RunState.STOPPED)
-        self.assertFalse(window.tracker.large_code.is_open)
+        self.assertFalse(window.tracker.qr_page.is_open)
         self.assertIs(window.focus_lastfor(), field)
 
     def test_no_button_is_cut_in_the_smallest_window(self) -> None:
@@ -115,7 +115,7 @@ class TrackerTabTest(AppWindowTest):
         there = Address("192.168.100.200", 12500)
         window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
         window.tabs.show("Tracker")
-        code, switch = window.tracker.code, window.tracker._right
+        code, switch = window.tracker.qr, window.tracker._right
         window.update()
 
         def is_clear() -> bool:
@@ -133,7 +133,7 @@ class TrackerTabTest(AppWindowTest):
         modules = qr_code(f"http://{there}/")
         for appearance in (Appearance.LIGHT, Appearance.DARK):
             window.choose_appearance(appearance)
-            picture = window.tracker.code.picture
+            picture = window.tracker.qr.picture
             scale, rest = divmod(picture.width(), len(modules))
             self.assertEqual((rest, picture.height()), (0, picture.width()))
             self.assertGreater(scale, 1)
@@ -146,11 +146,11 @@ class TrackerTabTest(AppWindowTest):
         window = self.open_running()
         there = Address("10.9.9.9", self.tracker_port)
         window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
-        before = window.tracker.code.picture.width()
+        before = window.tracker.qr.picture.width()
         window.toggle_full_screen()
-        self.assertGreater(window.tracker.code.picture.width(), 3 * before)
+        self.assertGreater(window.tracker.qr.picture.width(), 3 * before)
         window.toggle_full_screen()
-        self.assertEqual(window.tracker.code.picture.width(), before)
+        self.assertEqual(window.tracker.qr.picture.width(), before)
 
     def test_a_taken_port_means_the_next_one_and_a_sentence(self) -> None:
         taken = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))

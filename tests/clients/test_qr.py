@@ -117,7 +117,7 @@ class WindowCodeTest(AppWindowTest, Reader):
         self.check("small")
         window.choose_appearance(Appearance.DARK)
         self.check("small, dark")
-        window.tracker.code.event_generate("<Button-1>")
+        window.tracker.qr.event_generate("<Button-1>")
         self.check("large, dark")
         window.choose_appearance(Appearance.LIGHT)
         self.check("large")

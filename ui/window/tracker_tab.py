@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PINGS_AGAIN_MS = 1_000
-CODE = 74  # pixels at 96 dpi, of the QR code beside the web address
+QR_SIDE = 74  # pixels at 96 dpi, of the QR code beside the web address
 HEIGHT_SHARE, WIDTH_SHARE = 0.4, 0.25  # of the screen: its largest size while the tab fills that
 MOST_GUESSERS = 3  # that are named
 PRIVATE = (
@@ -98,8 +98,8 @@ class TrackerTab(ttk.Frame):
             keep=lambda places: bench.settings.change(seats=places_kept(places)[-MAX_SEATS:]),
             steps=around.steps,
         )
-        self.large_code = QrPage(self, bench.theme)
-        self.code = QrPicture(self, bench.theme, self._enlarge_code)
+        self.qr_page = QrPage(self, bench.theme)
+        self.qr = QrPicture(self, bench.theme, self._enlarge_qr)
         self._fills_screen = False
         controls = self._make_controls()
         self.sentence = Sentence(self)
@@ -107,7 +107,7 @@ class TrackerTab(ttk.Frame):
         self.notices.grid(row=2, column=0, columnspan=2, sticky="ew")
         self.notices.grid_remove()
         self.room.grid(row=3, column=0, sticky="nsew", pady=(px(12), 0))
-        tab_in_order(controls, self.code, self.notices, self.room)
+        tab_in_order(controls, self.qr, self.notices, self.room)
         self.columnconfigure(0, weight=1)
         self.rowconfigure(3, weight=1)
         self._show_state()
@@ -174,12 +174,12 @@ class TrackerTab(ttk.Frame):
 
     def fill_screen(self, is_wanted: bool) -> None:
         self._fills_screen = is_wanted
-        self._show_code()
+        self._show_qr()
 
-    def close_code(self) -> bool:
+    def close_qr(self) -> bool:
         """Whether it was enlarged."""
-        was_open = self.large_code.is_open
-        self.large_code.close()
+        was_open = self.qr_page.is_open
+        self.qr_page.close()
         return was_open
 
     # What the user does
@@ -394,11 +394,11 @@ class TrackerTab(ttk.Frame):
         here = self._for_others if self._has_web else None
         self.web_address.configure(text="" if here is None else web_address(here))
         show_if(self._web, here is not None)
-        self._show_code()
+        self._show_qr()
         sentence, tone = self._sentence()
         self.sentence.say(sentence, tone=tone)
 
-    def _show_code(self) -> None:
+    def _show_qr(self) -> None:
         """Beside the web address; while the tab fills the screen, larger and beside the room."""
         # To be read from every seat.
         is_for_all = self._fills_screen and bool(self.room_code.code)
@@ -406,13 +406,13 @@ class TrackerTab(ttk.Frame):
             label.configure(style="Headline.TLabel" if is_for_all else "Title.TLabel")
         address = str(self.web_address.cget("text"))
         if not address or self._for_others is None or is_loopback(self._for_others.host):
-            self.code.grid_remove()
-            self.large_code.close()
+            self.qr.grid_remove()
+            self.qr_page.close()
         elif self._fills_screen:
             height, width = self.winfo_screenheight(), self.winfo_screenwidth()
-            self.code.show(address, int(min(height * HEIGHT_SHARE, width * WIDTH_SHARE)))
+            self.qr.show(address, int(min(height * HEIGHT_SHARE, width * WIDTH_SHARE)))
             px = self._bench.theme.px
-            self.code.grid(
+            self.qr.grid(
                 in_=self,
                 row=3,
                 column=1,
@@ -422,8 +422,8 @@ class TrackerTab(ttk.Frame):
                 pady=(px(12), 0),
             )
         else:
-            self.code.show(address, self._bench.theme.px(CODE))
-            self.code.grid(
+            self.qr.show(address, self._bench.theme.px(QR_SIDE))
+            self.qr.grid(
                 in_=self._running,
                 row=0,
                 column=2,
@@ -432,11 +432,11 @@ class TrackerTab(ttk.Frame):
                 padx=(self._bench.theme.px(12), 0),
                 pady=0,
             )
-        if self.large_code.is_open:
-            self.large_code.show(address)
+        if self.qr_page.is_open:
+            self.qr_page.show(address)
 
-    def _enlarge_code(self) -> None:
-        self.large_code.open(str(self.web_address.cget("text")))
+    def _enlarge_qr(self) -> None:
+        self.qr_page.open(str(self.web_address.cget("text")))
 
     def _sentence(self) -> tuple[str, str]:
         """What is to be said of the tracker now, and its tone."""
