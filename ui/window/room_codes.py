@@ -51,7 +51,7 @@ class RoomCodes:
         self._kept = self._file.load()  # all by the address of the tracker, as text
         self._saved = dict(self._kept)
         self._codes = dict(self._kept)  # those that no tracker has refused
-        # By address: True if a role was refused without one; False if one got in, or the user says so.
+        # By address: True if a role was refused without one, False if it got in or the user agreed
         self._needs_code = dict[str, bool]()
         self._own = set[str]()  # where this window's tracker is
         self._may_be_open = False  # the chosen tracker's room
