@@ -401,14 +401,14 @@ def _add_code(option: _AddOption, default: str = "asked for on a terminal") -> N
     option(
         "--code",
         metavar="CODE",
-        help="of a private room. Others on this computer may see it in the list of processes; "
-        f"LMK_CODE and --code-file keep it out of there; default: {default}",
+        help=f"of the private room; default: LMK_CODE, else {default}. Others on this computer can "
+        "see it in the list of processes, but not with LMK_CODE or --code-file",
     )
     option(
         "--code-file",
         metavar="FILE",
         type=Path,
-        help="read it from a text file; - for standard input",
+        help="read the code from a text file; - for standard input",
     )
 
 
