@@ -198,9 +198,9 @@ class Tracker(Role):
             except OSError as error:  # the old one stays in force
                 self._post(Warned(f"The code has not changed. {failure_of(error)}"))
 
-        self._wished = None
         if self._private is not None:
             self._making = self._start_beside(make, "lmk-code")
+        self._wished = None  # now that there was a thread for it
 
     def _await_code(self) -> None:
         if self._making is not None:
@@ -214,7 +214,7 @@ class Tracker(Role):
                 if self._network_change(listening):
                     self._begin_anew()
                 pause_s = self._answer_for_a_while(pause_s)
-            except (OSError, MemoryError) as error:
+            except (OSError, MemoryError, ShortageError) as error:
                 failure = failure_of(error)
                 if not isinstance(failure, ShortageError):
                     raise

@@ -17,7 +17,7 @@ from roles.room.list_server import Limits
 from roles.room.senders import Senders
 from roles.tracker import Tracker
 from roles.values.addresses import Address
-from roles.values.errors import CodeRefusedError
+from roles.values.errors import CodeRefusedError, ShortageError
 from roles.values.events import (
     CodeChanged,
     FilesListed,
@@ -128,6 +128,15 @@ class MembersTest(PrivateRoomTest):
             warned = tracker.log.wait_for(Warned).sentence
         self.assertIn("The code has not changed. This computer refused: no space", warned)
         self.member_lister(tracker.address).log.wait_for(FilesListed)
+
+    def test_a_new_code_waits_while_the_system_has_no_thread_left(self) -> None:
+        tracker = self.private_tracker(CODE)
+        lacking = [ShortageError("no thread"), mock.DEFAULT]
+        with mock.patch.object(
+            tracker.role, "_start_beside", side_effect=lacking, wraps=tracker.role._start_beside
+        ):
+            tracker.role.new_code("another code")
+            tracker.log.wait_for(CodeChanged, where=lambda one: one.code == "another code")
 
     def test_the_program_makes_a_new_code_as_often_as_it_is_asked(self) -> None:
         tracker = self.private_tracker(CODE)
