@@ -64,7 +64,7 @@ COURSE = {  # path and size of what is shared in the pictures
 }
 OPENED = "Videos"
 TEACHER = "teacher"
-FIRST_PORT = 12600
+FIRST_PORT = 12500
 SEEDERS = ("lab-pc-02",)
 LEECHERS = ("lab-pc-07", "lab-pc-08")
 BIND = Address(LOOPBACK, 0)  # any port: others may take pictures at the same time
@@ -286,7 +286,7 @@ def _new_folder() -> Path:
 
 
 def _free_port(first: int) -> int:
-    """The first free one from here on: the usual one may have visitors."""
+    """The first free one from here on."""
     for port in count(first):
         with suppress(OSError), ExitStack() as stack:
             for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
