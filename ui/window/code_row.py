@@ -6,10 +6,9 @@ import tkinter as tk
 from collections.abc import Callable
 from tkinter import ttk
 
-from ui.window.fields import Sentence, TextField
+from ui.window.fields import Sentence, TextField, private_mark
 from ui.window.keyboard import tab_in_order
 from ui.window.layout import show_if
-from ui.window.private_mark import PrivateMark
 from ui.window.tooltip import Tooltip
 from ui.window.workbench import Workbench
 
@@ -26,7 +25,7 @@ class CodeRow(ttk.Frame):
         super().__init__(parent)
         px, theme = bench.theme.px, bench.theme
         self._codes, self._beside = bench.codes, beside
-        self.mark = PrivateMark(beside, theme)
+        self.mark = private_mark(beside, theme)
         self.tip = Tooltip(self.mark, theme, lambda _x, _y: f"{ENCRYPTED} {TRUST}")
         self.tick = ttk.Checkbutton(
             beside, text="Remember code", underline=2, variable=self._codes.remember

@@ -1,4 +1,4 @@
-"""Sentences, and fields that show what is wrong with their text, or what an empty one means."""
+"""Sentences, the private mark, and fields that show what is wrong, or what an empty one means."""
 
 from __future__ import annotations
 
@@ -35,6 +35,13 @@ class Sentence(ttk.Label):
             self.grid()
         else:
             self.grid_remove()
+
+
+def private_mark(parent: tk.Misc, theme: Theme, ground: str = "") -> ttk.Label:
+    """A closed lock with the word “Private”, wherever a private room is named."""
+    mark = ttk.Label(parent, text="Private", compound="left", style=f"{ground}TLabel")
+    theme.show_picture(mark, "private")
+    return mark
 
 
 class TextField(ttk.Frame):

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from roles.values import room_code
-from ui.window.fields import Sentence, TextField
+from ui.window.fields import Sentence, TextField, private_mark
 from ui.window.keyboard import tab_in_order
 from ui.window.layout import show_if
-from ui.window.private_mark import PrivateMark
 from ui.window.theme import Theme
 
 OUT = "This shuts out everyone who joined with the old code until they type the new one."
@@ -25,7 +24,7 @@ class OwnCode(ttk.Frame):
         self._change = change
         self.code = ""  # the one that is shown
         line, self._asking = ttk.Frame(self), ttk.Frame(self)
-        mark = PrivateMark(line, theme)
+        mark = private_mark(line, theme)
         self.label = ttk.Label(line, style="Title.TLabel", wraplength=px(WIDEST))
         copy = ttk.Button(line, text="Copy", underline=3, width=0, command=self._copy)
         self.button = ttk.Button(line, text="New code …", underline=0, width=0, command=self.ask)

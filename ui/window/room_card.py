@@ -7,8 +7,8 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from ui.room_summary import Summary
+from ui.window.fields import private_mark
 from ui.window.layout import show_if
-from ui.window.private_mark import PrivateMark
 from ui.window.theme import Theme
 
 BAR_HEIGHT = 10  # pixels at 96 dpi
@@ -25,7 +25,7 @@ class RoomCard(ttk.Frame):
         self.headline = ttk.Label(left, style="Headline.Tint.TLabel")
         self.what = ttk.Label(left, style="Muted.Tint.TLabel")
         self.bar = tk.Canvas(left, height=px(BAR_HEIGHT), highlightthickness=0, borderwidth=0)
-        self.private = PrivateMark(left, theme, "Strong.Tint.")
+        self.private = private_mark(left, theme, "Strong.Tint.")
         below = (0, px(4))
         self.headline.grid(row=0, column=0, sticky="w")
         self.private.grid(row=0, column=1, sticky="sw", padx=(px(12), 0), pady=below)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from tkinter import ttk
 
 from ui.start_words import Line, StartFacts, get_line, give_line, run_line
-from ui.window.fields import Sentence
+from ui.window.fields import Sentence, private_mark
 from ui.window.layout import show_if
-from ui.window.private_mark import PrivateMark
 from ui.window.scrolled import ScrolledFrame
 from ui.window.theme import Theme
 
@@ -158,7 +157,7 @@ class _Card(ttk.Frame):
         says.say(text)
         self.button.grid(row=4, column=0, pady=(px(8), px(12)), ipadx=px(12))
         self._line.grid(row=5, column=0, sticky="new")
-        self._private = PrivateMark(self, theme, "Card.")
+        self._private = private_mark(self, theme, "Card.")
         self._private.grid(row=6, column=0)
         for sentence in (says, self._line):
             sentence.configure(justify="center", anchor="center", width=10)

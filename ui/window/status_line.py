@@ -8,8 +8,8 @@ from tkinter import ttk
 
 from roles.values.events import DownloadState
 from ui import wording
+from ui.window.fields import private_mark
 from ui.window.leecher_model import LeecherModel
-from ui.window.private_mark import PrivateMark
 from ui.window.theme import Theme
 
 
@@ -22,7 +22,7 @@ class StatusLine(ttk.Frame):
         self._up = ttk.Label(self, style="Number.Strip.TLabel")
         self._health = ttk.Label(self, style="Strip.TLabel")
         button = ttk.Button(self, text="Settings", style="Strip.Link.TButton", command=settings)
-        self._private = PrivateMark(self, theme, "Strip.")
+        self._private = private_mark(self, theme, "Strip.")
         self._health.pack(side="left")
         button.pack(side="right")
         self._up.pack(side="right", padx=(px(12), px(16)))
