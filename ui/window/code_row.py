@@ -71,8 +71,8 @@ class CodeRow(ttk.Frame):
         is_new = is_needed and not self.asks and self.master.winfo_viewable()
         for widget, is_shown in (
             (self._beside, is_private),
-            (self.tick, not codes.is_own),
-            (self, is_needed or bool(codes.problem)),
+            (self.tick, not codes.chosen.is_own),
+            (self, is_needed or bool(codes.chosen.problem)),
             (self.field, is_needed),
             (self.button, is_needed),
         ):
@@ -81,10 +81,10 @@ class CodeRow(ttk.Frame):
             self.tick.focus_set()
         elif is_new and isinstance(focus, ttk.Button | ttk.Checkbutton):
             self.field.entry.focus_set()  # nothing is being typed elsewhere
-        self.button.state(["disabled" if codes.is_trying else "!disabled"])
-        if codes.is_trying:
+        self.button.state(["disabled" if codes.trying else "!disabled"])
+        if codes.trying:
             self.sentence.say("Trying the code …", tone="Muted")
-        elif codes.problem:
-            self.sentence.say(codes.problem, tone="Bad")
+        elif codes.chosen.problem:
+            self.sentence.say(codes.chosen.problem, tone="Bad")
         else:
             self.sentence.say(ASK, tone="Muted")
