@@ -8,9 +8,10 @@ import time
 import unittest
 from unittest import mock
 
+from roles.net.dialling import dialled
 from roles.private import admission as admissions
 from roles.private import guess_limits
-from roles.private.admission import Admission
+from roles.private.admission import Admission, _Member
 from roles.private.certificate import DeviceKey
 from roles.private.room_keys import RoomKeys, TrackerKeys
 from roles.values.addresses import LOOPBACK, Address
@@ -63,19 +64,15 @@ class JoiningTest(DoorTest):
     def test_no_code_is_tried_when_another_thread_learns_that_there_is_a_new_one(self) -> None:
         door = self.door()
         admission, _ = self.joined(door)
-        keys, refusals = admission.keys, list[CodeRefusedError | None]([None])
-        assert keys is not None
+        member = admission._state
+        assert isinstance(member, _Member)
 
-        def refusal(*new: CodeRefusedError) -> CodeRefusedError | None:
-            before = refusals[-1]
-            refusals.extend(new)
-            if not new:  # the other thread goes on at this moment
-                admission._end(keys, CodeRefusedError("new code"))
-            return before
+        def end(*_: object, **__: object) -> object:
+            admission._end(member, CodeRefusedError("new code"))  # as another thread does
+            return mock.DEFAULT
 
-        seen = mock.PropertyMock(side_effect=refusal)
         with (
-            mock.patch.object(Admission, "_refusal", seen, create=True),
+            mock.patch.object(admissions, "dialled", side_effect=end, wraps=dialled),
             mock.patch.object(admission, "_joined", side_effect=AssertionError),
         ):
             admission.connected(door.address, go_on).close()

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from roles.net.connection import Connection
 from roles.net.tls_carrier import client_context, encrypt
-from roles.private.admission import Admission
+from roles.private.admission import Admission, _Member
 from roles.private.certificate import DeviceKey
 from roles.private.entrance import Entrance, NotPrivateError
 from roles.private.entry_words import GREETING, JOIN, PROVE, answer_of
@@ -121,7 +121,7 @@ class IntruderTest(DoorTest):
     def test_someone_with_neither_code_nor_secret_cannot_prove_anything(self) -> None:
         door = self.door()
         stranger = Admission(CODE)
-        stranger._keys = RoomKeys(door.keys.room.room, bytes(32))
+        stranger._state = _Member(RoomKeys(door.keys.room.room, bytes(32)), door.address, b"")
         sock = socket.create_connection(door.address)
         with connection_over(sock) as connection, self.assertRaises(PeerProtocolError):
             stranger.enter(connection, go_on)

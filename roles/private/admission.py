@@ -11,6 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TypeVar
 
@@ -72,6 +73,13 @@ class _SecretRefusedError(PeerProtocolError):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class _Member:
+    keys: RoomKeys
+    tracker: Address  # where it joined
+    certificate: bytes  # the digest of the tracker's
+
+
 class Admission:
     """A role's way into a private room. Its methods may be called from any thread."""
 
@@ -79,20 +87,19 @@ class Admission:
         self._code = code
         self._joining = threading.Lock()  # held by the one thread that joins
         self._lock = threading.Lock()  # protects `_within`; never held during I/O
-        self._keys: RoomKeys | None = None  # None until we have joined
-        self._tracker = b""  # the digest of its certificate
-        self._joined_at: Address | None = None
-        self._refusal: CodeRefusedError | None = None  # after it, only a new Admission tries a code
+        # None before it has joined; after an error, only a new Admission tries a code.
+        self._state: _Member | CodeRefusedError | None = None
         self._within = weakref.WeakSet[Connection]()  # connections that the secret let in
 
     @property
     def keys(self) -> RoomKeys | None:
-        return self._keys
+        state = self._state
+        return state.keys if isinstance(state, _Member) else None
 
     @cached_property
     def entrance(self) -> Entrance:
         """Admits those who connect to us. Raises OSError."""
-        return Entrance(DeviceKey.made(), lambda: self._keys, admitted=self._note)
+        return Entrance(DeviceKey.made(), lambda: self.keys, admitted=self._note)
 
     def connected(self, tracker: Address, should_stop: Callable[[], bool]) -> Connection:
         """An encrypted connection to the tracker. Joins with the code first, if we have not yet.
@@ -102,19 +109,19 @@ class Admission:
         """
         while True:
             with self._joining:
-                keys = self._keys  # first: _end() replaces it last
-                if self._refusal is not None:
-                    raise self._refusal
-                if keys is None:
+                state = self._state
+                if isinstance(state, CodeRefusedError):
+                    raise state
+                if state is None:
                     return self._joined(tracker, should_stop)
             connection = dialled(tracker, should_stop, is_chosen=True)
             try:
-                _run(self._prove(connection, keys, tracker), connection, should_stop)
+                _run(self._prove(connection, state, tracker), connection, should_stop)
             except _SecretRefusedError:
                 connection.close()
-                if tracker != self._joined_at:
+                if tracker != state.tracker:
                     raise  # a beacon led us there, and anybody can answer one
-                self._end(keys, CodeRefusedError(OTHER_ROOM.format(tracker)))
+                self._end(state, CodeRefusedError(OTHER_ROOM.format(tracker)))
             except BaseException:
                 connection.close()
                 raise
@@ -123,10 +130,10 @@ class Admission:
 
     def enter(self, connection: Connection, should_stop: Callable[[], bool]) -> None:
         """Encrypt a connection to another member. Raises OSError and PeerProtocolError."""
-        keys = self._keys
-        if keys is None:
+        state = self._state
+        if not isinstance(state, _Member):
             raise PeerProtocolError("this program has not joined its room yet")
-        _run(self._prove(connection, keys, None), connection, should_stop)
+        _run(self._prove(connection, state, None), connection, should_stop)
 
     def _joined(self, tracker: Address, should_stop: Callable[[], bool]) -> Connection:
         """A connection to the tracker, after a proof by the code."""
@@ -148,7 +155,7 @@ class Admission:
 
     def _join(self, connection: Connection, tracker: Address) -> Generator[bool, None, int]:
         """Returns 0 when we have joined, otherwise how many seconds to wait before a try."""
-        room = yield from self._greet(connection, tracker)
+        room = yield from _greet(connection, tracker)
         password = _password(self._code, room)
         carrier = yield from _encrypted(connection)
         certificate = digest_of(carrier.other_certificate())
@@ -164,35 +171,33 @@ class Admission:
         proofs = exchange.keys(share, a=MEMBER, b=identity, context=clear_words(room))
         # Our proof tells the other side whether it guessed our code, so if anything goes wrong from
         # here on, only a person may try again.
-        self._refusal = CodeRefusedError(NO_PROOF.format(tracker))
+        self._state = refusal = CodeRefusedError(NO_PROOF.format(tracker))
         connection.post(proofs.proof_a)
         answer = yield from received(connection, 1)
         if answer != YES:
             (left,) = yield from received(connection, 1)
             words = TRIES_LEFT.format(left) if left else NO_TRIES_LEFT
-            self._refusal = CodeRefusedError(WRONG.format(tracker, words))
-            self._refusal.tries_left = left
-            raise self._refusal
+            self._state = refusal = CodeRefusedError(WRONG.format(tracker, words))
+            refusal.tries_left = left
+            raise refusal
         proof = yield from received(connection, PROOF_SIZE)
         if not hmac.compare_digest(proof, proofs.proof_b):
-            raise self._refusal
+            raise refusal
         secret = yield from received(connection, SECRET_SIZE)
-        self._refusal = None
-        self._keys, self._tracker = RoomKeys(room, secret), certificate
-        self._joined_at = tracker
+        self._state = _Member(RoomKeys(room, secret), tracker, certificate)
         log.info("Joined the private room %s.", room)
         return 0
 
     def _prove(
-        self, connection: Connection, keys: RoomKeys, tracker: Address | None
+        self, connection: Connection, member: _Member, tracker: Address | None
     ) -> Generator[bool, None, None]:
         """Prove the secret to the tracker, or to a member if `tracker` is None."""
-        room = yield from self._greet(connection, tracker)
-        if room != keys.room:
+        room = yield from _greet(connection, tracker if tracker == member.tracker else None)
+        if room != member.keys.room:
             raise _SecretRefusedError("it takes part in another private room")
         carrier = yield from _encrypted(connection)
         certificate, own = digest_of(carrier.other_certificate()), new_nonce()
-        if tracker is not None and certificate != self._tracker:
+        if tracker is not None and certificate != member.certificate:
             raise _SecretRefusedError("it is another tracker")
         connection.post(PROVE + own)
         if (yield from received(connection, 1)) != YES:
@@ -200,36 +205,35 @@ class Admission:
         other = yield from received(connection, NONCE_SIZE)
         proof = yield from received(connection, PROOF_SIZE)
         said = room, certificate, own, other
-        if not hmac.compare_digest(proof, secret_proof(keys.secret, Side.ACCEPTED, *said)):
+        if not hmac.compare_digest(proof, secret_proof(member.keys.secret, Side.ACCEPTED, *said)):
             raise _SecretRefusedError("it does not know the secret of the room")
-        connection.post(secret_proof(keys.secret, Side.DIALLED, *said))
+        connection.post(secret_proof(member.keys.secret, Side.DIALLED, *said))
         self._note(connection)
-
-    def _greet(self, connection: Connection, tracker: Address | None) -> Generator[bool, None, str]:
-        """Returns the id of the room that answers."""
-        connection.post(GREETING)
-        line = b""
-        while not line.endswith(b"\n") and len(line) < ANSWER_SIZE:
-            line += yield from received(connection, 1)
-        is_ours = tracker is not None and self._joined_at in (None, tracker)
-        if line == OPEN_ANSWER and is_ours:
-            raise CodeRefusedError(IS_OPEN.format(tracker))
-        return room_of(line)
 
     def _note(self, connection: Connection) -> None:
         with self._lock:
             self._within.add(connection)
 
-    def _end(self, keys: RoomKeys, refusal: CodeRefusedError) -> None:
+    def _end(self, member: _Member, refusal: CodeRefusedError) -> None:
         """The room no longer has this secret: end all connections that it let in."""
         with self._lock:
-            if self._keys is not keys:
+            if self._state is not member:
                 return
-            self._refusal, self._keys = refusal, None
-            within, self._within = self._within, weakref.WeakSet()
-            ending = list(within)
+            self._state = refusal
+            ending = list(self._within)
         for connection in ending:
             connection.hang_up()
+
+
+def _greet(connection: Connection, tracker: Address | None) -> Generator[bool, None, str]:
+    """Returns the id of the room that answers. If it is open, the error names `tracker`."""
+    connection.post(GREETING)
+    line = b""
+    while not line.endswith(b"\n") and len(line) < ANSWER_SIZE:
+        line += yield from received(connection, 1)
+    if line == OPEN_ANSWER and tracker is not None:
+        raise CodeRefusedError(IS_OPEN.format(tracker))
+    return room_of(line)
 
 
 @lru_cache(maxsize=8)
