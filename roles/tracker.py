@@ -13,9 +13,8 @@ import selectors
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roles.disk.state_file import StateFile
@@ -42,20 +41,12 @@ from roles.room.saved_room import SavedRoom
 from roles.room.senders import Senders
 from roles.values.addresses import Address, web_address
 from roles.values.errors import ShortageError
-from roles.values.events import (
-    CodeChanged,
-    Guesser,
-    GuessersChanged,
-    Post,
-    RoleStarted,
-    TrackerEvent,
-    Warned,
-)
+from roles.values.events import CodeChanged, Post, RoleStarted, TrackerEvent, Warned
 from roles.values.settings import TrackerSettings
-from roles.worker import POLL_S, Worker, failure_of, loaded
+from roles.worker import POLL_S, failure_of, loaded
 
 if TYPE_CHECKING:
-    from roles.private.entrance import Entrance, Joins
+    from roles.private.private_room import PrivateRoom
     from roles.torrents.bep15_answers import Bep15Answers
 
 log = logging.getLogger(__name__)
@@ -73,11 +64,7 @@ class Tracker(Role):
         self._settings = settings
         self._name = settings.name or own_name()
         self._saved: SavedRoom | None = None
-        self._private: Private | None = None
-        self._made: Private | None = None  # has a new code; replaces `_private` at the next turn
-        self._making: Worker | None = None
-        self._wished: str | None = None  # the newest code that the user asked for
-        self._guessers: tuple[Guesser, ...] = ()  # as told last
+        self._private: PrivateRoom | None = None
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def remove(self, machine: str) -> None:
@@ -88,36 +75,33 @@ class Tracker(Role):
         """Wake the computer that had this address; from any thread. See RoomChanged.wakeable."""
         self._orders.put(lambda: self._wake(host))
 
-    def new_code(self, code: str = "") -> None:
-        """Give the private room another code, "" for nine new digits, which shuts out everybody who
-        is in it; from any thread. `code`: from room_code.parsed(). CodeChanged follows.
+    def new_code(self, code: str) -> None:
+        """Give the private room another code, which shuts out everybody who is in it; from any
+        thread. `code`: from room_code. CodeChanged follows.
         """
         self._orders.put(lambda: self._wish(code))
 
     def _run(self) -> None:
-        if self._settings.is_private:
-            self._private = _private(self._settings.keys_file, self._settings.code, self._post)
+        settings = self._settings
         with ExitStack() as stack:
-            datagrams, listener, note = bind_both(
-                self._settings.bind, exactly=self._settings.bind_exactly
-            )
+            if settings.is_private:
+                from roles.private.private_room import PrivateRoom
+
+                self._private = PrivateRoom(settings.keys_file, settings.code, self._post)
+                stack.callback(self._private.close)
+            datagrams, listener, note = bind_both(settings.bind, exactly=settings.bind_exactly)
             stack.enter_context(datagrams)
             stack.enter_context(listener)
-            stack.callback(self._await_code)
             listening = datagrams.address
             for_others = address_for_others(listening)
-            web = web_address(for_others) if self._settings.door else ""
+            web = web_address(for_others) if settings.door else ""
             code = "" if self._private is None else self._private.code
-            event: TrackerEvent = RoleStarted(listening, for_others, note, web, code)
-            while True:
+            event: TrackerEvent | None = RoleStarted(listening, for_others, note, web, code)
+            while event is not None:
                 with ExitStack() as room:
                     self._open_room(room, datagrams, listener)
                     self._post(event)
-                    self._answer_until_stopped(listening)
-                if self._made is None:
-                    return
-                self._private, self._made = self._made, None
-                event = CodeChanged(self._private.code)
+                    event = self._answer_until_stopped(listening)
 
     def _open_room(self, room: ExitStack, datagrams: Datagrams, listener: Listener) -> None:
         """Open an empty room. `room` closes what it holds."""
@@ -185,34 +169,18 @@ class Tracker(Role):
         )
 
     def _wish(self, code: str) -> None:
-        self._wished = code
-
-    def _make(self, code: str) -> None:
-        """In a thread of its own, because it computes for a while and writes to the disk."""
-
-        def make() -> None:
-            from roles.private.room_keys import new_code
-
-            try:
-                self._made = _private(self._settings.keys_file, code or new_code(), self._post)
-            except OSError as error:  # the old one stays in force
-                self._post(Warned(f"The code has not changed. {failure_of(error)}"))
-
         if self._private is not None:
-            self._making = self._start_beside(make, "lmk-code")
-        self._wished = None  # now that there was a thread for it
+            self._private.wished = code
 
-    def _await_code(self) -> None:
-        if self._making is not None:
-            self._making.join()
-
-    def _answer_until_stopped(self, listening: Address) -> None:
+    def _answer_until_stopped(self, listening: Address) -> CodeChanged | None:
         """Returns earlier if there is a new code."""
         pause_s = 0.0
-        while not self.should_stop() and self._made is None:
+        while not self.should_stop():
             try:
                 if self._network_change(listening):
                     self._begin_anew()
+                if self._private is not None and self._private.work(self._start_beside):
+                    return CodeChanged(self._private.code)
                 pause_s = self._answer_for_a_while(pause_s)
             except (OSError, MemoryError, ShortageError) as error:
                 failure = failure_of(error)
@@ -220,6 +188,7 @@ class Tracker(Role):
                     raise
                 log.warning("%s", failure)  # programs repeat the lost requests
                 self._stopping.wait(POLL_S)
+        return None
 
     def _begin_anew(self) -> None:
         """This computer's addresses changed."""
@@ -233,8 +202,6 @@ class Tracker(Role):
             key.data()
         while not self._orders.empty():
             self._orders.get()()
-        if self._wished is not None and not (self._making and self._making.is_alive()):
-            self._make(self._wished)
         self._datagrams.work()
         is_busy = self._lists.work() | self._report.work()
         now = time.monotonic()
@@ -251,20 +218,13 @@ class Tracker(Role):
         self._neighbours.forget()
         self._datagrams.expire()
         self._lists.expire(now=now)
-        if self._talks is not None:
+        if self._talks is not None and self._private is not None:
             self._talks.expire(now=now)
-            self._tell_guessers()
+            self._private.tell_guessers()
         if self._settings.door:
             self._torrents.expire(now=now)
         gone = max(self._registry.expire(now=now), self._lmk1.expire(now=now))
         self._expire_at = now + (EXPIRE_S if gone < EXPIRED_AT_ONCE else 0.0)
-
-    def _tell_guessers(self) -> None:
-        assert self._private is not None
-        guessers = self._private.joins.guessers()
-        if guessers != self._guessers:
-            self._guessers = guessers
-            self._post(GuessersChanged(guessers))
 
     def _torrent_answers(self) -> Bep15Answers:
         from roles.torrents.bep15_answers import Bep15Answers
@@ -296,24 +256,3 @@ class Tracker(Role):
         self._registry.note_reachable(target.key, is_reachable)
         if is_reachable and peer:
             self._registry.note_listening(target.key, now=time.monotonic())
-
-
-@dataclass(frozen=True, slots=True)
-class Private:
-    """What a private room has of its own."""
-
-    code: str = field(repr=False)
-    joins: Joins
-    entrance: Entrance
-
-
-def _private(file: Path | None, code: str, post: Post) -> Private:
-    """`code`: "" for the last one. Loaded for private rooms only. Takes 0.1 s."""
-    from roles.private.entrance import Entrance, Joins
-    from roles.private.room_keys import TrackerKeys
-
-    keys = TrackerKeys.kept(file, code)
-    if keys.notice:
-        post(Warned(keys.notice))
-    joins = Joins(keys)
-    return Private(keys.code, joins, Entrance(keys.key, lambda: keys.room, joins=joins))

@@ -53,7 +53,7 @@ SEAMS: dict[str, dict[str, tuple[str, ...]]] = {
         "roles.joining.room_client": ("tracker_wire",),
     },
     "private": {
-        "roles.tracker": ("entrance", "room_keys"),
+        "roles.tracker": ("private_room",),
         "roles.joining.tracker_place": ("admission", "entrance"),
         "roles.room.list_server": ("entrance",),
         "roles.swarm.acceptor": ("entrance",),

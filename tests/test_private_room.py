@@ -16,6 +16,7 @@ from roles.room import list_server
 from roles.room.list_server import Limits
 from roles.room.senders import Senders
 from roles.tracker import Tracker
+from roles.values import room_code
 from roles.values.addresses import Address
 from roles.values.errors import CodeRefusedError, ShortageError
 from roles.values.events import (
@@ -124,7 +125,7 @@ class MembersTest(PrivateRoomTest):
     def test_where_no_new_code_can_be_made_the_room_goes_on_with_the_old_one(self) -> None:
         tracker = self.private_tracker(CODE)
         with mock.patch.object(entrance, "server_context", side_effect=OSError(28, "no space")):
-            tracker.role.new_code()
+            tracker.role.new_code(room_code.new())
             warned = tracker.log.wait_for(Warned).sentence
         self.assertIn("The code has not changed. This computer refused: no space", warned)
         self.member_lister(tracker.address).log.wait_for(FilesListed)
@@ -140,9 +141,9 @@ class MembersTest(PrivateRoomTest):
 
     def test_the_program_makes_a_new_code_as_often_as_it_is_asked(self) -> None:
         tracker = self.private_tracker(CODE)
-        tracker.role.new_code()
+        tracker.role.new_code(room_code.new())
         tracker.log.wait_for(CodeChanged)
-        for code in ("", "some code", "the last code"):  # more of them than it can make at once
+        for code in ("111111111", "some code", "the last code"):  # more than it can make at once
             tracker.role.new_code(code)
         tracker.log.wait_for(CodeChanged, where=lambda one: one.code == "the last code")
         codes = [one.code for one in tracker.log.of(CodeChanged)]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import unittest
 
-from roles.private.room_keys import new_code
 from roles.values import room_code
 from roles.values.errors import UserInputError
 
 
 class RoomCodeTest(unittest.TestCase):
     def test_a_new_code_has_nine_digits_and_is_another_one_each_time(self) -> None:
-        codes = {new_code() for _ in range(20)}
+        codes = {room_code.new() for _ in range(20)}
         self.assertEqual(len(codes), 20)
         for code in codes:
             self.assertRegex(code, "^[0-9]{9}$")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from roles.disk.state_file import StateFile
@@ -15,8 +14,6 @@ from roles.private.entry_words import ROOM_DIGITS, SECRET_SIZE
 from roles.private.p256 import ORDER
 from roles.values import room_code
 from roles.values.errors import StorageError, UserInputError
-
-log = logging.getLogger(__name__)
 
 _HEX = re.compile("[0-9a-f]*")
 
@@ -51,15 +48,14 @@ class TrackerKeys:
         if before is not None and code in ("", before.code):
             return before
         room = RoomKeys(secrets.token_hex(ROOM_DIGITS // 2), secrets.token_bytes(SECRET_SIZE))
-        made = cls(code or new_code(), room, before.key if before else DeviceKey.made())
+        made = cls(code or room_code.new(), room, before.key if before else DeviceKey.made())
         if file is None:
             return made
         try:
             file.write(made._encoded())
         except StorageError as error:
-            notice = f"After a restart this room will have a new code: {error}"
-            return cls(made.code, made.room, made.key, notice)
-        return cls(made.code, made.room, made.key, file.notice)
+            return replace(made, notice=f"After a restart this room will have a new code: {error}")
+        return replace(made, notice=file.notice)
 
     def _encoded(self) -> bytes:
         kept = {
@@ -70,10 +66,6 @@ class TrackerKeys:
             "certificate": self.key.certificate.hex(),
         }
         return json.dumps(kept).encode()
-
-
-def new_code() -> str:
-    return "".join(secrets.choice("0123456789") for _ in range(room_code.DIGITS))
 
 
 def _read(file: StateFile) -> TrackerKeys | None:

@@ -1,7 +1,8 @@
-"""The code of a private room: how it is shown, and read from what people type."""
+"""The code of a private room: how it is made, shown, and read from what people type."""
 
 from __future__ import annotations
 
+import secrets
 import unicodedata
 
 from roles.values.errors import UserInputError
@@ -10,6 +11,10 @@ DIGITS = 9  # about 30 bits: enough, because each guess needs an exchange that t
 LEAST, MOST = 6, 64  # characters of a code that the user chose
 WEAK = 9  # with fewer, the user is warned
 _GROUP = 3
+
+
+def new() -> str:
+    return "".join(secrets.choice("0123456789") for _ in range(DIGITS))
 
 
 def shown(code: str) -> str:

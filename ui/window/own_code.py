@@ -18,7 +18,7 @@ WIDEST = 340  # pixels at 96 dpi; a long code is wrapped
 
 class OwnCode(ttk.Frame):
     def __init__(self, parent: tk.Misc, theme: Theme, change: Callable[[str], None]) -> None:
-        """`change` is called with the code that the user chose, "" for nine new digits."""
+        """`change` is called with the new code."""
         super().__init__(parent)
         px = theme.px
         self._change = change
@@ -69,7 +69,7 @@ class OwnCode(ttk.Frame):
         """Change to what is typed."""
         code = self.field.read(room_code.chosen)
         if code is not None:
-            self._change(code)
+            self._change(code or room_code.new())
             self.close()
 
     def close(self) -> bool:
