@@ -319,7 +319,7 @@ class ShortageTest(FolderTreeTestCase):
         scandir = os.scandir
 
         def refuse(place: str) -> object:
-            if place.endswith("a"):
+            if place == os.path.join(self.folder, "a"):  # noqa: PTH118
                 raise PermissionError(errno.EACCES, "Permission denied")
             return scandir(place)
 
