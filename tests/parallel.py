@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-PROCESSES_PER_CORE = 2
+PROCESSES_PER_CORE = 3
 SMALLEST_BATCH = 1 / 60  # of all: each starts a Python, and often a screen
 _COUNT = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
 
