@@ -85,6 +85,7 @@ class JoiningTest(DoorTest):
         for _ in range(guess_limits.PER_HOST):
             self.refusal(door, "482177306")
         admission.connected(door.address, go_on).close()
+        wait_until(lambda: len(door.admitted) == 2)
 
     def test_an_open_tracker_elsewhere_ends_no_membership_either(self) -> None:
         admission, _ = self.joined(self.door())
@@ -110,7 +111,10 @@ class JoiningTest(DoorTest):
                 now, host = time.monotonic(), f"10.0.0.{number}"
                 if not door.joins._limits.begin(host, now=now):
                     door.joins._limits.end(host, is_right=False, now=now)
-            self.joined(door)
+            with self.assertLogs("roles.private.admission", "INFO") as log:
+                admission, _ = self.joined(door)
+        self.assertIn("Waiting", log.output[0])
+        self.assertEqual(admission.keys, door.keys.room)
 
     def test_a_member_whose_secret_is_old_tries_no_code_and_drops_what_it_let_in(self) -> None:
         door = self.door()

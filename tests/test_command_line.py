@@ -206,7 +206,7 @@ class AloneTest(LmkTestCase):
 
 
 def refused(*arguments: str) -> tuple[int | str | None, str]:
-    """The exit code for a command line that is a mistake, and what is said of it."""
+    """The exit code and the error message for a command line that is wrong."""
     error = io.StringIO()
     try:
         with contextlib.redirect_stderr(error):

@@ -216,7 +216,7 @@ class OthersRoomTest(PrivateWindowTest):
         codes = self.profile.room_codes_file
         self.assertFalse(codes.exists())
         row.tick.invoke()
-        self.pump_until(lambda: codes.exists() and not window._bench.codes.is_saving)
+        self.pump_until(lambda: codes.exists() and not window._bench.codes.is_writing)
         kept = json.loads(codes.read_bytes())
         self.assertEqual(kept, {f"127.0.0.1:{self.tracker_port}": CODE})
         if os.name != "nt":

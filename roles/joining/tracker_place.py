@@ -83,7 +83,7 @@ class TrackerPlace:
 
     @property
     def admission(self) -> Admission | None:
-        """None in an open room. In a private one nothing is said to the tracker without it.
+        """None in an open room; a private one is entered by it.
 
         Made by the thread that needs it first: loading TLS takes a while.
         """

@@ -113,7 +113,7 @@ class Joins:
         assert all((self._password.on_m, self._password.on_n))  # computed now, not during a try
 
     def guessers(self) -> tuple[Guesser, ...]:
-        """Who tried a wrong code, or hung up during a try, in the last minute."""
+        """How often each host failed in the last minute; hanging up during a try is a failure."""
         failed = Counter(self._limits.failed(now=time.monotonic()))
         return tuple(Guesser(host, count) for host, count in failed.most_common())
 

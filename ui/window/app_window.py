@@ -519,7 +519,7 @@ class AppWindow(tk.Tk):
         self.close_now()
 
     def _end_when_all_ended(self) -> None:
-        is_writing = self._bench.settings.is_writing or self._bench.codes.is_saving
+        is_writing = self._bench.settings.is_writing or self._bench.codes.is_writing
         is_over = self._bench.roles.all_ended and not is_writing
         if is_over or time.monotonic() > self._stop_by:
             self.log.close()

@@ -16,11 +16,12 @@ from roles.program.kept_codes import KeptCodes
 from roles.program.profile import Profile
 from roles.values import room_code
 from roles.values.addresses import Address
-from roles.values.errors import CodeRefusedError, LmkError, StorageError, UserInputError
+from roles.values.errors import CodeRefusedError, LmkError, UserInputError
 from roles.values.events import RoleEvent, RoleStopped, RoomChanged
 from roles.values.settings import Follow
 from ui.window.event_pump import EventPump
 from ui.window.running_roles import RunningRoles
+from ui.window.saving import Saving
 from ui.window.tracker_choice import TrackerChoice
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Room:
 
 
 class RoomCodes:
-    """Owned by Tk's thread; background work writes to the disk."""
+    """Owned by Tk's thread."""
 
     def __init__(
         self,
@@ -80,17 +81,26 @@ class RoomCodes:
         self.remember = tk.BooleanVar(place)  # the code of the chosen tracker
         self.tracker: Address | None = None  # the chosen one; None if what is typed names none
         self.chosen = Room()  # of that tracker
-        self.is_saving = False
-        self._pump, self._roles, self._trackers, self._warn = pump, roles, trackers, warn
-        self._file = KeptCodes(profile.room_codes_file)
-        self._saved = self._file.load()
-        rooms = {tracker: Room(code, code) for tracker, code in self._saved.items()}
+        self._roles, self._trackers = roles, trackers
+        file = KeptCodes(profile.room_codes_file)
+        kept = file.load()
+        self._saving = Saving(
+            pump,
+            file.save,
+            kept,
+            lambda problem: warn(f"The code cannot be remembered: {problem}"),
+        )
+        rooms = {tracker: Room(code, code) for tracker, code in kept.items()}
         self._rooms = defaultdict(Room, rooms)  # by the address of the tracker, as text
         self.trying: Observer | None = None  # while it tries a code
         self._followers = list[Callable[[], None]]()
         self.remember.trace_add("write", lambda *_: self._keep())
         trackers.text.trace_add("write", lambda *_: self._look())
         trackers.follow(self._look)
+
+    @property
+    def is_writing(self) -> bool:
+        return self._saving.is_writing
 
     def follow(self, changed: Callable[[], None]) -> None:
         """Call this now and after each change."""
@@ -224,20 +234,6 @@ class RoomCodes:
             self._save()
 
     def _save(self) -> None:
-        kept = {tracker: room.kept for tracker, room in self._rooms.items() if room.kept}
-        if not self.is_saving and kept != self._saved:
-            self.is_saving, self._saved = True, kept
-            self._pump.in_background(lambda: self._written(kept), self._has_saved)
-
-    def _written(self, kept: dict[str, str]) -> str:
-        try:
-            self._file.save(kept)
-        except StorageError as error:
-            return str(error)
-        return ""
-
-    def _has_saved(self, problem: str) -> None:
-        self.is_saving = False
-        if problem:
-            self._warn(f"The code cannot be remembered: {problem}")
-        self._save()
+        self._saving.save(
+            {tracker: room.kept for tracker, room in self._rooms.items() if room.kept}
+        )

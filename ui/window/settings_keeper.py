@@ -8,27 +8,29 @@ from dataclasses import replace
 from typing import Any
 
 from roles.program.profile import Profile, SettingsFile
-from roles.values.errors import StorageError
 from roles.values.settings import ProgramSettings
 from ui.window.event_pump import EventPump
+from ui.window.saving import Saving
 
 
 class SettingsKeeper:
-    """Owned by Tk's thread; background work writes to the disk, one write at a time."""
+    """Owned by Tk's thread."""
 
     def __init__(self, profile: Profile, pump: EventPump, warn: Callable[[str], None]) -> None:
         """`warn` gets one sentence, once, if the settings cannot be kept."""
         self.profile = profile
-        self._file = SettingsFile(profile.settings_file)
-        self.now = self._file.load()
-        self.notice = self._file.notice  # one sentence if not all of them could be read
-        self._pump = pump
+        file = SettingsFile(profile.settings_file)
+        self.now = file.load()
+        self.notice = file.notice  # one sentence if not all of them could be read
+        self._saving = Saving(pump, file.save, self.now, self._failed)
         self._warn = warn
         self._has_warned = False
-        self._written = self.now
         self._variables: dict[str, tk.StringVar] = {}
         self._switches: dict[str, tk.BooleanVar] = {}
-        self.is_writing = False
+
+    @property
+    def is_writing(self) -> bool:
+        return self._saving.is_writing
 
     def variable(self, place: tk.Misc, name: str) -> tk.StringVar:
         """The text of a setting, which all its fields share; `place` is any widget."""
@@ -53,20 +55,9 @@ class SettingsKeeper:
     def replace(self, settings: ProgramSettings) -> None:
         """Use these settings, and keep them for the next run."""
         self.now = settings
-        if not self.is_writing and settings != self._written:
-            self.is_writing, self._written = True, settings
-            self._pump.in_background(lambda: self._save(settings), self._saved)
+        self._saving.save(settings)
 
-    def _save(self, settings: ProgramSettings) -> str:
-        try:
-            self._file.save(settings)
-        except StorageError as error:
-            return str(error)
-        return ""
-
-    def _saved(self, problem: str) -> None:
-        self.is_writing = False
-        if problem and not self._has_warned:
+    def _failed(self, problem: str) -> None:
+        if not self._has_warned:
             self._has_warned = True
             self._warn(f"Your settings cannot be saved: {problem}")
-        self.replace(self.now)
