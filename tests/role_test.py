@@ -276,6 +276,16 @@ class RoomTest(LmkTestCase):
         except ConnectionResetError:  # it closed before it had read everything
             return
 
+    def assert_downloads(
+        self, leecher: Running[Leecher], folder: Path, files: Mapping[str, bytes]
+    ) -> None:
+        """All of these arrive in the folder."""
+        order(leecher, *files)
+        for name in files:
+            end = wait_for_end(leecher, name)
+            self.assertIs(end.state, DownloadState.DONE, end)
+        self.assert_same_files(folder, files)
+
     def assert_same_files(self, folder: Path, files: Mapping[str, bytes]) -> None:
         """Exactly these files, byte for byte."""
         found = {path.name: path for path in folder.iterdir()}

@@ -74,11 +74,7 @@ class CarriedRoomTest(RoomTest):
 
     def assert_takes_all(self, room: Address, name: str) -> Path:
         taken = self.make_folder(name)
-        leecher = self.leecher(taken, room)
-        order(leecher, *self.FILES)
-        for file in self.FILES:
-            self.assertIs(wait_for_end(leecher, file).state, DownloadState.DONE, file)
-        self.assert_same_files(taken, self.FILES)
+        self.assert_downloads(self.leecher(taken, room), taken, self.FILES)
         return taken
 
     def assert_carries_a_room(self, line: Line) -> None:

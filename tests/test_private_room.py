@@ -51,11 +51,7 @@ class MembersTest(PrivateRoomTest):
         self.member_seeder(self.make_folder("shared", FILES), room)
         for name in ("taken", "taken by another"):
             taken = self.make_folder(name)
-            leecher = self.member_leecher(taken, room)
-            order(leecher, *FILES)
-            for file in FILES:
-                wait_for_end(leecher, file)
-            self.assert_same_files(taken, FILES)
+            self.assert_downloads(self.member_leecher(taken, room), taken, FILES)
         seen = self.member_observer(room).log.wait_for(
             RoomChanged, where=lambda one: len(one.participants) == 3
         )

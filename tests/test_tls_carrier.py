@@ -22,7 +22,7 @@ from roles.private.certificate import DeviceKey
 from roles.values.addresses import LOOPBACK, Address
 from tests.connections import tcp_pair
 from tests.disks import some_bytes
-from tests.role_test import RoomTest, order, wait_for_end
+from tests.role_test import RoomTest
 from tests.support import LIMIT_S
 
 
@@ -314,11 +314,7 @@ class TlsRoomTest(RoomTest):
         self.seeder(self.make_folder("shared", files), room)
         for name in ("taken", "taken by another"):
             taken = self.make_folder(name)
-            leecher = self.leecher(taken, room)
-            order(leecher, *files)
-            for file in files:
-                wait_for_end(leecher, file)
-            self.assert_same_files(taken, files)
+            self.assert_downloads(self.leecher(taken, room), taken, files)
         self.assertGreater(len(made), 4)
 
 
