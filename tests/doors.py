@@ -16,7 +16,7 @@ from roles.net.tls_carrier import client_context, encrypt, server_context
 from roles.private.admission import Admission
 from roles.private.certificate import DeviceKey
 from roles.private.entrance import Entrance, Joins
-from roles.private.entry_words import GREETING, answer_of, room_of
+from roles.private.handshake_wire import GREETING, answer_of, room_of
 from roles.private.room_keys import TrackerKeys
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import LmkError

@@ -77,7 +77,7 @@ LATE_PACKAGES = ("web", "torrents", "private", "net.tls_carrier")
 # No input or output, no clock, no thread: whole packages, and modules among those that have them.
 PURE_PACKAGES = ("values", "wire")
 PURE_MODULES: dict[str, tuple[str, ...]] = {
-    "private": ("certificate", "entry_words", "guess_limits", "p256", "spake2"),
+    "private": ("certificate", "handshake_wire", "guess_limits", "p256", "spake2"),
     "lmk1": (
         "download_plan",
         "peer_wire",

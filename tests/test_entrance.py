@@ -12,7 +12,7 @@ from roles.net.tls_carrier import client_context, encrypt
 from roles.private.admission import Admission, _Member
 from roles.private.certificate import DeviceKey
 from roles.private.entrance import Entrance, NotPrivateError
-from roles.private.entry_words import GREETING, JOIN, PROVE, answer_of
+from roles.private.handshake_wire import GREETING, JOIN, PROVE, answer_of
 from roles.private.room_keys import RoomKeys
 from roles.values.errors import CodeRefusedError, PeerProtocolError
 from tests.connections import tcp_pair

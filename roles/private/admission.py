@@ -20,7 +20,7 @@ from roles.net.dialling import dialled
 from roles.net.tls_carrier import TlsCarrier, client_context, encrypt
 from roles.private.certificate import DeviceKey, digest_of
 from roles.private.entrance import ENTER_S, Entrance, new_nonce, received
-from roles.private.entry_words import (
+from roles.private.handshake_wire import (
     ANSWER_SIZE,
     GREETING,
     JOIN,

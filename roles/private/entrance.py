@@ -14,7 +14,8 @@ from collections.abc import Callable, Generator
 from roles.net.connection import Connection
 from roles.net.tls_carrier import encrypt, server_context
 from roles.private.certificate import DeviceKey, digest_of
-from roles.private.entry_words import (
+from roles.private.guess_limits import GuessLimits
+from roles.private.handshake_wire import (
     GREETING,
     JOIN,
     MEMBER,
@@ -28,7 +29,6 @@ from roles.private.entry_words import (
     secret_proof,
     tracker_identity,
 )
-from roles.private.guess_limits import GuessLimits
 from roles.private.p256 import POINT_SIZE
 from roles.private.room_keys import RoomKeys, TrackerKeys
 from roles.private.spake2 import PROOF_SIZE, Exchange, Password

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from roles.disk.state_file import StateFile
 from roles.private.certificate import KEY_SIZE, DeviceKey
-from roles.private.entry_words import ROOM_DIGITS, SECRET_SIZE
+from roles.private.handshake_wire import ROOM_DIGITS, SECRET_SIZE
 from roles.private.p256 import ORDER
 from roles.values import room_code
 from roles.values.errors import StorageError, UserInputError

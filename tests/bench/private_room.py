@@ -26,7 +26,7 @@ from roles.net.records import next_record, post_record
 from roles.private import admission as admissions
 from roles.private.admission import Admission
 from roles.private.entrance import received
-from roles.private.entry_words import ANSWER_SIZE, GREETING, JOIN, YES
+from roles.private.handshake_wire import ANSWER_SIZE, GREETING, JOIN, YES
 from roles.private.p256 import POINT_SIZE
 from roles.private.spake2 import PROOF_SIZE, Exchange, Password
 from roles.tracker import Tracker

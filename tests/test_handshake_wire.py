@@ -1,10 +1,10 @@
-"""What is said in clear at the door of a private room, and what a proof covers."""
+"""The handshake of a private room: what is said in clear, and what a proof covers."""
 
 from __future__ import annotations
 
 import unittest
 
-from roles.private.entry_words import (
+from roles.private.handshake_wire import (
     ANSWER_SIZE,
     Side,
     answer_of,
