@@ -112,8 +112,9 @@ class Tracker(Role):
         self._expire_at = 0.0
         if self._settings.state_file is not None:
             state = StateFile(self._settings.state_file)
-            self._saved = SavedRoom(state, self._registry, self._lmk1, self._torrents)
-            if warning := self._saved.restore(with_lmk1=self._private is None):
+            lmk1 = [self._lmk1] if self._private is None else []
+            self._saved = SavedRoom(state, [*lmk1, self._registry, self._torrents.swarms])
+            if warning := self._saved.restore():
                 self._post(Warned(warning))
         self._begin(datagrams, listener, room.enter_context(selectors.DefaultSelector()))
         if self._saved is not None:

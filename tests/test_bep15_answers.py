@@ -152,10 +152,11 @@ class Bep15AnswersTest(unittest.TestCase):
         self.assertEqual(told[20:], b"")
 
     def test_torrents_survive_a_restart(self) -> None:
-        first = Bep15Answers(self.registry.catalogue, b"one")
-        first.expire(now=0.0)
+        answers = Bep15Answers(self.registry.catalogue, b"one")
+        answers.expire(now=0.0)
+        first = answers.swarms
         self.assertEqual(first.changes_saved, 1)
-        second = Bep15Answers(Registry().catalogue, b"two")
+        second = Bep15Answers(Registry().catalogue, b"two").swarms
         second.restore(list(first.saved()), now=0.0)
         self.assertEqual(list(second.saved()), list(first.saved()))
         self.assertEqual([one["torrent"] for one in second.saved()], [HASH.hex()])

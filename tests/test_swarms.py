@@ -182,10 +182,10 @@ class SwarmsTest(unittest.TestCase):
     def test_what_finds_no_room_changes_nothing(self) -> None:
         offered = {hash_of(number): SEEDER for number in range(MAX_SWARMS)}
         self.swarms.offer(offered, now=0.0)
-        before = self.swarms.changes
+        before = self.swarms.changes_saved
         for number in range(3):
             self.swarms.offer({**offered, hash_of(9_999): SEEDER}, now=float(number))
-        self.assertEqual(self.swarms.changes, before)
+        self.assertEqual(self.swarms.changes_saved, before)
 
 
 class StateTest(unittest.TestCase):
@@ -216,14 +216,14 @@ class StateTest(unittest.TestCase):
     def test_changes_are_counted_whenever_other_things_would_be_saved(self) -> None:
         swarms = Swarms(Random(1))
         swarms.offer({HASH: SEEDER}, now=0.0)
-        changes = swarms.changes
+        changes = swarms.changes_saved
         self.assertGreater(changes, 0)
         swarms.announce(Announce(b"1234", HASH, True, Event.NONE, -1, 6881), "10.0.0.7", now=0.0)
         swarms.offer({HASH: SEEDER}, now=1.0)
         swarms.offer({}, now=2.0)
-        self.assertEqual(swarms.changes, changes)
+        self.assertEqual(swarms.changes_saved, changes)
         swarms.expire(now=2.0 + KEPT_S)
-        self.assertGreater(swarms.changes, changes)
+        self.assertGreater(swarms.changes_saved, changes)
 
     def test_they_can_be_saved_slice_by_slice_while_they_change(self) -> None:
         swarms = Swarms(Random(1))

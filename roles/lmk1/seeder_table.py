@@ -96,7 +96,7 @@ class SeederTable:
     def __init__(self, registry: Registry) -> None:
         registry.lmk1 = self
         self.changes = 0  # of what participants() yields
-        self.changes_saved = 0  # of what a state file keeps
+        self.changes_saved = 0  # of what saved() yields
         self._registry = registry
         self._catalogue = registry.catalogue
         self._seeders: dict[Key, Seeder] = {}
@@ -222,11 +222,8 @@ class SeederTable:
         """What a state file keeps: seeders that have stayed, because originals register once."""
         return (one.saved() for one in list(self._seeders.values()) if one.has_stayed)
 
-    def restore(self, saved: object, *, now: float) -> int:
-        """Restore what saved() returned in an earlier run, as far as it is readable.
-
-        Returns the number of seeders.
-        """
+    def restore(self, saved: object, *, now: float) -> None:
+        """Restore what saved() returned in an earlier run, as far as it is readable."""
         for item in saved[:MAX_SAVED] if isinstance(saved, list) else []:
             seeder = _restored(item, now)
             if seeder is None or self._files + len(seeder.files) > MAX_FILES:
@@ -234,7 +231,6 @@ class SeederTable:
             with suppress(PeerProtocolError):  # the table is full
                 self._register(seeder)
                 self._latest[seeder.origin.ip] = seeder.key
-        return len(self._seeders)
 
     # Changes of the table
     def _register(self, seeder: Seeder) -> None:

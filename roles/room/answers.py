@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Protocol
 
@@ -63,20 +63,10 @@ class Lmk1Answers(Protocol):
 class TorrentAnswers(Protocol):
     """Answers datagrams of BitTorrent programs."""
 
-    @property
-    def changes_saved(self) -> int:
-        """Changes whenever saved() does."""
-
     def proof(self, datagram: bytes, host: str, *, now: float) -> Proof: ...
 
     def answers(self, datagram: bytes, host: str, proof: Proof, *, now: float) -> list[bytes]:
         """Raises PeerProtocolError for a datagram that is no request."""
-
-    def saved(self) -> Iterator[dict[str, object]]:
-        """The torrents, for the state file."""
-
-    def restore(self, saved: object, *, now: float) -> None:
-        """Restore what saved() returned in an earlier run, among other things."""
 
 
 class Answers:

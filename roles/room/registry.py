@@ -7,7 +7,7 @@ entries. Pure state: the caller passes the time and addresses.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Protocol
@@ -28,7 +28,6 @@ from roles.room.registry_entry import (
 from roles.room.room_catalogue import ListRefusedError, Owner, RoomCatalogue
 from roles.values.addresses import Address, is_unicast
 from roles.values.errors import PeerProtocolError
-from roles.values.events import ListedFile, ListedFolder
 from roles.values.members import SILENT_S, is_silent, machines_of
 from roles.values.participants import Participant, Status
 from roles.wire.fields import is_id, is_port
@@ -40,7 +39,6 @@ MAX_PER_HOST = 8  # for lab machines with several users; this machine is exempt
 MAX_IDLE_PER_HOST = 32  # besides: open windows that have asked for nothing
 MAX_RUNS = 2  # programs at one address and port: one of them has ended or lies
 MAX_FILES = 400_000  # on all lists for LMK/1 readers
-MAX_SHOWN = 2_000  # files in the window: nobody reads more
 MAX_SAVED = 32_000  # items in a state file: two for every share, and all LMK/1 seeders
 EXPIRED_AT_ONCE = 500  # before sockets are read again: a whole room may fall silent together
 _HOLDERS = 64  # looked up for one answer, which holds fewer
@@ -50,7 +48,6 @@ class Lmk1Seeders(Protocol):
     """The seeders in the same room that speak only LMK/1. Nothing proves their addresses."""
 
     changes: int  # of what participants() yields
-    changes_saved: int  # of what saved() yields
 
     def entry(self, key: Key) -> Entry | None: ...
 
@@ -61,11 +58,6 @@ class Lmk1Seeders(Protocol):
 
     def files_for_readers(self, *, is_here: bool) -> Mapping[str, int]:
         """What LMK/1 readers are told. `is_here`: on the tracker's machine."""
-
-    def saved(self) -> Iterator[dict[str, object]]: ...
-
-    def restore(self, saved: object, *, now: float) -> int:
-        """Restore what saved() returned in an earlier run; returns the number of seeders."""
 
 
 class Registry:
@@ -291,14 +283,6 @@ class Registry:
         shares = filter(None, map(self.catalogue.share, program.shares))
         return program.participant(sum(share.files for share in shares) or len(program.files))
 
-    def files(self) -> Generator[None, None, tuple[ListedFile, ...]]:
-        """Find files for the window, a slice at a time."""
-        return self.catalogue.first_files(MAX_SHOWN)
-
-    def folders(self) -> tuple[ListedFolder, ...]:
-        """Find the folders of these files."""
-        return self.catalogue.first_folders(MAX_SHOWN)
-
     def remove(self, machine: str, *, now: float) -> None:
         """Forget a computer (Member.machine) whose programs are all gone or silent."""
         programs = {key: one.participant(0) for key, one in self._programs.items()}
@@ -367,11 +351,13 @@ class Registry:
 
     # The state file
 
-    def saved(self) -> Iterator[dict[str, object]]:
-        """The owner of each share, for the state file. Programs register again by themselves.
+    @property
+    def changes_saved(self) -> int:
+        """Changes whenever saved() does, unless only held shares have changed."""
+        return self.catalogue.owners_state
 
-        What it yields changes with `catalogue.owners_state`, unless only held shares have changed.
-        """
+    def saved(self) -> Iterator[dict[str, object]]:
+        """The owner of each share, for the state file. Programs register again by themselves."""
         told = ((share, self._former(key)) for share, key in self.catalogue.owners())
         owners = {**dict(self.held.items()), **dict(told), **self._left}
         for share, (owner, machine) in owners.items():

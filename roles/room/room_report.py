@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 HEARD_REPORT_S = 1.0  # between two reports with nothing new except the times of pings
 LEFT_OUT_S = 60.0  # between two such lines in the log
+MAX_SHOWN = 2_000  # files in the window: nobody reads more
 MAX_HARDWARE = 4_096  # hosts whose hardware address is remembered
 SLICE = 100  # participants between two looks at the sockets
 
@@ -88,8 +89,9 @@ class RoomReport:
                 unknown.clear()
                 yield
         self._learn_hardware(unknown)
-        files = yield from self._registry.files()
-        count = self._registry.catalogue.file_count
+        catalogue = self._registry.catalogue
+        files = yield from catalogue.first_files(MAX_SHOWN)
+        count = catalogue.file_count
         left_out = max(0, count - len(self._lmk1.files_for_readers(is_here=True)))
         self._log_left_out(left_out, began)
         self._post(
@@ -98,7 +100,7 @@ class RoomReport:
                 files,
                 count,
                 left_out,
-                self._registry.folders(),
+                catalogue.first_folders(MAX_SHOWN),
                 frozenset(self.hardware),
             )
         )

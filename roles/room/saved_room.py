@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from roles.disk.state_file import StateFile
-from roles.room.answers import TorrentAnswers
-from roles.room.registry import Lmk1Seeders, Registry
 from roles.values.errors import ShortageError, StorageError
 from roles.worker import Worker
 
@@ -28,29 +26,36 @@ class Limits(NamedTuple):
 LIMITS = Limits()
 
 
+class SavedTable(Protocol):
+    """A part of the room of which a restart keeps something."""
+
+    @property
+    def changes_saved(self) -> int:
+        """Changes whenever saved() does."""
+
+    def saved(self) -> Iterator[dict[str, object]]: ...
+
+    def restore(self, saved: object, *, now: float) -> None:
+        """Restore what all tables have saved in an earlier run; skips what it cannot read."""
+
+
 class SavedRoom:
     """Owned by the tracker's thread; a thread of its own waits for the disk."""
 
-    def __init__(
-        self, state: StateFile, registry: Registry, lmk1: Lmk1Seeders, torrents: TorrentAnswers
-    ) -> None:
-        self._state, self._registry, self._lmk1 = state, registry, lmk1
-        self._torrents = torrents
+    def __init__(self, state: StateFile, tables: Sequence[SavedTable]) -> None:
+        self._state, self._tables = state, tables
         self._under_way: Iterator[bool] | None = None
         self._writer: Worker | None = None
         self._saved_version = self._version
         self._next_at = 0.0
 
-    def restore(self, *, with_lmk1: bool = True) -> str:
+    def restore(self) -> str:
         """Restore what the last run has saved. Returns a sentence if the file is damaged."""
         saved, now = self._state.read(), time.monotonic()
         if saved is not None and not isinstance(saved, list):
             self._state.keep_aside("is no list of seeders", is_newer=isinstance(saved, dict))
-        restored = self._lmk1.restore(saved, now=now) if with_lmk1 else 0
-        self._registry.restore(saved, now=now)
-        self._torrents.restore(saved, now=now)
-        if restored:
-            log.info("The tracker restored %d seeders from its last run.", restored)
+        for table in self._tables:
+            table.restore(saved, now=now)
         return self._state.notice
 
     def work(self, *, now: float) -> bool:
@@ -73,17 +78,16 @@ class SavedRoom:
             self._write(list(map(json.dumps, self._items())))
 
     @property
-    def _version(self) -> tuple[int, int, int]:
+    def _version(self) -> list[int]:
         """Changes whenever the content of the state file would change."""
-        owners_state = self._registry.catalogue.owners_state
-        return owners_state, self._lmk1.changes_saved, self._torrents.changes_saved
+        return [table.changes_saved for table in self._tables]
 
     @property
     def _is_changed(self) -> bool:
         return self._version != self._saved_version
 
     def _items(self) -> Iterator[dict[str, object]]:
-        return chain(self._lmk1.saved(), self._registry.saved(), self._torrents.saved())
+        return chain.from_iterable(table.saved() for table in self._tables)
 
     def _saving(self) -> Iterator[bool]:
         """Build the state file slice by slice and write it. Yields True while it needs this thread,

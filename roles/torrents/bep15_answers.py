@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from random import Random
 
 from roles.net.interfaces import own_address_towards
@@ -34,20 +34,8 @@ class Bep15Answers:
     def __init__(self, catalogue: RoomCatalogue, secret: bytes) -> None:
         self._catalogue = catalogue
         self._ids = ConnectionIds(secret)
-        self._swarms = Swarms(Random())
+        self.swarms = Swarms(Random())
         self._offered: Mapping[bytes, str] = {}
-
-    @property
-    def changes_saved(self) -> int:
-        """Changes whenever saved() does."""
-        return self._swarms.changes
-
-    def saved(self) -> Iterator[dict[str, object]]:
-        return self._swarms.saved()
-
-    def restore(self, saved: object, *, now: float) -> None:
-        """Restore what saved() returned in an earlier run; skips what it cannot read."""
-        self._swarms.restore(saved, now=now)
 
     def proof(self, datagram: bytes, host: str, *, now: float) -> Proof:
         """Whether it begins with the id of a connection that this host was given."""
@@ -68,23 +56,23 @@ class Bep15Answers:
             case Announce():
                 return [self._announced(request, host, now)]
             case Scrape(request_id, info_hashes):
-                return [encode_scraped(request_id, [*map(self._swarms.counts, info_hashes)])]
+                return [encode_scraped(request_id, [*map(self.swarms.counts, info_hashes)])]
 
     def expire(self, *, now: float) -> None:
         self._take_offers(now)
-        self._swarms.expire(now=now)
+        self.swarms.expire(now=now)
 
     def _take_offers(self, now: float) -> None:
         offered = self._catalogue.torrents()
         if offered is not self._offered:
             self._offered = offered
-            self._swarms.offer(offered, now=now)
+            self.swarms.offer(offered, now=now)
 
     def _announced(self, announce: Announce, host: str, now: float) -> bytes:
-        peers = self._swarms.announce(announce, host, now=now)
+        peers = self.swarms.announce(announce, host, now=now)
         if peers is None:
             return encode_error(announce.request, NOT_TRACKED)
-        counts = self._swarms.counts(announce.info_hash)
+        counts = self.swarms.counts(announce.info_hash)
         return encode_announced(announce.request, INTERVAL_S, counts, _towards(host, peers))
 
 

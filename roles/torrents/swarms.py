@@ -71,7 +71,7 @@ class Swarms:
     """Tracks the torrents that the room offers, or offered lately, and no others."""
 
     def __init__(self, chance: Random) -> None:
-        self.changes = 0  # of what saved() yields
+        self.changes_saved = 0  # of what saved() yields
         self._chance = chance
         self._swarms: dict[bytes, _Swarm] = {}  # by info hash
 
@@ -86,7 +86,7 @@ class Swarms:
             if swarm.left is None:
                 swarm.left = now
         self._make_room()
-        self.changes += self._swarms.keys() != before
+        self.changes_saved += self._swarms.keys() != before
 
     def announce(self, announce: Announce, host: str, *, now: float) -> list[Address] | None:
         """Some others of its swarm, chosen at random; None if the torrent is not tracked.
@@ -121,7 +121,7 @@ class Swarms:
             swarm.expire(now)
             if swarm.left is not None and now - swarm.left >= KEPT_S:
                 del self._swarms[info_hash]
-                self.changes += 1
+                self.changes_saved += 1
 
     # The state file
 
