@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 POLL_S = 0.005
 LIMIT_S = 30.0  # passed only by a test that fails: build machines stand still for many seconds
 PROMPT_S = 20.0  # the same for what waits for nobody; who waits all the same waits longer
+NEVER = threading.Event()  # nothing sets it: what gets it as `stopping` is never stopped
+STOPPED = threading.Event()
+STOPPED.set()
 TKINTER_MISSING = "This Python has no tkinter. Type: sudo apt-get install python3-tk"
 
 _FILE_BLOCK = 1 << 20

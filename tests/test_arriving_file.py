@@ -21,15 +21,8 @@ from roles.values.content import Content, content_of
 from roles.values.errors import DiskFullError, FileChangedError, StorageError
 from roles.values.settings import Existing
 from tests.connections import over
-from tests.disks import (
-    DiskTestCase,
-    described,
-    go_on,
-    needs_a_small_disk,
-    needs_posix,
-    some_bytes,
-    stop,
-)
+from tests.disks import DiskTestCase, described, needs_a_small_disk, needs_posix, some_bytes
+from tests.support import NEVER, STOPPED
 
 DATA = some_bytes(1_000_000)  # four chunks, the last one shorter
 CONTENT, DIGESTS = described(DATA)
@@ -91,7 +84,7 @@ class ArrivingFileTestCase(DiskTestCase):
         self.part.write_bytes(data)
 
     def finished(self, existing: Existing = Existing.SKIP) -> tuple[str, bool]:
-        result = self.whole().finish(existing, go_on, 0)
+        result = self.whole().finish(existing, NEVER, 0)
         assert result is not None
         self.assertEqual(result[0].read_bytes(), DATA)
         return result[0].name, result[1]
@@ -104,44 +97,44 @@ class ResumeTest(ArrivingFileTestCase):
         first.write(3 * CHUNK, memoryview(DATA)[3 * CHUNK :])
         first.close()
         second = self.arriving()
-        self.assertEqual(second.recheck(DIGESTS, go_on), 0b1010)
+        self.assertEqual(second.recheck(DIGESTS, NEVER), 0b1010)
         second.write(0, memoryview(DATA)[:CHUNK])
         second.write(2 * CHUNK, memoryview(DATA)[2 * CHUNK : 3 * CHUNK])
-        self.assertEqual(second.recheck(DIGESTS, go_on), CONTENT.all_chunks)
-        second.finish(Existing.SKIP, go_on, 0)
+        self.assertEqual(second.recheck(DIGESTS, NEVER), CONTENT.all_chunks)
+        second.finish(Existing.SKIP, NEVER, 0)
         self.assertEqual(self.final.read_bytes(), DATA)
 
     def test_what_was_left_is_found_with_a_second_thread_and_without_one(self) -> None:
         self.left(DATA)
         self.enterContext(mock.patch.object(chunk_digests, "WORTH_A_THREAD", 1))
         arriving = self.arriving()
-        self.assertEqual(arriving.recheck(DIGESTS, go_on), CONTENT.all_chunks)
+        self.assertEqual(arriving.recheck(DIGESTS, NEVER), CONTENT.all_chunks)
         with mock.patch("threading.Thread.start", side_effect=RuntimeError("no thread left")):
-            self.assertEqual(arriving.recheck(DIGESTS, go_on), CONTENT.all_chunks)
+            self.assertEqual(arriving.recheck(DIGESTS, NEVER), CONTENT.all_chunks)
 
     def test_nothing_was_left(self) -> None:
-        self.assertEqual(self.arriving().recheck(DIGESTS, go_on), 0)
+        self.assertEqual(self.arriving().recheck(DIGESTS, NEVER), 0)
 
     def test_what_is_too_long_is_cut_and_too_short_is_known(self) -> None:
         self.left(DATA + b"more")
         arriving = self.arriving()
         self.assertEqual(self.part.stat().st_size, len(DATA))
-        self.assertEqual(arriving.recheck(DIGESTS, go_on), CONTENT.all_chunks)
+        self.assertEqual(arriving.recheck(DIGESTS, NEVER), CONTENT.all_chunks)
         arriving.close()
         self.left(DATA[: 2 * CHUNK + 5])
-        self.assertEqual(self.arriving().recheck(DIGESTS, go_on), 0b0011)
+        self.assertEqual(self.arriving().recheck(DIGESTS, NEVER), 0b0011)
 
     def test_what_was_cut_off_is_missing_though_the_chunk_before_was_the_same(self) -> None:
         data = some_bytes(CHUNK) * 4
         content, digests = described(data)
         self.left(data[: 3 * CHUNK + 1000])
-        self.assertEqual(self.arriving(content=content).recheck(digests, go_on), 0b0111)
+        self.assertEqual(self.arriving(content=content).recheck(digests, NEVER), 0b0111)
 
     def test_a_single_flipped_bit_is_found(self) -> None:
         damaged = bytearray(DATA)
         damaged[2 * CHUNK + 77] ^= 16
         self.left(bytes(damaged))
-        self.assertEqual(self.arriving().recheck(DIGESTS, go_on), 0b1011)
+        self.assertEqual(self.arriving().recheck(DIGESTS, NEVER), 0b1011)
 
     def test_holes_are_no_chunks_unless_zeros_belong_there(self) -> None:
         data = bytes(CHUNK) + some_bytes(CHUNK) + bytes(CHUNK) + bytes(10)
@@ -150,49 +143,54 @@ class ResumeTest(ArrivingFileTestCase):
         with self.part.open("wb") as file:
             file.seek(CHUNK)
             file.write(data[CHUNK : 2 * CHUNK])
-        self.assertEqual(self.arriving(content=content).recheck(digests, go_on) & 0b1110, 0b0010)
+        self.assertEqual(self.arriving(content=content).recheck(digests, NEVER) & 0b1110, 0b0010)
         self.part.unlink()
         with self.part.open("wb") as file:
             file.truncate(len(data))
         arriving = ArrivingFile(self.target, STORED, content)
         self.addCleanup(arriving.close)
-        self.assertEqual(arriving.recheck(digests, go_on), 0b1101)
+        self.assertEqual(arriving.recheck(digests, NEVER), 0b1101)
 
     def test_a_large_file_is_read_by_two_threads(self) -> None:
         piece = some_bytes(CHUNK)
         data = piece * 100
         content, digests = described(data)
         self.left(data[: 50 * CHUNK] + bytes(CHUNK) + data[51 * CHUNK :])
-        names = set[str]()
+        arriving, names = self.arriving(content=content), set[str]()
+        read = arriving.file.read_into
 
-        def is_stopped() -> bool:
+        def read_into(offset: int, room: memoryview) -> int:
             names.add(threading.current_thread().name)
-            return False
+            return read(offset, room)
 
-        arriving = self.arriving(content=content)
-        found = arriving.recheck(digests, is_stopped)
+        with mock.patch.object(arriving.file, "read_into", read_into):
+            found = arriving.recheck(digests, NEVER)
         self.assertEqual(found, content.all_chunks & ~(1 << 50))
         self.assertIn("lmk-check", names)
 
     def test_checking_ends_when_it_is_told_to(self) -> None:
         self.left(DATA)
-        self.assertEqual(self.arriving().recheck(DIGESTS, stop), 0)
+        self.assertEqual(self.arriving().recheck(DIGESTS, STOPPED), 0)
 
     def test_a_fault_in_one_of_them_ends_both_threads(self) -> None:
         data = bytes(some_bytes(CHUNK) * 100)
         content, digests = described(data)
         self.left(data)
-        asked = list[str]()
+        arriving, read_at = self.arriving(content=content), list[int]()
+        read = arriving.file.read_into
 
-        def is_stopped() -> bool:
-            asked.append(threading.current_thread().name)
+        def read_into(offset: int, room: memoryview) -> int:
+            read_at.append(offset)
             if threading.current_thread() is threading.main_thread():
                 raise ValueError("no more")
-            return False
+            return read(offset, room)
 
-        with self.assertRaisesRegex(ValueError, "no more"):
-            self.arriving(content=content).recheck(digests, is_stopped)
-        self.assertLess(len(asked), content.count)
+        with (
+            mock.patch.object(arriving.file, "read_into", read_into),
+            self.assertRaisesRegex(ValueError, "no more"),
+        ):
+            arriving.recheck(digests, NEVER)
+        self.assertLess(len(read_at), content.count)
 
     def test_a_place_that_cannot_be_read_is_a_chunk_that_is_missing(self) -> None:
         self.left(DATA)
@@ -205,7 +203,7 @@ class ResumeTest(ArrivingFileTestCase):
             return read(offset, room)
 
         with mock.patch.object(arriving.file, "read_into", read_into):
-            self.assertEqual(arriving.recheck(DIGESTS, go_on), 0b1101)
+            self.assertEqual(arriving.recheck(DIGESTS, NEVER), 0b1101)
 
     def test_a_process_killed_while_it_wrote_leaves_what_it_said_and_nothing_wrong(self) -> None:
         data = b"".join(random.Random(index).randbytes(1 << 18) for index in range(256))
@@ -217,7 +215,7 @@ class ResumeTest(ArrivingFileTestCase):
             process.wait()
             arriving = ArrivingFile(self.target, ("big",), content)
             self.addCleanup(arriving.close)
-            found = arriving.recheck(digests, go_on)
+            found = arriving.recheck(digests, NEVER)
             for index in range(content.count):
                 is_there = (
                     arriving.read(index << 18, 1 << 18) == data[index << 18 : index + 1 << 18]
@@ -268,7 +266,7 @@ class PlaceTest(ArrivingFileTestCase):
         (self.target / "a").symlink_to(self.folder / "outside")
         self.assertFalse(arriving.is_in_place)
         with self.assertRaisesRegex(StorageError, "link to another place"):
-            arriving.finish(Existing.REPLACE, go_on, 0)
+            arriving.finish(Existing.REPLACE, NEVER, 0)
         with self.assertRaises(StorageError):
             arriving.discard()
         self.assertEqual(self.tree(outside), {"x.bin.lmkpart": b"victim"})
@@ -318,7 +316,7 @@ class PlaceTest(ArrivingFileTestCase):
         source = arriving.open_source()
         arriving.close()
         again = self.arriving()
-        self.assertEqual(again.recheck(DIGESTS, go_on), CONTENT.all_chunks)
+        self.assertEqual(again.recheck(DIGESTS, NEVER), CONTENT.all_chunks)
         source.close()
 
     @needs_posix
@@ -344,7 +342,7 @@ class WriteTest(ArrivingFileTestCase):
             thread.start()
         for thread in threads:
             thread.join()
-        self.assertEqual(arriving.recheck(DIGESTS, go_on), CONTENT.all_chunks)
+        self.assertEqual(arriving.recheck(DIGESTS, NEVER), CONTENT.all_chunks)
         self.assertEqual(arriving.read(5, 100), DATA[5:105])
 
     def test_writing_to_a_closed_one_is_a_sentence_and_hits_no_other_file(self) -> None:
@@ -366,11 +364,11 @@ class WriteTest(ArrivingFileTestCase):
             for start in range(0, len(view), CHUNK):
                 arriving.write(start, view[start : start + CHUNK])
         ballast.unlink()
-        have = arriving.recheck(DIGESTS, go_on)
+        have = arriving.recheck(DIGESTS, NEVER)
         self.assertEqual(have, 0b0001)
         arriving.write(CHUNK, view[CHUNK:])
         arriving.write(3 * CHUNK, memoryview(DATA)[3 * CHUNK :])
-        result = arriving.finish(Existing.SKIP, go_on, 0)
+        result = arriving.finish(Existing.SKIP, NEVER, 0)
         assert result is not None
         self.assertEqual(result[0].read_bytes(), DATA)
 
@@ -386,17 +384,17 @@ class WriteTest(ArrivingFileTestCase):
         with self.assertRaisesRegex(StorageError, "Read-only file system"):
             ArrivingFile(disk, ("new", "x"), CONTENT)
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-        self.assertEqual(self.arriving(disk).recheck(DIGESTS, go_on), CONTENT.all_chunks)
+        self.assertEqual(self.arriving(disk).recheck(DIGESTS, NEVER), CONTENT.all_chunks)
 
 
 class FinishTest(ArrivingFileTestCase):
     def test_it_gets_its_name_its_time_and_nothing_else_is_left(self) -> None:
-        self.assertEqual(self.whole().finish(Existing.SKIP, go_on, MTIME), (self.final, False))
+        self.assertEqual(self.whole().finish(Existing.SKIP, NEVER, MTIME), (self.final, False))
         self.assert_tree(self.target, {"a": None, "a/b": None, "a/b/x.bin": DATA})
         self.assertEqual(self.final.stat().st_mtime, MTIME)
 
     def test_without_a_time_it_has_that_of_its_arrival(self) -> None:
-        self.whole().finish(Existing.SKIP, go_on, None)
+        self.whole().finish(Existing.SKIP, NEVER, None)
         self.assertGreater(self.final.stat().st_mtime, MTIME)
 
     @needs_posix
@@ -405,23 +403,23 @@ class FinishTest(ArrivingFileTestCase):
             with self.subTest(umask=oct(umask)):
                 before = os.umask(umask)
                 try:
-                    self.whole().finish(Existing.REPLACE, go_on, MTIME, is_executable=True)
+                    self.whole().finish(Existing.REPLACE, NEVER, MTIME, is_executable=True)
                 finally:
                     os.umask(before)
                 self.assertEqual(stat.S_IMODE(self.final.stat().st_mode), mode)
                 self.assertEqual(self.final.stat().st_mtime, MTIME)
-        self.whole().finish(Existing.REPLACE, go_on, 0)
+        self.whole().finish(Existing.REPLACE, NEVER, 0)
         self.assertFalse(self.final.stat().st_mode & 0o111)
 
     def test_an_impossible_time_fails_no_file(self) -> None:
-        self.assertIsNotNone(self.whole().finish(Existing.SKIP, go_on, 1 << 40))
-        self.assertIsNotNone(self.whole().finish(Existing.KEEP_BOTH, go_on, 1 << 80))
+        self.assertIsNotNone(self.whole().finish(Existing.SKIP, NEVER, 1 << 40))
+        self.assertIsNotNone(self.whole().finish(Existing.KEEP_BOTH, NEVER, 1 << 80))
 
     def test_an_empty_file_is_finished_at_once(self) -> None:
         empty = content_of(0, b"")
         arriving = self.arriving(content=empty)
-        self.assertEqual(arriving.recheck(b"", go_on), 0)
-        arriving.finish(Existing.SKIP, go_on, MTIME)
+        self.assertEqual(arriving.recheck(b"", NEVER), 0)
+        arriving.finish(Existing.SKIP, NEVER, MTIME)
         self.assertEqual(self.final.read_bytes(), b"")
 
     def test_what_is_there_is_never_overwritten_unasked(self) -> None:
@@ -454,7 +452,7 @@ class FinishTest(ArrivingFileTestCase):
     def test_it_is_not_finished_when_it_is_told_to_stop_comparing(self) -> None:
         self.final.parent.mkdir(parents=True)
         self.final.write_bytes(DATA)
-        self.assertIsNone(self.whole().finish(Existing.SKIP, stop, 0))
+        self.assertIsNone(self.whole().finish(Existing.SKIP, STOPPED, 0))
         self.assertTrue(self.part.exists())
 
     @needs_posix
@@ -464,7 +462,7 @@ class FinishTest(ArrivingFileTestCase):
         self.part.symlink_to(self.folder)
         self.assertFalse(arriving.is_in_place)
         with self.assertRaisesRegex(StorageError, "Another program replaced"):
-            arriving.finish(Existing.REPLACE, go_on, 0)
+            arriving.finish(Existing.REPLACE, NEVER, 0)
         arriving.discard()
         self.assertTrue(self.part.is_symlink())
 
@@ -472,7 +470,7 @@ class FinishTest(ArrivingFileTestCase):
         arriving = self.whole()
         os.truncate(self.part, 10)
         with self.assertRaisesRegex(StorageError, "Another program changed"):
-            arriving.finish(Existing.SKIP, go_on, 0)
+            arriving.finish(Existing.SKIP, NEVER, 0)
         self.assertFalse(self.final.exists())
 
     @needs_posix
@@ -481,7 +479,7 @@ class FinishTest(ArrivingFileTestCase):
         (self.target / "a").rename(self.folder / "elsewhere")
         self.assertFalse(arriving.is_in_place)
         with self.assertRaisesRegex(StorageError, "cannot be written"):
-            arriving.finish(Existing.SKIP, go_on, 0)
+            arriving.finish(Existing.SKIP, NEVER, 0)
         arriving.discard()
 
     def test_discarding_and_closing_may_be_done_twice(self) -> None:
@@ -507,12 +505,12 @@ class FinishTest(ArrivingFileTestCase):
                 mock.patch.object(claimed_file, "give_name", side_effect=PermissionError),
                 self.assertRaisesRegex(StorageError, "No permission"),
             ):
-                arriving.finish(Existing.SKIP, go_on, MTIME)
+                arriving.finish(Existing.SKIP, NEVER, MTIME)
             self.assertTrue(arriving.is_in_place)
             with self.assertRaisesRegex(StorageError, "Another LMKtorrent"):
                 self.arriving()
             source.check()
-            finished = arriving.finish(Existing.SKIP, go_on, MTIME)
+            finished = arriving.finish(Existing.SKIP, NEVER, MTIME)
             self.assertEqual(finished, (self.final, False))
             self.assertEqual(self.final.stat().st_mtime, MTIME)
             source.check()
@@ -535,7 +533,7 @@ class SourceTest(ArrivingFileTestCase):
         arriving.write(CHUNK, memoryview(DATA)[CHUNK : 2 * CHUNK])
         self.assertEqual(self.sent(arriving, CHUNK, 1000), DATA[CHUNK : CHUNK + 1000])
         arriving.write(0, memoryview(DATA))
-        arriving.finish(Existing.SKIP, go_on, MTIME)
+        arriving.finish(Existing.SKIP, NEVER, MTIME)
         self.assertEqual(self.sent(arriving, 0, 1000), DATA[:1000])
         arriving.close()
         self.assertEqual(self.sent(arriving, 5, 1000), DATA[5:1005])
@@ -547,7 +545,7 @@ class SourceTest(ArrivingFileTestCase):
                 source = arriving.open_source()
                 self.addCleanup(source.close)
                 source.check()
-                arriving.finish(existing, go_on, MTIME)
+                arriving.finish(existing, NEVER, MTIME)
                 source.check()
                 self.assertEqual(self.sent(arriving, 7, 100), DATA[7:107])
 
@@ -555,7 +553,7 @@ class SourceTest(ArrivingFileTestCase):
         arriving = self.whole()
         source = arriving.open_source()
         self.addCleanup(source.close)
-        arriving.finish(Existing.SKIP, go_on, MTIME)
+        arriving.finish(Existing.SKIP, NEVER, MTIME)
         with self.final.open("r+b") as file:
             file.write(b"mine")
         with self.assertRaises(FileChangedError):
@@ -589,7 +587,7 @@ class SourceTest(ArrivingFileTestCase):
         for existing in Existing:
             arriving = self.whole()
             arriving.open_source().close()
-            arriving.finish(existing, go_on, 0)
+            arriving.finish(existing, NEVER, 0)
             arriving.open_source().close()
         self.whole().discard()
         (self.target / "f").touch()

@@ -44,14 +44,13 @@ class ContentQueueTest(DownloadingTest):
             *(self.swarm, Hello("0" * 16, "pc", 1, is_seeder=False), Throttle(), self.woken.set)
         )
         self.space = PromisedSpace(self.target)
-        self.is_halted = False
         self.ended: list[FileEnded] = []
         self.tally = FileTally(self.ended.extend)
         self.queue = self.another()
 
     def another(self) -> ContentQueue:
         queue = ContentQueue(
-            TargetFolder(self.target, should_stop=lambda: self.is_halted),
+            TargetFolder(self.target),
             cast("SwarmPeer", self),
             self.space,
             self.tally,

@@ -18,8 +18,9 @@ from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.errors import FileChangedError, FileTouchedError, LmkError, StorageError
 from roles.values.events import DownloadState
 from roles.values.settings import Existing
-from tests.disks import DiskTestCase, described, go_on, needs_posix, some_bytes
+from tests.disks import DiskTestCase, described, needs_posix, some_bytes
 from tests.last_steps import LocalDownload
+from tests.support import NEVER
 
 DATA = some_bytes(3 * MIN_CHUNK_SIZE + 1000)
 Harm = Callable[[Path], object]
@@ -273,7 +274,7 @@ class GivingOnTest(DiskTestCase):
         file.write(MIN_CHUNK_SIZE, memoryview(DATA)[MIN_CHUNK_SIZE : 2 * MIN_CHUNK_SIZE])
         with self.assertRaises(FileChangedError):
             source.check()
-        self.assertEqual(file.recheck(digests, go_on), 0b10)
+        self.assertEqual(file.recheck(digests, NEVER), 0b10)
         source.check()
 
 
@@ -289,7 +290,7 @@ class Lmk1Test(DiskTestCase):
                 partial.write(0, memoryview(b"some"), memoryview(b"thing long"))
                 harm(partial.path)
                 with self.assertRaisesRegex(FileTouchedError, "wrote to .* Close it and download"):
-                    partial.finish(Existing.SKIP, go_on)
+                    partial.finish(Existing.SKIP, NEVER)
                 partial.discard()
         self.assertEqual(self.tree(self.folder), {})
 
@@ -298,7 +299,7 @@ class Lmk1Test(DiskTestCase):
         with mock.patch.object(file_watch, "_is_remote", lambda _device: True):
             partial = PartialFile(self.folder, "a")
             partial.write(0, memoryview(b"something"))
-            self.assertIsNotNone(partial.finish(Existing.SKIP, go_on))
+            self.assertIsNotNone(partial.finish(Existing.SKIP, NEVER))
         self.assertEqual(self.tree(self.folder), {"a": b"something"})
 
 

@@ -13,7 +13,7 @@ from roles.disk.promised_space import room_in
 from roles.lmk1.partial_file import PartialFile
 from roles.values.errors import DiskFullError, StorageError
 from roles.values.settings import Existing
-from tests.support import LmkTestCase
+from tests.support import NEVER, STOPPED, LmkTestCase
 
 IS_POSIX = os.name == "posix"
 IS_ROOT = IS_POSIX and os.geteuid() == 0
@@ -51,10 +51,6 @@ partial.close()
 """
 
 
-def go_on() -> bool:
-    return False
-
-
 class PartialFileTestCase(LmkTestCase):
     def partial(self, name: str = "a.txt", content: bytes = CONTENT) -> PartialFile:
         partial = PartialFile(self.folder, name)
@@ -63,7 +59,7 @@ class PartialFileTestCase(LmkTestCase):
         return partial
 
     def finished(self, existing: Existing, content: bytes = CONTENT) -> tuple[Path, bool]:
-        result = self.partial(content=content).finish(existing, go_on)
+        result = self.partial(content=content).finish(existing, NEVER)
         assert result is not None
         return result
 
@@ -94,7 +90,7 @@ class WriteTest(PartialFileTestCase):
     def test_it_has_its_own_ending_until_it_is_whole(self) -> None:
         partial = self.partial()
         self.assertEqual(self.names(), {"a.txt.lmkpart"})
-        partial.finish(Existing.SKIP, go_on)
+        partial.finish(Existing.SKIP, NEVER)
         self.assertEqual(self.names(), {"a.txt"})
         self.assertEqual((self.folder / "a.txt").read_bytes(), CONTENT)
 
@@ -215,7 +211,7 @@ class ExistingTest(PartialFileTestCase):
 
     def test_comparing_ends_when_it_is_told_to(self) -> None:
         (self.folder / "a.txt").write_bytes(CONTENT)
-        self.assertIsNone(self.partial().finish(Existing.SKIP, lambda: True))
+        self.assertIsNone(self.partial().finish(Existing.SKIP, STOPPED))
         self.assertEqual(self.names(), {"a.txt", "a.txt.lmkpart"})
 
     def test_two_downloads_of_one_name_never_overwrite_each_other(self) -> None:
@@ -225,7 +221,7 @@ class ExistingTest(PartialFileTestCase):
             partial = PartialFile(self.folder, f"{number}")
             partial.write(0, memoryview(b"%d" % number))
             partial._name = "same"  # as two programs whose names for it differ until now
-            result = partial.finish(Existing.KEEP_BOTH, go_on)
+            result = partial.finish(Existing.KEEP_BOTH, NEVER)
             assert result is not None
             paths.append(result[0])
 
@@ -268,7 +264,7 @@ class ClaimTest(PartialFileTestCase):
         (self.folder / "a.txt.lmkpart").unlink()
         (self.folder / "a.txt.lmkpart").write_bytes(b"not what was checked")
         with self.assertRaisesRegex(StorageError, "Another program replaced"):
-            partial.finish(Existing.REPLACE, go_on)
+            partial.finish(Existing.REPLACE, NEVER)
         self.assertFalse((self.folder / "a.txt").exists())
 
     @unittest.skipUnless(IS_POSIX, "links")
@@ -363,7 +359,7 @@ class DiskTest(PartialFileTestCase):
         ballast.unlink()
         self.assertGreaterEqual(room_in(disk), 100_000)
         partial.write(0, block[:50_000], block[50_000:])
-        result = partial.finish(Existing.SKIP, go_on)
+        result = partial.finish(Existing.SKIP, NEVER)
         assert result is not None
         self.assertEqual(result[0].read_bytes(), bytes(block))
 
@@ -395,5 +391,5 @@ class DiskTest(PartialFileTestCase):
         (self.folder / "a.txt.lmkpart").unlink()
         for existing in Existing:
             with self.subTest(existing=existing), self.assertRaises(StorageError):
-                partial.finish(existing, go_on)
+                partial.finish(existing, NEVER)
         self.assertEqual(self.names(), set())

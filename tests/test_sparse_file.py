@@ -11,9 +11,9 @@ from roles.disk.sparse_file import BLOCK, bytes_on_disk, spans
 from roles.lmk1.partial_file import PartialFile
 from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.settings import Existing
-from tests.disks import DiskTestCase, described, go_on, some_bytes
+from tests.disks import DiskTestCase, described, some_bytes
 from tests.last_steps import LocalDownload
-from tests.support import LmkTestCase, calls_made
+from tests.support import NEVER, LmkTestCase, calls_made
 
 ZEROS = bytes(MIN_CHUNK_SIZE)
 
@@ -71,7 +71,7 @@ class HolesTest(DiskTestCase):
         for index in order if order is not None else range(content.count):
             start = index * MIN_CHUNK_SIZE
             file.write(start, memoryview(data)[start : start + content.length(index)])
-        finished = file.finish(Existing.REPLACE, go_on, 0)
+        finished = file.finish(Existing.REPLACE, NEVER, 0)
         assert finished is not None
         return finished[0]
 
@@ -108,7 +108,7 @@ class HolesTest(DiskTestCase):
         file.close()
         file = ArrivingFile(self.folder, ("a",), content)
         self.addCleanup(file.close)
-        self.assertEqual(file.recheck(digests, go_on), 0b1110)
+        self.assertEqual(file.recheck(digests, NEVER), 0b1110)
 
     def test_what_is_given_on_from_a_hole_is_zeros(self) -> None:
         content, _ = described(ZEROS * 2)
@@ -130,7 +130,7 @@ class HolesTest(DiskTestCase):
         chunk = memoryview(bytes(5_120))
         for offset in range(0, 100 * 5_120, 10 * 5_120):
             partial.write(offset, *[chunk] * 10)
-        self.assertIsNotNone(partial.finish(Existing.SKIP, go_on))
+        self.assertIsNotNone(partial.finish(Existing.SKIP, NEVER))
         path = self.folder / "a"
         self.assertEqual(path.read_bytes(), bytes(100 * 5_120))
         self.assertLessEqual(bytes_on_disk(path), BLOCK)

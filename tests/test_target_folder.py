@@ -12,14 +12,8 @@ from roles.disk.target_folder import TargetFolder
 from roles.values.content import Content
 from roles.values.errors import StorageError
 from roles.values.settings import Existing
-from tests.disks import (
-    DiskTestCase,
-    described,
-    needs_a_small_disk,
-    needs_posix,
-    some_bytes,
-    stop,
-)
+from tests.disks import DiskTestCase, described, needs_a_small_disk, needs_posix, some_bytes
+from tests.support import STOPPED
 
 DATA = some_bytes(600_000)
 CONTENT, _ = described(DATA)
@@ -78,7 +72,7 @@ class HoldsTest(TargetFolderTestCase):
 
     def test_it_is_not_known_when_it_is_told_to_stop(self) -> None:
         self.put()
-        stopped = TargetFolder(self.target.path, should_stop=stop)
+        stopped = TargetFolder(self.target.path, stopping=STOPPED)
         self.assertIsNone(stopped.find(("a", "x"), CONTENT))
 
     def test_folders_are_no_files(self) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Generator, Iterable, Sequence
+import threading
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -22,15 +23,8 @@ from roles.values.content import MIN_CHUNK_SIZE, Content
 from roles.values.errors import DiskFullError, StorageError
 from roles.values.events import DownloadState, FileEnded
 from roles.values.settings import Existing
-from tests.disks import (
-    DiskTestCase,
-    described,
-    go_on,
-    needs_a_small_disk,
-    needs_posix,
-    some_bytes,
-    stop,
-)
+from tests.disks import DiskTestCase, described, needs_a_small_disk, needs_posix, some_bytes
+from tests.support import NEVER, STOPPED
 
 MTIME = 1_234_567_890
 CHUNK = MIN_CHUNK_SIZE
@@ -43,17 +37,29 @@ DONE, SKIPPED, FAILED = DownloadState.DONE, DownloadState.SKIPPED, DownloadState
 UNPACKER = """
 import sys
 from pathlib import Path
-from tests.test_unpacking import described, go_on, packed, pack_stored, some_bytes
+from tests.test_unpacking import described, NEVER, packed, pack_stored, some_bytes
 from tests.test_unpacking import ArrivingFile, Existing, unpack
 target = Path(sys.argv[1])
 data, members = packed({f"d{n % 9}/n{n}": some_bytes(1000 + n, n) for n in range(1000)})
 content, _ = described(data)
 source = ArrivingFile(target, pack_stored(content), content)
 source.write(0, memoryview(data))
-for end in unpack(source, members, target, Existing.SKIP, go_on):
+for end in unpack(source, members, target, Existing.SKIP, NEVER):
     sys.stdout.write(end.name + "\\n")
     sys.stdout.flush()
 """
+
+
+class SetAfter(threading.Event):
+    """Is set once somebody has looked at it so many times."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self._left = looks
+
+    def is_set(self) -> bool:
+        self._left -= 1
+        return self._left < 0
 
 
 def packed(files: dict[str, bytes]) -> tuple[bytes, list[WantedFile]]:
@@ -71,10 +77,10 @@ def unpack(
     members: Sequence[WantedFile],
     target: Path,
     existing: Existing,
-    should_stop: Callable[[], bool],
+    stopping: threading.Event,
 ) -> Generator[FileEnded, None, None]:
     wanted = WantedPack(source.content, tuple(members))
-    return Unpacking(wanted, source, TargetFolder(target, existing, should_stop)).rest(
+    return Unpacking(wanted, source, TargetFolder(target, existing, stopping)).rest(
         source.content.all_chunks
     )
 
@@ -103,7 +109,7 @@ class UnpackingTestCase(DiskTestCase):
         source, _ = self.arrived(data)
         given = listed if members is None else members
         try:
-            return self.by_name(unpack(source, given, self.target, existing, go_on))
+            return self.by_name(unpack(source, given, self.target, existing, NEVER))
         finally:
             source.discard()
 
@@ -167,7 +173,7 @@ class UnpackTest(UnpackingTestCase):
         whole, members = packed(files)
         source, _ = self.arrived(whole)
         with mock.patch("os.sync") as sync, mock.patch("os.fsync", wraps=os.fsync) as fsync:
-            ended = list(unpack(source, members, self.target, Existing.SKIP, go_on))
+            ended = list(unpack(source, members, self.target, Existing.SKIP, NEVER))
         self.assertEqual({end.state for end in ended}, {DONE})
         self.assertEqual((sync.call_count, fsync.call_count), (2, 0))
 
@@ -271,7 +277,7 @@ class DisturbedTest(UnpackingTestCase):
         places[0].symlink_to(victim)
         places[1].write_bytes(b"left by an earlier run")
         places[2].mkdir()
-        ended = self.by_name(unpack(source, members, self.target, Existing.SKIP, go_on))
+        ended = self.by_name(unpack(source, members, self.target, Existing.SKIP, NEVER))
         self.assertEqual([ended[name].state for name in "abc"], [DONE, DONE, FAILED])
         self.assertEqual(victim.read_bytes(), b"precious")
         self.assertEqual((self.target / "a").read_bytes(), b"one")
@@ -281,17 +287,12 @@ class DisturbedTest(UnpackingTestCase):
         data, members = packed(self.files)
         source, _ = self.arrived(data)
         for after in (0, 1, 50, 99, 100, 101, 150):
-            calls = iter(range(10_000))
-
-            def is_stopped(calls: Iterable[int] = calls, after: int = after) -> bool:
-                return next(iter(calls)) >= after
-
             target = self.folder / f"stopped {after}"
-            ended = self.by_name(unpack(source, members, target, Existing.SKIP, is_stopped))
+            ended = self.by_name(unpack(source, members, target, Existing.SKIP, SetAfter(after)))
             expected = {path: data for path, data in self.files.items() if path in ended}
             self.assertEqual(self.contents(target) if target.exists() else {}, expected)
         self.assertEqual(len(ended), 49)  # one look before the sync
-        nothing = unpack(source, members, self.target, Existing.SKIP, stop)
+        nothing = unpack(source, members, self.target, Existing.SKIP, STOPPED)
         self.assertEqual(list(nothing), [])
 
     def test_a_process_killed_while_it_unpacked_leaves_whole_files_only(self) -> None:
@@ -309,7 +310,7 @@ class DisturbedTest(UnpackingTestCase):
                 self.assertLessEqual(told, named)
                 self.assertTrue(all(found[path] == files[path] for path in named))
                 source, _ = self.arrived(data, target)
-                ended = self.by_name(unpack(source, members, target, Existing.SKIP, go_on))
+                ended = self.by_name(unpack(source, members, target, Existing.SKIP, NEVER))
                 states = {path: SKIPPED if path in named else DONE for path in files}
                 self.assertEqual({path: end.state for path, end in ended.items()}, states)
                 source.discard()
@@ -319,7 +320,7 @@ class DisturbedTest(UnpackingTestCase):
         data, members = packed(self.files)
         source, _ = self.arrived(data)
         target = self.folder / "other"
-        telling = unpack(source, members, target, Existing.SKIP, go_on)
+        telling = unpack(source, members, target, Existing.SKIP, NEVER)
         first = next(telling)
         telling.close()
         self.assertEqual(self.contents(target), {first.name: self.files[first.name]})
@@ -333,12 +334,12 @@ class DisturbedTest(UnpackingTestCase):
         source, _ = self.arrived(data)
         told = list[FileEnded]()
         with self.assertRaisesRegex(DiskFullError, "is full. Free some space"):
-            for end in unpack(source, members, disk, Existing.SKIP, go_on):
+            for end in unpack(source, members, disk, Existing.SKIP, NEVER):
                 told.append(end)
         ballast.unlink()
         self.assertTrue(0 < len(told) < len(self.files))
         self.assertEqual(self.contents(disk), {one.name: self.files[one.name] for one in told})
-        self.by_name(unpack(source, members, disk, Existing.SKIP, go_on))
+        self.by_name(unpack(source, members, disk, Existing.SKIP, NEVER))
         self.assertEqual(self.contents(disk), self.files)
 
     @needs_a_small_disk
@@ -347,7 +348,7 @@ class DisturbedTest(UnpackingTestCase):
         self.make_read_only(disk)
         data, members = packed({"a": b"1", "b/c": b"2"})
         source, _ = self.arrived(data)
-        ended = list(unpack(source, members, disk, Existing.SKIP, go_on))
+        ended = list(unpack(source, members, disk, Existing.SKIP, NEVER))
         self.assertEqual([end.state for end in ended], [FAILED, FAILED])
         self.assertTrue(all("Read-only file system" in str(end.failure) for end in ended))
 
@@ -355,7 +356,7 @@ class DisturbedTest(UnpackingTestCase):
         data, members = packed({"a": b"1"})
         source, _ = self.arrived(data)
         source.close()
-        self.assertEqual(list(unpack(source, members, self.target, Existing.SKIP, go_on)), [])
+        self.assertEqual(list(unpack(source, members, self.target, Existing.SKIP, NEVER)), [])
 
     @needs_posix
     def test_a_name_that_cannot_be_given_fails_that_one_and_leaves_nothing(self) -> None:
@@ -398,7 +399,7 @@ class NoDescriptorsTest(UnpackingTestCase):
 class WholePackTest(DiskTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.is_halted = False
+        self.stopping = threading.Event()
         self.files = [
             self.file(number, DATA[number * SIZE : (number + 1) * SIZE]) for number in range(8)
         ]
@@ -412,9 +413,7 @@ class WholePackTest(DiskTestCase):
 
     def unpacking(self, *files: WantedFile) -> Unpacking:
         wanted = WantedPack(CONTENT, files)
-        return Unpacking(
-            wanted, self.source, TargetFolder(self.folder, should_stop=lambda: self.is_halted)
-        )
+        return Unpacking(wanted, self.source, TargetFolder(self.folder, stopping=self.stopping))
 
     def rest(self, unpacking: Unpacking, had: int) -> list[str]:
         return [end.name for end in unpacking.rest(had)]
@@ -453,9 +452,9 @@ class WholePackTest(DiskTestCase):
 
     def test_when_it_is_stopped_everything_stays_wanted_and_is_unpacked_later(self) -> None:
         unpacking = self.unpacking(*self.files)
-        self.is_halted = True
+        self.stopping.set()
         self.assertEqual(self.rest(unpacking, 0b1111), [])
-        self.is_halted = False
+        self.stopping.clear()
         self.assertEqual(len(unpacking.wanted.files), 8)
         self.assertEqual(len(self.rest(unpacking, 0b1111)), 8)
 

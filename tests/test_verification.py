@@ -138,9 +138,7 @@ class VerificationTest(RoomTest):
 
         def stop_at_once(target: TargetFolder, *file: object) -> Path | None:
             role.stop_verifying()
-            target_is_stopping = target.should_stop
-            while not target_is_stopping():
-                pass
+            target.stopping.wait()
             return find(target, *file)  # type: ignore[arg-type]
 
         log.clear()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +52,11 @@ class ArrivingFile(ClaimedFile):
             super().close()
             raise
 
-    def recheck(self, digests: bytes | None, should_stop: Callable[[], bool]) -> int:
+    def recheck(self, digests: bytes | None, stopping: threading.Event) -> int:
         """Hash what is on the disk; returns the bitmap of the chunks with the right digests.
 
-        Without digests, as for a content of one chunk, it compares the root. Once should_stop()
-        returns True it returns what it has found so far. No thread may write meanwhile.
+        Without digests, as for a content of one chunk, it compares the root. Once
+        `stopping` is set it returns what it has found so far. No thread may write meanwhile.
         """
         self.begin_check()
         content = self.content
@@ -69,7 +68,7 @@ class ArrivingFile(ClaimedFile):
             self.truncate(content.size)
         if size == 0:
             return 0
-        found = digests_of(self.file, content, should_stop)
+        found = digests_of(self.file, content, stopping)
         if digests is None:
             is_whole = root_of(content.size, content.chunk_size, found) == content.root
             return content.all_chunks if is_whole else 0
@@ -84,7 +83,7 @@ class ArrivingFile(ClaimedFile):
     def finish(
         self,
         existing: Existing,
-        should_stop: Callable[[], bool],
+        stopping: threading.Event,
         mtime: int | None = None,
         *,
         is_executable: bool = False,
@@ -98,7 +97,7 @@ class ArrivingFile(ClaimedFile):
                     "Download again: intact parts are kept."
                 )
         finished = super().finish(
-            existing, should_stop, mtime, is_executable=is_executable, replaces=replaces
+            existing, stopping, mtime, is_executable=is_executable, replaces=replaces
         )
         if finished is not None:
             place = None

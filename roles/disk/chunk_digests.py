@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 
@@ -12,7 +11,6 @@ from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import has_data
 from roles.values.content import DIGEST_SIZE, Content, bitmap_size
 from roles.values.errors import ShortageError
-from roles.values.stopping import go_on
 from roles.worker import Worker
 
 BLOCK = 1024 * 1024  # bytes to read at once
@@ -21,28 +19,22 @@ WORTH_A_THREAD = 16 * 1024 * 1024  # bytes from which a second thread saves more
 MISSING = bytes(DIGEST_SIZE)  # nobody knows bytes with this digest
 
 
-def digests_of(
-    file: PositionedFile, content: Content, should_stop: Callable[[], bool] = go_on
-) -> bytes:
+def digests_of(file: PositionedFile, content: Content, stopping: threading.Event) -> bytes:
     """The digests, joined in order; MISSING for chunks that are not there or unreadable, and for
-    those that remain once should_stop() returns True.
+    those that remain once `stopping` is set.
     """
     digests = bytearray(DIGEST_SIZE * content.count)
     order = iter(range(content.count))  # next() of a range is atomic
-    failed = threading.Event()  # one thread has failed, so the other stops
-
-    def is_stopping() -> bool:
-        return failed.is_set() or should_stop()
 
     def read() -> None:
         room = memoryview(bytearray(min(BLOCK, content.chunk_size)))
         for index in order:
             start, length = index * content.chunk_size, content.length(index)
             if has_data(file.descriptor, start, start + length):
-                digest = _digest(file, start, length, room, is_stopping)
+                digest = _digest(file, start, length, room, stopping)
             else:
                 digest = _digest_of_hole(file, start, length)
-            if is_stopping():
+            if stopping.is_set():
                 return
             digests[index * DIGEST_SIZE : (index + 1) * DIGEST_SIZE] = digest
 
@@ -55,7 +47,8 @@ def digests_of(
     try:
         read()
     except BaseException:
-        failed.set()
+        for _ in order:  # leave nothing to the helper
+            pass
         raise
     finally:
         if helper.ident is not None:
@@ -68,7 +61,7 @@ def _digest(
     start: int,
     length: int,
     room: memoryview,
-    is_stopping: Callable[[], bool],
+    stopping: threading.Event,
 ) -> bytes:
     digest = hashlib.sha256()
     for offset in range(start, start + length, BLOCK):
@@ -77,7 +70,7 @@ def _digest(
             got = file.read_into(offset, room[:wanted])
         except OSError:  # a bad sector: fetch the chunk again
             return MISSING
-        if got < wanted or is_stopping():
+        if got < wanted or stopping.is_set():
             return MISSING
         digest.update(room[:wanted])
     return digest.digest()

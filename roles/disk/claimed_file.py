@@ -97,7 +97,7 @@ class ClaimedFile:
     def finish(
         self,
         existing: Existing,
-        should_stop: Callable[[], bool],
+        stopping: threading.Event,
         mtime: int | None = None,
         *,
         is_executable: bool = False,
@@ -107,7 +107,7 @@ class ClaimedFile:
         with the same content has that name. A file that has that name and these traces is replaced.
 
         `mtime` in seconds since 1970, None for now. Returns the path, and whether that file was
-        there before; None if should_stop() ended the comparison. Raises FileTouchedError if another
+        there before; None if `stopping` ended the comparison. Raises FileTouchedError if another
         program wrote to it; then the partial file stays.
         """
         target = self.path.with_name(self._name)
@@ -119,7 +119,7 @@ class ClaimedFile:
                     stamped(self.file.descriptor)
                     self._watch.keep()
                 disk_calls.sync(self.file.descriptor)
-                is_same = existing is Existing.SKIP and self._is_same_as(folder, should_stop)
+                is_same = existing is Existing.SKIP and self._is_same_as(folder, stopping)
                 if is_same is None:
                     return None
                 if is_same:
@@ -309,9 +309,9 @@ class ClaimedFile:
                 self._watch = FileWatch(self.file.descriptor)
                 self._watch.is_touched = not is_same
 
-    def _is_same_as(self, folder: OpenFolder, should_stop: Callable[[], bool]) -> bool | None:
+    def _is_same_as(self, folder: OpenFolder, stopping: threading.Event) -> bool | None:
         """Whether a regular file, not a link, with this content has the final name; None if
-        should_stop() ended the comparison.
+        `stopping` ended the comparison.
         """
         status, size = folder.status(self._name), self.file.size
         if status is None or not stat.S_ISREG(status.st_mode) or status.st_size != size:
@@ -320,11 +320,11 @@ class ClaimedFile:
         room = memoryview(bytearray(min(COMPARE_BLOCK, size)))
         try:
             for offset in range(0, size, COMPARE_BLOCK):
-                if should_stop():
+                if stopping.is_set():
                     return None
                 block = os.read(old, COMPARE_BLOCK)
                 if block != room[: self.file.read_into(offset, room)]:
                     return False
         finally:
             os.close(old)
-        return None if should_stop() else True
+        return None if stopping.is_set() else True

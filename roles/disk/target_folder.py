@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from roles.values.content import Content, root_of
 from roles.values.errors import DiskFullError, StorageError
 from roles.values.safe_names import PARTIAL_SUFFIX, is_partial_name, numbered, shown_name
 from roles.values.settings import Existing
-from roles.values.stopping import go_on, until_stopped
+from roles.values.stopping import until_stopped
 
 _NUMBERS = 20  # "name (20)": how many copies to look through
 
@@ -35,7 +36,7 @@ class TargetFolder:
         self,
         path: Path,
         existing: Existing = Existing.SKIP,
-        should_stop: Callable[[], bool] = go_on,
+        stopping: threading.Event | None = None,
         *,
         reads_anew: bool = False,
     ) -> None:
@@ -44,7 +45,7 @@ class TargetFolder:
         """
         self.path = path
         self.existing = existing
-        self.should_stop = should_stop
+        self.stopping = stopping or threading.Event()
         self._reads_anew = reads_anew
         self._text = os.fspath(path)
         self._times: dict[tuple[str, ...], int] = {}
@@ -64,7 +65,7 @@ class TargetFolder:
                 status = os.lstat("/".join((self._text, *place)))
             except (OSError, ValueError):
                 return None
-            if self.should_stop():
+            if self.stopping.is_set():
                 return None
             if self._has(place, status, content):
                 return self.path.joinpath(*place)
@@ -78,7 +79,7 @@ class TargetFolder:
                 descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder.descriptor)
                 with closing(PositionedFile(descriptor)) as file:
                     traces = Traces.of(os.fstat(descriptor))
-                    is_same = _is_content(file, content, self.should_stop)
+                    is_same = _is_content(file, content, self.stopping)
                     return traces if is_same and traces == Traces.of(os.fstat(descriptor)) else None
         except (OSError, StorageError):
             return None
@@ -124,7 +125,7 @@ class TargetFolder:
                 with closing(PositionedFile(descriptor)) as file:
                     if self._reads_anew and hasattr(os, "posix_fadvise"):
                         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-                    if not _is_content(file, content, self.should_stop):
+                    if not _is_content(file, content, self.stopping):
                         return False
                 if status.st_nlink > 1:
                     self._drop_second_names(folder, stored[:-1], status)
@@ -154,11 +155,11 @@ class TargetFolder:
         1970) later.
 
         Returns the errors of those that cannot be created. Raises DiskFullError, and HaltedError
-        once should_stop() returns True.
+        once `stopping` is set.
         """
         failed = dict[tuple[str, ...], StorageError]()
         with closing(LastFolder(self.path, made=self._made)) as last:
-            for stored, mtime in until_stopped(folders, self.should_stop):
+            for stored, mtime in until_stopped(folders, self.stopping.is_set):
                 try:
                     _open(last, stored)
                 except DiskFullError:
@@ -183,11 +184,11 @@ class TargetFolder:
     def set_folder_times(self) -> None:
         """Set the times of the folders of make_folders(), once all their files are there.
 
-        Ignores refusals. Raises HaltedError once should_stop() returns True.
+        Ignores refusals. Raises HaltedError once `stopping` is set.
         """
         times, self._times = self._times, {}
         with closing(LastFolder(self.path, make=False)) as last:
-            for stored, mtime in until_stopped(times.items(), self.should_stop):
+            for stored, mtime in until_stopped(times.items(), self.stopping.is_set):
                 with suppress(*LEFT_UNDONE):
                     folder = last.open(stored)
                     place = Path(folder.path) if folder.descriptor is None else folder.descriptor
@@ -201,9 +202,9 @@ def _open(last: LastFolder, stored: tuple[str, ...]) -> None:
         raise storage_error(error, last.base.joinpath(*stored)) from None
 
 
-def _is_content(file: PositionedFile, content: Content, should_stop: Callable[[], bool]) -> bool:
+def _is_content(file: PositionedFile, content: Content, stopping: threading.Event) -> bool:
     status = os.fstat(file.descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_size != content.size:
         return False
-    digests = digests_of(file, content, should_stop)
+    digests = digests_of(file, content, stopping)
     return root_of(content.size, content.chunk_size, digests) == content.root

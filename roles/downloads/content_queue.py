@@ -201,7 +201,7 @@ class ContentQueue:
             self._waiting = self._planned(_files_of(self._waiting))
         self._begin_more()
         for transfer in self.transfers:
-            if self._target.should_stop():
+            if self._target.stopping.is_set():
                 return
             fault = transfer.fault
             if isinstance(fault, DiskFullError):
@@ -361,7 +361,7 @@ class ContentQueue:
         def here(pack: Content) -> int:
             return self._target.taken_by(pack_stored(pack))
 
-        return self._sorted(self._packs.plan(missing, here, self._target.should_stop))
+        return self._sorted(self._packs.plan(missing, here, self._target.stopping.is_set))
 
     def _needed_for(self, wanted: WantedContent) -> int:
         return wanted.needed(self._target.taken_by(wanted.stored))

@@ -102,7 +102,7 @@ class Download(DownloadLife):
         self._peer = peer
         self._home, self._is_home_ours = names.home, is_home_ours
         self.path = settings.folder.joinpath(*names.home)  # where the files of the share go
-        self._target = TargetFolder(settings.folder, existing, self.halting.is_set)
+        self._target = TargetFolder(settings.folder, existing, self.halting)
         asked = FolderKey.of(key)
         self._arrived = (
             ArrivedFiles(settings.state_folder, self.path, asked.share)

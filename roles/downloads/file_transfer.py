@@ -103,8 +103,8 @@ class FileTransfer(ContentTransfer):
             return
         had = self.plan.had
         if not self._is_checked:
-            had = self._file.recheck(digests, self._target.should_stop)
-            if self._target.should_stop():
+            had = self._file.recheck(digests, self._target.stopping)
+            if self._target.stopping.is_set():
                 return
             self._is_checked = True
         self._swarm.ask(self, self._file, had)
@@ -169,7 +169,7 @@ class FileTransfer(ContentTransfer):
         try:
             finished = self._file.finish(
                 self._target.existing,
-                self._target.should_stop,
+                self._target.stopping,
                 wanted.mtime,
                 is_executable=wanted.is_executable,
                 replaces=wanted.replaces,
@@ -189,7 +189,7 @@ class FileTransfer(ContentTransfer):
 
     def _finish_pack(self, unpacking: Unpacking) -> Iterator[FileEnded]:
         yield from unpacking.rest(self.plan.had)
-        if self._target.should_stop():
+        if self._target.stopping.is_set():
             return
         holding = unpacking.holding(self.digests() or b"")  # nobody asks for those of one chunk
         if holding is not None:  # replaces this transfer, so that the pack is always offered

@@ -63,7 +63,7 @@ class Unpacking:
         self._folder = target.path
         self._text = os.fspath(target.path)
         self._existing = target.existing
-        self._should_stop = target.should_stop
+        self._stopping = target.stopping
         self._unpacked = 0  # bitmap of the chunks whose files were unpacked
         self._unpack_at = UNPACK_AT
         self._saved = dict[str, TreeFile]()  # by path: what each file was when it got its name
@@ -102,7 +102,7 @@ class Unpacking:
         finally:
             left = tuple(file for file in self.wanted.files if file.path not in ended)
             self.wanted = replace(self.wanted, files=left)
-        if not self._should_stop():
+        if not self._stopping.is_set():
             self._unpacked |= fresh
 
     def holding(self, digests: bytes) -> PackHolding | None:
@@ -121,7 +121,7 @@ class Unpacking:
         written = list[tuple[WantedFile, str, os.stat_result]]()
         try:
             for file in files:
-                if self._should_stop():
+                if self._stopping.is_set():
                     break
                 data = self._checked(file)
                 if data is None:
@@ -134,11 +134,11 @@ class Unpacking:
                     break
                 except StorageError as error:
                     yield _failed(file, error)
-            if not (is_few or self._should_stop()):
+            if not (is_few or self._stopping.is_set()):
                 disk_calls.sync_all()
             named_in = dict[tuple[str, ...], None]()
             written.reverse()
-            while written and not self._should_stop():
+            while written and not self._stopping.is_set():
                 file, present, status = written[-1]
                 ended = self._name(file, present, status)
                 written.pop()

@@ -80,7 +80,7 @@ class Verifier:
             self._thread = thread
 
     def _read(self, files: Iterable[PlacedFile], begun: Verified) -> None:
-        target = TargetFolder(self._target, should_stop=self._stopping.is_set, reads_anew=True)
+        target = TargetFolder(self._target, stopping=self._stopping, reads_anew=True)
         damaged, edited, missing = list[str](), list[str](), list[str]()
         told, report_at = begun, time.monotonic() + REPORT_S
         for file, stored in files:

@@ -209,7 +209,7 @@ class Download(DownloadLife):
 
     def _finish(self, partial: PartialFile) -> None:
         self._set_state(DownloadState.VERIFYING)
-        finished = partial.finish(self.existing, self.halting.is_set)
+        finished = partial.finish(self.existing, self.halting)
         if finished is None:
             return
         path, was_there = finished
