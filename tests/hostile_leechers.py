@@ -18,6 +18,7 @@ from roles.wire import frames
 from roles.wire.greeting import REQUEST_CONNECTION
 from tests.hostile_connection import Talk
 from tests.memory_contents import MemoryHolding, bitmap
+from tests.raw_peer import OPEN, WANT
 from tests.receiving import receive_chunk, receive_exactly
 
 
@@ -158,13 +159,13 @@ def says_unknown_words_without_end(leech: Leech) -> None:
 
 
 def never_ends_a_frame(leech: Leech) -> None:
-    leech.raw(frames.HEADER.pack(frames.Kind.WANT, frames.MAX_BODY))
+    leech.raw(frames.HEADER.pack(WANT, frames.MAX_BODY))
     leech.trickle(bytes(frames.MAX_BODY), 5.0)
 
 
 def says_half_a_frame(leech: Leech) -> None:
     leech.opened()
-    leech.raw(frames.HEADER.pack(frames.Kind.OPEN, 36)[:3])
+    leech.raw(frames.HEADER.pack(OPEN, 36)[:3])
     leech.read_nothing()
 
 

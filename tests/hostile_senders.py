@@ -18,7 +18,7 @@ from roles.values.content import DIGEST_SIZE
 from roles.wire import frames
 from tests.hostile_connection import Talk
 from tests.memory_contents import bitmap
-from tests.raw_peer import Part
+from tests.raw_peer import GONE, Part
 
 LOOK_S = 0.02
 
@@ -204,7 +204,7 @@ def unwanted_bytes(talk: Talk, frame: frames.Frame) -> None:
 
 
 def unended_frame(talk: Talk, _: frames.Frame) -> None:
-    talk.raw(frames.HEADER.pack(frames.Kind.GONE, frames.MAX_BODY))
+    talk.raw(frames.HEADER.pack(GONE, frames.MAX_BODY))
     talk.trickle(bytes(frames.MAX_BODY), 5.0)
 
 

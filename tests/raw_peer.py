@@ -15,6 +15,8 @@ from tests.receiving import receive_exactly
 from tests.scripted_seeder import ScriptedSeeder
 from tests.support import LIMIT_S
 
+OPEN, WANT, GONE = 1, 5, 12  # kinds of frames, by docs/PROTOCOL.md
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -53,7 +55,7 @@ class RawPeer:
             body = receive_exactly(self.link, length)
         except ConnectionResetError:
             raise EOFError("it reset the connection") from None
-        if kind == frames.Kind.CHUNK:
+        if kind == frames.CHUNK:
             head = frames.PART_HEAD.size
             handle, index, offset = frames.PART_HEAD.unpack(body[:head])
             return Part(handle, index, offset, body[head:])

@@ -15,7 +15,7 @@ from roles.wire.frames import HEADER, PART
 from tests.disks import some_bytes
 from tests.memory_contents import CHUNK, MemoryHolding, bitmap, some_holding
 from tests.peers import DownloadingTest
-from tests.raw_peer import RawPeer
+from tests.raw_peer import GONE, RawPeer
 from tests.support import LIMIT_S, wait_until
 
 SLICE = 32 * 1024  # bytes: what a slow sender gets out in a moment
@@ -430,7 +430,7 @@ class HostileTest(DownloadingTest):
     def test_a_word_that_does_not_end_ends_the_connection_however_it_trickles(self) -> None:
         self.limits("swarm.frame_deadlines", frame_s=0.2)
         sender = self.sender()
-        sender.link.sendall(HEADER.pack(frames.Kind.GONE, 1_000))
+        sender.link.sendall(HEADER.pack(GONE, 1_000))
         self.trickle_until_it_ends(sender, b"x")
         self.assertIsInstance(self.errors.get(timeout=LIMIT_S), TimeoutError)
         self.assert_goes_on()
@@ -464,9 +464,7 @@ class HostileTest(DownloadingTest):
         self.limits("swarm.downloader", look_s=0.05)
         self.limits("swarm.frame_deadlines", still_s=0.2)
         sender = self.begun()
-        sender.link.sendall(
-            frames.encode(frames.Alive()) + HEADER.pack(frames.Kind.GONE, 1_000)[:3]
-        )
+        sender.link.sendall(frames.encode(frames.Alive()) + HEADER.pack(GONE, 1_000)[:3])
         error = self.errors.get(timeout=LIMIT_S)
         self.assertIsInstance(error, TimeoutError)
         self.assertIn("in the middle of a frame", str(error))

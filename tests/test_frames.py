@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import unittest
+from typing import get_args
 
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
@@ -19,7 +20,6 @@ from roles.wire.frames import (
     FrameBuffer,
     GetDigests,
     Gone,
-    Kind,
     Offer,
     Open,
     Place,
@@ -28,6 +28,7 @@ from roles.wire.frames import (
 )
 
 ROOT = bytes(range(32))
+BYE = 14
 
 # Written from docs/PROTOCOL.md, not by our own code.
 SAMPLES: tuple[tuple[Frame, str], ...] = (
@@ -62,7 +63,7 @@ def read_by_a_leecher(data: bytes) -> None:
         return
     kind, length = frames.decode_header(data)
     body = data[frames.HEADER.size :][:length]
-    if kind != Kind.CHUNK and len(body) == length:
+    if kind != frames.CHUNK and len(body) == length:
         frames.decode(kind, body)
 
 
@@ -79,22 +80,21 @@ class BytesTest(unittest.TestCase):
 
     def test_a_part_of_a_chunk_has_its_place_before_its_bytes(self) -> None:
         self.assertEqual(frames.encode_part_head(7, 9, 0x40000, 3) + b"abc", PART)
-        self.assertEqual(frames.decode_header(PART), (Kind.CHUNK, 15))
+        self.assertEqual(frames.decode_header(PART), (frames.CHUNK, 15))
 
     def test_every_kind_has_a_sample(self) -> None:
-        kinds = {bytes.fromhex(text)[0] for _, text in SAMPLES} | {Kind.CHUNK}
-        self.assertEqual(kinds, set(Kind))
+        self.assertEqual({type(frame) for frame, _ in SAMPLES}, set(get_args(Frame)))
 
     def test_a_longer_reason_is_cut_and_half_a_letter_is_no_error(self) -> None:
         body = frames.encode(Bye("ä" * 150))[frames.HEADER.size :]
         self.assertEqual(len(body), frames.MAX_REASON)
         body = frames.encode(Bye("a" + "ä" * 150))[frames.HEADER.size :]
-        [bye] = fed(frames.HEADER.pack(Kind.BYE, len(body)) + body)
+        [bye] = fed(frames.HEADER.pack(BYE, len(body)) + body)
         assert isinstance(bye, Bye)
         self.assertTrue(bye.reason.startswith("aää"))
 
     def test_a_reason_without_end_is_not_kept(self) -> None:
-        [bye] = fed(frames.HEADER.pack(Kind.BYE, 60_000) + b"x" * 60_000)
+        [bye] = fed(frames.HEADER.pack(BYE, 60_000) + b"x" * 60_000)
         self.assertEqual(bye, Bye("x" * frames.MAX_REASON))
 
 
@@ -165,23 +165,23 @@ class HostileBytesTest(unittest.TestCase):
 
     def test_a_length_is_refused_before_its_bytes_come(self) -> None:
         for kind in range(256):
-            if kind != Kind.CHUNK:
+            if kind != frames.CHUNK:
                 self.assert_refused(frames.HEADER.pack(kind, frames.MAX_BODY + 1))
         longest = frames.MAX_PART + frames.PART_HEAD.size
         with self.assertRaises(PeerProtocolError):
-            frames.decode_header(frames.HEADER.pack(Kind.CHUNK, longest + 1))
-        frames.decode_header(frames.HEADER.pack(Kind.CHUNK, longest))
+            frames.decode_header(frames.HEADER.pack(frames.CHUNK, longest + 1))
+        frames.decode_header(frames.HEADER.pack(frames.CHUNK, longest))
 
     def test_a_part_without_bytes_is_refused(self) -> None:
         for length in range(frames.PART_HEAD.size + 1):
             with self.assertRaises(PeerProtocolError):
-                frames.decode_header(frames.HEADER.pack(Kind.CHUNK, length))
+                frames.decode_header(frames.HEADER.pack(frames.CHUNK, length))
 
     def test_a_leecher_may_not_send_chunks(self) -> None:
         self.assert_refused(PART)
 
     def test_unknown_kinds_are_skipped_from_64_on_and_refused_below(self) -> None:
-        for kind in (0, *range(max(Kind) + 1, 64)):
+        for kind in (0, *range(15, 64)):
             self.assert_refused(frames.HEADER.pack(kind, 0))
         for kind in (64, 65, 200, 255):
             unknown = frames.HEADER.pack(kind, 3) + b"new"

@@ -79,7 +79,7 @@ class Downloader:
                 # The first bytes of a frame may have come with the last one.
                 self._deadlines.next_frame(time.monotonic() if self._connection.ahead else None)
                 kind, length = frames.decode_header(self._take(frames.HEADER.size))
-                if kind == frames.Kind.CHUNK:
+                if kind == frames.CHUNK:
                     self._read_slowly(1)  # parts may have one byte each
                     self._receive_part(length - frames.PART_HEAD.size)
                     continue

@@ -5,12 +5,10 @@ Numbers are in network byte order. See docs/PROTOCOL.md, section 3.
 
 from __future__ import annotations
 
-import dataclasses
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from roles.values.content import DIGEST_SIZE, MAX_CHUNKS, bitmap_size
 from roles.values.errors import PeerProtocolError
@@ -25,149 +23,9 @@ FIRST_SKIPPED_KIND = 64  # readers skip unknown kinds from here on, so later ver
 HEADER = struct.Struct(">BI")  # kind, length of the body
 PART_HEAD = struct.Struct(">III")  # handle, index, offset; then the bytes
 MAX_BITMAP = bitmap_size(MAX_CHUNKS)
+CHUNK = 9  # the kind of frame that brings a part of a chunk; only its head is decoded here
 
-
-class Kind(IntEnum):
-    """The number is the first byte of a frame."""
-
-    OPEN = 1
-    FILE = 2
-    GET_DIGESTS = 3
-    DIGESTS = 4
-    WANT = 5
-    OFFER = 6
-    TAKE = 7
-    DECLINE = 8
-    CHUNK = 9
-    CANCEL = 10
-    PLACE = 11
-    GONE = 12
-    ALIVE = 13
-    BYE = 14
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """Leecher to sender: I want content `root`, and `handle` stands for it from now on."""
-
-    handle: int
-    root: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """Sender to leecher: the content's sizes in bytes, and the bitmap of the chunks I have."""
-
-    handle: int
-    size: int
-    chunk_size: int
-    have: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class GetDigests:
-    """Leecher to sender: send me the digests of `count` chunks, starting with `first`."""
-
-    handle: int
-    first: int
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Digests:
-    """Sender to leecher: the joined digests of the chunks from `first` on."""
-
-    handle: int
-    first: int
-    digests: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Want:
-    """Leecher to sender: send me any of these chunks. Replaces the last WANT of this handle.
-
-    An empty bitmap frees the handle.
-    """
-
-    handle: int
-    chunks: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """Sender to leecher: I can send this chunk now."""
-
-    handle: int
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """Leecher to sender: go ahead."""
-
-    handle: int
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Decline:
-    """Leecher to sender: not this chunk, but any of these."""
-
-    handle: int
-    index: int
-    chunks: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Leecher to sender: stop sending this chunk, another peer has sent it."""
-
-    handle: int
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Sender to leecher: your position in the queue; 0: you have left it."""
-
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """Sender to leecher: I do not have this content (any more)."""
-
-    handle: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Alive:
-    """Either to the other: I am still here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bye:
-    """Either to the other: I close this connection now."""
-
-    reason: str
-
-
-Frame: TypeAlias = (
-    Open
-    | File
-    | GetDigests
-    | Digests
-    | Want
-    | Offer
-    | Take
-    | Decline
-    | Cancel
-    | Place
-    | Gone
-    | Alive
-    | Bye
-)
+T = TypeVar("T", bound="Frame")
 
 
 def _root(part: bytes) -> bytes:
@@ -192,41 +50,170 @@ def _text(part: bytes) -> str:
     return part[:MAX_REASON].decode("utf-8", "replace")
 
 
+@dataclass(frozen=True, slots=True)
 class _Layout:
     """The body of one kind of frame: numbers, then perhaps one field of any length."""
 
-    def __init__(
-        self,
-        kind: Kind,
-        frame: type[Frame],
-        numbers: str,
-        last: Callable[[bytes], bytes | str] | None = None,
-    ) -> None:
-        """`last` checks and decodes the last field."""
-        self.kind = kind
-        self.frame: Callable[..., Frame] = frame
-        self.fields = [field.name for field in dataclasses.fields(frame)]
-        self.numbers = struct.Struct(numbers)
-        self.last = last
+    kind: int
+    frame: Callable[..., Frame]
+    fields: tuple[str, ...]
+    numbers: struct.Struct
+    last: Callable[[bytes], bytes | str] | None  # checks and decodes the last field
 
 
-_LAYOUTS = (
-    _Layout(Kind.OPEN, Open, ">I", _root),
-    _Layout(Kind.FILE, File, ">IQI", _bitmap),
-    _Layout(Kind.GET_DIGESTS, GetDigests, ">III"),
-    _Layout(Kind.DIGESTS, Digests, ">II", _digests),
-    _Layout(Kind.WANT, Want, ">I", _bitmap),
-    _Layout(Kind.OFFER, Offer, ">II"),
-    _Layout(Kind.TAKE, Take, ">II"),
-    _Layout(Kind.DECLINE, Decline, ">II", _bitmap),
-    _Layout(Kind.CANCEL, Cancel, ">II"),
-    _Layout(Kind.PLACE, Place, ">I"),
-    _Layout(Kind.GONE, Gone, ">I", _text),
-    _Layout(Kind.ALIVE, Alive, ""),
-    _Layout(Kind.BYE, Bye, "", _text),
+_BY_KIND: dict[int, _Layout] = {}
+_BY_CLASS: dict[type, _Layout] = {}
+
+
+def _frame(
+    kind: int, numbers: str, last: Callable[[bytes], bytes | str] | None = None
+) -> Callable[[type[T]], type[T]]:
+    """Tells how the fields of a class are sent. `kind`: the first byte of such a frame."""
+
+    def note(frame: type[T]) -> type[T]:
+        fields = tuple(frame.__annotations__)
+        layout = _Layout(kind, frame, fields, struct.Struct(numbers), last)
+        _BY_KIND[kind] = _BY_CLASS[frame] = layout
+        return frame
+
+    return note
+
+
+@_frame(1, ">I", _root)
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Leecher to sender: I want content `root`, and `handle` stands for it from now on."""
+
+    handle: int
+    root: bytes
+
+
+@_frame(2, ">IQI", _bitmap)
+@dataclass(frozen=True, slots=True)
+class File:
+    """Sender to leecher: the content's sizes in bytes, and the bitmap of the chunks I have."""
+
+    handle: int
+    size: int
+    chunk_size: int
+    have: bytes
+
+
+@_frame(3, ">III")
+@dataclass(frozen=True, slots=True)
+class GetDigests:
+    """Leecher to sender: send me the digests of `count` chunks, starting with `first`."""
+
+    handle: int
+    first: int
+    count: int
+
+
+@_frame(4, ">II", _digests)
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Sender to leecher: the joined digests of the chunks from `first` on."""
+
+    handle: int
+    first: int
+    digests: bytes
+
+
+@_frame(5, ">I", _bitmap)
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Leecher to sender: send me any of these chunks. Replaces the last WANT of this handle.
+
+    An empty bitmap frees the handle.
+    """
+
+    handle: int
+    chunks: bytes
+
+
+@_frame(6, ">II")
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Sender to leecher: I can send this chunk now."""
+
+    handle: int
+    index: int
+
+
+@_frame(7, ">II")
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Leecher to sender: go ahead."""
+
+    handle: int
+    index: int
+
+
+@_frame(8, ">II", _bitmap)
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Leecher to sender: not this chunk, but any of these."""
+
+    handle: int
+    index: int
+    chunks: bytes
+
+
+@_frame(10, ">II")
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Leecher to sender: stop sending this chunk, another peer has sent it."""
+
+    handle: int
+    index: int
+
+
+@_frame(11, ">I")
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Sender to leecher: your position in the queue; 0: you have left it."""
+
+    position: int
+
+
+@_frame(12, ">I", _text)
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Sender to leecher: I do not have this content (any more)."""
+
+    handle: int
+    reason: str
+
+
+@_frame(13, "")
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """Either to the other: I am still here."""
+
+
+@_frame(14, "", _text)
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """Either to the other: I close this connection now."""
+
+    reason: str
+
+
+Frame: TypeAlias = (
+    Open
+    | File
+    | GetDigests
+    | Digests
+    | Want
+    | Offer
+    | Take
+    | Decline
+    | Cancel
+    | Place
+    | Gone
+    | Alive
+    | Bye
 )
-_BY_KIND = {int(layout.kind): layout for layout in _LAYOUTS}
-_BY_CLASS = {layout.frame: layout for layout in _LAYOUTS}
 
 
 def encode(frame: Frame) -> bytes:
@@ -243,18 +230,18 @@ def encode(frame: Frame) -> bytes:
 def encode_part_head(handle: int, index: int, offset: int, length: int) -> bytes:
     """The start of a CHUNK frame; `length` bytes from `offset` in the chunk follow it."""
     head = PART_HEAD.pack(handle, index, offset)
-    return HEADER.pack(Kind.CHUNK, len(head) + length) + head
+    return HEADER.pack(CHUNK, len(head) + length) + head
 
 
 def decode_header(header: bytes | bytearray | memoryview) -> tuple[int, int]:
     """Kind and length of the body. Raises PeerProtocolError for an impossible one."""
     kind, length = HEADER.unpack_from(header)
-    most = MAX_PART + PART_HEAD.size if kind == Kind.CHUNK else MAX_BODY
+    most = MAX_PART + PART_HEAD.size if kind == CHUNK else MAX_BODY
     if length > most:
         raise PeerProtocolError(f"a frame of {length} bytes")
-    if kind == Kind.CHUNK and length <= PART_HEAD.size:
+    if kind == CHUNK and length <= PART_HEAD.size:
         raise PeerProtocolError("a part of a chunk without bytes")
-    if kind != Kind.CHUNK and kind not in _BY_KIND and kind < FIRST_SKIPPED_KIND:
+    if kind != CHUNK and kind not in _BY_KIND and kind < FIRST_SKIPPED_KIND:
         raise PeerProtocolError(f"a frame of kind {kind}")
     return kind, length
 
@@ -292,7 +279,7 @@ class FrameBuffer:
         frames, position = list[Frame](), 0
         while len(self._buffer) - position >= HEADER.size:
             kind, length = decode_header(memoryview(self._buffer)[position:])
-            if kind == Kind.CHUNK:
+            if kind == CHUNK:
                 raise PeerProtocolError("a leecher that sends chunks")
             end = position + HEADER.size + length
             if len(self._buffer) < end:

@@ -26,7 +26,7 @@ from roles.values.errors import PeerProtocolError
 from roles.values.members import members_of
 from roles.wire import frames as wire_frames
 from roles.wire import tracker_wire
-from roles.wire.frames import Bye, Frame, FrameBuffer, Gone, Kind
+from roles.wire.frames import CHUNK, Bye, Frame, FrameBuffer, Gone
 from roles.wire.greeting import (
     Hello,
     Probe,
@@ -72,7 +72,7 @@ CACHE = (
 def frame(header: bytes, body: bytes) -> None:
     """One frame; it must be written as it was read."""
     kind, length = wire_frames.decode_header(header)
-    if kind == Kind.CHUNK or len(body) < length:
+    if kind == CHUNK or len(body) < length:
         return
     read = wire_frames.decode(kind, body[:length])
     if read is not None:
