@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from roles.values.addresses import Address
+from roles.values.events import TrackerChecked
 from tests.programs import run
 from tests.support import LmkTestCase
+from tests.terminals import printed
+from ui.check_words import check_words
+from ui.terminal.check_command import print_line
 
 
 class CheckCommandTest(LmkTestCase):
@@ -34,6 +39,14 @@ class CheckCommandTest(LmkTestCase):
         tracker = next(line for line in lines if line["check"] == "tracker")
         self.assertEqual((code, tracker["outcome"]), (1, "failed"))
         self.assertIn(silent, tracker["found"]["failure"])
+
+    def test_what_was_measured_is_called_as_in_other_commands(self) -> None:
+        found = TrackerChecked(Address("10.0.0.5", 12500), is_private=True)
+        line = check_words(found, "linux")
+        seen = printed(lambda output: print_line(line, found, output), as_json=True)
+        measured = json.loads(seen.out)["found"]
+        self.assertEqual(measured["private"], True)
+        self.assertEqual(measured["original"], False)
 
     def test_people_read_a_line_for_each_check_and_what_to_do(self) -> None:
         (self.folder / "downloads").write_bytes(b"")

@@ -63,7 +63,10 @@ def settings_for(chosen: argparse.Namespace, profile: Profile, code: str) -> Che
 
 
 def print_line(line: CheckWords, finding: Finding, output: Output) -> None:
-    known = {field.name: _plain(getattr(finding, field.name)) for field in fields(finding)}
+    known = {
+        field.name.removeprefix("is_"): _plain(getattr(finding, field.name))
+        for field in fields(finding)
+    }
     output.json(
         event="check",
         check=line.check,
