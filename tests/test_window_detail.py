@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tkinter import ttk
+
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.content import MIN_CHUNK_SIZE, Content
 from roles.values.events import (
@@ -17,9 +19,9 @@ from roles.values.events import (
     Slowest,
     Watched,
 )
-from tests.windows import AppWindowTest, text_of
+from tests.windows import AppWindowTest, every_widget, text_of
 from ui.window.speed_graph import SpeedGraph
-from ui.window.window_place import USUAL_HEIGHT, USUAL_WIDTH
+from ui.window.window_place import LEAST_WIDTH, USUAL_HEIGHT, USUAL_WIDTH
 
 TRACKER = Address(LOOPBACK, 12500)
 SHARE = "c0" * 8
@@ -209,6 +211,17 @@ class GraphTest(AppWindowTest):
             self.assertEqual(len(with_lines), 2)
             self.assertLessEqual(max(len(line) for line in with_lines), 2 * 310)
         self.assertEqual(text_of(graph.down), "↓ 2.0 MB/s")
+
+    def test_no_choice_of_minutes_is_cut_in_the_smallest_window(self) -> None:
+        window = self.open_window()
+        graph = SpeedGraph(window, window._bench.theme)
+        graph.add(888e6, 888e6)
+        # Half of what a tab has between its margins.
+        graph.place(width=window._bench.theme.px((LEAST_WIDTH - 34 - 12) // 2), height=100)
+        window.update()
+        for button in every_widget(graph):
+            if isinstance(button, ttk.Radiobutton):
+                self.assertGreaterEqual(button.winfo_width(), button.winfo_reqwidth())
 
     def drawn(self, graph: SpeedGraph) -> list[list[float]]:
         canvas = graph.canvas

@@ -26,14 +26,13 @@ class SpeedGraph(ttk.Frame):
         self._samples = deque[tuple[float, float]](maxlen=max(MINUTES) * 60)
         self._minutes = tk.IntVar(self, 1)
         top = ttk.Frame(self)
-        ttk.Label(top, text="Speed", style="Strong.TLabel").pack(side="left")
+        choice = ttk.Frame(top)
+        choice.pack(side="right")  # before the rates, which are cut if there is no room for all
+        switch(choice, theme, self._minutes, MINUTES, self._draw)
         self.down = ttk.Label(top, style="Accent.TLabel")
         self.up = ttk.Label(top, style="Good.TLabel")
         for label in (self.down, self.up):
-            label.pack(side="left", padx=(px(8), 0))
-        choice = ttk.Frame(top)
-        choice.pack(side="right", padx=(px(8), 0))
-        switch(choice, theme, self._minutes, MINUTES, self._draw)
+            label.pack(side="left", padx=(0, px(8)))
         self.canvas = tk.Canvas(self, height=px(72), highlightthickness=0, borderwidth=0)
         top.grid(row=0, column=0, sticky="ew")
         self.canvas.grid(row=1, column=0, sticky="nsew", pady=(px(4), 0))
