@@ -89,7 +89,7 @@ class Seeder(Role):
         settings = self._settings
         check_readable(settings.folder)
         cache = _cache_file(settings)
-        library = FolderLibrary(settings.folder, cache, self._note_hashing, self.should_stop)
+        library = FolderLibrary(settings.folder, cache, self._note_hashing, self._stopping)
         if settings.door:
             library.add_line(encode_line(WebLine()))
         if library.notice:
@@ -135,7 +135,7 @@ class Seeder(Role):
             library,
             TorrentStore(kept),
             self._post,
-            self.should_stop,
+            self._stopping,
             is_private=settings.torrent is TorrentKind.PRIVATE,
         )
 

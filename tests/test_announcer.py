@@ -53,7 +53,7 @@ class AnnouncerTestCase(LmkTestCase):
         *,
         is_reading: bool = True,
     ) -> Announcer:
-        self.library = FolderLibrary(self.shared, None, EventLog(), self.stopping.is_set)
+        self.library = FolderLibrary(self.shared, None, EventLog(), self.stopping)
         if is_reading:
             self.threads.append(threading.Thread(target=self.library.run, name="lmk-library"))
         place = TrackerPlace(tracker, should_stop=self.stopping.is_set)

@@ -15,7 +15,7 @@ from roles.web.seeder_site import SeederSite
 from roles.worker import Worker
 from tests.connections import over, tcp_pair
 from tests.role_test import RoomTest
-from tests.support import LIMIT_S, wait_until
+from tests.support import LIMIT_S, NEVER, wait_until
 
 GET = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
@@ -25,7 +25,7 @@ class BrowserUploadsTest(RoomTest):
         super().setUp()
         self.limits("web.http_connection", wait_s=0.02, patience_s=LIMIT_S)
         folder = self.make_folder("lesson", {"a": b"hello"})
-        library = FolderLibrary(folder, None, lambda _: None, lambda: False)
+        library = FolderLibrary(folder, None, lambda _: None, NEVER)
         self.is_waited_for = False
         site = SeederSite(library, lambda: Address(LOOPBACK, 12500), lambda: "", lambda: True)
         self.browsers = BrowserUploads(site, Throttle(), lambda: self.is_waited_for)

@@ -36,7 +36,7 @@ from roles.values.errors import FileChangedError, ShortageError
 from roles.values.events import HashingChanged, Skipped, SkipReason
 from roles.worker import run_guarded
 from tests.connections import over
-from tests.support import PROMPT_S, EventLog, LmkTestCase, wait_until
+from tests.support import NEVER, PROMPT_S, STOPPED, EventLog, LmkTestCase, wait_until
 from tests.test_hashing import chunk_digests
 
 IS_POSIX = os.name == "posix"
@@ -66,7 +66,7 @@ class LibraryTestCase(LmkTestCase):
         """A library at work until the test ends, or until stopped()."""
         self.log.clear()
         self.stopping = stopping = threading.Event()
-        library = FolderLibrary(self.shared, self.cache_file, self.log, stopping.is_set)
+        library = FolderLibrary(self.shared, self.cache_file, self.log, stopping)
         failures = list[object]()
         self.thread = threading.Thread(
             target=lambda: failures.append(run_guarded(library.run)), name="lmk-hasher"
@@ -150,7 +150,7 @@ class MoreLinesTest(LibraryTestCase):
         self.assertEqual(library.snapshot.lines, before.lines)
 
     def test_a_folder_that_was_not_read_yet_is_not_said_to_be_whole(self) -> None:
-        library = FolderLibrary(self.shared, None, self.log, lambda: True)
+        library = FolderLibrary(self.shared, None, self.log, STOPPED)
         library.add_line(self.LINE)
         self.assertEqual((library.snapshot.is_whole, library.snapshot.revision), (False, 0))
         self.assertEqual(library.files(), {})
@@ -690,7 +690,7 @@ class PackHoldingTest(LibraryTestCase):
         for number, part in enumerate(contents):
             self.file(f"sub/{number} (2)", part)
         joined = b"".join(contents)
-        members = scan_tree(self.shared).files
+        members = scan_tree(self.shared, NEVER).files
         content = content_of_bytes(joined)
         holding = PackHolding(self.shared, members, content, chunk_digests(joined))
         self.assertEqual(holding.title, "3 small files from sub/0 (2) on")
@@ -730,16 +730,15 @@ class ShortageTest(LibraryTestCase):
     def test_a_run_that_ended_for_want_of_memory_goes_on_where_it_was(self) -> None:
         for number in range(5):
             self.file(f"{number}", b"x" * 300_000)
-        taken = FolderLibrary._take
-        has_failed = list[int]()
+        taken, stopping = FolderLibrary._take, threading.Event()
+        failures = [MemoryError()]
 
         def stumble(library: FolderLibrary, reading: Reading) -> None:
-            if not has_failed:
-                has_failed.append(1)
-                raise MemoryError
+            if failures:
+                raise failures.pop()
             taken(library, reading)
 
-        library = FolderLibrary(self.shared, None, self.log, lambda: len(has_failed) > 1)
+        library = FolderLibrary(self.shared, None, self.log, stopping)
         with mock.patch.object(FolderLibrary, "_take", stumble):
             with self.assertLogs("roles.worker", "WARNING"):
                 self.assertIsInstance(run_guarded(library.run), ShortageError)
@@ -748,5 +747,5 @@ class ShortageTest(LibraryTestCase):
             try:
                 wait_until(lambda: len(self.lines(library)) == 5)
             finally:
-                has_failed.append(1)
+                stopping.set()
                 thread.join()

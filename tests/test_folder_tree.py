@@ -26,7 +26,7 @@ from roles.values.catalogue import sort_key
 from roles.values.errors import FileChangedError, ShortageError, StorageError
 from roles.values.events import Skipped, SkipReason
 from roles.values.safe_names import MAX_DEPTH, MAX_PATH_BYTES, UnsafeNameError, check_path
-from tests.support import LmkTestCase
+from tests.support import NEVER, STOPPED, LmkTestCase
 
 IS_POSIX = os.name == "posix"
 NAMES = (
@@ -59,12 +59,12 @@ class FolderTreeTestCase(LmkTestCase):
         return target
 
     def paths(self) -> list[str]:
-        return [file.path for file in scan_tree(self.folder).files]
+        return [file.path for file in scan_tree(self.folder, NEVER).files]
 
 
 class ScanTest(FolderTreeTestCase):
     def test_an_empty_folder_is_an_empty_tree(self) -> None:
-        self.assertEqual(scan_tree(self.folder), FolderTree((), (), ()))
+        self.assertEqual(scan_tree(self.folder, NEVER), FolderTree((), (), ()))
 
     def test_files_of_all_levels_are_found_in_the_order_of_their_bytes(self) -> None:
         for path in ("b", "a/z", "a/é/x", "a.txt", "Z", "a/é/\U0001f600", "a/é/\uffee"):
@@ -77,7 +77,7 @@ class ScanTest(FolderTreeTestCase):
     def test_the_files_at_the_top_are_all_that_lmk1_has_and_the_others_are_counted(self) -> None:
         for name in ("b", "a", "one/a", "one/two/c", ".DS_Store"):
             self.file(name)
-        tree = scan_tree(self.folder)
+        tree = scan_tree(self.folder, NEVER)
         top = TopListing.of(tree)
         self.assertEqual((list(top.files), top.in_subfolders), (["a", "b"], 2))
         self.assertEqual(top.skipped, tree.skipped)
@@ -86,7 +86,7 @@ class ScanTest(FolderTreeTestCase):
         path = self.file("sub/tool", b"12345")
         os.utime(path, ns=(1, 123_456_789_012))
         path.chmod(0o755)
-        (found,) = scan_tree(self.folder).files
+        (found,) = scan_tree(self.folder, NEVER).files
         self.assertEqual((found.path, found.size), ("sub/tool", 5))
         self.assertTrue(found.is_still(path.stat()))
         if IS_POSIX:
@@ -96,17 +96,17 @@ class ScanTest(FolderTreeTestCase):
     def test_every_folder_has_its_time_and_an_empty_one_too(self) -> None:
         (self.folder / "empty" / "inner").mkdir(parents=True)
         os.utime(self.folder / "empty" / "inner", (5, 5))
-        folders = scan_tree(self.folder).folders
+        folders = scan_tree(self.folder, NEVER).folders
         self.assertEqual([folder.path for folder in folders], ["empty", "empty/inner"])
         self.assertEqual(folders[1].mtime, 5)
 
     def skipped(self) -> dict[SkipReason, list[str]]:
-        return {one.why: list(one.paths) for one in scan_tree(self.folder).skipped}
+        return {one.why: list(one.paths) for one in scan_tree(self.folder, NEVER).skipped}
 
     def test_litter_is_told_and_downloads_under_way_are_skipped_without_a_word(self) -> None:
         for path in ("x.lmkpart", "a/y.LMKPART", "a/.DS_Store", "Thumbs.db", "a/desktop.ini"):
             self.file(path)
-        tree = scan_tree(self.folder)
+        tree = scan_tree(self.folder, NEVER)
         self.assertEqual((tree.files, tree.problem), ((), ""))
         self.assertEqual(
             self.skipped(), {SkipReason.LITTER: ["Thumbs.db", "a/.DS_Store", "a/desktop.ini"]}
@@ -120,7 +120,7 @@ class ScanTest(FolderTreeTestCase):
         (self.folder / "link").symlink_to("/etc/passwd")
         (self.folder / "dangling").symlink_to("nowhere")
         (self.folder / "round").symlink_to(self.folder)
-        tree = scan_tree(self.folder)
+        tree = scan_tree(self.folder, NEVER)
         self.assertEqual((tree.files, tree.folders), ((), ()))
         self.assertEqual(
             self.skipped(),
@@ -151,7 +151,7 @@ class ScanTest(FolderTreeTestCase):
     def test_names_are_judged_as_those_who_store_them_judge(self) -> None:
         for name in NAMES:
             self.file("sub/" + name)
-        tree = scan_tree(self.folder)
+        tree = scan_tree(self.folder, NEVER)
         fit = []
         for name in NAMES:
             try:
@@ -172,14 +172,14 @@ class ScanTest(FolderTreeTestCase):
         os.mkdir(top + b"/\xfe")  # noqa: PTH102  # no str can be given
         for path in (b"/\xff.txt", b"/\xfe/below"):
             Path(os.fsdecode(top + path)).touch()
-        tree = scan_tree(self.folder)
+        tree = scan_tree(self.folder, NEVER)
         self.assertEqual((tree.files, tree.folders), ((), ()))
         self.assertEqual(self.skipped(), {SkipReason.NAME: ["\\udcfe", "\\udcff.txt"]})
 
     def test_what_is_too_deep_is_left_out(self) -> None:
         self.file("/".join(["d"] * (MAX_DEPTH - 1)) + "/fits")
         self.file("/".join(["d"] * MAX_DEPTH) + "/does not")
-        tree = scan_tree(self.folder)
+        tree = scan_tree(self.folder, NEVER)
         self.assertEqual([file.path.rpartition("/")[2] for file in tree.files], ["fits"])
         self.assertEqual([*self.skipped()], [SkipReason.DEPTH])
         for path in [file.path for file in tree.files] + [one.path for one in tree.folders]:
@@ -190,7 +190,7 @@ class ScanTest(FolderTreeTestCase):
         long = "/".join(["n" * 200] * 5)
         self.file(long + "/" + "n" * (MAX_PATH_BYTES - len(long) - 1))
         self.file(long + "/" + "m" * (MAX_PATH_BYTES - len(long)))
-        tree = scan_tree(self.folder)
+        tree = scan_tree(self.folder, NEVER)
         self.assertEqual([len(file.path) for file in tree.files], [MAX_PATH_BYTES])
         self.assertEqual([*self.skipped()], [SkipReason.NAME])
 
@@ -198,7 +198,7 @@ class ScanTest(FolderTreeTestCase):
         for path in ("a", "b", "sub/c", "sub/d", "sub/e"):
             self.file(path)
         with mock.patch.object(folder_tree, "MAX_ENTRIES", 4):
-            tree = scan_tree(self.folder)
+            tree = scan_tree(self.folder, NEVER)
         self.assertEqual(len(tree.files) + len(tree.folders), 4)
         (skipped,) = tree.skipped
         self.assertEqual((skipped.why, len(skipped.paths)), (SkipReason.NUMBER, 2))
@@ -206,7 +206,7 @@ class ScanTest(FolderTreeTestCase):
     def test_a_folder_that_is_gone_is_a_sentence(self) -> None:
         for path in (self.folder / "gone", self.file("a file")):
             with self.assertRaisesRegex(StorageError, "Choose another"):
-                scan_tree(path)
+                scan_tree(path, NEVER)
 
     def test_an_unreadable_folder_below_is_named_and_the_rest_is_found(self) -> None:
         self.file("locked/a")
@@ -219,7 +219,7 @@ class ScanTest(FolderTreeTestCase):
             return scandir(place)
 
         with mock.patch("os.scandir", refuse):
-            tree = scan_tree(self.folder)
+            tree = scan_tree(self.folder, NEVER)
         self.assertEqual([file.path for file in tree.files], ["open/b"])
         self.assertEqual([folder.path for folder in tree.folders], ["open"])
         self.assertEqual(
@@ -228,12 +228,12 @@ class ScanTest(FolderTreeTestCase):
 
     def test_a_scan_ends_when_it_should(self) -> None:
         self.file("sub/a")
-        self.assertEqual(scan_tree(self.folder, lambda: True).files, ())
+        self.assertEqual(scan_tree(self.folder, STOPPED).files, ())
 
 
 class OpenTest(FolderTreeTestCase):
     def found(self, path: str) -> TreeFile:
-        return next(file for file in scan_tree(self.folder).files if file.path == path)
+        return next(file for file in scan_tree(self.folder, NEVER).files if file.path == path)
 
     def refused(self, file: TreeFile) -> None:
         with self.assertRaises(FileChangedError):
@@ -243,7 +243,7 @@ class OpenTest(FolderTreeTestCase):
         for path in ("top", "a/1", "a/2", "a/b/3", "c/4"):
             self.file(path, path.encode())
         with closing(LastFolder(self.folder, make=False)) as folders:
-            for file in scan_tree(self.folder).files:
+            for file in scan_tree(self.folder, NEVER).files:
                 descriptor = open_unchanged(folders, file)
                 self.assertEqual(os.read(descriptor, 100), file.path.encode())
                 os.close(descriptor)
@@ -311,7 +311,7 @@ class ShortageTest(FolderTreeTestCase):
                 mock.patch("os.scandir", refuse),
                 self.assertRaisesRegex(ShortageError, "cannot be read now"),
             ):
-                scan_tree(self.folder)
+                scan_tree(self.folder, NEVER)
 
     def test_a_folder_below_that_refuses_is_left_out_and_the_rest_is_offered(self) -> None:
         self.file("a/b")
@@ -324,7 +324,7 @@ class ShortageTest(FolderTreeTestCase):
             return scandir(place)
 
         with mock.patch("os.scandir", refuse):
-            tree = scan_tree(self.folder)
+            tree = scan_tree(self.folder, NEVER)
         self.assertEqual([file.path for file in tree.files], ["c"])
         self.assertEqual(
             tree.skipped, (Skipped(SkipReason.UNREADABLE, ("a (Permission denied)",)),)
@@ -334,4 +334,4 @@ class ShortageTest(FolderTreeTestCase):
         loop = self.folder / "loop"
         loop.symlink_to("loop")
         with self.assertRaisesRegex(StorageError, "cannot be read"):
-            scan_tree(loop)
+            scan_tree(loop, NEVER)

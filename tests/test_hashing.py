@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from roles.sharing.folder_tree import TreeFile, scan_tree
 from roles.sharing.hashing import FileReading, HashingThreads, Reading, RunReading
 from roles.values.content import MIN_CHUNK_SIZE, chunk_size_for
-from tests.support import LmkTestCase, random_file
+from tests.support import NEVER, LmkTestCase, random_file
 
 
 def chunk_digests(content: bytes) -> bytes:
@@ -25,19 +25,19 @@ class HashingTest(LmkTestCase):
         (self.folder / "sub").mkdir()
         for number, size in enumerate(sizes):
             random_file(self.folder / "sub" / f"{number:05}", size, number)
-        return scan_tree(self.folder).files
+        return scan_tree(self.folder, NEVER).files
 
     def sparse(self, size: int) -> tuple[TreeFile, ...]:
         """One more file, of nothing, and those that are there."""
         (self.folder / "sparse").touch()
         os.truncate(self.folder / "sparse", size)
-        return scan_tree(self.folder).files
+        return scan_tree(self.folder, NEVER).files
 
     def content(self, file: TreeFile) -> bytes:
         return (self.folder / file.path).read_bytes()
 
     def read(self, *readings: Reading, threads: int = 0) -> int:
-        hashing = HashingThreads(self.folder, lambda: False, threads)
+        hashing = HashingThreads(self.folder, NEVER, threads)
         for reading in readings:
             hashing.add(reading)
         results = list(hashing.run())
@@ -68,7 +68,7 @@ class HashingTest(LmkTestCase):
         with (self.folder / "sparse").open("wb") as opened:
             opened.seek(1 << 30)
             opened.write(b"end")
-        reading = FileReading(scan_tree(self.folder).files[0])
+        reading = FileReading(scan_tree(self.folder, NEVER).files[0])
         self.read(reading)
         size = chunk_size_for((1 << 30) + 3)
         self.assertEqual(size, 2 << 20)
@@ -108,7 +108,7 @@ class HashingTest(LmkTestCase):
     def test_a_large_file_that_changes_while_it_is_read_has_no_digests(self) -> None:
         (file,) = self.sparse(64 << 20)
         reading = FileReading(file)
-        hashing = HashingThreads(self.folder, lambda: False, 1)
+        hashing = HashingThreads(self.folder, NEVER, 1)
         hashing.add(reading)
         for index, _ in enumerate(hashing.run()):
             if index == 0:
@@ -131,7 +131,7 @@ class HashingTest(LmkTestCase):
     def test_a_small_reading_overtakes_a_large_one(self) -> None:
         self.files([1_000])
         large, small = self.sparse(200 << 20)
-        hashing = HashingThreads(self.folder, lambda: False, 1)
+        hashing = HashingThreads(self.folder, NEVER, 1)
         first, second = FileReading(large), FileReading(small)
         hashing.add(first)
         ended = list[Reading]()
@@ -145,7 +145,7 @@ class HashingTest(LmkTestCase):
     def test_it_ends_soon_when_it_should(self) -> None:
         (file,) = self.sparse(1 << 40)  # an hour's work
         stop = threading.Event()
-        hashing = HashingThreads(self.folder, stop.is_set)
+        hashing = HashingThreads(self.folder, stop)
         hashing.add(FileReading(file))
         parts = 0
         for _ in hashing.run():
@@ -155,7 +155,7 @@ class HashingTest(LmkTestCase):
 
     def test_a_reader_that_loses_interest_leaves_no_thread(self) -> None:
         (file,) = self.files([40 << 20])
-        hashing = HashingThreads(self.folder, lambda: False)
+        hashing = HashingThreads(self.folder, NEVER)
         hashing.add(FileReading(file))
         running = hashing.run()
         next(running)

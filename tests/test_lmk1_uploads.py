@@ -273,7 +273,7 @@ class IdleLeechers(SeederTest):
     def test_who_takes_chunks_keeps_its_slot_until_it_takes_none(self) -> None:
         """On a virtual clock: how fast this computer is does not matter."""
         is_over = threading.Event()
-        library = FolderLibrary(self.shared, None, EventLog(), is_over.is_set)
+        library = FolderLibrary(self.shared, None, EventLog(), is_over)
         library._look()
         others = mock.create_autospec(PeerUploads, instance=True, slots_taken=0)
         uploads = Uploads(library, others, slots=1, throttle=Throttle(), should_stop=is_over.is_set)

@@ -14,6 +14,7 @@ from roles.sharing.holdings import FileHolding
 from roles.values.catalogue import FileLine, decode_line
 from tests.disks import DiskTestCase, described, needs_posix
 from tests.last_steps import LocalDownload
+from tests.support import NEVER
 
 YEARS = {
     "the beginning": 0,
@@ -61,7 +62,7 @@ class TimesTest(DiskTestCase):
                 (self.folder / "d/x").write_bytes(b"x")
                 os.utime(self.folder / "d/x", (time, time))
                 os.utime(self.folder / "d", (time, time))
-                tree = scan_tree(self.folder)
+                tree = scan_tree(self.folder, NEVER)
                 self.assertEqual([one.mtime for one in tree.folders], [time])
                 line = decode_line(FileHolding(self.folder, tree.files[0], content, digests).line)
                 assert isinstance(line, FileLine)
@@ -71,7 +72,7 @@ class TimesTest(DiskTestCase):
         os.utime(self.folder, ns=(-1_500_000_000, -1_500_000_000))
         (self.folder / "d").mkdir()
         os.utime(self.folder / "d", ns=(-1_500_000_000, -1_500_000_000))
-        self.assertEqual(scan_tree(self.folder).folders[0].mtime, -2)
+        self.assertEqual(scan_tree(self.folder, NEVER).folders[0].mtime, -2)
 
     def test_a_time_that_no_disk_has_costs_nothing_but_itself(self) -> None:
         for time in (10**15 - 1, 1 - 10**15):

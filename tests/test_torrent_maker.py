@@ -34,8 +34,7 @@ class TorrentMakerTest(LibraryTestCase):
         """A library and the maker of its torrent at work until the test ends, or until stop()."""
         self.library = library = self.started()
         store = TorrentStore(self.folder / "state" / "torrents" if is_kept else None)
-        should_stop = self.stopping.is_set
-        maker = TorrentMaker(library, store, self.news, should_stop, is_private=is_private)
+        maker = TorrentMaker(library, store, self.news, self.stopping, is_private=is_private)
         failures = list[object]()
         self.maker_thread = threading.Thread(
             target=lambda: failures.append(run_guarded(maker.run)), name="lmk-torrent"

@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from roles.disk.holding import Holding
@@ -56,12 +56,12 @@ class FolderLibrary:
         path: Path,
         cache_file: Path | None,
         post: Post,
-        should_stop: Callable[[], bool],
+        stopping: threading.Event,
     ) -> None:
         """`cache_file` keeps digests and the share's id; None: keep nothing."""
         self.path = path
         self._post = post
-        self._should_stop = should_stop
+        self._stopping = stopping
         self._cache = DigestCache(cache_file)
         self.share_id = self._cache.share_id
         self.notice = self._cache.notice  # for the user
@@ -78,7 +78,7 @@ class FolderLibrary:
         self._more_lines = frozenset[str]()  # of the list, about the share itself
         self._held = dict[bytes, Holding]()
         # Only run() uses the rest.
-        self._hashing = HashingThreads(path, should_stop)
+        self._hashing = HashingThreads(path, stopping)
         self._seen = dict[str, TreeFile]()  # by the last scan
         self._failed = set[str]()  # paths that could not be read as scanned
         self._put_off = dict[str, float]()  # paths being written, and since when
@@ -133,12 +133,12 @@ class FolderLibrary:
         self._wake.set()
 
     def run(self) -> None:
-        """Scan, hash, and watch for changes until should_stop(). May be called again."""
+        """Scan, hash, and watch for changes until `stopping` is set. May be called again."""
         is_first = True
         self._under_way.clear()  # left by a run that failed for lack of memory
         self._lacking.clear()
         self._hashed = self._to_hash = self._files_left = 0
-        while not self._should_stop():
+        while not self._stopping.is_set():
             self._look()
             has_read = False
             for reading, size, has_ended in self._hashing.run():
@@ -146,7 +146,7 @@ class FolderLibrary:
                 self._note(reading, size, has_ended)
                 if self._is_look_due():
                     self._look()
-            if self._should_stop():
+            if self._stopping.is_set():
                 break
             if has_read:
                 self._publish()
@@ -154,7 +154,7 @@ class FolderLibrary:
                 self._post(HashingChanged(self._to_hash, self._to_hash, 0))
             self._hashed = self._to_hash = self._files_left = 0
             is_first = False
-            while not self._should_stop() and not self._is_look_due():
+            while not self._stopping.is_set() and not self._is_look_due():
                 self._wake.wait(min(POLL_S, max(0.0, self._next_look - time.monotonic())))
         self._cache.save(self._seen, self._offers.packed)
 
@@ -170,7 +170,7 @@ class FolderLibrary:
         for one in distrusted:
             self._cache.forget(one)
         try:
-            tree = scan_tree(self.path, self._should_stop)
+            tree = scan_tree(self.path, self._stopping)
         except ShortageError as error:  # the folder may be fine, so keep offering it
             log.info("%s", error)
             with self._lock:
@@ -181,7 +181,7 @@ class FolderLibrary:
             tree = FolderTree((), (), (), str(error))
             if tree.problem != self._tree.problem:
                 log.warning("%s", error)
-        if self._should_stop():
+        if self._stopping.is_set():
             return
         scanned = time.monotonic()
         self._next_look = scanned + max(LOOK_S, _LOOK_SHARE * (scanned - started))

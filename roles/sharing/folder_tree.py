@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -103,8 +104,8 @@ def check_readable(folder: Path) -> None:
         raise unreadable(error, folder) from None
 
 
-def scan_tree(folder: Path, should_stop: Callable[[], bool] = lambda: False) -> FolderTree:
-    """Scan the folder and everything below it; the result is incomplete if should_stop() ended it.
+def scan_tree(folder: Path, stopping: threading.Event) -> FolderTree:
+    """Scan the folder and everything below it; the result is incomplete if `stopping` ended it.
 
     Raises StorageError if the folder itself cannot be read, and ShortageError if a part of it
     cannot be read now for lack of memory or descriptors.
@@ -114,7 +115,7 @@ def scan_tree(folder: Path, should_stop: Callable[[], bool] = lambda: False) -> 
         scan.read(os.fspath(folder), "")
     except OSError as error:
         raise unreadable(error, folder) from None
-    while scan.waiting and not should_stop():
+    while scan.waiting and not stopping.is_set():
         path, place = scan.waiting.popleft()
         try:
             scan.read(place, path.path)

@@ -10,6 +10,7 @@ import hashlib
 import heapq
 import logging
 import os
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -96,9 +97,7 @@ class FileReading(Reading):
             ):
                 opened.seek(start)
                 self._parts[start] = b"".join(
-                    _digest(
-                        opened, min(self._chunk_size, stop - chunk), buffer, threads.should_stop
-                    )
+                    _digest(opened, min(self._chunk_size, stop - chunk), buffer, threads.stopping)
                     for chunk in range(start, stop, self._chunk_size)
                 )
                 if not self._file.is_still(os.fstat(opened.fileno())):
@@ -152,7 +151,7 @@ class RunReading(Reading):
         contents = list[bytes | None]()
         with closing(LastFolder(threads.folder, make=False)) as folders:
             for file in self.files[first:stop]:
-                contents.append(None if threads.should_stop() else _content(folders, file))
+                contents.append(None if threads.stopping.is_set() else _content(folders, file))
         sha256 = hashlib.sha256
         digests = [one and sha256(one).digest() for one in contents]
         known = [one for one in contents if one]
@@ -176,10 +175,10 @@ class _RunPart:
 class HashingThreads:
     """A pool of threads. add() and the generator run() are for one thread."""
 
-    def __init__(self, folder: Path, should_stop: Callable[[], bool], threads: int = 0) -> None:
+    def __init__(self, folder: Path, stopping: threading.Event, threads: int = 0) -> None:
         """`threads`: 0 for one per core."""
         self.folder = folder
-        self.should_stop = should_stop
+        self.stopping = stopping
         self._threads = threads or _cores()
         self._waiting = list[tuple[int, int, Reading, Iterator[Job]]]()  # a heap
         self._added = 0
@@ -193,12 +192,12 @@ class HashingThreads:
         """Run all jobs. Yields after each job its reading and the bytes it processed, and at the
         end of a reading (reading, 0, True).
 
-        Ends early once should_stop() returns True.
+        Ends early once `stopping` is set.
         """
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="lmk-hash")
         running = deque[tuple[Reading, Future[int] | None]]()  # None: no more jobs of this reading
         try:
-            while not self.should_stop():
+            while not self.stopping.is_set():
                 while len(running) < self._threads * _AHEAD and self._waiting:
                     *_, reading, jobs = self._waiting[0]
                     job = next(jobs, None)
@@ -209,7 +208,7 @@ class HashingThreads:
                     return
                 reading, future = running.popleft()
                 size = future.result() if future else 0
-                if self.should_stop():
+                if self.stopping.is_set():
                     return
                 yield reading, size, future is None
         finally:
@@ -231,24 +230,22 @@ class HashingThreads:
 
 
 def blocks_of(
-    opened: FileIO, length: int, buffer: memoryview, should_stop: Callable[[], bool]
+    opened: FileIO, length: int, buffer: memoryview, stopping: threading.Event
 ) -> Iterator[memoryview]:
     """The next `length` bytes, which are all in `buffer` one after another. Raises FileChangedError
     if there are fewer, or when stopped.
     """
     while length:
         got = opened.readinto(buffer[:length])
-        if not got or should_stop():
+        if not got or stopping.is_set():
             raise FileChangedError("it is shorter than it was")
         yield buffer[:got]
         length -= got
 
 
-def _digest(
-    opened: FileIO, length: int, buffer: memoryview, should_stop: Callable[[], bool]
-) -> bytes:
+def _digest(opened: FileIO, length: int, buffer: memoryview, stopping: threading.Event) -> bytes:
     hasher = hashlib.sha256()
-    for block in blocks_of(opened, length, buffer, should_stop):
+    for block in blocks_of(opened, length, buffer, stopping):
         hasher.update(block)
     return hasher.digest()
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from io import FileIO
@@ -37,7 +38,7 @@ from roles.values.catalogue import TorrentLine, encode_line
 from roles.values.errors import FileChangedError
 from roles.values.events import Post, TorrentChanged
 from roles.web.http_wire import quoted
-from roles.worker import POLL_S, rest
+from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class TorrentMaker:
         library: FolderLibrary,
         store: TorrentStore,
         post: Post,
-        should_stop: Callable[[], bool],
+        stopping: threading.Event,
         *,
         is_private: bool,
     ) -> None:
@@ -62,7 +63,7 @@ class TorrentMaker:
         # By info hash, also of earlier versions of the folder.
         self.known: Mapping[bytes, Torrent] = {}
         self._library, self._store, self._post = library, store, post
-        self._should_stop = should_stop
+        self._stopping = stopping
         self._is_private = is_private
         self._seen: LibrarySnapshot | None = None  # what was looked at last
         self._contents: object = None  # of the folder when `torrent` was made
@@ -71,14 +72,14 @@ class TorrentMaker:
         self._digests = dict[PieceKey, bytes]()  # of pieces that need not be read again
 
     def run(self) -> None:
-        """Until should_stop(). May be called again."""
+        """Until `stopping` is set. May be called again."""
         kept = list(self._store.read(self._library.share_id))
         self.known = {one.info_hash: one for one in kept}
         self._digests = kept[0].digests_by_key() if kept else {}
-        while not self._should_stop():
+        while not self._stopping.is_set():
             if not self._is_as_seen() or time.monotonic() >= self._again_at:
                 self._look()
-            rest(POLL_S, self._should_stop)
+            self._stopping.wait(POLL_S)
 
     def _is_as_seen(self) -> bool:
         return self._library.snapshot is self._seen
@@ -106,21 +107,22 @@ class TorrentMaker:
         digests = tuple(one for one in reading.digests() if one is not None)
         if len(digests) == reading.count:
             self._offer(Torrent(self._library.name, files, self._is_private, digests))
-        elif self._is_as_seen() and not self._should_stop():
+        elif self._is_as_seen() and not self._stopping.is_set():
             self._withdraw("A file cannot be read for the torrent. Trying again.")
             self._again_at = time.monotonic() + AGAIN_S
 
     def _read(self, reading: PieceReading) -> None:
-        threads = HashingThreads(
-            self._library.path, lambda: self._should_stop() or not self._is_as_seen()
-        )
+        threads = HashingThreads(self._library.path, self._stopping)
         threads.add(reading)
         hashed, post_at = 0, 0.0
-        for _, size, _ in threads.run():
-            hashed += size
-            if reading.size and time.monotonic() >= post_at:
-                post_at = time.monotonic() + POST_S
-                self._tell(TorrentChanged(hashed=hashed, size=reading.size))
+        with closing(threads.run()) as running:
+            for _, size, _ in running:
+                if not self._is_as_seen():
+                    return
+                hashed += size
+                if reading.size and time.monotonic() >= post_at:
+                    post_at = time.monotonic() + POST_S
+                    self._tell(TorrentChanged(hashed=hashed, size=reading.size))
 
     def _offer(self, torrent: Torrent) -> None:
         self._store.keep(torrent, self._library.share_id)
@@ -185,9 +187,7 @@ class PieceReading(Reading):
                         file = self.files[part.file]
                         with FileIO(open_unchanged(folders, file)) as opened:
                             opened.seek(part.start)
-                            for block in blocks_of(
-                                opened, part.length, buffer, threads.should_stop
-                            ):
+                            for block in blocks_of(opened, part.length, buffer, threads.stopping):
                                 hasher.update(block)
                             if not file.is_still(os.fstat(opened.fileno())):
                                 raise FileChangedError("it changed while it was read")
