@@ -279,10 +279,10 @@ class OurLeecherNeverEndsAnOriginalSeeder(OriginalSeederTest):
 
     def test_when_its_answer_takes_too_long(self) -> None:
         self.limits("lmk1.chunk_fetcher", answer_s=0.1)
-        self.constant("lmk1.seeder_book", "AWAY_AGAIN_S", 0.3)
+        self.constant("lmk1.seeder_book", "FAILED_AGAIN_S", 0.3)
         blocking = self.connected(self.original.address)
         leecher = self.taking("long")
-        wait_for_state(leecher, "long", DownloadState.IN_QUEUE)
+        wait_for_state(leecher, "long", DownloadState.RETRYING)
         blocking.sendall(b"exit_connection")
         self.assertEqual(blocking.recv(1), b"")
         self.assertIs(wait_for_end(leecher, "long").state, DownloadState.DONE)

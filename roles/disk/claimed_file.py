@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, ParamSpec
+from typing import ParamSpec
 
 from roles.disk import disk_calls
 from roles.disk.file_lock import try_lock
@@ -47,13 +47,13 @@ class ClaimedFile:
     StorageError.
     """
 
-    can_be_checked: ClassVar[bool] = True  # the caller can verify the content
-
-    def __init__(self, folder: Path, stored: Sequence[str]) -> None:
-        """Open or create folder/a/b/NAME.lmkpart and keep its bytes; `stored` is (a, b, NAME).
+    def __init__(self, folder: Path, stored: Sequence[str], *, can_be_checked: bool = True) -> None:
+        """Open or create folder/a/b/NAME.lmkpart; `stored` is (a, b, NAME). If the caller can check
+        its content, keep what an earlier run left; otherwise empty it.
 
         Raises StorageError, also if another program is downloading to it.
         """
+        self._can_be_checked = can_be_checked
         self._folder, self._below = folder, tuple(stored[:-1])
         self._name = stored[-1]
         self.path = folder.joinpath(*self._below, self._name + PARTIAL_SUFFIX)
@@ -66,6 +66,8 @@ class ClaimedFile:
         try:
             self.identity = os.fstat(self.file.descriptor)
             make_sparse(self.file.descriptor)
+            if not can_be_checked:
+                disk_calls.truncate(self.file.descriptor, 0)
             self._watch = FileWatch(self.file.descriptor)
         except REFUSED as error:
             self.file.close()
@@ -193,7 +195,7 @@ class ClaimedFile:
         """Raises StorageError if another file has its name, FileTouchedError if it was touched."""
         if not self._is_at_path(folder):
             raise self._replaced()
-        if self._watch.is_unwatched and not self.can_be_checked:
+        if self._watch.is_unwatched and not self._can_be_checked:
             self.begin_check()
         with self._writing:
             self._watch.look()

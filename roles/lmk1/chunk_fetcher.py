@@ -46,7 +46,6 @@ class Outcome(Enum):
     """How a connection ended without a fault."""
 
     AWAY = "the seeder serves others now"
-    SILENT = "the seeder accepted the connection and sent nothing"
     ENDED = "the part is complete or taken over, nothing was left to fetch, or this side stopped"
 
 
@@ -58,7 +57,6 @@ class ChunkFetcher:
         self.meter = RateMeter(now=now)
         self.moved = now  # when it was created, or its last chunk arrived
         self.is_connected = False  # the seeder has a request
-        self.is_leaving = False  # it makes room for another seeder
         self._work, self._throttle = work, throttle
 
     def run(self) -> Outcome:
@@ -69,7 +67,7 @@ class ChunkFetcher:
         with dialled(self.seeder, work.should_stop) as connection:
             answer = self._greet(connection)
             if answer is None:
-                return Outcome.ENDED if work.should_stop() else Outcome.SILENT
+                return Outcome.ENDED
             if answer is wire.SeederAnswer.AWAY:
                 return Outcome.AWAY
             if answer is wire.SeederAnswer.ERROR:
@@ -84,11 +82,14 @@ class ChunkFetcher:
         return Outcome.ENDED
 
     def _greet(self, connection: Connection) -> wire.SeederAnswer | None:
-        """Send the first word and read the answer; None, after taking leave, if none comes."""
+        """Send the first word and read the answer; None, after taking leave, if this side stops.
+
+        Raises TimeoutError if none comes.
+        """
         connection.send_all(REQUEST_CONNECTION, within_s=POLL_S)
         received = b""
         deadline = time.monotonic() + LIMITS.answer_s
-        while time.monotonic() < deadline and not (self.is_leaving or self._work.should_stop()):
+        while time.monotonic() < deadline and not self._work.should_stop():
             data = connection.receive(MAX_GREETING)
             if data is None:
                 continue
@@ -99,7 +100,9 @@ class ChunkFetcher:
             if answer is not None:
                 return answer
         _leave_unanswered(connection)
-        return None
+        if self._work.should_stop():
+            return None
+        raise TimeoutError("it does not answer")
 
 
 def _leave_unanswered(connection: Connection) -> None:

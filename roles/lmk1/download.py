@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from roles.disk.claimed_file import ClaimedFile
 from roles.disk.leftovers import drop_partials
 from roles.downloads.download_life import QUEUED_AT_PEERS_S, DownloadLife, Shared
 from roles.lmk1.fetchers import Fetchers, SeedersOutlook
-from roles.lmk1.partial_file import PartialFile
 from roles.lmk1.seeder_book import SeederBook
 from roles.net.rates import seconds_left
 from roles.net.throttle import Throttle
@@ -64,7 +64,7 @@ class Download(DownloadLife):
             woken=self.woken,
             throttle=throttle,
         )
-        self._partial: PartialFile | None = None
+        self._partial: ClaimedFile | None = None
 
     @property
     def collision_keys(self) -> frozenset[str]:
@@ -128,13 +128,15 @@ class Download(DownloadLife):
             if not (isinstance(fault, DiskFullError) and self._settings.waits_for_space):
                 raise fault
 
-    def _opened_when_there_is_space(self) -> PartialFile | None:
+    def _opened_when_there_is_space(self) -> ClaimedFile | None:
         """The partial file; None if halted while the disk was full. Raises StorageError."""
         while not self.halting.is_set():
             try:
                 self._space.promise(self, self.file.size - self._fetchers.have)
                 if self._partial is None:
-                    self._partial = PartialFile(self._settings.folder, self._stored_name)
+                    self._partial = ClaimedFile(
+                        self._settings.folder, (self._stored_name,), can_be_checked=False
+                    )
             except DiskFullError as error:
                 if not self._settings.waits_for_space:
                     raise
@@ -145,7 +147,7 @@ class Download(DownloadLife):
                 return self._partial
         return None
 
-    def _fetch_all(self, partial: PartialFile) -> StorageError | None:
+    def _fetch_all(self, partial: ClaimedFile) -> StorageError | None:
         """Fetch until all chunks are here, the disk refuses, or the download is halted.
 
         Returns the refusal of the disk, if any. All fetchers' threads have ended then.
@@ -207,7 +209,7 @@ class Download(DownloadLife):
             pause = f"again in {outlook.wait_s or 0:.0f} s"
             self._set_state(DownloadState.RETRYING, cause=f"{outlook.last_fault}; {pause}")
 
-    def _finish(self, partial: PartialFile) -> None:
+    def _finish(self, partial: ClaimedFile) -> None:
         self._set_state(DownloadState.VERIFYING)
         finished = partial.finish(self.existing, self.halting)
         if finished is None:

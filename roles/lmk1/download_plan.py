@@ -1,8 +1,9 @@
 """Which chunks of one file are here, and which seeder sends which of the others.
 
 Every chunk is here, or in one seeder's part, or unassigned. A seeder has one part at a time and
-sends it from its start. It may lose the end of it to a faster seeder: LMK/1 cannot recall a
-request, but the leecher may close the connection in the middle of a range.
+sends it from its start. When nothing is unassigned, the next seeder takes over the second half of
+the longest part: LMK/1 cannot recall a request, but the leecher may close the connection in the
+middle of a range.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ MAX_PART_BYTES = 64 * 1024 * 1024
 MAX_PART = MAX_PART_BYTES // CHUNK_SIZE  # chunks
 MIN_STOLEN = 64  # chunks; as many may already be on their way
 STALLED_S = 3.0  # without a chunk for so long, a seeder loses its part to any other
-SLOW_S = 2.0  # a part that takes longer is worth another seeder, however short it is
-_UNKNOWN_RATE = 0.0
+SLOW_S = 2.0  # after so long even a part of fewer than MIN_STOLEN chunks is halved
 
 Seeder = TypeVar("Seeder", bound=Hashable)
 
@@ -36,19 +36,6 @@ class _Part:
         return self.stop - self.next
 
 
-@dataclass(slots=True)
-class _Pace:
-    """What a seeder has sent over all its parts."""
-
-    chunks: int = 0
-    seconds: float = 0.0
-
-    @property
-    def rate(self) -> float:
-        """Chunks per second."""
-        return self.chunks / self.seconds if self.seconds > 0 else _UNKNOWN_RATE
-
-
 class DownloadPlan(Generic[Seeder]):
     """Owned by one download, which holds a lock around each call."""
 
@@ -57,7 +44,6 @@ class DownloadPlan(Generic[Seeder]):
         self._count = chunk_count(size)
         self._unassigned = [range(self._count)] if self._count else []
         self._parts: dict[Seeder, _Part] = {}
-        self._paces: dict[Seeder, _Pace] = {}
         # Seeders that stalled, lost their part and have sent nothing since. They come after all
         # others, or several of them would take a part from each other forever.
         self._beaten = set[Seeder]()
@@ -76,14 +62,13 @@ class DownloadPlan(Generic[Seeder]):
         return self._may_have_unassigned(seeder, now) or self._victim(seeder, now) is not None
 
     def is_slow(self, *, now: float) -> bool:
-        """Whether a part takes so long that one more seeder would help."""
-        return any(
-            part.rest and self._seconds_left(seeder, now, unknown=0.0) > SLOW_S
-            for seeder, part in self._parts.items()
-        )
+        """Whether a seeder has had its part for so long that one more would help, however few
+        chunks are left.
+        """
+        return any(part.rest and now - part.since >= SLOW_S for part in self._parts.values())
 
     def take(self, seeder: Seeder, *, sharers: int, now: float) -> range | None:
-        """The next part for a seeder that has none; None if the others are faster without it.
+        """The next part for a seeder that has none; None if there is nothing for it.
 
         `sharers`: how many seeders, including this one, will share the file.
         """
@@ -101,7 +86,6 @@ class DownloadPlan(Generic[Seeder]):
         """The seeder's chunks below `upto` are verified and written; returns its part's end."""
         part = self._parts[seeder]
         if upto > part.next:
-            self._pace_of(seeder).chunks += min(upto, part.stop) - part.next
             part.next, part.moved = min(upto, part.stop), now
             self._beaten.discard(seeder)
         return part.stop
@@ -118,13 +102,10 @@ class DownloadPlan(Generic[Seeder]):
             part.next, part.moved = index + 1, now
             self._unassigned.append(range(index, index + 1))
 
-    def release(self, seeder: Seeder, *, now: float) -> None:
+    def release(self, seeder: Seeder) -> None:
         """The seeder is done or gone; what is left of its part becomes unassigned."""
         part = self._parts.pop(seeder, None)
-        if part is None:
-            return
-        self._pace_of(seeder).seconds += max(now - part.since, 1e-3)
-        if part.rest:
+        if part is not None and part.rest:
             self._unassigned.append(range(part.next, part.stop))
 
     def is_stalled(self, seeder: Seeder, *, now: float) -> bool:
@@ -160,49 +141,21 @@ class DownloadPlan(Generic[Seeder]):
         return taken
 
     def _victim(self, thief: Seeder, now: float) -> Seeder | None:
-        """The seeder whose part takes longest, if the thief would help there."""
-        others = [seeder for seeder, part in self._parts.items() if part.rest and seeder != thief]
-        if not others:
-            return None
-        # Without known rates, the longest part counts as the slowest.
-        slowest = max(
-            others,
-            key=lambda one: self._seconds_left(one, now, unknown=float(self._parts[one].rest)),
-        )
-        return slowest if self._stolen_count(thief, slowest, now) else None
+        """The seeder whose part the thief would take most of."""
+        counts = {
+            seeder: self._stolen_count(thief, seeder, now)
+            for seeder in self._parts
+            if seeder != thief
+        }
+        most = max(counts, key=counts.__getitem__, default=None)
+        return most if most is not None and counts[most] else None
 
     def _stolen_count(self, thief: Seeder, victim: Seeder, now: float) -> int:
-        """How many chunks to move so that both end at the same time; all if the victim stalls."""
-        rest = self._parts[victim].rest
+        """How many chunks of its part to move: half of them, or all if the victim stalls."""
+        part = self._parts[victim]
         if self.is_stalled(victim, now=now):
-            still_s = now - self._parts[victim].moved
-            is_last = thief in self._beaten and still_s < 2 * STALLED_S
-            return 0 if is_last else min(rest, MAX_PART)
-        theirs = self._rate(victim, now)
-        pace = self._pace_of(thief)
-        is_known = pace.chunks > 0 or pace.seconds >= STALLED_S
-        ours = pace.rate if is_known else theirs or 1.0
-        if rest < MIN_STOLEN:
-            if not theirs or rest / theirs <= 1.0:
-                return 0
-            if is_known:
-                return rest if ours > 2 * theirs else 0
-            return rest // 2 if rest / theirs > SLOW_S else 0
-        share = int(rest * ours / (ours + theirs)) if theirs else rest // 2 if ours else 0
-        return min(share, MAX_PART) if share >= MIN_STOLEN // 2 else 0
-
-    def _seconds_left(self, seeder: Seeder, now: float, *, unknown: float) -> float:
-        """For the rest of its part; infinite if it stalls, `unknown` if it has no rate yet."""
-        if self.is_stalled(seeder, now=now):
-            return float("inf")
-        rate = self._rate(seeder, now)
-        return self._parts[seeder].rest / rate if rate else unknown
-
-    def _rate(self, seeder: Seeder, now: float) -> float:
-        """Chunks per second over all its parts, including the present one."""
-        pace, part = self._pace_of(seeder), self._parts[seeder]
-        seconds = pace.seconds + (now - part.since)
-        return pace.chunks / seconds if seconds >= 0.05 else _UNKNOWN_RATE
-
-    def _pace_of(self, seeder: Seeder) -> _Pace:
-        return self._paces.setdefault(seeder, _Pace())
+            is_last = thief in self._beaten and now - part.moved < 2 * STALLED_S
+            return 0 if is_last else part.rest
+        if thief in self._beaten or (part.rest < MIN_STOLEN and now - part.since < SLOW_S):
+            return 0
+        return part.rest // 2

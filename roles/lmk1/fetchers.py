@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from roles.disk.claimed_file import ClaimedFile
 from roles.lmk1.chunk_fetcher import ChunkFetcher, Outcome
 from roles.lmk1.download_plan import MIN_STOLEN, DownloadPlan
-from roles.lmk1.partial_file import PartialFile
 from roles.lmk1.peer_wire import CHUNK_SIZE
 from roles.lmk1.seeder_book import SeederBook
 from roles.net.rates import RateMeter
@@ -33,9 +33,8 @@ log = logging.getLogger(__name__)
 
 MOVING_S = 1.0  # a seeder pauses for a moment between two parts
 # Idle seeders do not count towards `parallel_seeders` until there are STANDING times as many
-# connections. Then one that has been idle for STANDING_S makes room for another.
+# connections.
 STANDING = 2
-STANDING_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class Fetchers:
         self._seeders = seeders
         self._parallel_seeders = parallel_seeders
         self._plan = DownloadPlan[Address](file.size)
-        self._partial: PartialFile | None = None
+        self._partial: ClaimedFile | None = None
         self._fetchers: dict[ChunkFetcher, Worker] = {}  # and their threads
         self._received = Counter[Address]()  # bytes by seeder, over all its connections
         self._meter = RateMeter(now=time.monotonic())
@@ -107,7 +106,7 @@ class Fetchers:
         with self._lock:
             return self._plan.is_done
 
-    def begin(self, partial: PartialFile) -> None:
+    def begin(self, partial: ClaimedFile) -> None:
         """Write to this file from now on. No thread may be running."""
         self._partial, self.storage_fault, self._is_complete = partial, None, False
         self._meter = RateMeter(now=time.monotonic())
@@ -125,14 +124,12 @@ class Fetchers:
             for seeder in self._candidates(now):
                 moving = sum(now - one.moved < MOVING_S for one in self._fetchers)
                 is_enough = moving >= self._useful and not self._plan.is_slow(now=now)
-                if moving >= self._parallel_seeders or is_enough:
+                is_full = len(self._fetchers) >= STANDING * self._parallel_seeders
+                if is_full or is_enough or moving >= self._parallel_seeders:
                     return
                 if not self._plan.has_work_for(seeder, now=now):
                     continue
                 if not self._book.may_dial(seeder, now=now):
-                    return
-                if len(self._fetchers) >= STANDING * self._parallel_seeders:
-                    self._make_room(now)
                     return
                 if not self._send_to(seeder, now):
                     break
@@ -218,7 +215,7 @@ class Fetchers:
             self._book.delivered(fetcher.seeder, len(pieces))
             end = self._plan.record(fetcher.seeder, first + len(pieces), now=now)
             self._is_complete = self._plan.is_done
-            return 0 if fetcher.is_leaving else end
+            return end
 
     def reject(self, fetcher: ChunkFetcher, index: int) -> None:
         """Note a damaged chunk. Raises PeerProtocolError if this seeder has sent too many."""
@@ -238,16 +235,9 @@ class Fetchers:
     def part_end(self, fetcher: ChunkFetcher) -> int:
         """Where the seeder's part ends now."""
         with self._lock:
-            return 0 if fetcher.is_leaving else self._plan.part_end(fetcher.seeder)
+            return self._plan.part_end(fetcher.seeder)
 
     # With the lock held
-
-    def _make_room(self, now: float) -> None:
-        """Leave the seeder that has been idle longest, if for too long."""
-        staying = [one for one in self._fetchers if not one.is_leaving]
-        longest = min(staying, key=lambda one: one.moved, default=None)
-        if longest is not None and now - longest.moved >= STANDING_S:
-            longest.is_leaving = True
 
     @property
     def _useful(self) -> int:
@@ -287,8 +277,6 @@ class Fetchers:
             match fetcher.run():
                 case Outcome.AWAY:
                     fault, note = "", book.said_away
-                case Outcome.SILENT:
-                    fault, note = "it does not answer", book.said_nothing
                 case Outcome.ENDED:
                     fault, note = "", None
         except SeederLackedFileError as error:
@@ -310,13 +298,11 @@ class Fetchers:
         seeder = fetcher.seeder
         with self._lock:
             now = time.monotonic()
-            if note is None and fetcher.is_leaving:
-                note = self._book.failed
             if note is not None:
                 note(seeder, now=now)
             if fault:
                 self._last_fault = f"{seeder}: {fault}"
-            self._plan.release(seeder, now=now)
+            self._plan.release(seeder)
             self._book.closed(seeder, now=now)
             del self._fetchers[fetcher]
         self._woken.set()

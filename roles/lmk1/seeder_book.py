@@ -20,7 +20,6 @@ AWAY_AGAIN_S = 2.0  # the first pause; doubles up to
 AWAY_MAX_S = 30.0
 FAILED_AGAIN_S = 1.0  # the first pause; doubles up to
 FAILED_MAX_S = 5.0  # short, to notice soon when a network returns
-MAX_SILENCES = 3  # in a row; a busy original that waits for another leecher is silent, too
 OWN_TURN_S = 0.05  # an original is free again a moment after we close
 OWN_RECENT_S = 1.0
 LACKS_AGAIN_S = 2.0  # it may get the file later, or have misread the name; doubles up to
@@ -36,7 +35,6 @@ class _Record:
     not_before: float = float("-inf")
     away_in_a_row: int = 0
     failed_in_a_row: int = 0
-    silent_in_a_row: int = 0
     chunks: ChunkRecord = field(default_factory=ChunkRecord)
     is_single: bool = False  # it said `away` while serving us, so use one connection at a time
     # By file name: how often the seeder lacked it, and when to ask again.
@@ -105,25 +103,15 @@ class SeederBook:
         is_own_doing = record.connections > 1 or now - record.closed < OWN_RECENT_S
         record.is_single = record.is_single or record.connections > 1
         record.away_in_a_row += 1
-        record.silent_in_a_row = 0
         first = OWN_TURN_S if is_own_doing else AWAY_AGAIN_S
         record.not_before = now + self._pause(first, AWAY_MAX_S, record.away_in_a_row)
-
-    def said_nothing(self, seeder: Address, *, now: float) -> None:
-        """It accepted the connection but did not answer: first treat it as away, then as failed."""
-        silences = self._records[seeder].silent_in_a_row + 1
-        if silences > MAX_SILENCES:
-            self.failed(seeder, now=now)
-        else:
-            self.said_away(seeder, now=now)
-        self._records[seeder].silent_in_a_row = silences
 
     def delivered(self, seeder: Address, count: int = 1) -> None:
         """It sent `count` good chunks."""
         record = self._records[seeder]
         record.chunks.sent_good(count)
         record.lacks.clear()
-        record.away_in_a_row = record.failed_in_a_row = record.silent_in_a_row = 0
+        record.away_in_a_row = record.failed_in_a_row = 0
 
     def failed(self, seeder: Address, *, now: float) -> None:
         """It was unreachable, fell silent or broke the protocol."""

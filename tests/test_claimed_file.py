@@ -9,8 +9,8 @@ import threading
 import unittest
 from pathlib import Path
 
+from roles.disk.claimed_file import ClaimedFile
 from roles.disk.promised_space import room_in
-from roles.lmk1.partial_file import PartialFile
 from roles.values.errors import DiskFullError, StorageError
 from roles.values.settings import Existing
 from tests.support import NEVER, STOPPED, LmkTestCase
@@ -23,9 +23,9 @@ CLAIM = """
 import sys
 from pathlib import Path
 from roles.values.errors import StorageError
-from roles.lmk1.partial_file import PartialFile
+from roles.disk.claimed_file import ClaimedFile
 try:
-    partial = PartialFile(Path(sys.argv[1]), sys.argv[2])
+    partial = ClaimedFile(Path(sys.argv[1]), (sys.argv[2],), can_be_checked=False)
 except StorageError as error:
     sys.stdout.write(f"refused {error}\\n")
 else:
@@ -39,9 +39,9 @@ SMALL_DISK = """
 import resource, sys
 from pathlib import Path
 from roles.values.errors import StorageError
-from roles.lmk1.partial_file import PartialFile
+from roles.disk.claimed_file import ClaimedFile
 resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
-partial = PartialFile(Path(sys.argv[1]), "a")
+partial = ClaimedFile(Path(sys.argv[1]), ("a",), can_be_checked=False)
 partial.write(0, memoryview(bytes(8192)))
 try:
     partial.write(8000, memoryview(bytes(100)), memoryview(bytes(200)))
@@ -51,9 +51,9 @@ partial.close()
 """
 
 
-class PartialFileTestCase(LmkTestCase):
-    def partial(self, name: str = "a.txt", content: bytes = CONTENT) -> PartialFile:
-        partial = PartialFile(self.folder, name)
+class ClaimedFileTestCase(LmkTestCase):
+    def partial(self, name: str = "a.txt", content: bytes = CONTENT) -> ClaimedFile:
+        partial = ClaimedFile(self.folder, (name,), can_be_checked=False)
         self.addCleanup(partial.close)
         partial.write(0, memoryview(content))
         return partial
@@ -86,7 +86,7 @@ class PartialFileTestCase(LmkTestCase):
         return process.stdout.readline()
 
 
-class WriteTest(PartialFileTestCase):
+class WriteTest(ClaimedFileTestCase):
     def test_it_has_its_own_ending_until_it_is_whole(self) -> None:
         partial = self.partial()
         self.assertEqual(self.names(), {"a.txt.lmkpart"})
@@ -123,7 +123,7 @@ class WriteTest(PartialFileTestCase):
         self.assertEqual((self.folder / "a.txt.lmkpart").read_bytes(), b"new")
 
     def test_the_folder_is_made_when_it_is_missing(self) -> None:
-        PartialFile(self.folder / "new" / "deep", "a").close()
+        ClaimedFile(self.folder / "new" / "deep", ("a",), can_be_checked=False).close()
         self.assertTrue((self.folder / "new" / "deep" / "a.lmkpart").is_file())
 
     def test_discarding_leaves_nothing_and_may_be_done_twice(self) -> None:
@@ -142,7 +142,7 @@ class WriteTest(PartialFileTestCase):
         self.assertEqual(self.finished(Existing.SKIP, b""), (self.folder / "a.txt", False))
 
 
-class ExistingTest(PartialFileTestCase):
+class ExistingTest(ClaimedFileTestCase):
     def test_the_same_content_is_there_already(self) -> None:
         (self.folder / "a.txt").write_bytes(CONTENT)
         before = (self.folder / "a.txt").stat()
@@ -218,7 +218,7 @@ class ExistingTest(PartialFileTestCase):
         paths: list[Path] = []
 
         def download(number: int) -> None:
-            partial = PartialFile(self.folder, f"{number}")
+            partial = ClaimedFile(self.folder, (f"{number}",))
             partial.write(0, memoryview(b"%d" % number))
             partial._name = "same"  # as two programs whose names for it differ until now
             result = partial.finish(Existing.KEEP_BOTH, NEVER)
@@ -235,11 +235,11 @@ class ExistingTest(PartialFileTestCase):
         self.assertEqual(contents, {b"%d" % number for number in range(20)})
 
 
-class ClaimTest(PartialFileTestCase):
+class ClaimTest(ClaimedFileTestCase):
     def test_another_download_of_that_name_in_this_program_is_refused(self) -> None:
         self.partial()
         with self.assertRaisesRegex(StorageError, "Another LMKtorrent is downloading a.txt"):
-            PartialFile(self.folder, "a.txt")
+            ClaimedFile(self.folder, ("a.txt",), can_be_checked=False)
         self.assertEqual((self.folder / "a.txt.lmkpart").read_bytes(), CONTENT)
 
     def test_another_process_on_that_name_is_refused_until_ours_ends(self) -> None:
@@ -253,7 +253,7 @@ class ClaimTest(PartialFileTestCase):
         process = self.process(CLAIM, "a.txt")
         self.assertEqual(self.first_line(process), "claimed\n")
         with self.assertRaises(StorageError):
-            PartialFile(self.folder, "a.txt")
+            ClaimedFile(self.folder, ("a.txt",), can_be_checked=False)
         process.kill()
         process.wait()
         self.partial().discard()
@@ -282,7 +282,7 @@ class ClaimTest(PartialFileTestCase):
         for target in (victim, self.folder / "nowhere"):
             (self.folder / "a.txt.lmkpart").symlink_to(target)
             with self.assertRaises(StorageError):
-                PartialFile(self.folder, "a.txt")
+                ClaimedFile(self.folder, ("a.txt",), can_be_checked=False)
             (self.folder / "a.txt.lmkpart").unlink()
         self.assertEqual(victim.read_bytes(), b"precious")
         self.assertFalse((self.folder / "nowhere").exists())
@@ -290,18 +290,18 @@ class ClaimTest(PartialFileTestCase):
     def test_a_folder_in_the_way_is_refused(self) -> None:
         (self.folder / "a.txt.lmkpart").mkdir()
         with self.assertRaises(StorageError):
-            PartialFile(self.folder, "a.txt")
+            ClaimedFile(self.folder, ("a.txt",), can_be_checked=False)
 
     @unittest.skipUnless(IS_POSIX, "pipes")
     def test_a_pipe_in_the_way_is_refused_at_once(self) -> None:
         os.mkfifo(self.folder / "a.txt.lmkpart")
         with self.assertRaisesRegex(StorageError, "is not a file"):
-            PartialFile(self.folder, "a.txt")
+            ClaimedFile(self.folder, ("a.txt",), can_be_checked=False)
 
     def test_a_file_where_the_folder_should_be_is_refused(self) -> None:
         (self.folder / "file").touch()
         with self.assertRaises(StorageError):
-            PartialFile(self.folder / "file", "a").close()
+            ClaimedFile(self.folder / "file", ("a",), can_be_checked=False).close()
         with self.assertRaises(StorageError):
             room_in(self.folder / "file" / "x")
 
@@ -311,7 +311,7 @@ class ClaimTest(PartialFileTestCase):
         def come_and_go() -> None:
             while not ending.is_set():
                 try:
-                    PartialFile(self.folder, "a").discard()
+                    ClaimedFile(self.folder, ("a",), can_be_checked=False).discard()
                 except StorageError:
                     continue
 
@@ -322,7 +322,7 @@ class ClaimTest(PartialFileTestCase):
         claimed = 0
         for _ in range(20_000):
             try:
-                partial = PartialFile(self.folder, "a")
+                partial = ClaimedFile(self.folder, ("a",), can_be_checked=False)
             except StorageError:
                 continue
             claimed += 1
@@ -334,7 +334,7 @@ class ClaimTest(PartialFileTestCase):
         self.assertGreater(claimed, 0)
 
 
-class DiskTest(PartialFileTestCase):
+class DiskTest(ClaimedFileTestCase):
     @unittest.skipUnless(IS_POSIX, "limits of a process")
     def test_a_disk_that_takes_no_more_is_a_sentence(self) -> None:
         said, _ = self.process(SMALL_DISK).communicate(timeout=30)
@@ -351,7 +351,7 @@ class DiskTest(PartialFileTestCase):
         ballast = disk / "ballast"
         ballast.write_bytes(bytes(200_000))
         self.assertLess(room_in(disk), 100_000)
-        partial = PartialFile(disk, "a")
+        partial = ClaimedFile(disk, "a")
         self.addCleanup(partial.close)
         block = memoryview(os.urandom(100_000))
         with self.assertRaisesRegex(DiskFullError, "is full"):
@@ -374,7 +374,7 @@ class DiskTest(PartialFileTestCase):
         (disk / "a.lmkpart").touch()
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
         with self.assertRaisesRegex(StorageError, "Read-only file system"):
-            PartialFile(disk, "a")
+            ClaimedFile(disk, "a")
         self.assertTrue(os.path.lexists(disk / "a.lmkpart"))
 
     @unittest.skipUnless(IS_POSIX and not IS_ROOT, "root may write everywhere")
@@ -382,7 +382,7 @@ class DiskTest(PartialFileTestCase):
         self.folder.chmod(0o500)
         self.addCleanup(self.folder.chmod, 0o700)
         with self.assertRaisesRegex(StorageError, "No permission to write"):
-            PartialFile(self.folder, "a")
+            ClaimedFile(self.folder, ("a",), can_be_checked=False)
 
     def test_a_partial_file_that_vanished_is_a_sentence(self) -> None:
         partial = self.partial()
