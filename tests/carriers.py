@@ -44,9 +44,9 @@ class Line:
     breaks: list[Break] = field(default_factory=list)
     carriers: list[OddCarrier] = field(default_factory=list)
 
-    def carrier_of(self, sock: socket.socket, *, server_side: bool) -> OddCarrier:
+    def carrier_of(self, sock: socket.socket) -> OddCarrier:
         """In place of roles.net.carrier.carrier_of."""
-        carrier = OddCarrier(sock, self, server_side=server_side)
+        carrier = OddCarrier(sock, self)
         self.carriers.append(carrier)
         return carrier
 
@@ -58,9 +58,8 @@ class Line:
 class OddCarrier(Carrier):
     """Has nothing that only a plain socket has: it reads ahead, and sends no files."""
 
-    def __init__(self, sock: socket.socket, line: Line, *, server_side: bool) -> None:
+    def __init__(self, sock: socket.socket, line: Line) -> None:
         super().__init__(sock)
-        self.server_side = server_side
         self.sent = self.received = 0  # bytes
         self._line = line
         self._held = b""

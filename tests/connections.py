@@ -13,9 +13,7 @@ from roles.values.addresses import LOOPBACK, Address
 
 def over(sock: socket.socket, address: Address | None = None) -> Connection:
     """A connection that this socket carries, to whoever is there or seems to be."""
-    return Connection(
-        carrier.carrier_of(sock, server_side=True), address or Address(LOOPBACK, 12501)
-    )
+    return Connection(carrier.carrier_of(sock), address or Address(LOOPBACK, 12501))
 
 
 @contextlib.contextmanager

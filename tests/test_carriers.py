@@ -99,12 +99,6 @@ class CarriedRoomTest(RoomTest):
     def test_a_room_runs_over_carriers_that_do_not_always_move_something(self) -> None:
         self.assert_carries_a_room(carried_by(self, balking()))
 
-    def test_each_carrier_is_told_which_side_accepted_the_connection(self) -> None:
-        line = carried_by(self, Line())
-        room = self.tracker().address
-        self.assertGreaterEqual(len(fetch_list(TrackerPlace(room), "").version), 1)
-        self.assertEqual([one.server_side for one in line.carriers], [False, True])
-
     def test_long_lists_come_and_go_over_each_of_them(self) -> None:
         files = {f"file {n}": b"x" for n in range(3_000)}
         for make in (splitting, balking):

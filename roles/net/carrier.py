@@ -179,6 +179,6 @@ class Carrier:
         return number
 
 
-def carrier_of(sock: socket.socket, *, server_side: bool) -> Carrier:  # noqa: ARG001
-    """What carries all connections of the program. `server_side`: this side accepted it."""
+def carrier_of(sock: socket.socket) -> Carrier:
+    """What carries each connection at its start."""
     return Carrier(sock)

@@ -76,7 +76,7 @@ def begun(address: Address) -> tuple[Connection, int]:
 
 def _opened(address: Address) -> tuple[socket.socket, Connection]:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    return sock, Connection(carrier.carrier_of(sock, server_side=False), address)
+    return sock, Connection(carrier.carrier_of(sock), address)
 
 
 def _connected(address: Address, should_stop: Callable[[], bool]) -> Connection:

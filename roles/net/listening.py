@@ -69,7 +69,7 @@ class Listener:
         except BlockingIOError:
             return None
         try:
-            return Connection(carrier.carrier_of(sock, server_side=True), Address(host, port))
+            return Connection(carrier.carrier_of(sock), Address(host, port))
         except (OSError, MemoryError):
             sock.close()
             raise
