@@ -49,6 +49,13 @@ class RoomNewsTest(unittest.TestCase):
             said += news.note([replace(ONE, silent_s=silent_s)], now=0.0)
         self.assertEqual(said, [f"{NAME} joined", f"{NAME} has gone silent", f"{NAME} is back"])
 
+    def test_who_has_left_and_comes_again_is_back(self) -> None:
+        news, said = RoomNews(), list[str]()
+        for has_left in (False, True, False, True):
+            said += news.note([replace(ONE, has_left=has_left)], now=0.0)
+        told = ["joined", "has left", "is back", "has left"]
+        self.assertEqual(said, [f"{NAME} {words}" for words in told])
+
     def test_the_log_has_the_same_sentences(self) -> None:
         with self.assertLogs("ui.room_news", "INFO") as logs:
             news = RoomNews()

@@ -68,7 +68,7 @@ def changes(before: Member | None, one: Member, *, seconds: float | None = None)
         told.append("is behind a firewall: others cannot connect to it")
     if one.is_silent and not was.is_silent:
         told.append("has gone silent")
-    if was.is_silent and not (one.is_silent or one.has_left):
+    if (was.is_silent or was.has_left) and not (one.is_silent or one.has_left):
         told.append("is back")
     if one.has_left and not was.has_left:
         told.append("has left")
