@@ -12,7 +12,7 @@ from roles.values.events import Post, TrackersFound
 from roles.worker import POLL_S
 
 FIRST_CALLS = 5
-FIRST_PAUSE_S = 1.0  # between the first calls
+FIRST_PAUSE_S = 1.0  # between the first calls, and while a tracker does not answer any more
 PAUSE_S = (10.0, 30.0)  # later; random, so that the programs of a room do not call all at once
 
 
@@ -37,7 +37,7 @@ class Discovery(Role):
         self._network = network
 
     def _run(self) -> None:
-        calls, call_at = 0, 0.0
+        calls, called_at, pause_s = 0, 0.0, 0.0
         where = (self._remembered, self._destinations)
         with Beacon(*where, self.should_stop, self._network) as beacon:
             while not self.should_stop():
@@ -47,13 +47,14 @@ class Discovery(Role):
                 if change is not None:
                     beacon.network_changed()
                     is_news = beacon.found.forget(change.gone)
-                    calls, call_at = 0, now
-                if now >= call_at:
-                    beacon.call()
-                    calls += 1
+                    calls, pause_s = 0, 0.0
+                is_hurry = beacon.found.is_one_silent
+                rest_s = called_at - now + (min(pause_s, FIRST_PAUSE_S) if is_hurry else pause_s)
+                if rest_s <= 0:
+                    is_news |= beacon.call()
+                    calls, called_at = calls + 1, now
                     is_first = calls < FIRST_CALLS
-                    call_at = now + (FIRST_PAUSE_S if is_first else random.uniform(*PAUSE_S))
-                is_news |= beacon.found.expire(now=now)
-                is_news |= beacon.listen(min(POLL_S, max(0.0, call_at - now)))
+                    pause_s = FIRST_PAUSE_S if is_first else random.uniform(*PAUSE_S)
+                is_news |= beacon.listen(min(POLL_S, max(0.0, rest_s)))
                 if is_news:
                     self._post(TrackersFound(beacon.found.trackers()))

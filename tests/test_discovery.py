@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from unittest import mock
 
 from roles.discovery import Discovery
+from roles.joining.found_trackers import UNANSWERED
 from roles.values.addresses import Address
 from roles.values.events import FoundTracker, RoleStopped, TrackersFound
 from tests.scripted_tracker import ScriptedTracker
@@ -91,13 +92,18 @@ class DiscoveryTest(DiscoveryTestCase):
             time.sleep(0.3)
             self.assertEqual(len(ours.heard), 5)
 
-    def test_a_tracker_that_falls_silent_is_forgotten(self) -> None:
-        ours = self.ours()
-        log = self.discovery(ours.address)
-        log.wait_for(TrackersFound)
-        with mock.patch("roles.joining.found_trackers.FORGET_S", 0.0):
-            log.wait_for(TrackersFound, where=lambda event: not event.trackers)
-        self.assertEqual(log.of(TrackersFound)[0].trackers, (self.found(ours),))
+    def test_a_tracker_that_falls_silent_is_asked_again_soon_and_forgotten(self) -> None:
+        self.enterContext(mock.patch("roles.discovery.FIRST_PAUSE_S", 0.05))
+
+        def script(datagram: bytes, before: int) -> Iterable[bytes]:
+            return of_ours(port=ended.address.port)(datagram, before) if before < 3 else ()
+
+        ended, other = self.tracker(script), self.ours("other")
+        log = self.discovery(ended.address, other.address)
+        log.wait_for(TrackersFound, where=lambda event: len(event.trackers) == 2)
+        lasting = (self.found(other, "other"),)
+        log.wait_for(TrackersFound, where=lambda event: event.trackers == lasting)
+        self.assertGreaterEqual(len(ended.heard), 3 + UNANSWERED)
 
     def test_answers_to_others_and_garbage_are_skipped(self) -> None:
         ours = self.ours()

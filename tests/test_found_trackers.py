@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.joining.found_trackers import FORGET_S, MAX_FOUND, FoundTrackers
+from roles.joining.found_trackers import MAX_FOUND, UNANSWERED, FoundTrackers
 from roles.values.addresses import Address
 from roles.values.events import FoundTracker
 
@@ -17,13 +17,17 @@ class FoundTrackersTest(unittest.TestCase):
     def setUp(self) -> None:
         self.trackers = FoundTrackers()
 
-    def note(self, tracker: FoundTracker, now: float = 0.0, *, is_own: bool = False) -> bool:
-        return self.trackers.note(tracker, is_own=is_own, now=now)
+    def note(self, tracker: FoundTracker, *, is_own: bool = False) -> bool:
+        return self.trackers.note(tracker, is_own=is_own)
+
+    def call(self, times: int) -> list[bool]:
+        """Whether something has changed with each."""
+        return [self.trackers.called() for _ in range(times)]
 
     def test_only_the_first_answer_and_a_changed_one_are_news(self) -> None:
         self.assertTrue(self.note(ours("10.0.0.1")))
-        self.assertFalse(self.note(ours("10.0.0.1"), 1.0))
-        self.assertTrue(self.note(ours("10.0.0.1", "other"), 2.0))
+        self.assertFalse(self.note(ours("10.0.0.1")))
+        self.assertTrue(self.note(ours("10.0.0.1", "other")))
         self.assertEqual(self.trackers.trackers(), (ours("10.0.0.1", "other"),))
 
     def test_ours_come_first_then_by_name(self) -> None:
@@ -41,23 +45,36 @@ class FoundTrackersTest(unittest.TestCase):
         self.assertTrue(self.trackers.forget(["10.0.0.1"]))
         self.assertEqual(self.trackers.trackers(), (ours("10.0.0.2"),))
 
-    def test_who_is_silent_for_long_is_forgotten(self) -> None:
-        self.note(ours("10.0.0.1"), 0.0)
-        self.note(ours("10.0.0.2"), 50.0)
-        self.assertFalse(self.trackers.expire(now=FORGET_S))
-        self.assertTrue(self.trackers.expire(now=FORGET_S + 1))
+    def test_who_answers_no_call_is_forgotten(self) -> None:
+        self.note(ours("10.0.0.1"))
+        self.note(ours("10.0.0.2"))
+        self.call(1)
+        self.note(ours("10.0.0.2"))
+        self.assertEqual(self.call(UNANSWERED), [False] * (UNANSWERED - 1) + [True])
         self.assertEqual(self.trackers.trackers(), (ours("10.0.0.2"),))
-        self.assertTrue(self.note(ours("10.0.0.1"), FORGET_S + 2))
+        self.assertTrue(self.note(ours("10.0.0.1")))
+
+    def test_one_is_silent_until_it_answers_the_last_call(self) -> None:
+        self.assertFalse(self.trackers.is_one_silent)
+        for host in ("10.0.0.1", "10.0.0.2"):
+            self.note(ours(host))
+        self.assertFalse(self.trackers.is_one_silent)
+        self.call(1)
+        self.note(ours("10.0.0.1"))
+        self.assertTrue(self.trackers.is_one_silent)
+        self.note(ours("10.0.0.2"))
+        self.assertFalse(self.trackers.is_one_silent)
 
     def test_a_tracker_of_this_computer_is_shown_once_where_others_reach_it(self) -> None:
-        self.assertTrue(self.note(ours("127.0.0.1"), 0.0, is_own=True))
-        self.assertTrue(self.note(ours("10.0.0.9"), 50.0, is_own=True))
-        self.assertFalse(self.note(ours("127.0.0.1"), 51.0, is_own=True))
+        self.assertTrue(self.note(ours("127.0.0.1"), is_own=True))
+        self.assertTrue(self.note(ours("10.0.0.9"), is_own=True))
+        self.assertFalse(self.note(ours("127.0.0.1"), is_own=True))
         self.assertEqual(self.trackers.trackers(), (ours("10.0.0.9"),))
-        self.note(ours("127.0.0.1", port=12511), 52.0, is_own=True)
+        self.note(ours("127.0.0.1", port=12511), is_own=True)
         self.assertEqual(len(self.trackers.trackers()), 2)
-        self.note(ours("127.0.0.1"), 60.0, is_own=True)
-        self.assertTrue(self.trackers.expire(now=50.0 + FORGET_S + 1))
+        self.call(1)
+        self.note(ours("127.0.0.1"), is_own=True)
+        self.assertTrue(any(self.call(UNANSWERED)))
         self.assertIn(ours("127.0.0.1"), self.trackers.trackers())
 
     def test_a_flood_of_answers_ends(self) -> None:

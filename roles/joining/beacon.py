@@ -78,8 +78,8 @@ class Beacon:
             self._selector.unregister(datagrams)
             datagrams.close()
 
-    def call(self) -> None:
-        """Ask everyone in reach, and the remembered ones, once."""
+    def call(self) -> bool:
+        """Ask everyone in reach, and the remembered ones, once; True if `found` has changed."""
         request = tracker_wire.encode_request(FindTracker(self._id))
         self._called_at = time.monotonic()
         for source, address in dict.fromkeys(self._targets()):
@@ -90,6 +90,7 @@ class Beacon:
                 datagrams.send(request, address)
             except OSError as error:  # no network there now, or a refusal of the last datagram
                 log.debug("asking at %s: %s", address, error)
+        return self.found.called()
 
     def listen(self, timeout_s: float) -> bool:
         """Wait up to `timeout_s` for the first answer; True if `found` has changed."""
@@ -104,8 +105,7 @@ class Beacon:
                 continue
             tracker = None if come is None else self._tracker_in(come[0], Address(*come[1]))
             if tracker is not None:
-                is_here, now = is_own(tracker.address.host), time.monotonic()
-                is_news |= self.found.note(tracker, is_own=is_here, now=now)
+                is_news |= self.found.note(tracker, is_own=is_own(tracker.address.host))
         return is_news
 
     def _tracker_in(self, datagram: bytes, source: Address) -> FoundTracker | None:

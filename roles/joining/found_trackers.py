@@ -9,14 +9,14 @@ from roles.values.addresses import Address, is_loopback
 from roles.values.events import FoundTracker, ours_first
 from roles.values.settings import Follow
 
-FORGET_S = 90.0  # three of the longest pauses between two questions
+UNANSWERED = 6  # calls, after which a tracker is forgotten: a network may lose some datagrams
 MAX_FOUND = 64  # more than anyone chooses from; a limit for floods of answers
 
 
 class _Answer(NamedTuple):
     tracker: FoundTracker
     is_own: bool  # it is on this computer
-    heard: float
+    missed: int = 0  # calls since then
 
 
 class FoundTrackers:
@@ -25,21 +25,30 @@ class FoundTrackers:
     def __init__(self) -> None:
         self._answers: dict[Address, _Answer] = {}  # the last of each
 
-    def note(self, tracker: FoundTracker, *, is_own: bool, now: float) -> bool:
+    def note(self, tracker: FoundTracker, *, is_own: bool) -> bool:
         """Take an answer; True when trackers() has changed."""
         if tracker.address not in self._answers and len(self._answers) >= MAX_FOUND:
             return False
         before = self.trackers()
-        self._answers[tracker.address] = _Answer(tracker, is_own, now)
+        self._answers[tracker.address] = _Answer(tracker, is_own)
         return self.trackers() != before
 
-    def expire(self, *, now: float) -> bool:
-        """Forget trackers that have been silent for FORGET_S; True when trackers() has changed."""
+    def called(self) -> bool:
+        """A call goes out to all. Forget those that did not answer the last UNANSWERED ones; True
+        when trackers() has changed.
+        """
         before = self.trackers()
-        for address, answer in list(self._answers.items()):
-            if now - answer.heard > FORGET_S:
-                del self._answers[address]
+        self._answers = {
+            address: answer._replace(missed=answer.missed + 1)
+            for address, answer in self._answers.items()
+            if answer.missed < UNANSWERED
+        }
         return self.trackers() != before
+
+    @property
+    def is_one_silent(self) -> bool:
+        """Whether some tracker has not answered the last call."""
+        return any(answer.missed for answer in self._answers.values())
 
     def forget(self, hosts: Collection[str]) -> bool:
         """This computer lost these addresses; True if a tracker was found at one of them."""
