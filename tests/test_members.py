@@ -226,9 +226,6 @@ class MembersTest(unittest.TestCase):
         summary = summary_of(members)
         self.assertEqual((summary.members, summary.done, summary.problems), (5, 1, 1))
         self.assertEqual(summary.seconds_left, 30.0)
-        for cut in range(len(members) + 1):
-            with self.subTest("in two parts", cut=cut):
-                self.assertEqual(summary_of(members[:cut]) + summary_of(members[cut:]), summary)
 
 
 class OlderVersionsTest(unittest.TestCase):

@@ -183,7 +183,7 @@ class PagesTest(TrackerSiteTestCase):
         ]
         before = self.turns
         self.assertIn(b"And 4,800 more computers.", self.ask("/room").body)
-        self.assertGreater(self.turns - before, 180)
+        self.assertGreater(self.turns - before, 150)
 
     def test_a_page_comes_also_while_the_program_cannot_be_read(self) -> None:
         self.program.unlink()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from roles.values.addresses import Address
@@ -85,41 +85,6 @@ class RoomSummary:
     def computers(self) -> int:
         return self.silent + self.states.total()
 
-    def __add__(self, more: RoomSummary) -> RoomSummary:
-        """Of both parts of a room."""
-        left = [one.seconds_left for one in (self, more) if one.seconds_left is not None]
-        return RoomSummary(
-            self.members + more.members,
-            self.done + more.done,
-            self.problems + more.problems,
-            max(left, default=None),
-            self.silent + more.silent,
-            self.states + more.states,
-        )
-
-
-class Machines:
-    """Tells which programs are of one computer, once it knows all of them.
-
-    A program of version 1.2 or earlier tells no id. It belongs to the computer of the same address
-    and name, if only one id is told there: computers behind one router share an address. If the
-    user has given the computer another name in version 1.3, it counts as two.
-    """
-
-    def __init__(self) -> None:
-        self._ids = dict[tuple[str, str], set[str]]()  # by address and name
-
-    def note(self, one: Participant) -> None:
-        if one.machine:
-            self._ids.setdefault((one.address.host, one.name), set()).add(one.machine)
-
-    def of(self, one: Participant) -> str:
-        """Member.machine of its computer."""
-        if one.machine:
-            return one.machine
-        there = self._ids.get((one.address.host, one.name), ()) if one.name else ()
-        return next(iter(there)) if len(there) == 1 else one.address.host
-
 
 def machine_id(key: bytes, name: str, own: str, tracker: str) -> str:
     """What a program calls its computer in one tracker's room, so that no other room knows it.
@@ -132,22 +97,37 @@ def machine_id(key: bytes, name: str, own: str, tracker: str) -> str:
 
 
 def machines_of(everyone: Sequence[Participant]) -> list[str]:
-    """Member.machine of each one's computer."""
-    machines = Machines()
+    """Member.machine of each one's computer.
+
+    A program of version 1.2 or earlier tells no id. It belongs to the computer of the same address
+    and name, if only one id is told there: computers behind one router share an address. If the
+    user has given the computer another name in version 1.3, it counts as two.
+    """
+    told = dict[tuple[str, str], set[str]]()  # ids, by address and name
     for one in everyone:
-        machines.note(one)
-    return list(map(machines.of, everyone))
+        if one.machine and one.name:
+            told.setdefault((one.address.host, one.name), set()).add(one.machine)
+
+    def machine_of(one: Participant) -> str:
+        there = told.get((one.address.host, one.name), ())
+        return next(iter(there)) if len(there) == 1 else one.address.host
+
+    return [one.machine or machine_of(one) for one in everyone]
 
 
 def members_of(participants: Iterable[Participant], *, now: float) -> tuple[Member, ...]:
     """One member for each computer, in the order of their first programs; `now` is on the clock of
     Participant.last_ping.
     """
+    return tuple(each_member(tuple(participants), now=now))
+
+
+def each_member(everyone: Sequence[Participant], *, now: float) -> Iterator[Member]:
+    """The same, one after another: most of the work is done when the next one is asked for."""
     by_machine = dict[str, list[Participant]]()
-    everyone = tuple(participants)
     for one, machine in zip(everyone, machines_of(everyone), strict=True):
         by_machine.setdefault(machine, []).append(one)
-    return tuple(member_of(machine, programs, now=now) for machine, programs in by_machine.items())
+    return (_member(machine, programs, now=now) for machine, programs in by_machine.items())
 
 
 def summary_of(members: Iterable[Member]) -> RoomSummary:
@@ -180,7 +160,7 @@ def state_of(one: Participant) -> MemberState:
         return MemberState.WAITING if said in _OLD_WAITING else MemberState.DOWNLOADING
 
 
-def member_of(machine: str, programs: Sequence[Participant], *, now: float) -> Member:
+def _member(machine: str, programs: Sequence[Participant], *, now: float) -> Member:
     """The computer of these programs."""
     live = [one for one in programs if not (one.has_left or is_silent(one, now=now))]
     newest = max(live or programs, key=lambda one: one.last_ping)

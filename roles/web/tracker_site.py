@@ -21,7 +21,7 @@ from roles.room.room_catalogue import Share
 from roles.room.senders import Senders
 from roles.values.addresses import Address, is_loopback
 from roles.values.catalogue import WebLine, encode_line
-from roles.values.members import Machines, Member, RoomSummary, member_of, summary_of
+from roles.values.members import Member, RoomSummary, each_member, summary_of
 from roles.values.participants import Participant
 from roles.values.room_words import how_far
 from roles.web import page
@@ -164,24 +164,14 @@ class TrackerSite:
         return Address(visitor.own_host, self._listening.port)
 
     def _room(self) -> Generator[None, None, tuple[list[Member], RoomSummary]]:
-        everyone, machines = list[Participant](), Machines()
-        for some in _slices(self._participants()):
-            everyone += some
-            for one in some:
-                machines.note(one)
+        everyone, members = list[Participant](), list[Member]()
+        for programs in _slices(self._participants()):
+            everyone += programs
             yield
-        by_machine = dict[str, list[Participant]]()
-        for some in _slices(everyone):
-            for one in some:
-                by_machine.setdefault(machines.of(one), []).append(one)
+        for computers in _slices(each_member(everyone, now=time.monotonic())):
+            members += computers
             yield
-        now, members, room = time.monotonic(), list[Member](), summary_of(())
-        for computers in _slices(by_machine.items()):
-            made = [member_of(machine, programs, now=now) for machine, programs in computers]
-            members += made
-            room += summary_of(made)
-            yield
-        return members, room
+        return members, summary_of(members)
 
     def _folders(self, visitor: _Visitor) -> Generator[None, None, list[Folder]]:
         """Copies of one folder are listed once, at a seeder that browsers can reach: the one on the
