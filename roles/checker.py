@@ -1,4 +1,4 @@
-"""The checker role: finds out what of this computer is ready for a lesson, and ends.
+"""The checker role: tests whether this computer is ready for a lesson, then ends.
 
 Each test is one that a transfer needs, made the same way. What the findings mean is decided
 elsewhere.

@@ -1,4 +1,4 @@
-"""The discovery role: finds trackers in the local network by broadcast, with one thread."""
+"""The discovery role: finds trackers in the local network by broadcast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of one download: its figures, what holds it up, how each computer helps. Pure."""
+"""One download in words: its figures, what holds it up, how each computer helps. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The members of a room as a table: what stands in each column, in the window and in the terminal.
+"""The columns of a table of computers of a room, in the window and in the terminal.
 
 Pure.
 """

@@ -1,4 +1,4 @@
-"""What happens in a room, a sentence each, for the terminal and the log."""
+"""Says what happens in a room, one sentence at a time, for the terminal and the log."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Files that arrive or are read: names, locks, partial files, packs. No sockets but to send to."""
+"""Files that arrive or are read. It opens no socket; a file may be sent to one."""

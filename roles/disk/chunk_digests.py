@@ -1,4 +1,4 @@
-"""Computes the digests of the chunks that a partial file has, with two threads."""
+"""Computes the digests of the chunks that a partial file has, in two threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tries whether downloads could be stored in a folder, and leaves nothing behind."""
+"""Tests whether downloads can be stored in a folder, and leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The interface of all that a program can upload: a seeder's folder, or a running download."""
+"""The interface of whatever can be uploaded: a seeder's folder, or a running download."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a user asked for, from its first look at the disk to its final name."""
+"""Downloads that the user asked for, from the first look at the disk to the final name."""

@@ -1,4 +1,4 @@
-"""What becomes of each download, a sentence in the log."""
+"""Logs what becomes of each download."""
 
 from __future__ import annotations
 

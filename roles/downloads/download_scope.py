@@ -1,4 +1,4 @@
-"""What a download is to bring: as the user asked for it, then as each newer list has it.
+"""What a download is to bring: what the user asked for, as the newest list has it.
 
 The leecher's thread owns the newest scope, the download's thread the one that it follows. Pure
 state: it knows neither the disk nor the peers.

@@ -1,1 +1,1 @@
-"""The tracker seen from a peer: being in the room, knowing what it offers."""
+"""A member's side of the tracker: being in the room, and knowing what it offers."""

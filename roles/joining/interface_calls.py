@@ -1,4 +1,4 @@
-"""Calls for trackers from each address of this computer, and tells which answered at which."""
+"""Searches for trackers from each address of this computer, and tells which answered where."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A member's talk with the tracker of a private room: records over one connection, which it keeps
-open and opens again after it was closed.
+"""A member's messages to the tracker of a private room: records over one connection, which is
+opened again whenever it was closed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What moves the bytes of one connection: a TCP socket. tls_carrier has one with a cipher.
+"""What moves the bytes of one connection: a TCP socket. TlsCarrier encrypts them.
 
 Only this module knows what only a plain socket can do: sendfile, MSG_MORE, SO_RCVLOWAT and waiting
 in the system.

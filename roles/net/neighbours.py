@@ -1,5 +1,5 @@
 """What the system knows of the computers in its own networks: their hardware addresses, and which
-datagrams would wait because no computer has their address.
+addresses nobody has, so that a datagram to them would wait.
 
 Linux keeps a datagram while it asks the network who has the address, up to three seconds, and
 counts it against the socket's send buffer. After a few hundred forged sources nobody else gets an

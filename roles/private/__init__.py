@@ -1,1 +1,1 @@
-"""The private room: who may enter, and how what is said there stays between its members."""
+"""Private rooms: who may enter, and how nobody else can read what they say."""

@@ -1,5 +1,5 @@
-"""The key of a program and its self-signed certificate, which TLS asks of whoever accepts a
-connection. Written by hand in ASN.1 (RFC 5280, RFC 5915), because the standard library makes none.
+"""A program's key and self-signed certificate, which TLS demands of the accepting side. Written by
+hand in ASN.1 (RFC 5280, RFC 5915), because the standard library makes none.
 
 The certificate proves nothing by itself; the proofs inside the connection cover its digest.
 """

@@ -1,5 +1,5 @@
-"""The side that accepts a connection in a private room. It believes and tells nothing before the
-other side has proved that it belongs to the room.
+"""The side that accepts a connection in a private room. It trusts the other side, and tells it
+something, only after that has proved that it belongs to the room.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What a program keeps beside its files: profile, log, the user's folders."""
+"""What the program keeps for its user: profile, log, codes; and the user's folders."""

@@ -1,4 +1,4 @@
-"""The user's folders, and the folder that a typed, pasted or dropped text means. Creates none."""
+"""The user's folders, and which folder a typed, pasted or dropped text means. It creates none."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The tracker's talk with the members of a private room: what are datagrams in an open room are
-records over each member's connection here.
+"""The tracker's messages with the members of a private room: records over each member's connection,
+where an open room has datagrams.
 """
 
 from __future__ import annotations

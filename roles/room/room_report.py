@@ -1,4 +1,4 @@
-"""What the tracker's window or terminal is told of the room: a RoomChanged after each change."""
+"""Tells the tracker's own window or terminal of the room: a RoomChanged after each change."""
 
 from __future__ import annotations
 

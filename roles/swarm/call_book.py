@@ -1,4 +1,4 @@
-"""The leechers to connect to while nobody can connect to this program.
+"""Which leechers to connect to while nobody can connect to this program.
 
 Pure state: the caller passes the time, and holds a lock around each call.
 """

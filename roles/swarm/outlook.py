@@ -1,4 +1,4 @@
-"""What some contents can expect of the peers."""
+"""Whether some contents can be expected to come, and what they wait for."""
 
 from __future__ import annotations
 

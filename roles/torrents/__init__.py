@@ -1,1 +1,1 @@
-"""BitTorrent: torrents of a seeder's folder, and what a tracker says of their peers."""
+"""BitTorrent: torrents of a seeder's folder, and a tracker's answers about their peers."""

@@ -1,6 +1,5 @@
-"""The lines of a share's list. Each is compact JSON text for a file, a folder or a pack, or says
-something about the share: how many files the seeder has yet to read, which torrent it made, or that
-it answers browsers.
+"""The lines of a share's list: compact JSON for a file, a folder or a pack, or about the share
+itself: how many files are still to be read, its torrent, whether its seeder answers browsers.
 
 The tracker forwards lines unchanged; readers decode them and trust nothing.
 """

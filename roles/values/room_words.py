@@ -1,4 +1,4 @@
-"""What is said of the computers of a room, in the window, the terminal and the browser. Pure."""
+"""The computers of a room in words, for the window, the terminal and the browser. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stops long loops over data from strangers in time."""
+"""Long loops over data from strangers, which end soon after somebody stops them."""
 
 from __future__ import annotations
 

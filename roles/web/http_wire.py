@@ -1,4 +1,4 @@
-"""HTTP/1.1 for browsers, curl and whatever else fetches files: requests read, heads written. Pure.
+"""HTTP/1.1 for browsers, curl and others: reads requests, writes the heads of answers. Pure.
 
 Only GET and HEAD. What two programs could understand differently, such as a header that comes
 twice, is refused (RFC 9112, section 11.2).

@@ -1,4 +1,4 @@
-"""The frame of every web page: its head, its style, and the words of strangers made safe. Pure.
+"""What all web pages share: head, style, and how strangers' words are made safe. Pure.
 
 Pages have no script, ask for nothing else, and their policy allows nothing but this one style.
 """

@@ -1,4 +1,4 @@
-"""One line of JSON for each program of a room, as a tracker tells it to whoever asks over TCP."""
+"""One line of JSON for each program of a room, which a tracker tells whoever asks over TCP."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A packed program is two processes: the first unpacks and waits, the second is the program.
+"""Ends the packed program, in order and within 2 s, if its first process is killed.
 
-If the first is killed, the second ends in order, within 2 s.
+That one only unpacks and waits; the second process is the program.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What ends the program while it is loading, at once and without a traceback: Ctrl-C with 130, a
-lack of memory with a sentence and 4.
+"""Ends the program at once, and without a traceback, when Ctrl-C or a lack of memory stops it while
+it loads.
 
 build.spec also runs this before PyInstaller's own start code, when nothing else of ours is loaded.
 """

@@ -1,4 +1,4 @@
-"""The window: three roles and a log, each in its tab, and any of them beside the others.
+"""The window: a tab for each of three roles, which may all run at once, and one for the log.
 
 It connects the tabs and ends the roles; the tabs decide what they show.
 """

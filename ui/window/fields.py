@@ -1,4 +1,4 @@
-"""Sentences, the private mark, and fields that show what is wrong, or what an empty one means."""
+"""Sentences, the lock of a private room, and fields that show what is wrong or what empty means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several tabs are laid out with: groups of buttons, a choice, a note in place of rows."""
+"""What several tabs are made of: groups of buttons, a choice, a note in place of rows."""
 
 from __future__ import annotations
 

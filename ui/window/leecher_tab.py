@@ -1,4 +1,4 @@
-"""The Leecher tab: which tracker, which folder, what there is, and how far it is."""
+"""The Leecher tab: which tracker, which folder, what there is, and how far each download is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One computer of the room in place, beside the tiles: its downloads, its reasons, its programs."""
+"""One computer of the room, beside the tiles: its downloads, why they wait, its programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The computers that take from this one, and the columns of their table. Pure."""
+"""The computers that download from this one, and the columns of their table. Pure."""
 
 from __future__ import annotations
 
