@@ -27,8 +27,9 @@ from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife, Shared, failed_to_begin
 from roles.downloads.download_log import DownloadLog
+from roles.downloads.download_queue import DownloadQueue
+from roles.downloads.file_order import FileOrder
 from roles.downloads.progress import Progress
-from roles.downloads.queue_order import FileOrder, put_in_order
 from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.downloads.verification import Verifier, set_damaged_aside
@@ -43,7 +44,6 @@ from roles.values.addresses import Address
 from roles.values.errors import (
     HaltedError,
     LmkError,
-    ShortageError,
     StorageError,
     UserInputError,
 )
@@ -59,7 +59,7 @@ from roles.values.events import (
     Watched,
 )
 from roles.values.folder_keys import FolderKey
-from roles.values.settings import DOWNLOADS_AT_ONCE, Existing, LeecherSettings
+from roles.values.settings import Existing, LeecherSettings
 from roles.worker import failure_of
 
 log = logging.getLogger(__name__)
@@ -67,11 +67,6 @@ log = logging.getLogger(__name__)
 TICK_S = 0.25
 EAGER_TICK_S = 0.05  # instead, for the first EAGER_S of a download
 EAGER_S = 0.5
-START_AGAIN_S = 1.0  # after there was no thread for a download
-# A download that receives nothing makes room for waiting ones, so that dead files of one share do
-# not block others. It has more time while it is in a peer's queue.
-GIVES_WAY_S = 5.0
-GIVES_WAY_QUEUED_S = 15.0
 WATCHED_S = 0.25  # between two looks at what is watched
 # Unfinished downloads: all folders that a room can have, and some thousand files.
 MAX_WAITING = 20_000
@@ -103,18 +98,13 @@ class Leecher(Role):
         hide_folder(settings.folder)
         self._settings = settings
         self._throttles = throttles or Throttles()
-        self._lock = threading.Lock()  # protects _downloads; never held during I/O
-        self._downloads: dict[str, DownloadLife] = {}  # changed by the role's own thread only
-        self._waiting = 0  # unfinished downloads, when last counted
-        self._owners: dict[str, str] = {}  # collision key -> key of the first such download
+        self._queue = DownloadQueue[DownloadLife](settings.give_up_after_s)
         self._names: StoredNames | None = None  # made when the folder can be looked at
         self._peer: SwarmPeer | None = None  # made with the first list; _found() reads it
         self._unfinished = UnfinishedDownloads(settings)
         self._folders = ShareFolders(settings.folder, settings.state_folder)
         self._is_busy = False  # AllDownloadsEnded is due
         self._eager_until = 0.0
-        self._start_again_at = 0.0
-        self._lacking_since: float | None = None  # when threads ran out
         self._verifier = Verifier(settings.folder, post)
         self._watched, self._watched_at = ("", ""), 0.0  # download and path, and when it was told
         self._told: Watched | None = None
@@ -157,14 +147,18 @@ class Leecher(Role):
 
         Does not change downloads that are queued or running already.
         """
-        self._waiting = sum(not one.state.is_final for one in self._all())
+        unfinished = {one.key for one in self._queue.all() if one.is_unfinished}
+        room = MAX_WAITING - len(unfinished)
         try:
-            for key in keys:
+            for number, key in enumerate(one for one in keys if one not in unfinished):
                 if self.should_stop():
                     return
                 try:
+                    if number >= room:
+                        raise UserInputError(
+                            f"More than {MAX_WAITING:,} downloads are waiting. Download this later."
+                        )
                     self._begin(key, existing, DownloadState.QUEUED)
-                # No port is free, or there are too many downloads.
                 except (StorageError, UserInputError) as error:
                     self._fail(key, error)
         finally:
@@ -173,14 +167,14 @@ class Leecher(Role):
     @_requested
     def pause(self, keys: Sequence[str]) -> None:
         """Stop these downloads and keep what they have, until resume()."""
-        for download in self._chosen(keys):
+        for download in self._queue.chosen(keys):
             if not (download.state.is_final or download.is_cancelled):
                 download.halt(DownloadState.PAUSED)
 
     @_requested
     def resume(self, keys: Sequence[str]) -> None:
         """Continue these downloads after a pause or a failure."""
-        for download in self._chosen(keys):
+        for download in self._queue.chosen(keys):
             if download.can_resume:
                 download.halt(DownloadState.QUEUED)
                 self._is_busy = True
@@ -188,7 +182,7 @@ class Leecher(Role):
     @_requested
     def retry(self, keys: Sequence[str]) -> None:
         """Try again what failed of these downloads, also while the rest of them is under way."""
-        for download in self._chosen(keys):
+        for download in self._queue.chosen(keys):
             if download.state is DownloadState.FAILED:
                 self.resume([download.key])
             else:
@@ -198,29 +192,19 @@ class Leecher(Role):
     @_requested
     def put_in_order(self, keys: Sequence[str]) -> None:
         """Start queued downloads in this order; those that run now make room for earlier ones."""
-        order = put_in_order(self._downloads, keys)
-        with self._lock:
-            self._downloads = {key: self._downloads[key] for key in order}
-        downloads = self._all()
-        for download in downloads:
-            download.turns = 0
-        due = [one for one in downloads if one.is_running or one.state is DownloadState.QUEUED]
-        for download in due[DOWNLOADS_AT_ONCE:]:
-            if download.is_running:
-                download.give_way()
-                download.turns = 0
+        self._queue.put_in_order(keys, now=time.monotonic())
 
     @_requested
     def put_files_in_order(self, key: str, first: Sequence[str]) -> None:
         """Fetch these files of a download first, in this order; a folder ends in "/"."""
-        for download in self._chosen([key]):
+        for download in self._queue.chosen([key]):
             download.order = FileOrder(first)
             download.woken.set()
 
     @_requested
     def cancel(self, keys: Sequence[str]) -> None:
         """End these downloads and remove what they have."""
-        for download in self._chosen(keys):
+        for download in self._queue.chosen(keys):
             if download.state is DownloadState.FAILED or not download.state.is_final:
                 download.halt(DownloadState.CANCELLED)
 
@@ -250,7 +234,7 @@ class Leecher(Role):
         """Download again what is not here as it was. Files that were edited stay; these damaged
         ones are kept under other names.
         """
-        download = self._downloads.get(key)
+        download = self._queue.get(key)
         if not isinstance(download, Download) or not download.state.is_final:
             return
         if self._lister.wanted(key) is None:
@@ -272,7 +256,7 @@ class Leecher(Role):
         """Post Watched about this file of a download from now on, and no other; a `key` of "" for
         none. For a folder, `path` ends in "/", and is "" for all that the download brings.
         """
-        before, now = self._downloads.get(self._watched[0]), self._downloads.get(key)
+        before, now = self._queue.get(self._watched[0]), self._queue.get(key)
         if before is not None:
             before.looked_at = None
         if now is not None and (not path or path.endswith("/")):
@@ -299,13 +283,13 @@ class Leecher(Role):
             self._lister.wake()
             self._do_requests()  # such as a cancel() just before stop()
             self._verifier.close()
-            for download in self._all():
+            for download in self._queue.all():
                 if not download.state.is_final:
                     download.halt(download.at_the_end)
-            for download in self._all():
+            for download in self._queue.all():
                 download.join()
                 download.leave()
-            self._unfinished.leave(self._all())
+            self._unfinished.leave(self._queue.all())
             if self._peer is not None:
                 self._peer.close()
             lister.join()
@@ -316,7 +300,7 @@ class Leecher(Role):
         self._lmk1.network_changed()
         if self._peer is not None:
             self._peer.network_changed()
-        for download in self._all():
+        for download in self._queue.all():
             download.woken.set()
 
     def _work(self) -> None:
@@ -325,10 +309,10 @@ class Leecher(Role):
                 self._begin_anew()
             self._do_requests()
             self._start_queued()
-            self._verifier.tick(self._downloads)
+            self._verifier.tick(self._queue)
             self._tell_queue(time.monotonic())
             self._tell_end()
-            self._unfinished.note(self._all(), now=time.monotonic())
+            self._unfinished.note(self._queue.all(), now=time.monotonic())
             if self._peer is not None:
                 self._peer.tick()
             self._tell_watched(time.monotonic())
@@ -357,7 +341,7 @@ class Leecher(Role):
         if self._lister.is_lmk2:
             with contextlib.suppress(StorageError):  # no free port: the first download says so
                 self._join(())
-        for download in self._all():
+        for download in self._queue.all():
             if download.is_running:
                 self._follow(download)
 
@@ -377,9 +361,7 @@ class Leecher(Role):
             self._folders.save()
 
     def _follow(self, download: DownloadLife) -> None:
-        running = (one for one in self._all() if one.is_running)
-        if download.follow(self._lister, running):
-            self._note_names(download)
+        download.follow(self._lister, (one for one in self._queue.all() if one.is_running))
 
     def _begin(
         self, key: str, existing: Existing, state: DownloadState, home: str | None = None
@@ -389,25 +371,18 @@ class Leecher(Role):
 
         Raises UserInputError and StorageError.
         """
-        known = self._downloads.get(key)
-        if not (known is None or known.state.is_final or known.is_cancelled):
+        known = self._queue.get(key)
+        if known is not None and known.is_unfinished:
             return True
-        if self._waiting >= MAX_WAITING:
-            raise UserInputError(
-                f"More than {MAX_WAITING:,} downloads are waiting. Download this later."
-            )
         download = self._made(key, existing, home)
         if download is None:
             return False
-        self._waiting += 1
         if known is not None:
             known.join()
             known.discard()  # its partial file has the name that the new download needs
             download.order, download.looked_at = known.order, known.looked_at
         download.halt(state)
-        self._note_names(download)
-        with self._lock:
-            self._downloads[key] = download
+        self._queue.add(download)
         self._is_busy = True
         return True
 
@@ -415,7 +390,7 @@ class Leecher(Role):
         # In a private room nothing is said in clear, whatever a list has.
         lmk1 = None if self._place.is_private else self._lmk1.made(key, existing)
         if lmk1 is not None:
-            if self._has_twin(lmk1):
+            if self._queue.has_twin(lmk1):
                 lmk1.keep_both()
             return lmk1
         stamp, found = self._lister.stamp(key), self._lister.wanted(key)
@@ -474,21 +449,12 @@ class Leecher(Role):
             raise failure_of(error) or error from None
         return self._peer
 
-    def _has_twin(self, download: DownloadLife) -> bool:
-        """Whether another download came first with one of its names, so it must not replace it."""
-        owners = (self._owners.get(name, download.key) for name in download.collision_keys)
-        return any(owner != download.key for owner in owners)
-
-    def _note_names(self, download: DownloadLife) -> None:
-        for name in download.collision_keys:
-            self._owners.setdefault(name, download.key)
-
     def _tell_watched(self, now: float) -> None:
         key, path = self._watched
         if not key or self._peer is None or now < self._watched_at + WATCHED_S:
             return
         self._watched_at = now
-        download = self._downloads.get(key)
+        download = self._queue.get(key)
         transfer = download.transfer_of(path) if download is not None else None
         have, coming, holders = self._peer.watched(transfer, now=now)
         content = transfer.content if transfer is not None else None
@@ -503,7 +469,7 @@ class Leecher(Role):
         if now < self._tell_queue_at:
             return
         self._tell_queue_at = now + TICK_S
-        going = [one for one in self._all() if not one.state.is_final]
+        going = [one for one in self._queue.all() if not one.state.is_final]
         first = tuple((one.key, one.order.first) for one in going if one.order.first)
         told = QueueChanged(tuple(one.key for one in going), first)
         if told != self._told_queue:
@@ -511,7 +477,7 @@ class Leecher(Role):
             self._post(told)
 
     def _tell_end(self) -> None:
-        downloads = self._all()
+        downloads = self._queue.all()
         if self._is_busy and all(one.state.is_final and not one.is_running for one in downloads):
             self._is_busy = False
             if self._names is not None and not self._unfinished.has_any(downloads):
@@ -519,68 +485,21 @@ class Leecher(Role):
             self._post(AllDownloadsEnded())
 
     def _start_queued(self) -> None:
-        """Start downloads, but never two whose names a file system could treat as one."""
-        downloads = sorted(self._all(), key=lambda one: one.turns)
-        for download in downloads:
+        for download in self._queue.all():
             download.reap()
-        for download in downloads:
+        for download in self._queue.all():
             if download.is_running and download.is_free_to_follow:
                 self._follow(download)
-        if time.monotonic() < self._start_again_at:
-            return
-        running = [download for download in downloads if download.is_running]
-        is_one_waiting = any(one.is_running and one.waits_for is not None for one in downloads)
-        for download in downloads:
-            if download.state is not DownloadState.QUEUED or download.is_running:
-                continue
-            is_full = len(running) >= DOWNLOADS_AT_ONCE
-            if is_full or not all(_are_apart(download, other) for other in running):
-                is_one_waiting = True
-                if is_full:
-                    break
-                continue
-            running.append(download)
-            self._follow(download)
-            try:
-                download.start()
-            except ShortageError as error:
-                self._note_lack(download, error)
-                return
-            self._lacking_since = None
-            self._eager_until = time.monotonic() + EAGER_S
+        now, lack = time.monotonic(), self._queue.lack
+        if self._queue.step(self._follow, now=now):
+            self._eager_until = now + EAGER_S
             self._lister.wake()
-        if is_one_waiting:
-            self._let_others_go_on(running)
-
-    def _let_others_go_on(self, running: Iterable[DownloadLife]) -> None:
-        """Stalled downloads make room, and wait until the others have had as many turns."""
-        now = time.monotonic()
-        for download in running:
-            is_queued = download.state is DownloadState.IN_QUEUE
-            if download.still_s(now) >= (GIVES_WAY_QUEUED_S if is_queued else GIVES_WAY_S):
-                download.give_way()
-
-    def _note_lack(self, download: DownloadLife, error: ShortageError) -> None:
-        """No thread is left: try again in a while, and give up after `give_up_after_s`."""
-        now = time.monotonic()
-        self._start_again_at = now + START_AGAIN_S
-        if self._lacking_since is None:
-            self._lacking_since = now
-            log.warning("%s", error)
-        patience_s = self._settings.give_up_after_s
-        if patience_s is not None and now - self._lacking_since >= patience_s:
-            download.give_up(error)
-
-    def _all(self) -> list[DownloadLife]:
-        with self._lock:
-            return list(self._downloads.values())
-
-    def _chosen(self, keys: Iterable[str]) -> list[DownloadLife]:
-        return [self._downloads[key] for key in keys if key in self._downloads]
+        if lack is None and self._queue.lack is not None:
+            log.warning("%s", self._queue.lack)
 
     # Called by the lister's and the membership's threads
     def _sought(self) -> dict[str, Wanted]:
-        wanted = ((one.key, one.wanted) for one in self._all() if one.needs_peers)
+        wanted = ((one.key, one.wanted) for one in self._queue.all() if one.needs_peers)
         return {key: one for key, one in wanted if one is not None}
 
     def _found(self, shares: Iterable[str], peers: Iterable[Address]) -> bool:
@@ -594,8 +513,3 @@ class Leecher(Role):
             self._progress.note(event)
             self._download_log.note(event, now=time.monotonic())
         self._post(event)
-
-
-def _are_apart(one: DownloadLife, other: DownloadLife) -> bool:
-    """Whether no file system treats any of their names as one."""
-    return one.collision_keys.isdisjoint(other.collision_keys)

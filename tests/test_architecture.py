@@ -125,10 +125,11 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "swarm",
     ),
     "downloads": (
+        "download_queue",
         "download_scope",
+        "file_order",
         "file_tally",
         "folder_map",
-        "queue_order",
         "trusted_packs",
         "wanted",
     ),

@@ -11,7 +11,7 @@ from unittest import mock
 from roles.disk.promised_space import PromisedSpace
 from roles.downloads.download_life import DownloadLife, Patience, Shared
 from roles.values.errors import LmkError, ShortageError
-from roles.values.events import DownloadState
+from roles.values.events import DownloadChanged, DownloadState, RoleEvent
 from roles.values.settings import Existing, LeecherSettings
 
 
@@ -21,7 +21,7 @@ class SilentDownload(DownloadLife):
     def __init__(self) -> None:
         self.go_on = threading.Event()
         self.failure: LmkError | None = None
-        shared = Shared(LeecherSettings(Path()), PromisedSpace(Path()), print, lambda: None)
+        shared = Shared(LeecherSettings(Path()), PromisedSpace(Path()), self._note, lambda: None)
         super().__init__("it", Existing.SKIP, shared)
 
     @property
@@ -46,8 +46,12 @@ class SilentDownload(DownloadLife):
     def _can_go_on_after(self, _failure: LmkError) -> bool:
         return True
 
-    def _set_state(self, state: DownloadState, *, failure: LmkError | None = None) -> None:
-        self.state, self.failure = state, failure
+    def _described(self, now: float) -> DownloadChanged:  # noqa: ARG002
+        return DownloadChanged("it", self.state, 1, 0, 0.0, None, ())
+
+    def _note(self, event: RoleEvent) -> None:
+        assert isinstance(event, DownloadChanged)
+        self.failure = event.failure
 
 
 class StumblingDownload(SilentDownload):
@@ -139,13 +143,13 @@ class DownloadLifeTest(unittest.TestCase):
 
     def test_a_download_that_gives_way_does_so_once_until_its_thread_has_ended(self) -> None:
         self.download.start()
-        self.download.give_way()
-        self.download.give_way()
+        self.download.give_way(1.0)
+        self.download.give_way(1.0)
         self.assertEqual(self.download.turns, 1)
 
     def test_giving_way_overrides_neither_a_cancel_nor_a_pause(self) -> None:
         self.download.start()
         self.download.halt(DownloadState.CANCELLED)
-        self.download.give_way()
+        self.download.give_way(1.0)
         self.assertTrue(self.download.is_cancelled)
         self.assertEqual(self.download.turns, 0)

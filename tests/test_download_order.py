@@ -59,7 +59,7 @@ class DownloadsTest(RoomTest):
 
 class OrderTest(DownloadsTest):
     def test_what_is_put_first_is_started_next_and_pushes_out_what_runs(self) -> None:
-        self.constant("leecher", "DOWNLOADS_AT_ONCE", 1)
+        self.constant("downloads.download_queue", "DOWNLOADS_AT_ONCE", 1)
         names = ["a", "b", "c"]
         seeder = self.seeding({name: some_bytes(SIZE) + name.encode() for name in names}, 400_000)
         leecher = self.taking(*names)
@@ -75,7 +75,7 @@ class OrderTest(DownloadsTest):
         self.assertEqual(self.ends(leecher), ["c", "b", "a"])
 
     def test_what_runs_within_the_limit_goes_on_running(self) -> None:
-        self.constant("leecher", "DOWNLOADS_AT_ONCE", 2)
+        self.constant("downloads.download_queue", "DOWNLOADS_AT_ONCE", 2)
         names = ["a", "b", "c"]
         self.seeding({name: some_bytes(SIZE) + name.encode() for name in names}, 400_000)
         leecher = self.taking(*names)

@@ -104,7 +104,7 @@ class PauseResumeCancel(LeecherTest):
 
     def test_a_download_can_be_paused_and_cancelled_in_the_queue(self) -> None:
         gate = self.gated(self.CONTENT, 20)
-        self.constant("leecher", "DOWNLOADS_AT_ONCE", 1)
+        self.constant("downloads.download_queue", "DOWNLOADS_AT_ONCE", 1)
         register(self.room, ("127.0.0.1", 1), {"b": 1, "c": 1, "a": len(self.CONTENT)})
         register(self.room, listed_seeders(self.room)[0], {"b": 1, "c": 1, "a": len(self.CONTENT)})
         leecher = self.taking()
@@ -402,7 +402,7 @@ class FilesOfTheProgramGone(LeecherTest):
 
 class NoThreadLeft(LeecherTest):
     def test_a_download_begins_once_a_thread_can_be_started(self) -> None:
-        self.constant("leecher", "START_AGAIN_S", 0.01)
+        self.constant("downloads.download_queue", "START_AGAIN_S", 0.01)
         self.offering({"a": b"content"})
         leecher = self.taking()
         list_now(leecher, "a")
@@ -419,7 +419,7 @@ class NoThreadLeft(LeecherTest):
         self.assertEqual(len(refused), 3)
 
     def test_a_command_gives_up_and_says_what_is_lacking(self) -> None:
-        self.constant("leecher", "START_AGAIN_S", 0.01)
+        self.constant("downloads.download_queue", "START_AGAIN_S", 0.01)
         self.offering({"a": b"content"})
         leecher = self.taking(give_up_after_s=0.05)
         list_now(leecher, "a")

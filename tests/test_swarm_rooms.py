@@ -236,7 +236,7 @@ class ComingAndGoingTest(SwarmRoomTest):
         """The bitmap of what these have."""
         together = 0
         for leecher in leechers:
-            for download in leecher.role._all():
+            for download in leecher.role._queue.all():
                 for transfer in download._queue.transfers:  # type: ignore[attr-defined]
                     together |= transfer.plan.had
         return together

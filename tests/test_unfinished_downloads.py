@@ -8,7 +8,7 @@ from unittest import mock
 
 from roles.disk.download_record import RECORD_NAME, DownloadRecord, RecordedDownload
 from roles.downloads.download import Download
-from roles.downloads.queue_order import FileOrder
+from roles.downloads.file_order import FileOrder
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.joining.listed_room import Wanted
 from roles.leecher import Leecher

@@ -101,7 +101,8 @@ class VerificationTest(RoomTest):
         running.log.clear()
         running.role.fetch_again(self.key, ())
         self.assertIs(wait_for_end(running, self.key).state, DownloadState.DONE)
-        self.assertEqual(running.role._downloads[self.key].order.first, ("d/",))
+        (download,) = running.role._queue.chosen([self.key])
+        self.assertEqual(download.order.first, ("d/",))
 
     def test_a_file_that_was_edited_meanwhile_is_not_set_aside(self) -> None:
         self.change("a.bin", b"x" * len(FILES["a.bin"]), mtime=1_600_000_000)

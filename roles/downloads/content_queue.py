@@ -15,10 +15,10 @@ from roles.disk.leftovers import pack_stored
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.download_life import all_damaged
+from roles.downloads.file_order import FileOrder
 from roles.downloads.file_tally import FileTally
 from roles.downloads.file_transfer import FileTransfer
 from roles.downloads.folder_map import ContentPieces
-from roles.downloads.queue_order import FileOrder
 from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.trusted_packs import TrustedPacks
 from roles.downloads.wanted import Identity, WantedContent, WantedFile, WantedPack

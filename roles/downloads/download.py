@@ -151,10 +151,10 @@ class Download(DownloadLife):
         is_moving = self.state is DownloadState.DOWNLOADING
         return self._meter.rate(now=time.monotonic()) if is_moving else 0.0
 
-    def follow(self, lists: RoomLister, running: Iterable[DownloadLife]) -> bool:
+    def follow(self, lists: RoomLister, running: Iterable[DownloadLife]) -> None:
         stamp = lists.stamp(self.key)
         if stamp == self._stamp:
-            return False
+            return
         self.waits_for = None
         found = lists.wanted(self.key)
         if found is None:
@@ -164,11 +164,10 @@ class Download(DownloadLife):
             others = (one for one in running if one is not self)
             self.waits_for = next((one for one in others if one.collision_keys & names), None)
             if self.waits_for is not None:
-                return False
+                return
             self.newest.follow(*found)
         self._stamp = stamp
         self.woken.set()
-        return found is not None
 
     def transfer_of(self, path: str) -> ContentTransfer | None:
         files = self.wanted.files
@@ -511,41 +510,24 @@ class Download(DownloadLife):
         )
         return " and ".join(part for part in parts if part)
 
-    def _set_state(
-        self,
-        state: DownloadState,
-        *,
-        cause: str = "",
-        position: int = 0,
-        failure: LmkError | None = None,
-        saved_as: Path | None = None,
-    ) -> None:
-        if not self._is_told(state, failure):
-            return
-        now = time.monotonic()
+    def _described(self, now: float) -> DownloadChanged:
         self._tally.flush()
-        rate, size = self.rate, self.wanted.size
+        rate, size, state = self.rate, self.wanted.size, self.state
         have = self._tally.had + self._queue.bytes_here
         tells_files = self.is_folder and not state.is_final
-        self._post(
-            DownloadChanged(
-                name=self.key,
-                state=state,
-                size=size,
-                have=have,
-                rate=rate,
-                seconds_left=seconds_left(size - have, rate),
-                sources=self._peer.sources() if state.is_active else (),
-                cause=cause,
-                failure=failure,
-                saved_as=saved_as,
-                title=self.title,
-                position=position,
-                files=len(self.wanted.files),
-                files_ended=self._tally.ended,
-                renamed=self._tally.renamed + len(self._renamed),
-                arriving=self._queue.arriving(now=now) if tells_files else (),
-            )
+        return DownloadChanged(
+            name=self.key,
+            state=state,
+            size=size,
+            have=have,
+            rate=rate,
+            seconds_left=seconds_left(size - have, rate),
+            sources=self._peer.sources() if state.is_active else (),
+            title=self.title,
+            files=len(self.wanted.files),
+            files_ended=self._tally.ended,
+            renamed=self._tally.renamed + len(self._renamed),
+            arriving=self._queue.arriving(now=now) if tells_files else (),
         )
 
 

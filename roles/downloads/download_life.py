@@ -10,10 +10,11 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from roles.disk.promised_space import PromisedSpace
-from roles.downloads.queue_order import FileOrder
+from roles.downloads.file_order import FileOrder
 from roles.joining.listed_room import Wanted
 from roles.joining.room_lister import RoomLister
 from roles.swarm.content_transfer import ContentTransfer
@@ -131,6 +132,11 @@ class DownloadLife(ABC):
         return DownloadState.CANCELLED in (self.state, self._then)
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether it will go on, so that it cannot be asked for anew."""
+        return not (self.state.is_final or self.is_cancelled)
+
+    @property
     def can_resume(self) -> bool:
         """Whether it is paused or has failed, or will be paused once its thread has ended."""
         return self._then is DownloadState.PAUSED or self.state in (
@@ -148,25 +154,23 @@ class DownloadLife(ABC):
         """Whether the download that it waited for has ended."""
         return self.waits_for is not None and not self.waits_for.is_running
 
-    def follow(self, lists: RoomLister, running: Iterable[DownloadLife]) -> bool:  # noqa: ARG002
-        """Take up the newest list; True if this may have other names now. By the leecher's thread.
-
-        If another running download has a name that it would take, it waits for that.
+    def follow(self, lists: RoomLister, running: Iterable[DownloadLife]) -> None:  # noqa: B027
+        """Take up the newest list. If another running download has a name that it would take, it
+        waits for that.
         """
-        return False
 
     def still_s(self, now: float) -> float:
         """Seconds since anything arrived, while its thread runs; 0.0 otherwise."""
         return max(0.0, now - self._still_since)
 
-    def give_way(self) -> None:
+    def give_way(self, now: float) -> None:
         """Let other downloads run, and continue in a later turn.
 
         Nothing to do if it is being halted already: a cancel or a pause must not be overridden.
         """
         if self.halting.is_set():
             return
-        self._waited_s += self.still_s(time.monotonic())
+        self._waited_s += self.still_s(now)
         self.turns += 1
         self._gives_way = True
         self._halt(DownloadState.QUEUED)
@@ -242,16 +246,27 @@ class DownloadLife(ABC):
         """Whether what came can still be used."""
 
     @abstractmethod
-    def _set_state(self, state: DownloadState, *, failure: LmkError | None = None) -> None:
-        """Take this state and tell it."""
+    def _described(self, now: float) -> DownloadChanged:
+        """What to tell of it in its present state."""
 
-    def _is_told(self, state: DownloadState, failure: LmkError | None) -> bool:
-        """Take this state. Whether to tell it: at most every REPORT_S while it stays the same."""
+    def _set_state(
+        self,
+        state: DownloadState,
+        *,
+        cause: str = "",
+        position: int = 0,
+        failure: LmkError | None = None,
+        saved_as: Path | None = None,
+    ) -> None:
+        """Take this state, and tell it; at most every REPORT_S while it stays the same."""
         now = time.monotonic()
         if state is self.state and now < self._reported + REPORT_S and failure is None:
-            return False
+            return
         self.state, self._reported = state, now
-        return True
+        told = self._described(now)
+        self._post(
+            replace(told, cause=cause, position=position, failure=failure, saved_as=saved_as)
+        )
 
     def _settle(self) -> None:
         """Do what was asked for, unless its own end came first. Nobody works on it now."""

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -18,6 +18,7 @@ from roles.disk.stored_names import Stored
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife
+from roles.downloads.download_queue import DownloadQueue
 from roles.downloads.download_scope import identity
 from roles.values.catalogue import FileLine
 from roles.values.errors import ShortageError, StorageError
@@ -50,7 +51,7 @@ class Verifier:
         self._waiting.clear()
         self._stopping.set()
 
-    def tick(self, downloads: Mapping[str, DownloadLife]) -> None:
+    def tick(self, downloads: DownloadQueue[DownloadLife]) -> None:
         """Begin the next one, if there is one."""
         if self._thread is not None and self._thread.is_alive():
             return

@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from roles.disk.claimed_file import ClaimedFile
 from roles.disk.leftovers import drop_partials
@@ -219,30 +218,16 @@ class Download(DownloadLife):
         state = DownloadState.SKIPPED if was_there else DownloadState.DONE
         self._set_state(state, saved_as=path)
 
-    def _set_state(
-        self,
-        state: DownloadState,
-        *,
-        cause: str = "",
-        failure: LmkError | None = None,
-        saved_as: Path | None = None,
-    ) -> None:
-        if not self._is_told(state, failure):
-            return
-        now = time.monotonic()
-        rate = self._fetchers.rate(now) if state is DownloadState.DOWNLOADING else 0.0
-        have = self.file.size if state is DownloadState.SKIPPED else self._fetchers.have
-        self._post(
-            DownloadChanged(
-                name=self.key,
-                state=state,
-                size=self.file.size,
-                have=have,
-                rate=rate,
-                seconds_left=seconds_left(self.file.size - have, rate),
-                sources=self._fetchers.sources(now),
-                cause=cause,
-                failure=failure,
-                saved_as=saved_as,
-            )
+    def _described(self, now: float) -> DownloadChanged:
+        rate = self._fetchers.rate(now) if self.state is DownloadState.DOWNLOADING else 0.0
+        is_same = self.state is DownloadState.SKIPPED
+        have = self.file.size if is_same else self._fetchers.have
+        return DownloadChanged(
+            name=self.key,
+            state=self.state,
+            size=self.file.size,
+            have=have,
+            rate=rate,
+            seconds_left=seconds_left(self.file.size - have, rate),
+            sources=self._fetchers.sources(now),
         )

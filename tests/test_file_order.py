@@ -1,22 +1,14 @@
-"""Which download comes next, and which of its files."""
+"""Which file of a download comes next."""
 
 from __future__ import annotations
 
-import random
 import unittest
 
 from roles.disk.download_record import MAX_FIRST
-from roles.downloads.queue_order import FileOrder, put_in_order
+from roles.downloads.file_order import FileOrder
 
 
-class QueueOrderTest(unittest.TestCase):
-    def test_what_is_wished_for_comes_first_and_the_rest_stays_in_order(self) -> None:
-        self.assertEqual(put_in_order("abcd", "db"), ["d", "b", "a", "c"])
-        self.assertEqual(put_in_order("abcd", ""), ["a", "b", "c", "d"])
-
-    def test_what_is_not_there_and_what_is_named_twice_changes_nothing(self) -> None:
-        self.assertEqual(put_in_order("abc", ["x", "c", "c", "a"]), ["c", "a", "b"])
-
+class FileOrderTest(unittest.TestCase):
     def sorted(self, first: list[str], *paths: str) -> list[str]:
         order = FileOrder(first)
         return sorted(paths, key=order.key)
@@ -42,11 +34,3 @@ class QueueOrderTest(unittest.TestCase):
 
     def test_only_so_many_are_remembered(self) -> None:
         self.assertEqual(len(FileOrder([str(number) for number in range(5_000)]).first), MAX_FIRST)
-
-    def test_nothing_is_lost_whatever_is_wished_for(self) -> None:
-        rng = random.Random(7)
-        for _ in range(50):
-            keys = [str(number) for number in range(rng.randrange(20))]
-            wished = [str(rng.randrange(30)) for _ in range(rng.randrange(20))]
-            found = put_in_order(keys, wished)
-            self.assertEqual(sorted(found), sorted(keys))

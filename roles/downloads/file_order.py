@@ -1,20 +1,14 @@
-"""The order in which the user wants downloads, and the files of one download. Pure."""
+"""The order in which the user wants the files of one download. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from roles.disk.download_record import MAX_FIRST
 
 
-def put_in_order(keys: Iterable[str], wished: Sequence[str]) -> list[str]:
-    """The wished ones first, in that order, then the others as they were."""
-    known = dict.fromkeys(keys)
-    return list(dict.fromkeys([*(key for key in wished if key in known), *known]))
-
-
 class FileOrder:
-    """Of the files of one download. A folder, which ends in "/", stands for all that is in it."""
+    """A folder, which ends in "/", stands for all that is in it."""
 
     def __init__(self, first: Sequence[str] = ()) -> None:
         self.first = tuple(dict.fromkeys(first))[:MAX_FIRST]

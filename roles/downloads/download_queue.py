@@ -1,0 +1,151 @@
+"""A leecher's downloads in the order in which they start: some run, the others wait. Pure.
+
+No two run at once whose names a file system could treat as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
+from typing import Generic, Protocol, TypeVar
+
+from roles.values.errors import LmkError, ShortageError
+from roles.values.events import DownloadState
+from roles.values.settings import DOWNLOADS_AT_ONCE
+
+START_AGAIN_S = 1.0  # after there was no thread for a download
+# A download that receives nothing gives way to waiting ones, so that dead files of one share do not
+# block others. It has more time while it is in a peer's queue.
+GIVES_WAY_S = 5.0
+GIVES_WAY_QUEUED_S = 15.0
+
+
+class QueuedDownload(Protocol):
+    """What the queue knows of a download."""
+
+    key: str
+    state: DownloadState
+    turns: int  # given up for other downloads
+
+    @property
+    def is_running(self) -> bool: ...
+
+    @property
+    def waits_for(self) -> object:
+        """The running one that has a name that it needs; None if there is none."""
+
+    @property
+    def collision_keys(self) -> frozenset[str]: ...
+
+    def still_s(self, now: float) -> float: ...
+
+    def start(self) -> None:
+        """Raises ShortageError."""
+
+    def give_way(self, now: float) -> None: ...
+
+    def give_up(self, failure: LmkError) -> None: ...
+
+
+DownloadT = TypeVar("DownloadT", bound=QueuedDownload)
+
+
+class DownloadQueue(Generic[DownloadT]):
+    """For one thread. Any thread may call all()."""
+
+    def __init__(self, give_up_after_s: float | None) -> None:
+        """`give_up_after_s`: without a thread for a download; None: never."""
+        self.lack: ShortageError | None = None  # there was no thread at the last try
+        self._give_up_after_s = give_up_after_s
+        self._downloads: dict[str, DownloadT] = {}
+        self._start_again_at = 0.0
+        self._lacking_since = 0.0
+
+    def all(self) -> list[DownloadT]:
+        return list(self._downloads.values())
+
+    def get(self, key: str) -> DownloadT | None:
+        return self._downloads.get(key)
+
+    def chosen(self, keys: Iterable[str]) -> list[DownloadT]:
+        """Those of these keys, without unknown ones."""
+        return [self._downloads[key] for key in keys if key in self._downloads]
+
+    def add(self, download: DownloadT) -> None:
+        """At the end, or in the place of an earlier one with its key."""
+        self._downloads[download.key] = download
+
+    def has_twin(self, download: DownloadT) -> bool:
+        """Whether one before it has one of its names, so that it must not replace that file."""
+        before = takewhile(lambda one: one.key != download.key, self._downloads.values())
+        return not all(_are_apart(download, other) for other in before)
+
+    def put_in_order(self, keys: Sequence[str], *, now: float) -> None:
+        """These first, in this order. What runs gives way to those that come before it."""
+        known = self._downloads
+        order = dict.fromkeys([*(key for key in keys if key in known), *known])
+        self._downloads = {key: known[key] for key in order}
+        for download in self.all():
+            download.turns = 0
+        due = [one for one in self.all() if one.is_running or one.state is DownloadState.QUEUED]
+        for download in due[DOWNLOADS_AT_ONCE:]:
+            if download.is_running:
+                download.give_way(now)
+                download.turns = 0
+
+    def step(self, follow: Callable[[DownloadT], object], *, now: float) -> bool:
+        """Start those whose turn it is; stalled ones give way to those that wait. Returns whether
+        one has started.
+
+        `follow` lets a download take up the newest list before it starts.
+        """
+        if now < self._start_again_at:
+            return False
+        has_started = False
+        downloads = sorted(self.all(), key=lambda one: one.turns)
+        running = [one for one in downloads if one.is_running]
+        is_one_waiting = any(one.waits_for is not None for one in running)
+        for download in downloads:
+            if download.state is not DownloadState.QUEUED or download.is_running:
+                continue
+            if len(running) >= DOWNLOADS_AT_ONCE:
+                is_one_waiting = True
+                break
+            if not all(_are_apart(download, other) for other in running):
+                is_one_waiting = True
+                continue
+            follow(download)
+            try:
+                download.start()
+            except ShortageError as error:
+                self._note_lack(download, error, now)
+                return has_started
+            self.lack = None
+            running.append(download)
+            has_started = True
+        if is_one_waiting:
+            _let_others_go_on(running, now)
+        return has_started
+
+    def _note_lack(self, download: DownloadT, error: ShortageError, now: float) -> None:
+        """No thread is left: try again in a while, and in the end give up."""
+        self._start_again_at = now + START_AGAIN_S
+        if self.lack is None:
+            self._lacking_since = now
+        self.lack = error
+        patience_s = self._give_up_after_s
+        if patience_s is not None and now - self._lacking_since >= patience_s:
+            download.give_up(error)
+
+
+def _let_others_go_on(running: Iterable[QueuedDownload], now: float) -> None:
+    """Stalled downloads give way, and wait until the others have had as many turns."""
+    for download in running:
+        is_queued = download.state is DownloadState.IN_QUEUE
+        if download.still_s(now) >= (GIVES_WAY_QUEUED_S if is_queued else GIVES_WAY_S):
+            download.give_way(now)
+
+
+def _are_apart(one: QueuedDownload, other: QueuedDownload) -> bool:
+    """Whether no file system treats any of their names as one."""
+    return one.collision_keys.isdisjoint(other.collision_keys)
