@@ -65,8 +65,6 @@ from roles.worker import failure_of
 log = logging.getLogger(__name__)
 
 TICK_S = 0.25
-EAGER_TICK_S = 0.05  # instead, for the first EAGER_S of a download
-EAGER_S = 0.5
 WATCHED_S = 0.25  # between two looks at what is watched
 # Unfinished downloads: all folders that a room can have, and some thousand files.
 MAX_WAITING = 20_000
@@ -104,7 +102,6 @@ class Leecher(Role):
         self._unfinished = UnfinishedDownloads(settings)
         self._folders = ShareFolders(settings.folder, settings.state_folder)
         self._is_busy = False  # AllDownloadsEnded is due
-        self._eager_until = 0.0
         self._verifier = Verifier(settings.folder, post)
         self._watched, self._watched_at = ("", ""), 0.0  # download and path, and when it was told
         self._told: Watched | None = None
@@ -316,8 +313,7 @@ class Leecher(Role):
             if self._peer is not None:
                 self._peer.tick()
             self._tell_watched(time.monotonic())
-            is_eager = time.monotonic() < self._eager_until
-            self._woken.wait(EAGER_TICK_S if is_eager else TICK_S)
+            self._woken.wait(TICK_S)
             self._woken.clear()
 
     def _request(self, request: Callable[[], None]) -> None:
@@ -490,9 +486,8 @@ class Leecher(Role):
         for download in self._queue.all():
             if download.is_running and download.is_free_to_follow:
                 self._follow(download)
-        now, lack = time.monotonic(), self._queue.lack
-        if self._queue.step(self._follow, now=now):
-            self._eager_until = now + EAGER_S
+        lack = self._queue.lack
+        if self._queue.step(self._follow, now=time.monotonic()):
             self._lister.wake()
         if lack is None and self._queue.lack is not None:
             log.warning("%s", self._queue.lack)
