@@ -28,14 +28,14 @@ from roles.swarm.swarm_library import SwarmLibrary
 from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, TRACKER_PORTS, Address
 from roles.values.errors import HaltedError, LmkError, StorageError, TrackerSilentError
-from roles.values.events import (
+from roles.values.events import Post
+from roles.values.findings import (
     ClockChecked,
     DialBackChecked,
     FolderChecked,
     FoundTracker,
     InterfaceChecked,
     PortChecked,
-    Post,
     SpaceChecked,
     TrackerChecked,
     ours_first,
@@ -50,7 +50,7 @@ Interfaces = Callable[[], Iterable[OwnAddress]]
 
 
 class Checker(Role):
-    """Posts each Finding once, in the order of events.py, then RoleStopped."""
+    """Posts each Finding once, in the order of values/findings.py, then RoleStopped."""
 
     def __init__(
         self,

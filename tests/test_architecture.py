@@ -150,6 +150,7 @@ SEEN_BY_UI = (
     "values.addresses",
     "values.bitmaps",
     "values.events",
+    "values.findings",
     "values.participants",
     "values.members",
     "values.figures",

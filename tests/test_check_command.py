@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from roles.values.addresses import Address
-from roles.values.events import TrackerChecked
+from roles.values.findings import TrackerChecked
 from tests.programs import run
 from tests.support import LmkTestCase
 from tests.terminals import printed

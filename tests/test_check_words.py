@@ -7,7 +7,7 @@ from pathlib import Path
 
 from roles.values.addresses import Address
 from roles.values.errors import StorageError, TrackerSilentError
-from roles.values.events import (
+from roles.values.findings import (
     ClockChecked,
     DialBackChecked,
     Finding,

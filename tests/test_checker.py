@@ -13,13 +13,13 @@ from roles.net.interfaces import OwnAddress
 from roles.swarm.acceptor import Acceptor
 from roles.values.addresses import Address
 from roles.values.errors import CodeRefusedError
-from roles.values.events import (
+from roles.values.events import RoleStopped
+from roles.values.findings import (
     ClockChecked,
     DialBackChecked,
     FolderChecked,
     InterfaceChecked,
     PortChecked,
-    RoleStopped,
     SpaceChecked,
     TrackerChecked,
 )

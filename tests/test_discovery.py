@@ -10,7 +10,8 @@ from unittest import mock
 from roles.discovery import Discovery
 from roles.joining.found_trackers import UNANSWERED
 from roles.values.addresses import Address
-from roles.values.events import FoundTracker, RoleStopped, TrackersFound
+from roles.values.events import RoleStopped, TrackersFound
+from roles.values.findings import FoundTracker
 from tests.scripted_tracker import ScriptedTracker
 from tests.support import PROMPT_S, EventLog, LmkTestCase, wait_until
 

@@ -6,7 +6,7 @@ import unittest
 
 from roles.joining.found_trackers import MAX_FOUND, UNANSWERED, FoundTrackers
 from roles.values.addresses import Address
-from roles.values.events import FoundTracker
+from roles.values.findings import FoundTracker
 
 
 def ours(host: str, name: str = "pc", port: int = 12500) -> FoundTracker:
@@ -29,14 +29,6 @@ class FoundTrackersTest(unittest.TestCase):
         self.assertFalse(self.note(ours("10.0.0.1")))
         self.assertTrue(self.note(ours("10.0.0.1", "other")))
         self.assertEqual(self.trackers.trackers(), (ours("10.0.0.1", "other"),))
-
-    def test_ours_come_first_then_by_name(self) -> None:
-        original = FoundTracker(Address("10.0.0.1", 12500), "", is_original=True)
-        for tracker in (original, ours("10.0.0.3", "b"), ours("10.0.0.4", "a")):
-            self.note(tracker)
-        self.assertEqual(
-            self.trackers.trackers(), (ours("10.0.0.4", "a"), ours("10.0.0.3", "b"), original)
-        )
 
     def test_what_was_found_at_an_own_address_goes_with_it(self) -> None:
         self.note(ours("10.0.0.1"), is_own=True)

@@ -14,7 +14,8 @@ from unittest import mock
 from roles.program.profile import Profile
 from roles.values.addresses import Address
 from roles.values.errors import StorageError, TrackerSilentError, UserInputError
-from roles.values.events import FoundTracker, Post, RoleEvent, RoleStopped, TrackersFound
+from roles.values.events import Post, RoleEvent, RoleStopped, TrackersFound
+from roles.values.findings import FoundTracker
 from roles.values.settings import Follow
 from tests.support import at_once
 from tests.terminals import printed

@@ -14,13 +14,8 @@ from roles.joining.listed_room import Wanted
 from roles.leecher import Leecher
 from roles.net.throttle import Throttle
 from roles.values.addresses import Address
-from roles.values.events import (
-    DownloadChanged,
-    DownloadState,
-    FilesListed,
-    FoundTracker,
-    ListFailed,
-)
+from roles.values.events import DownloadChanged, DownloadState, FilesListed, ListFailed
+from roles.values.findings import FoundTracker
 from roles.values.settings import Existing, LeecherSettings
 from tests.disks import some_bytes
 from tests.role_test import (

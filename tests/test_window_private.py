@@ -15,7 +15,6 @@ from roles.values.errors import CodeRefusedError, TrackerSilentError
 from roles.values.events import (
     CodeChanged,
     DownloadState,
-    FoundTracker,
     Guesser,
     GuessersChanged,
     ListFailed,
@@ -23,6 +22,7 @@ from roles.values.events import (
     TrackerMoved,
     TrackersFound,
 )
+from roles.values.findings import FoundTracker
 from roles.values.room_code import shown, weakness
 from roles.values.settings import TrackerSettings
 from tests.support import LIMIT_S, EventLog, widget_texts

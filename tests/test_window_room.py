@@ -8,13 +8,8 @@ from unittest import mock
 
 from roles.values.addresses import Address
 from roles.values.errors import UserInputError
-from roles.values.events import (
-    FoundTracker,
-    RoleStarted,
-    RoleStopped,
-    RoomChanged,
-    TrackersFound,
-)
+from roles.values.events import RoleStarted, RoleStopped, RoomChanged, TrackersFound
+from roles.values.findings import FoundTracker
 from roles.values.members import Member
 from tests.lesson import BEHIND, FAILED, FULL, SILENT, lesson, machine, name
 from tests.support import widget_texts

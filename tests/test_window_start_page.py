@@ -11,7 +11,8 @@ from unittest import mock
 from roles.checker import Checker
 from roles.net.interfaces import OwnAddress
 from roles.values.addresses import LOOPBACK, Address
-from roles.values.events import FoundTracker, TrackersFound
+from roles.values.events import TrackersFound
+from roles.values.findings import FoundTracker
 from tests.support import widget_texts
 from tests.windows import AppWindowTest, is_gone, press
 from ui.check_words import Outcome

@@ -9,7 +9,8 @@ from roles.program.profile import Profile
 from roles.role import Role
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import UserInputError
-from roles.values.events import FoundTracker, Post, RoleStopped, TrackersFound
+from roles.values.events import Post, RoleStopped, TrackersFound
+from roles.values.findings import FoundTracker
 from roles.values.settings import MAX_RECENTS, Follow
 from tests.support import WindowTestCase
 from tests.windows import AppWindowTest, text_of

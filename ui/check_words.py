@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from roles.values.disk_names import shown_path
-from roles.values.events import (
+from roles.values.findings import (
     ClockChecked,
     DialBackChecked,
     Finding,

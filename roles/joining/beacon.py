@@ -24,7 +24,7 @@ from roles.values.addresses import (
     may_dial,
 )
 from roles.values.errors import PeerProtocolError, TrackerSilentError
-from roles.values.events import FoundTracker
+from roles.values.findings import FoundTracker
 from roles.wire import tracker_wire
 from roles.wire.tracker_messages import FindTracker, Found
 

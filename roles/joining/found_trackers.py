@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from roles.values.addresses import Address, is_loopback
-from roles.values.events import FoundTracker, ours_first
+from roles.values.findings import FoundTracker, ours_first
 from roles.values.settings import Follow
 
 UNANSWERED = 6  # calls, after which a tracker is forgotten: a network may lose some datagrams

@@ -12,7 +12,7 @@ from roles.joining.beacon import tracker_in
 from roles.net.datagrams import Datagrams, broadcasting
 from roles.net.interfaces import OwnAddress
 from roles.values.addresses import TRACKER_PORTS, Address
-from roles.values.events import FoundTracker, InterfaceChecked, ours_first
+from roles.values.findings import FoundTracker, InterfaceChecked, ours_first
 from roles.wire import tracker_wire
 from roles.wire.tracker_messages import FindTracker
 from roles.worker import POLL_S

@@ -20,7 +20,8 @@ from roles.net.dialling import dialled
 from roles.net.interfaces import own_addresses
 from roles.net.name_lookup import looked_up
 from roles.values.addresses import LOOPBACK, Address
-from roles.values.events import FoundTracker, Post, TrackerMoved
+from roles.values.events import Post, TrackerMoved
+from roles.values.findings import FoundTracker
 from roles.values.settings import Follow
 from roles.values.stopping import go_on
 from roles.worker import POLL_S

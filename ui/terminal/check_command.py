@@ -13,7 +13,8 @@ from roles.program.profile import Profile, SettingsFile
 from roles.program.user_folders import default_download_folder
 from roles.values.addresses import Address
 from roles.values.errors import CodeRefusedError, LmkError
-from roles.values.events import Finding, FoundTracker, RoleStopped, TrackerChecked
+from roles.values.events import RoleStopped
+from roles.values.findings import Finding, FoundTracker, TrackerChecked
 from roles.values.settings import CheckSettings, may_discover, parse_tracker
 from ui.check_words import CheckWords, Outcome, check_words, summary
 from ui.exit_codes import ExitCode

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from roles.program.profile import Profile
 from roles.values.addresses import Address
 from roles.values.errors import LmkError, TrackerSilentError, UserInputError
-from roles.values.events import FoundTracker, RoleStopped, TrackersFound, ours_first
+from roles.values.events import RoleStopped, TrackersFound
+from roles.values.findings import FoundTracker, ours_first
 from roles.values.safe_names import shown_name
 from roles.values.settings import Follow, may_discover, tracker_address
 from ui.exit_codes import ExitCode

@@ -7,7 +7,8 @@ import tkinter as tk
 from collections.abc import Callable
 from tkinter import ttk
 
-from roles.values.events import Finding, RoleEvent, RoleStopped
+from roles.values.events import RoleEvent, RoleStopped
+from roles.values.findings import Finding
 from roles.values.settings import CheckSettings
 from ui.check_words import CheckWords, Outcome, check_words, summary
 from ui.window.fields import Sentence

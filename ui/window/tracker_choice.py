@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from roles.values.addresses import LOOPBACK, TRACKER_PORT, Address, is_loopback, parse_address
 from roles.values.errors import UserInputError
-from roles.values.events import FoundTracker, Post, RoleEvent, TrackersFound
+from roles.values.events import Post, RoleEvent, TrackersFound
+from roles.values.findings import FoundTracker
 from roles.values.safe_names import shown_name
 from roles.values.settings import Follow, may_discover, tracker_address
 from ui import wording

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, is_loopback, web_address
 from roles.values.events import (
     CodeChanged,
-    FoundTracker,
     Guesser,
     GuessersChanged,
     NetworkChanged,
@@ -22,6 +21,7 @@ from roles.values.events import (
     RoleStopped,
     RoomChanged,
 )
+from roles.values.findings import FoundTracker
 from roles.values.members import Member, members_of, summary_of
 from roles.values.room_words import counts
 from roles.values.safe_names import shown_name
