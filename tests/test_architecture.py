@@ -99,6 +99,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "registry_entry",
         "room_catalogue",
         "share_update",
+        "shown_files",
     ),
     "joining": ("found_trackers", "listed_files", "listed_room", "listed_share"),
     "uploads": (

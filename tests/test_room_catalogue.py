@@ -17,9 +17,8 @@ from roles.room.room_catalogue import (
     UnprovedList,
 )
 from roles.room.share_update import ShareUpdate
-from roles.values.catalogue import FileLine, FolderLine, TorrentLine, decode_line, encode_line
+from roles.values.catalogue import FileLine, FolderLine, TorrentLine, encode_line
 from roles.values.content import Content
-from roles.values.events import ListedFile
 from roles.wire.list_wire import ShareGone, ShareOpened, TellList
 from roles.wire.tracker_messages import Code
 from tests.packing import LineAdded, LineRemoved, decode_entry
@@ -101,17 +100,6 @@ class CatalogueTestCase(unittest.TestCase):
         owner = Owner(Key(ip, 12501))
         self.catalogue.put_unproved([UnprovedList(share, owner, ip, unproved(files))])
         return share
-
-    def first_files(self, most: int) -> tuple[ListedFile, ...]:
-        steps, count = self.catalogue.first_files(most), 0
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                self.steps = count
-                found: tuple[ListedFile, ...] = end.value
-                return found
-            count += 1
 
     def change(self, share: str, lines: Iterable[str], base: int) -> None:
         self.tell(share, lines, base=base, revision=base + 1, whole=False)
@@ -257,53 +245,19 @@ class LimitsTest(CatalogueTestCase):
         self.assertEqual(reached, [False, True, True, True])
 
 
-class WindowTest(CatalogueTestCase):
-    def test_files_are_counted_and_shown(self) -> None:
+class CountTest(CatalogueTestCase):
+    def test_files_are_counted(self) -> None:
         folder = encode_line(FolderLine("d"))
         self.tell(ONE, ["+" + line for line in (file_line("b"), folder, "nonsense", '["f",1]')])
         self.tell_lmk1(7, {"a": 7})
-        files = self.first_files(9)
-        root = (b"b" * 32)[:32]
-        self.assertEqual(files, (ListedFile("a", 7), ListedFile("b", 5, root, ONE)))
         self.assertEqual(self.catalogue.file_count, 3)
-        self.assertEqual(self.first_files(1)[0].name, "b")
 
     def test_two_copies_of_a_folder_count_once(self) -> None:
         self.tell(ONE, ["+" + file_line("a"), "+" + file_line("b")])
         self.tell(TWO, ["+" + file_line("b", mtime=9), "+" + file_line("a")], OTHER)
-        self.assertEqual((self.catalogue.file_count, len(self.first_files(9))), (2, 2))
+        self.assertEqual(self.catalogue.file_count, 2)
         self.change(ONE, ["-" + file_line("a")], base=1)
         self.assertEqual(self.catalogue.file_count, 3)
-
-    def test_copies_of_a_folder_are_one_folder_and_their_files_name_all_shares(self) -> None:
-        self.tell(ONE, ["+" + file_line("a")])
-        self.tell(TWO, ["+" + file_line("a")], OTHER)
-        (folder,) = self.catalogue.first_folders(9)
-        self.assertEqual((folder.share, folder.files), (ONE, 1))
-        self.assertEqual(folder.size, 5)
-        (file,) = self.first_files(9)
-        self.assertEqual((file.share, file.also), (ONE, (TWO,)))
-
-    def test_lines_that_cannot_be_read_are_looked_at_once_a_few_at_a_time(self) -> None:
-        """Each costs more than a file that can be read, and a share may have nothing else."""
-        self.tell(ONE, [f'+["f",{number}' for number in range(5_000)])
-        self.tell(TWO, ["+" + file_line("a")], OTHER)
-        with mock.patch.object(room_catalogue, "decode_line", wraps=decode_line) as read:
-            self.assertEqual(self.first_files(1_000), ())
-            looked_at = room_catalogue.LOOKED_AT_PER_FILE * 1_000
-            self.assertEqual(read.call_count, looked_at)
-            self.assertEqual(self.steps, looked_at // room_catalogue.SLICE)
-            self.first_files(1_000)
-            self.assertEqual(read.call_count, looked_at)
-
-    def test_a_list_may_change_while_its_files_are_looked_at(self) -> None:
-        self.tell(ONE, ["+" + file_line(f"{number:04}") for number in range(500)])
-        steps = self.catalogue.first_files(500)
-        next(steps)
-        self.catalogue.drop(ONE)
-        self.tell(TWO, ["+" + file_line("a")])
-        self.assertEqual(len(list(steps)), 3)
-        self.assertEqual([file.name for file in self.first_files(9)], ["a"])
 
 
 class TorrentsTest(CatalogueTestCase):

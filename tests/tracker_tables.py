@@ -16,6 +16,7 @@ from roles.room.registry import Registry
 from roles.room.registry_entry import Key, Origin, Program, Reader
 from roles.room.room_catalogue import Owner, Share
 from roles.room.senders import Senders
+from roles.room.shown_files import shown_files
 from roles.torrents.bep15_answers import Bep15Answers
 from roles.values.addresses import Address
 from roles.values.events import ListedFile
@@ -129,7 +130,7 @@ class TablesTest(unittest.TestCase):
 
     def shown(self) -> tuple[ListedFile, ...]:
         """The files of the window."""
-        steps = self.registry.catalogue.first_files(1_000)
+        steps = shown_files(self.registry.catalogue, 1_000)
         while True:
             try:
                 next(steps)

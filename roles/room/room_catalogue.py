@@ -6,23 +6,19 @@ Lines are passed on as they are; roles/values/catalogue.py reads them. Pure stat
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from itertools import chain, islice, starmap
 
 from roles.room.registry_entry import Key
 from roles.values.catalogue import (
     MAX_LIST_BYTES,
     MAX_ROOM_FILES,
-    FileLine,
     TorrentLine,
     decode_line,
 )
-from roles.values.content import Content
 from roles.values.errors import LmkError, PeerProtocolError
-from roles.values.events import ListedFile, ListedFolder
 from roles.wire.list_wire import ADDED, REMOVED, ShareGone, ShareOpened, encode_share
 from roles.wire.tracker_messages import Code
 
@@ -31,10 +27,7 @@ MAX_LOGGED_STEPS = 4_096  # readers ask every few seconds
 HOST_PART = 4  # one host may have a quarter of the room, and more while the room is half empty
 UNPROVED_PART = 4  # owners without a proved address may have a quarter of the room together
 MAX_ROOM_SHARES = 12_000 + 64  # one for each seeder, and some that have just left
-LOOKED_AT_PER_FILE = 2  # lines that first_files() may read for each that it shows
-SLICE = 100  # lines that it reads before sockets are read again
-_REMEMBERED = 4_096  # lines; a report reads some fewer
-_FILE = '["f"'  # the start of a file's line
+FILE = '["f"'  # the start of a file's line
 _MOST_DIGITS = 13  # of a size: 1 TiB, and more than any file has
 _READING = '["r"'  # of the line that says how many files are still to be read
 _TORRENT = '["t"'
@@ -80,7 +73,7 @@ class Sums:
     def count(self, line: str, step: int) -> None:
         """`step` is 1 when the line is added, -1 when it is removed."""
         self.size += step * line_size(line)
-        if line.startswith(_FILE):
+        if line.startswith(FILE):
             self.files += step
             self.file_bytes += step * _file_bytes(line)
             # Modification time and executable bit, at the end, make no other content.
@@ -320,40 +313,6 @@ class RoomCatalogue:
         shares = [(key, share.folder, share.read()) for key, share in self._shares.items()]
         return True, chain.from_iterable(starmap(_share_texts, shares))
 
-    def first_files(self, most: int) -> Generator[None, None, tuple[ListedFile, ...]]:
-        """Read up to `most` files for the window, and yield after each SLICE of lines.
-
-        Lines that cannot be read are left out. A stranger may have sent nothing else, so the number
-        of lines that are read is limited too.
-        """
-        found, left = list[ListedFile](), LOOKED_AT_PER_FILE * most
-        for share_id, share in list(self._shares.items()):
-            for line in list(islice(share.lines, left)):
-                left -= 1
-                file = _listed(share_id, line)
-                if file is not None:
-                    found.append(file)
-                    if len(found) >= most:
-                        break
-                if left % SLICE == 0:
-                    yield
-            if left <= 0 or len(found) >= most:
-                break
-        copies = dict[tuple[str, int, bytes], list[ListedFile]]()
-        for file in found:
-            copies.setdefault((file.name, file.size, file.root), []).append(file)
-        return tuple(_with_copies(*copies[key]) for key in sorted(copies))
-
-    def first_folders(self, most: int) -> tuple[ListedFolder, ...]:
-        """Up to `most` shares for the window; of copies of one folder, the first."""
-        found = dict[tuple[int, int], ListedFolder]()
-        for share_id, share in islice(self._shares.items(), most):
-            if share.files and share.owner.is_proved:
-                size = share.sums.file_bytes
-                folder = ListedFolder(share_id, share.folder, share.files, size)
-                found.setdefault((share.sums.print, share.files), folder)
-        return tuple(sorted(found.values(), key=lambda folder: folder.name))
-
     def _check_room(self, lines: int, size: int, host: str) -> None:
         all_lines, all_size = self._lines + lines, self._size + size
         if all_lines > MAX_ROOM_FILES:
@@ -456,10 +415,6 @@ class RoomCatalogue:
             self._logged -= _cost(self._log.popleft())
 
 
-def _with_copies(file: ListedFile, *copies: ListedFile) -> ListedFile:
-    return file._replace(also=tuple(one.share for one in copies)) if copies else file
-
-
 def _share_texts(
     share_id: str, folder: str, added: Iterable[str], removed: Iterable[str] = ()
 ) -> Iterator[str]:
@@ -486,19 +441,3 @@ def _file_bytes(line: str) -> int:
     before, _, rest = line.rpartition('",')  # behind the root; behind the path if there is no root
     size = before.rpartition(',"')[0].rpartition(",")[2] if rest.count(",") else rest[:-1]
     return int(size) if size.isascii() and size.isdigit() and len(size) <= _MOST_DIGITS else 0
-
-
-@lru_cache(maxsize=_REMEMBERED)  # a report shows mostly what the one before it has shown
-def _listed(share_id: str, line: str) -> ListedFile | None:
-    if not line.startswith(_FILE):
-        return None
-    try:
-        match decode_line(line):
-            case FileLine(path, size, None):
-                return ListedFile(path, size)
-            case FileLine(path, size, Content() as content):
-                return ListedFile(path, size, content.root, share_id)
-            case _:
-                return None
-    except PeerProtocolError:
-        return None

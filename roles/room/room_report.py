@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from roles.net.neighbours import Neighbours
 from roles.room.registry import Lmk1Seeders, Registry
+from roles.room.shown_files import shown_files, shown_folders
 from roles.values.addresses import Address
 from roles.values.events import Post, RoomChanged
 from roles.values.participants import Participant
@@ -90,7 +91,7 @@ class RoomReport:
                 yield
         self._learn_hardware(unknown)
         catalogue = self._registry.catalogue
-        files = yield from catalogue.first_files(MAX_SHOWN)
+        files = yield from shown_files(catalogue, MAX_SHOWN)
         count = catalogue.file_count
         left_out = max(0, count - len(self._lmk1.files_for_readers(is_here=True)))
         self._log_left_out(left_out, began)
@@ -100,7 +101,7 @@ class RoomReport:
                 files,
                 count,
                 left_out,
-                catalogue.first_folders(MAX_SHOWN),
+                shown_folders(catalogue, MAX_SHOWN),
                 frozenset(self.hardware),
             )
         )

@@ -30,6 +30,7 @@ from roles.lmk1.tracker_wire import (
 from roles.program.user_folders import pasted_path
 from roles.room.registry import Registry
 from roles.room.registry_entry import Reader
+from roles.room.shown_files import shown_files
 from roles.values import strict_json
 from roles.values.addresses import parse_address, parse_bind_address
 from roles.values.errors import PeerProtocolError, UserInputError
@@ -127,7 +128,7 @@ def state(data: bytes) -> None:
     text, _ = encode_file_list(table.files_for_readers(is_here=False).items())
     decode_answer(text)
     table.settle(now=0.0)
-    list(registry.catalogue.first_files(1_000))
+    list(shown_files(registry.catalogue, 1_000))
     for saver, again in ((table, SeederTable(Registry())), (registry, Registry())):
         kept = list(saver.saved())
         again.restore(json.loads(json.dumps(kept)), now=1.0)
