@@ -12,10 +12,8 @@ from typing import TypeAlias
 from roles.values.content import Content
 from roles.values.safe_names import (
     UnsafeNameError,
-    check_length,
     collision_key,
     numbered,
-    safe_name,
     safe_path,
 )
 from roles.values.stopping import go_on, until_stopped
@@ -46,8 +44,6 @@ class StoredNames:
         self._below = dict[str, StoredNames]()  # by home
         # Wished names of a folder -> its stored names, and its key followed by "/".
         self._folders: dict[Stored, tuple[Stored, str]] = {(): ((), "")}
-        # Path of a folder -> its wished names: a cache.
-        self._safe_folders = dict[str, Stored | UnsafeNameError]()
         self._folder_keys = set[str]()
         self._file_keys = set[str]()
         self._given = dict[tuple[str, Content | None], tuple[Stored, str]]()
@@ -61,7 +57,7 @@ class StoredNames:
         if inside is None:
             inside = self._below[home] = copy(self)
             inside.home, _ = self._folder((home,))
-            inside._given, inside._safe_folders = {}, {}
+            inside._given = {}
         return inside
 
     def is_free(self, name: str) -> bool:
@@ -76,7 +72,7 @@ class StoredNames:
         Folders go first: a file with the path of a folder gets a number, and so does a folder with
         the path of a file placed earlier. A path with another content is another file.
         """
-        paths = [self._safe(path) for path, _ in until_stopped(files, self._should_stop)]
+        paths = [self._wished(path) for path, _ in until_stopped(files, self._should_stop)]
         for path in paths:
             if not isinstance(path, UnsafeNameError):
                 self._folder(path[:-1])
@@ -87,16 +83,9 @@ class StoredNames:
             for path, file in until_stopped(zip(paths, files, strict=True), self._should_stop)
         ]
 
-    def place(self, path: str, content: Content | None) -> Stored:
-        """The stored names of one file. Raises UnsafeNameError."""
-        (stored,) = self.place_all([(path, content)])
-        if isinstance(stored, UnsafeNameError):
-            raise stored
-        return stored
-
     def folder(self, path: str) -> Stored | UnsafeNameError:
-        stored = self._safe_folder(path)
-        return stored if isinstance(stored, UnsafeNameError) else self._folder(stored)[0]
+        wished = self._wished(path)
+        return wished if isinstance(wished, UnsafeNameError) else self._folder(wished)[0]
 
     def key(self, path: str, content: Content | None) -> str:
         """The key of the stored path of a placed file."""
@@ -104,29 +93,20 @@ class StoredNames:
 
     def key_wished(self, path: str) -> str:
         """The key that a file of this path gets if nothing collides. Raises UnsafeNameError."""
-        *_, name = names = (*self.home, *safe_path(path, windows=self._windows))
-        return self._folder(names[:-1])[1] + self._key_of(name)
+        wished = self._wished(path)
+        if isinstance(wished, UnsafeNameError):
+            raise wished
+        return self._folder(wished[:-1])[1] + self._key_of(wished[-1])
 
     def hand_over(self, path: str, old: Content | None, new: Content | None) -> None:
         """Give the stored names of content `old` to `new`, unless that has its own."""
         if (path, new) not in self._given and (path, old) in self._given:
             self._given[path, new] = self._given.pop((path, old))
 
-    def _safe_folder(self, path: str) -> Stored | UnsafeNameError:
-        known = self._safe_folders.get(path)
-        if known is None:
-            known = self._safe_folders[path] = self._safe(path)
-        return known
-
-    def _safe(self, path: str) -> Stored | UnsafeNameError:
-        """Like safe_path(), but checks each folder only once."""
-        folder, slash, name = path.rpartition("/")
+    def _wished(self, path: str) -> Stored | UnsafeNameError:
+        """The names that it gets if nothing collides."""
         try:
-            check_length(path)
-            above = self._safe_folder(folder) if slash else self.home
-            if isinstance(above, UnsafeNameError):
-                return above
-            return (*above, safe_name(name, windows=self._windows))
+            return (*self.home, *safe_path(path, windows=self._windows))
         except UnsafeNameError as error:
             return error
 

@@ -62,20 +62,12 @@ def safe_path(untrusted: str, *, windows: bool) -> tuple[str, ...]:
 
     Raises UnsafeNameError if one could escape the folder or mislead the user.
     """
-    check_length(untrusted)
+    _check_length(untrusted)
     folder, slash, name = untrusted.rpartition("/")
     above = _safe_folder(folder, windows) if slash else ()
     if isinstance(above, str):
         raise UnsafeNameError(above)
     return (*above, safe_name(name, windows=windows))
-
-
-def check_length(untrusted: str) -> None:
-    """Raise UnsafeNameError if the path is too long or too deep."""
-    if untrusted.count("/") >= MAX_DEPTH or (
-        len(untrusted) > _SHORT_PATH and len(untrusted.encode(errors="replace")) > MAX_PATH_BYTES
-    ):
-        raise UnsafeNameError(f"“{shown_name(untrusted)}” is too long or too deep a path")
 
 
 def check_path(untrusted: str) -> None:
@@ -126,6 +118,14 @@ def shown_name(name: str, length: int = SHOWN_LENGTH) -> str:
         for place, letter in enumerate(text)
     )
     return visible if len(visible) <= length else visible[: length - 1] + "…"
+
+
+def _check_length(untrusted: str) -> None:
+    """Raise UnsafeNameError if the path is too long or too deep."""
+    if untrusted.count("/") >= MAX_DEPTH or (
+        len(untrusted) > _SHORT_PATH and len(untrusted.encode(errors="replace")) > MAX_PATH_BYTES
+    ):
+        raise UnsafeNameError(f"“{shown_name(untrusted)}” is too long or too deep a path")
 
 
 @lru_cache(_REMEMBERED_FOLDERS)
