@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
+from urllib.parse import quote, unquote_to_bytes
 
 from roles.values.addresses import ip_of
 from roles.values.errors import PeerProtocolError
@@ -42,7 +43,6 @@ _FIRST_LINE = re.compile(r"([A-Z]{1,20}) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9])\.(
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)")
 _ABSOLUTE = re.compile(r"http://([^/?#]+)(.*)", re.IGNORECASE)
 _AUTHORITY = re.compile(r"([A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")
-_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 _DATE = re.compile(
@@ -51,8 +51,6 @@ _DATE = re.compile(
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_QUOTED = tuple(chr(one) if one in _UNRESERVED else f"%{one:02X}" for one in range(256))
 _NOT_PLAIN = re.compile(r"[^ !#$&'()+,.0-9=@A-Z^_`a-z{}~\[\]-]")  # for every system, in quotes
 
 _EVERYWHERE = (
@@ -193,7 +191,7 @@ def _decoded(text: str) -> str:
     raw = text.encode("latin-1")
     if _BROKEN_ESCAPE.search(raw):
         raise HttpError(400, "A percent sign is not followed by two hexadecimal digits.")
-    return _ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode()), raw).decode()
+    return unquote_to_bytes(raw).decode()
 
 
 def _query(text: str) -> dict[str, str]:
@@ -418,7 +416,7 @@ def disposition(name: str) -> str:
 
 def quoted(name: str) -> str:
     """One name as a part of a URL."""
-    return "".join([_QUOTED[byte] for byte in name.encode(errors="replace")])
+    return quote(name, safe="", errors="replace")
 
 
 def quoted_path(names: Iterable[str]) -> str:
