@@ -26,7 +26,7 @@ _VERSION = 1
 
 
 class ArrivedFiles:
-    """Of one share in one folder; for one thread at a time."""
+    """The files of one share in one folder. For one thread at a time."""
 
     def __init__(self, state_folder: Path, target: Path, share: str) -> None:
         digest = hashlib.sha256(os.fsencode(target.absolute()) + b"\0" + share.encode())

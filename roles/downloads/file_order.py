@@ -8,7 +8,7 @@ from roles.disk.download_record import MAX_FIRST
 
 
 class FileOrder:
-    """A folder, which ends in "/", stands for all that is in it."""
+    """Which files come first. A folder, which ends in "/", stands for all that is in it."""
 
     def __init__(self, first: Sequence[str] = ()) -> None:
         self.first = tuple(dict.fromkeys(first))[:MAX_FIRST]

@@ -215,7 +215,7 @@ class FileTransfer(ContentTransfer):
 
 
 class Lasting:
-    """For how long something has been so."""
+    """For how long a condition has held."""
 
     def __init__(self) -> None:
         self._since: float | None = None

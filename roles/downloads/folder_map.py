@@ -32,7 +32,7 @@ class ContentPieces:
 
 
 class FolderMap:
-    """Of the files below one folder of a download."""
+    """The bar of the files below one folder of a download."""
 
     def __init__(self, files: Iterable[FileLine], below: str, missing: AbstractSet[str]) -> None:
         """`below`: "" or a path that ends in "/". `missing`: paths of files that are not here."""

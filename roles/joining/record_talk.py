@@ -19,7 +19,7 @@ from roles.worker import POLL_S
 
 
 class RecordTalk:
-    """In place of datagrams.Talk; for one thread."""
+    """Used like datagrams.Talk. For one thread."""
 
     def __init__(self, tracker: Address, place: TrackerPlace) -> None:
         self.tracker, self._place = tracker, place

@@ -28,7 +28,7 @@ else:
 
 
 class AddressWatch:
-    """For the thread that calls look(), several times a second."""
+    """One thread calls look(), several times a second."""
 
     def __init__(
         self,

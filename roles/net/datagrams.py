@@ -15,7 +15,7 @@ BUFFER = 512 * 1024  # bytes at a tracker, each way; most systems allow a little
 
 
 class Talk:
-    """With one tracker, for one thread. Messages may be lost.
+    """Messages with one tracker, which may be lost. For one thread.
 
     A socket of its own, to which the system delivers datagrams of this tracker only.
     """

@@ -16,7 +16,7 @@ MIN_SLICE = 4_096  # bytes
 
 
 class Throttle:
-    """For any thread."""
+    """Any thread may call it."""
 
     def __init__(self, bytes_per_second: int | None = None) -> None:
         self._lock = threading.Lock()  # protects the other fields

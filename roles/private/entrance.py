@@ -49,7 +49,7 @@ class NotPrivateError(PeerProtocolError):
 
 
 class Entrance:
-    """Of a member, or of the tracker, which also has `joins`. For one thread."""
+    """The entrance of a member, or of the tracker, which also has `joins`. For one thread."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class Entrance:
 
 
 class Joins:
-    """At the tracker: admits members that have only the code."""
+    """Admits members that have only the code, at the tracker."""
 
     def __init__(self, keys: TrackerKeys) -> None:
         """Takes 0.1 s."""

@@ -29,7 +29,7 @@ _ANSWER = re.compile(GREETING.rstrip() + rb" ([0-9a-f]{%d})\n" % ROOM_DIGITS)
 
 
 class Side(Enum):
-    """Of a connection."""
+    """One side of a connection."""
 
     DIALLED = b"dialled"
     ACCEPTED = b"accepted"

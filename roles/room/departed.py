@@ -1,5 +1,6 @@
-"""Programs that have left the room or fell silent, so that a teacher sees how far they were. Pure
-state.
+"""Programs that have left the room or fallen silent, so that a teacher sees how far they were.
+
+Pure state.
 """
 
 from __future__ import annotations

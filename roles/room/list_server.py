@@ -77,7 +77,7 @@ class Wait(Enum):
 
 
 class Limits(NamedTuple):
-    """Of connections, and of the time and memory for them."""
+    """How many connections there may be, and what time and memory they may take."""
 
     clients: int = 128  # at once; more wait in the system's queue
     unproved: int = 64  # of these, in a private room: they have not proved that they belong to it

@@ -26,7 +26,7 @@ _LMK1 = {
 
 
 class PrivateAnswers:
-    """In place of Answers; members talk over connections."""
+    """Used like Answers, for programs that are not members; those talk over connections."""
 
     def __init__(self, room: str, port: int) -> None:
         """`room`: with what the versions of its lists begin."""

@@ -60,7 +60,7 @@ class _Record(ChunkRecord):
 
 
 class BadPeers:
-    """False until anything came wrong."""
+    """Counts as False until somebody has sent something wrong."""
 
     def __init__(self, tries: int) -> None:
         """`tries`: bad chunks in a row until a peer is given up; half as many if none was right."""

@@ -32,7 +32,7 @@ class _Sample:
 
 
 class BottleneckMeter:
-    """note() once a second, from one thread."""
+    """Call note() once a second, from one thread."""
 
     def __init__(self) -> None:
         self._samples = deque[_Sample]()

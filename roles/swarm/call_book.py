@@ -17,7 +17,7 @@ AGAIN_S = 5.0  # before the same leecher is called again
 
 
 class CallBook:
-    """Asked once a second."""
+    """Ask it once a second."""
 
     def __init__(self) -> None:
         self._began: dict[Address, float] = {}  # calls under way

@@ -41,7 +41,7 @@ class _Question:
 
 
 class DigestRequests:
-    """By handle."""
+    """Requests by the handle of their content."""
 
     def __init__(self) -> None:
         self._questions: dict[int, _Question] = {}

@@ -44,7 +44,7 @@ class _Single:
 
 
 class SingleChunks:
-    """By handle. Peer.singles holds the handles that a peer was asked for."""
+    """Contents by handle. Peer.singles holds the handles that a peer was asked for."""
 
     def __init__(self) -> None:
         self._singles: dict[int, _Single] = {}

@@ -70,7 +70,7 @@ Request: TypeAlias = Connect | Announce | Scrape
 
 
 class Counts(NamedTuple):
-    """Of the peers of one torrent."""
+    """How many peers of each kind a torrent has."""
 
     seeds: int
     others: int

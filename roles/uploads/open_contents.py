@@ -11,7 +11,7 @@ MAX_MISSING = 512
 
 
 class OpenContents:
-    """By handle, which the leecher chooses."""
+    """Contents by handle, which the leecher chooses."""
 
     def __init__(self, library: Library) -> None:
         self._library = library

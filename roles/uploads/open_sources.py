@@ -8,7 +8,7 @@ MAX_SOURCES = 32  # at once over one connection
 
 
 class OpenSources:
-    """By handle. Owned by the connection's thread."""
+    """Sources by handle. Owned by the connection's thread."""
 
     def __init__(self) -> None:
         self._sources: dict[int, tuple[Holding, ChunkSource]] = {}  # least recently used first

@@ -18,7 +18,7 @@ PIECE_S = 0.5
 
 
 class PartSizes:
-    """Those of one connection; they follow its rate."""
+    """The sizes for one connection, which follow its rate."""
 
     def __init__(self, longest: int) -> None:
         """The leecher takes parts of up to `longest` bytes."""

@@ -100,7 +100,7 @@ class FilePart:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Close the body, even if it is not sent."""
+    """What to send. Close its body even if it is not sent."""
 
     head: bytes  # with the body if that is short
     body: FilePart | Generator[bytes, None, None] | None = None

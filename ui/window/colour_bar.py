@@ -13,7 +13,7 @@ REDRAW_MS = 250  # at most four times a second
 
 
 class ColourBar(ttk.Frame):
-    """`colours` says which ones for so many columns; it is asked again after show()."""
+    """`colours` gives the colours for a number of columns; it is asked again after show()."""
 
     def __init__(
         self,

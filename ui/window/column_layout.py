@@ -15,7 +15,7 @@ _KEPT = re.compile(r"(\d{1,2}):(\d{2,4})")
 
 
 class ColumnLayout:
-    """Of one tree. The tree's own first column, "#0", stays in front."""
+    """The columns of one tree. The tree's own first column, "#0", stays in front."""
 
     def __init__(
         self, tree: ttk.Treeview, theme: Theme, kept: str, keep: Callable[[str], None]

@@ -139,7 +139,7 @@ class TextField(ttk.Frame):
 
 
 class ChoiceField(TextField):
-    """Typed, or chosen from a drop-down list."""
+    """A value that is typed, or chosen from a drop-down list."""
 
     def _make_entry(self, theme: Theme, width: int) -> ttk.Combobox:
         entry = ttk.Combobox(self, textvariable=self.variable, width=width)

@@ -27,7 +27,7 @@ class Part:
 
 @dataclass(slots=True)
 class _Sums:
-    """By path of a folder; "" is not needed, because it is the download's own row."""
+    """Sums by the path of a folder; "" is not needed, because it is the download's own row."""
 
     have: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
@@ -42,7 +42,7 @@ class _Sums:
 
 
 class FolderParts:
-    """By share. Paths come from the wire."""
+    """The parts of each share. Paths come from the wire."""
 
     def __init__(self) -> None:
         self._files: dict[str, dict[str, FileEnded]] = {}  # by share and path

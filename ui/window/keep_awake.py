@@ -27,7 +27,7 @@ _CONTINUOUS, _SYSTEM_REQUIRED = 0x80000000, 0x00000001  # SetThreadExecutionStat
 
 
 class KeepAwake:
-    """For one thread: Windows counts the wish of each."""
+    """For one thread, because Windows counts the wish of each."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment

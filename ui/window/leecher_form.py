@@ -25,7 +25,7 @@ LONG = 400  # characters of a path
 
 
 class LeecherForm(ttk.Frame):
-    """At the top of the tab; `options` is a separate row for below the list."""
+    """The top of the tab; `options` is a row for below the list."""
 
     def __init__(self, tab: LeecherTab, bench: Workbench) -> None:
         super().__init__(tab)

@@ -35,7 +35,7 @@ _NEXT_ROLE = "Applies to what you start from now on."
 
 @dataclass(frozen=True, slots=True)
 class SettingsActions:
-    """What changes at once."""
+    """What to do at once when a setting changes."""
 
     appearance: Callable[[Appearance], None]
     folder: Callable[[], None]  # where downloads go

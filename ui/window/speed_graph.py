@@ -17,7 +17,7 @@ _STEPS = (1, 2, 5)
 
 
 class SpeedGraph(ttk.Frame):
-    """add() is called once a second."""
+    """Call add() once a second."""
 
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
         super().__init__(parent)
