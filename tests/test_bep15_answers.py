@@ -8,13 +8,12 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from roles.room.cookies import Cookies, Proof
+from roles.room.cookies import EPOCH_S, Cookies, Proof
 from roles.room.registry import Registry
 from roles.room.registry_entry import Key
 from roles.room.room_catalogue import Owner, RoomCatalogue, Share, Sums
 from roles.torrents import bep15_answers
-from roles.torrents.bep15_answers import NOT_TRACKED, Bep15Answers
-from roles.torrents.bep15_wire import EPOCH_S, GOOD_EPOCHS
+from roles.torrents.bep15_answers import GOOD_EPOCHS, NOT_TRACKED, Bep15Answers
 from roles.values.catalogue import TorrentLine, encode_line
 from roles.wire.tracker_wire import NOT_UNDERSTOOD
 from tests.test_bep15_wire import CONNECT, HASH, REQUEST, announce

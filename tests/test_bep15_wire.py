@@ -5,14 +5,10 @@ from __future__ import annotations
 import struct
 import unittest
 
-from roles.torrents import bep15_wire
 from roles.torrents.bep15_wire import (
-    EPOCH_S,
-    GOOD_EPOCHS,
     MAX_SCRAPED,
     Announce,
     Connect,
-    ConnectionIds,
     Counts,
     Event,
     Scrape,
@@ -25,7 +21,7 @@ from roles.torrents.bep15_wire import (
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
 
-HOST, OTHER = "10.0.0.7", "10.0.0.8"
+HOST = "10.0.0.7"
 ID, REQUEST, HASH = b"\xff" + bytes(range(7)), b"\x01\x02\x03\x04", bytes(range(20))
 CONNECT = bytes.fromhex("0000041727101980 00000000") + REQUEST
 
@@ -115,42 +111,3 @@ class AnswersTest(unittest.TestCase):
 
     def test_an_error(self) -> None:
         self.assertEqual(encode_error(REQUEST, "no"), b"\0\0\0\x03" + REQUEST + b"no")
-
-
-class ConnectionIdsTest(unittest.TestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.ids = ConnectionIds(b"secret")
-
-    def test_it_begins_with_a_byte_that_no_text_has(self) -> None:
-        for number in range(100):
-            given = self.ids.give(f"10.0.0.{number}", now=0.0)
-            self.assertEqual(len(given), 8)
-            self.assertEqual(given[:1], b"\xff")
-
-    def test_only_the_host_that_got_it_proves_something_by_it(self) -> None:
-        given = self.ids.give(HOST, now=0.0)
-        self.assertTrue(self.ids.is_good(given + b"and more", HOST, now=0.0))
-        for host, said in ((OTHER, given), (HOST, b""), (HOST, given[:-1]), (HOST, b"\xff" * 8)):
-            self.assertFalse(self.ids.is_good(said, host, now=0.0))
-        self.assertFalse(ConnectionIds(b"another").is_good(given, HOST, now=0.0))
-
-    def test_it_is_good_for_two_to_three_minutes(self) -> None:
-        end = EPOCH_S * 10
-        given = self.ids.give(HOST, now=end - 1)
-        last = end + EPOCH_S * (GOOD_EPOCHS - 1)
-        for now, is_good in (
-            (end, True),
-            (last - 1, True),
-            (last, False),
-            (end - EPOCH_S - 1, False),
-        ):
-            with self.subTest(now=now):
-                self.assertIs(self.ids.is_good(given, HOST, now=now), is_good)
-
-    def test_it_is_the_digest_that_the_protocol_says(self) -> None:
-        import hmac
-
-        digest = hmac.digest(b"secret", b"bt|10.0.0.7|3", "sha256")
-        self.assertEqual(self.ids.give(HOST, now=3 * EPOCH_S + 1), b"\xff" + digest[:7])
-        self.assertEqual(bep15_wire.EPOCH_S, 60)

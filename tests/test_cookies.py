@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import unittest
 
 from roles.room import cookies
@@ -35,6 +36,18 @@ class CookiesTest(unittest.TestCase):
         ):
             with self.subTest(now=now):
                 self.assertIs(self.cookies.proof(HOST, cookie, now=now), proof)
+
+    def test_it_is_the_digest_that_the_protocol_says(self) -> None:
+        digest = hmac.digest(b"secret", b"10.0.0.7|3", "sha256")
+        for size in (COOKIE_SIZE, 7):
+            given = Cookies(b"secret", size=size).give(HOST, now=3 * 60.0 + 1)
+            self.assertEqual(given, digest[:size].hex())
+
+    def test_it_may_be_good_for_longer(self) -> None:
+        cookies = Cookies(b"secret", good_epochs=GOOD_EPOCHS + 1)
+        cookie, end = cookies.give(HOST, now=0.0), EPOCH_S * (GOOD_EPOCHS + 1)
+        self.assertIs(cookies.proof(HOST, cookie, now=end - 1), Proof.GOOD)
+        self.assertIs(cookies.proof(HOST, cookie, now=end), Proof.OLD)
 
     def test_a_tracker_with_the_same_secret_knows_it_and_no_other(self) -> None:
         cookie = self.cookies.give(HOST, now=0.0)

@@ -12,7 +12,7 @@ from roles.wire.fields import COOKIE_SIZE
 
 EPOCH_S = 60.0
 GOOD_EPOCHS = 2  # a cookie is good in the epoch in which it was given and in the next one
-KNOWN_EPOCHS = 5  # beyond GOOD_EPOCHS, a cookie is old
+KNOWN_EPOCHS = 5  # a cookie that is not good any more is old
 _MAX_KEPT = 32_768  # cookies: two for each member of a large room
 
 
@@ -29,20 +29,22 @@ class Cookies:
     fill.
     """
 
-    def __init__(self, secret: bytes) -> None:
-        """`secret`: random bytes, new at each start."""
-        self._secret = secret
+    def __init__(
+        self, secret: bytes, *, size: int = COOKIE_SIZE, good_epochs: int = GOOD_EPOCHS
+    ) -> None:
+        """`secret`: random bytes, new at each start. `size`: bytes of a cookie."""
+        self._secret, self._size, self._good_epochs = secret, size, good_epochs
         self._made: dict[tuple[str, int], str] = {}  # by host and epoch
 
     def give(self, host: str, *, now: float) -> str:
-        """The cookie that this host has to send back."""
+        """The cookie that this host has to send back, in hexadecimal digits."""
         return self._cookie(host, int(now / EPOCH_S))
 
     def proof(self, host: str, cookie: str, *, now: float) -> Proof:
         newest = int(now / EPOCH_S)
         for age in range(KNOWN_EPOCHS):
             if hmac.compare_digest(cookie, self._cookie(host, newest - age)):
-                return Proof.GOOD if age < GOOD_EPOCHS else Proof.OLD
+                return Proof.GOOD if age < self._good_epochs else Proof.OLD
         return Proof.NONE
 
     def _cookie(self, host: str, epoch: int) -> str:
@@ -51,5 +53,5 @@ class Cookies:
             if len(self._made) >= _MAX_KEPT:
                 self._made.clear()
             digest = hmac.digest(self._secret, f"{host}|{epoch}".encode(), "sha256")
-            known = self._made[host, epoch] = digest[:COOKIE_SIZE].hex()
+            known = self._made[host, epoch] = digest[: self._size].hex()
         return known

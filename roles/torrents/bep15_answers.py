@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from random import Random
 
 from roles.net.interfaces import own_address_towards
-from roles.room.cookies import Proof
+from roles.room.cookies import Cookies, Proof
 from roles.room.room_catalogue import RoomCatalogue
 from roles.torrents.bep15_wire import (
+    CHOSEN,
+    ID_SIZE,
     Announce,
     Connect,
-    ConnectionIds,
     Scrape,
     decode_request,
     encode_announced,
@@ -25,6 +26,7 @@ from roles.values.addresses import Address, is_loopback
 
 log = logging.getLogger(__name__)
 
+GOOD_EPOCHS = 3  # programs use an id for a minute, and the BEP wants it to be good for two
 NOT_TRACKED = "Nobody in this room offers this torrent."
 
 
@@ -33,13 +35,14 @@ class Bep15Answers:
 
     def __init__(self, catalogue: RoomCatalogue, secret: bytes) -> None:
         self._catalogue = catalogue
-        self._ids = ConnectionIds(secret)
+        self._cookies = Cookies(secret, size=ID_SIZE - len(CHOSEN), good_epochs=GOOD_EPOCHS)
         self.swarms = Swarms(Random())
         self._offered: Mapping[bytes, str] = {}
 
     def proof(self, datagram: bytes, host: str, *, now: float) -> Proof:
         """Whether it begins with the id of a connection that this host was given."""
-        return Proof.GOOD if self._ids.is_good(datagram, host, now=now) else Proof.NONE
+        chosen, cookie = datagram[: len(CHOSEN)], datagram[len(CHOSEN) : ID_SIZE]
+        return self._cookies.proof(host, cookie.hex(), now=now) if chosen == CHOSEN else Proof.NONE
 
     def answers(self, datagram: bytes, host: str, proof: Proof, *, now: float) -> list[bytes]:
         """Without a proof, only a connect is answered, and with as many bytes as it has.
@@ -48,7 +51,8 @@ class Bep15Answers:
         """
         request = decode_request(datagram)
         if isinstance(request, Connect):
-            return [encode_connected(request.request, self._ids.give(host, now=now))]
+            given = CHOSEN + bytes.fromhex(self._cookies.give(host, now=now))
+            return [encode_connected(request.request, given)]
         if proof is not Proof.GOOD:
             return []
         self._take_offers(now)

@@ -6,7 +6,6 @@ and FF in all others, because the tracker gives out only ids of connections that
 
 from __future__ import annotations
 
-import hmac
 import struct
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
@@ -17,13 +16,10 @@ from roles.values.errors import PeerProtocolError
 
 HASH_SIZE = 20  # bytes
 MAX_SCRAPED = 74  # torrents in one datagram, says the BEP
-EPOCH_S = 60.0
-# Programs use an id for a minute, and the BEP wants it to be good for two.
-GOOD_EPOCHS = 3
-
-CHOSEN = b"\xff"  # begins every id of a connection
+ID_SIZE = 8  # bytes of the id of a connection
+CHOSEN = b"\xff"  # begins every id that a tracker of ours gives out
 _MAGIC = bytes.fromhex("00000417 27101980")  # begins a connect
-_HEAD = struct.Struct("!8sI4s")  # id of the connection, action, id of the request
+_HEAD = struct.Struct(f"!{ID_SIZE}sI4s")  # id of the connection, action, id of the request
 _ANNOUNCE = struct.Struct("!20s20sQQQIIIiH")  # follows the head
 _ANSWER = struct.Struct("!I4s")  # action, id of the request
 _COUNTS = struct.Struct("!III")
@@ -74,30 +70,6 @@ class Counts(NamedTuple):
 
     seeds: int
     others: int
-
-
-class ConnectionIds:
-    """An id proves that its sender receives at that address. There is no table that strangers could
-    fill.
-    """
-
-    def __init__(self, secret: bytes) -> None:
-        """`secret`: random bytes, new at each start."""
-        self._secret = secret
-
-    def give(self, host: str, *, now: float) -> bytes:
-        return self._id(host, int(now / EPOCH_S))
-
-    def is_good(self, datagram: bytes, host: str, *, now: float) -> bool:
-        """Whether the datagram begins with an id that this host was given lately."""
-        newest = int(now / EPOCH_S)
-        return datagram[:1] == CHOSEN and any(
-            hmac.compare_digest(datagram[:8], self._id(host, newest - age))
-            for age in range(GOOD_EPOCHS)
-        )
-
-    def _id(self, host: str, epoch: int) -> bytes:
-        return CHOSEN + hmac.digest(self._secret, f"bt|{host}|{epoch}".encode(), "sha256")[:7]
 
 
 def decode_request(datagram: bytes) -> Request:
