@@ -81,11 +81,6 @@ class SendTest(LmkTestCase):
         self.peer.settimeout(LIMIT_S)
         self.connection = over(ours)
 
-    def test_what_was_queued_goes_first(self) -> None:
-        self.connection.queue(b"one ")
-        self.connection.send_all(b"two", within_s=1.0)
-        self.assertEqual(receive_exactly(self.peer, 7), b"one two")
-
     def test_whoever_does_not_read_is_not_waited_for_any_longer_than_that(self) -> None:
         self.connection.limit(0.01)
         with at_once(), self.assertRaises(TimeoutError):

@@ -63,7 +63,7 @@ class SessionTest(unittest.TestCase):
         wanted = bitmap_bytes(self.big.content.all_chunks, 4)
         self.hear(frames.Open(HANDLE, self.big.content.root), session=session)
         self.hear(frames.Want(HANDLE, wanted), session=session)
-        session.offer_if_idle(now=self.now)
+        session.next_chunk(now=self.now)
         (offer,) = (one for one in self.told(session) if isinstance(one, frames.Offer))
         return offer
 
@@ -135,12 +135,12 @@ class SessionTest(unittest.TestCase):
             (LIMITS.position_s / 2, []),
             (LIMITS.position_s, [frames.Place(1)]),
         ):
-            other.offer_if_idle(now=self.now + wait_s)
+            other.next_chunk(now=self.now + wait_s)
             self.assertEqual([one for one in self.told(other) if _is_place(one)], words)
         self.assertEqual(other.patience_s(), LIMITS.position_s)
         self.now += LIMITS.position_s
         self.scheduler.release(1)
-        other.offer_if_idle(now=self.now)
+        other.next_chunk(now=self.now)
         self.assertEqual(self.told(other)[0], frames.Place(0))
 
     def test_a_chunk_that_is_cancelled_while_it_goes_out_is_not_counted_as_sent(self) -> None:
@@ -195,7 +195,7 @@ class SessionTest(unittest.TestCase):
         other = self.joined(2)
         self.hear(frames.Open(1, self.big.content.root), session=other)
         self.hear(frames.Want(1, b"\x0f"), session=other)
-        other.offer_if_idle(now=self.now)
+        other.next_chunk(now=self.now)
         self.assertEqual(other.idle_s(now=self.now + 9.0), 0.0)
         self.assertEqual(self.session.idle_s(now=self.now + 9.0), 9.0)
         other.fruitless = IN_VAIN
@@ -206,7 +206,7 @@ class SessionTest(unittest.TestCase):
         other = self.joined(2)
         self.hear(frames.Open(1, self.big.content.root), session=other)
         self.hear(frames.Want(1, b"\x0f"), session=other)
-        other.offer_if_idle(now=self.now)
+        other.next_chunk(now=self.now)
         self.session.look(now=self.now + LIMITS.answer_s)
         self.assertEqual(self.woken, [2])
 
@@ -228,7 +228,7 @@ class TurnTest(unittest.TestCase):
         session = self.session(number)
         session.came(frames.Open(7, LARGE.content.root), now=0.0)
         session.came(frames.Want(7, bitmap(LARGE.content)), now=0.0)
-        session.offer_if_idle(now=0.0)
+        session.next_chunk(now=0.0)
         return session
 
     def send_next(self, session: UploadSession) -> bool:

@@ -650,7 +650,9 @@ class PartsTest(unittest.TestCase):
         self.source.sent.clear()
         content = Content(b"root" * 8, SIZE, SIZE)
         holding = mock.Mock(content=content)
-        sending = Sending(ChosenChunk(7, content.root, 0), holding, is_single=False)
+        sending = Sending(
+            ChosenChunk(7, content.root, 0), holding, content.length(0), is_single=False
+        )
         self.assertTrue(self.uploader._send_parts(sending, self.source))
         return list(self.source.sent)
 

@@ -160,13 +160,10 @@ class Connection:
         return self.carrier.send_file(descriptor, offset, length)
 
     def send_all(self, data: bytes, *, within_s: float, more: bool = False) -> None:
-        """All of it, after what was queued. Raises TimeoutError.
+        """All of it. Raises TimeoutError.
 
         `more`: more bytes follow at once, so it may go into one packet with them.
         """
-        if self._queue:
-            with self._lock:
-                data, self._queue = bytes(self._queue) + data, bytearray()
         send_all(len(data), lambda sent: self.carrier.send(data[sent:], more=more), within_s)
 
     # Sending by any thread, without waiting. These raise OSError.
@@ -188,7 +185,7 @@ class Connection:
             self._check_queue()
 
     def queue(self, data: bytes) -> None:
-        """Send it with the next post(), send_all() or flush(). Raises like post()."""
+        """Send it with the next post() or flush(). Raises like post()."""
         with self._lock:
             self._queue += data
             self._check_queue()

@@ -29,13 +29,14 @@ class SendBuffer:
     def __init__(self, connection: Connection) -> None:
         self.size = 0  # bytes
         self._carrier = connection.carrier
+        self._segment = connection.carrier.segment()
         self.fit(0.0, MAX_BUFFER, 1)
 
     def fit(self, rate: float, chunk: int, sharers: int) -> None:
         """Adapt to `rate` (bytes per second), a chunk's size in bytes, and the number of
         connections that share the network.
         """
-        fitting = fitting_buffer(rate, chunk, sharers, self._carrier.segment())
+        fitting = fitting_buffer(rate, chunk, sharers, self._segment)
         if fitting != self.size:
             self.size = fitting
             self._carrier.keep_unsent(fitting)

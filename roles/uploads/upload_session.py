@@ -7,7 +7,6 @@ sessions of a program share one scheduler, so one lock protects them all.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from roles.disk.holding import Holding, Library
@@ -41,15 +40,11 @@ class Limits(NamedTuple):
 LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(NamedTuple):
     choice: ChosenChunk
     holding: Holding
+    length: int  # bytes
     is_single: bool  # the only chunk of its content, sent without an offer
-
-    @property
-    def length(self) -> int:
-        return self.holding.content.length(self.choice.index)
 
 
 class UploadSession:
@@ -66,7 +61,6 @@ class UploadSession:
         self.number = number
         self.host = host
         self.is_leaving = False  # we hung up, and another takes its place
-        self.title = ""  # of the content that was sent last
         self.position = 0  # in the queue for a slot; 0 when it does not wait
         self.useful_at = now  # when it last took something, or joined
         self.is_proven = False  # it has taken a whole chunk
@@ -81,14 +75,23 @@ class UploadSession:
         self._pending: ChosenChunk | None = None  # offered, not answered yet
         self._taken: ChosenChunk | None = None  # to be sent next
         self._sending: ChosenChunk | None = None
+        self._sent_last: Holding | None = None
         self.is_cancelled = False  # the chunk that is being sent is no longer wanted
+        self._is_idle = True  # next_chunk() has found nothing to send
         self._heard = self._spoke = now
         self._offered_at = now
         self._answer_s = LIMITS.answer_s  # how long the pending offer may keep a slot
         self._position_sent, self._position_sent_at = 0, now
 
+    @property
+    def title(self) -> str:
+        """Of the content that was sent last."""
+        return "" if self._sent_last is None else self._sent_last.title
+
     def patience_s(self) -> float:
-        """Seconds to wait for a frame before calling look()."""
+        """Seconds to wait for a frame before calling look() and next_chunk()."""
+        if not self._is_idle and (self._singles or self._pending is None):
+            return 0.0
         if self._pending is not None and self._has_slot:
             return self._answer_s
         return LIMITS.position_s if self.position else LIMITS.alive_s
@@ -221,29 +224,22 @@ class UploadSession:
     # Offers and chunks
 
     def next_chunk(self, *, now: float) -> Sending | None:
-        """The chunk to send now. The caller reports the result by sent() or broken_off().
+        """The chunk to send now. The caller reports the result by sent() or broken_off(). If
+        nothing is under way, this offers a chunk, or releases the slot when the turn is over.
 
         A chunk that was taken too late waits for a slot again, and so do small contents after the
         first few.
         """
-        while True:
-            has_singles, has_taken = bool(self._singles), self._taken is not None
-            if not (has_singles or has_taken):
-                return None
-            is_free = has_singles and not self._singles.needs_slot(now=now)
-            has_slot = self._has_slot if is_free else self.regain(now=now)
-            if not (is_free or has_slot):
-                return None
-            chunk_waits = has_taken and has_slot
-            sending = (
-                self._next_single(now)
-                if self._singles.are_next(chunk_waits=chunk_waits)
-                else self._next_taken(now)
-            )
-            if sending is not None:
-                self._sending, self.is_cancelled = sending.choice, False
-                self.title = sending.holding.title
-                return sending
+        sending = self._next(now)
+        self._is_idle = sending is None
+        if sending is not None:
+            self._sending, self.is_cancelled = sending.choice, False
+            self._sent_last = sending.holding
+        elif not self._singles and self._taken is None and self._pending is None:
+            if self._is_turn_over:
+                self._release()
+            self._offer(now)
+        return sending
 
     def offer_ahead(self, *, now: float) -> None:
         """The current chunk ends soon: offer the next one, so that it can follow at once."""
@@ -300,14 +296,6 @@ class UploadSession:
         else:
             self._not_sent(sending.choice)
 
-    def offer_if_idle(self, *, now: float) -> None:
-        """Offer a chunk, unless something is under way; release the slot when the turn is over."""
-        if self._pending is not None or self._taken is not None or self._singles:
-            return
-        if self._is_turn_over:
-            self._release()
-        self._offer(now)
-
     def look(self, *, now: float) -> None:
         """Do what is due. Raises TimeoutError when the leecher has been silent for silent_s."""
         if now - self._heard > LIMITS.silent_s:
@@ -316,6 +304,23 @@ class UploadSession:
             self._send(frames.Alive(), now)
         if self._pending is not None and now - self._offered_at >= self._answer_s:
             self._release()
+
+    def _next(self, now: float) -> Sending | None:
+        """A content of one chunk, or the chunk that was taken, if it may go out now."""
+        while self._singles or self._taken is not None:
+            is_free = bool(self._singles) and not self._singles.needs_slot(now=now)
+            has_slot = self._has_slot if is_free else self.regain(now=now)
+            if not (is_free or has_slot):
+                break
+            chunk_waits = self._taken is not None and has_slot
+            sending = (
+                self._next_single(now)
+                if self._singles.are_next(chunk_waits=chunk_waits)
+                else self._next_taken(now)
+            )
+            if sending is not None:
+                return sending
+        return None
 
     def _next_single(self, now: float) -> Sending | None:
         """The next content of one chunk; its shape is sent first."""
@@ -326,7 +331,8 @@ class UploadSession:
             return None
         content = holding.content
         self._send(frames.File(handle, content.size, content.chunk_size, b"\x01"), now)
-        return Sending(ChosenChunk(handle, content.root, 0), holding, is_single=True)
+        choice = ChosenChunk(handle, content.root, 0)
+        return Sending(choice, holding, content.size, is_single=True)
 
     def _next_taken(self, now: float) -> Sending | None:
         choice, self._taken = self._taken, None
@@ -335,7 +341,8 @@ class UploadSession:
         if holding is None:
             self._gone_if_open(choice.handle, now)
         elif holding.content.root == choice.root:
-            return Sending(choice, holding, is_single=False)
+            length = holding.content.length(choice.index)
+            return Sending(choice, holding, length, is_single=False)
         # The leecher has closed the handle since, or used it for another content.
         self._not_sent(choice)
         return None

@@ -70,6 +70,7 @@ class Uploader:
         self._library = library
         self._throttle = throttle
         self._should_stop = should_stop
+        self._queued = b""  # frames that go out with the next part, or before the next wait
         self._frames = frames.FrameBuffer()
         self._half_since: float | None = None  # when the unfinished frame began
         self._sources = OpenSources()
@@ -96,32 +97,36 @@ class Uploader:
         Raises PeerProtocolError or OSError.
         """
         try:
-            while not self._should_stop():
-                with self._lock:
-                    patience_s = self.session.patience_s()
-                if not self._receive(patience_s):
-                    return
-                self._look()
-                while (sending := self._next_chunk()) is not None:
+            while not self._should_stop() and self._receive(self._patience_s()):
+                sending = self._next_chunk()
+                if sending is not None:
                     self._send(sending)
-                    # As a rule the answer to the next offer is here by now.
-                    if not self._receive(0):
-                        return
         finally:
             self._sources.close_all()
 
     # Frames
 
+    def _patience_s(self) -> float:
+        with self._lock:
+            return self.session.patience_s()
+
     def _receive(self, timeout_s: float) -> bool:
-        """Send all frames, then handle what has come; False when the leecher left."""
+        """Send all frames, then handle what has come; False when the leecher left.
+
+        Raises TimeoutError when a frame of its does not end in time.
+        """
         self._queue_frames()
-        self._flush()
+        self._send_queue()
         is_ready, words = self._waiting.wait(timeout_s)
         if LOOK_AGAIN in words:
             with self._lock:
                 self.session.contents_changed(now=time.monotonic())
         data = self.connection.receive(_RECEIVE) if is_ready else None
-        return data is None or (data != b"" and self._hear(data))
+        if data is not None and not (data and self._hear(data)):
+            return False
+        if self._half_since is not None and time.monotonic() - self._half_since > LIMITS.frame_s:
+            raise TimeoutError(f"a frame did not end within {LIMITS.frame_s:.0f} s")
+        return True
 
     def _hear(self, data: bytes) -> bool:
         """Handle these bytes; False when the leecher left. Pauses if it sends much and takes
@@ -149,17 +154,9 @@ class Uploader:
             rest(pause_s, self._should_stop)
         return True
 
-    def _look(self) -> None:
-        """Raises TimeoutError when the leecher is silent, or does not end a frame in time."""
-        now = time.monotonic()
-        with self._lock:
-            self.session.look(now=now)
-        if self._half_since is not None and now - self._half_since > LIMITS.frame_s:
-            raise TimeoutError(f"a frame did not end within {LIMITS.frame_s:.0f} s")
-
     def _queue_frames(self) -> None:
-        """Queue the session's frames for the next part or _flush(), so that the leecher wakes once;
-        close the sources that it has closed.
+        """Queue the session's frames for the next part or _receive(), so that the leecher wakes
+        once; close the sources that it has closed.
         """
         session = self.session
         if session.to_send:
@@ -167,39 +164,37 @@ class Uploader:
             for frame in to_send:
                 if isinstance(frame, frames.Digests):
                     self._await_turn(len(frame.digests))
-                self.connection.queue(frames.encode(frame))
-                if self.connection.queued > MAX_QUEUED:
-                    self._flush()
+                self._queued += frames.encode(frame)
+                if len(self._queued) > MAX_QUEUED:
+                    self._send_queue()
         if session.closed:
             closed, session.closed = session.closed, []
             for handle in closed:
                 self._sources.close(handle)
 
-    def _flush(self) -> None:
-        if self.connection.queued:
-            self.connection.send_all(b"", within_s=LIMITS.part_s)
+    def _send_queue(self, *, more: bool = False) -> None:
+        if self._queued:
+            queued, self._queued = self._queued, b""
+            self.connection.send_all(queued, within_s=LIMITS.part_s, more=more)
 
     def _await_turn(self, count: int) -> None:
         """Wait until the rate limit allows so many bytes; queued frames go out before that."""
         if self._throttle.limit is not None:
-            self._flush()
+            self._send_queue()
             self._throttle.wait(count, self._should_stop)
 
     # Chunks
 
     def _next_chunk(self) -> Sending | None:
-        """The chunk to send now; if there is none, offers the next one."""
-        if self._should_stop():
-            return None
+        """The chunk to send now; if there is none, offers the next one. Raises TimeoutError when
+        the leecher is silent.
+        """
         now = time.monotonic()
         with self._lock:
-            sending = self.session.next_chunk(now=now)
-            if sending is None:
-                self.session.offer_if_idle(now=now)
-        return sending
+            self.session.look(now=now)
+            return self.session.next_chunk(now=now)
 
     def _send(self, sending: Sending) -> None:
-        self._queue_frames()
         began, is_whole, has_changed = time.monotonic(), False, False
         try:
             source = self._sources.source(sending.choice.handle, sending.holding)
@@ -232,9 +227,9 @@ class Uploader:
             if not sending.is_single and self._sizes.is_time_to_offer(sent, length):
                 with self._lock:
                     self.session.offer_ahead(now=time.monotonic())
-                self._queue_frames()
-            head = frames.encode_part_head(choice.handle, choice.index, sent, part)
-            self.connection.send_all(head, within_s=LIMITS.part_s, more=True)
+            self._queue_frames()
+            self._queued += frames.encode_part_head(choice.handle, choice.index, sent, part)
+            self._send_queue(more=True)
             try:
                 self._send_bytes(source, start + sent, part)
             except FileChangedError as error:  # the rest of this part can never be sent
@@ -266,9 +261,10 @@ class Uploader:
             has_slot = session.part_sent(now=time.monotonic())
         while not (has_slot or session.is_cancelled or self._should_stop()):
             self._listen(SESSION.position_s)
-            self._look()
+            now = time.monotonic()
             with self._lock:
-                has_slot = session.regain(now=time.monotonic())
+                session.look(now=now)
+                has_slot = session.regain(now=now)
         return not session.is_cancelled
 
     def _listen(self, timeout_s: float) -> None:

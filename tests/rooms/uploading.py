@@ -103,8 +103,6 @@ class UploadEnd:
         if not self.is_open:
             return
         sending = self.session.next_chunk(now=self._clock.now)
-        if sending is None:
-            self.session.offer_if_idle(now=self._clock.now)
         self._tell()
         if sending is not None:
             self._sending, self._out, self._began = sending, 0, self._clock.now
