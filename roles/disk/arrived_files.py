@@ -6,7 +6,6 @@ With it a later version replaces a file only if that is byte for byte what was d
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 from collections.abc import Mapping
@@ -22,7 +21,6 @@ log = logging.getLogger(__name__)
 
 FOLDER_NAME = "arrived"  # in the state folder; a file for each share and target folder
 MAX_RECORDS = 200  # those that were written longest ago go first
-_VERSION = 1
 
 
 class ArrivedFiles:
@@ -35,17 +33,9 @@ class ArrivedFiles:
 
     def load(self) -> dict[str, Content]:
         """The content of each file, by its path in the share."""
-        match self._file.read():
-            case {"lmk": 1, "files": dict(files)}:
-                found = ((path, _content(fields)) for path, fields in files.items())
-                return {path: content for path, content in found if content is not None}
-            case None:
-                return {}
-            case {"lmk": int(version)} if version > _VERSION:
-                self._file.keep_aside(f"is of version {version}", is_newer=True)
-            case _:
-                self._file.keep_aside("it is no list of files")
-        return {}
+        files = self._file.read_record("files", dict) or {}
+        found = ((path, _content(fields)) for path, fields in files.items())
+        return {path: content for path, content in found if content is not None}
 
     def note(self, files: Mapping[str, Content]) -> None:
         """These have arrived, or were there already."""
@@ -54,14 +44,11 @@ class ArrivedFiles:
         if newest == known:
             return
         record = {
-            "lmk": _VERSION,
-            "files": {
-                path: [content.size, content.chunk_size, content.root.hex()]
-                for path, content in newest.items()
-            },
+            path: [content.size, content.chunk_size, content.root.hex()]
+            for path, content in newest.items()
         }
         try:
-            self._file.write(json.dumps(record).encode("ascii"))
+            self._file.write_record("files", record)
         except StorageError as error:
             log.warning("The next versions of these files will not replace them: %s", error)
         else:

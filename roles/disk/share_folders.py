@@ -5,7 +5,6 @@ Two shares never get one folder, not even if both are called "lesson".
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import threading
@@ -35,7 +34,6 @@ MAX_FOLDERS = 10_000  # remembered; the oldest go first
 LOOKED_AT = 200  # files of a share, to see whether a folder has them
 ENOUGH = 20  # of these: if none is there, the others are not looked at
 SAME_TIME_S = 2  # FAT keeps even seconds only
-_VERSION = 1
 _PATIENCE_S = 2.0  # while another program chooses
 _AGAIN_S = 0.02
 _FLAGS = os.O_RDWR | os.O_CREAT | disk_calls.PLAIN_FLAGS
@@ -181,27 +179,19 @@ class ShareFolders:
         """The oldest first."""
         if self._record is None:
             return []
-        file = StateFile(self._record)
-        match file.read():
-            case {"lmk": 1, "folders": list(rows)}:
-                found = list[_Row]()
-                for row in rows[-MAX_FOLDERS:]:
-                    match row:
-                        case {"target": str(target), "share": str(share), "name": str(name)} if (
-                            not name or is_folder_name(name)
-                        ):
-                            is_made = row.get("made") is True
-                            found.append(_Row(Path(target), share, name, is_made))
-                        case _:
-                            pass
-                return found
-            case None:
-                pass
-            case {"lmk": int(version)} if version > _VERSION:
-                file.keep_aside(f"is of version {version}", is_newer=True)
-            case _:
-                file.keep_aside("it is no list of folders")
-        return []
+        rows, found = StateFile(self._record).read_record("folders", list) or [], list[_Row]()
+        for row in rows[-MAX_FOLDERS:]:
+            match row:
+                case {
+                    "target": str(target),
+                    "share": str(share),
+                    "name": str(name),
+                    **others,
+                } if not name or is_folder_name(name):
+                    found.append(_Row(Path(target), share, name, others.get("made") is True))
+                case _:
+                    pass
+        return found
 
     def _write(self, folders: Mapping[str, str]) -> None:
         if self._record is None:
@@ -211,9 +201,9 @@ class ShareFolders:
         rows += (
             _Row(self._target, share, name, share in self._made) for share, name in folders.items()
         )
-        record = {"lmk": _VERSION, "folders": [row.kept() for row in rows[-MAX_FOLDERS:]]}
+        record = [row.kept() for row in rows[-MAX_FOLDERS:]]
         with suppress(StorageError):  # then the next run looks at what the folders have
-            StateFile(self._record).write(json.dumps(record, indent=1).encode("ascii"))
+            StateFile(self._record).write_record("folders", record)
 
 
 def is_folder_name(text: str) -> bool:

@@ -10,6 +10,7 @@ import stat
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar, cast
 
 from roles.disk import disk_calls
 from roles.disk.file_lock import try_lock
@@ -23,6 +24,9 @@ _MOST_KEPT = 100  # damaged files of one name
 _PATIENCE_S = 2.0  # while another of our programs writes the same file
 _AGAIN_S = 0.02
 _FLAGS = os.O_RDWR | disk_calls.PLAIN_FLAGS
+
+
+RecordT = TypeVar("RecordT", list[object], dict[str, object])
 
 
 class StateFile:
@@ -57,6 +61,27 @@ class StateFile:
             self.keep_aside(str(error)[:80] or type(error).__name__)
             return None
         return value
+
+    def read_record(self, name: str, kind: type[RecordT]) -> RecordT | None:
+        """The list or dict that write_record() has written; None if there is no file, or no usable
+        content, which `notice` then says.
+        """
+        match self.read():
+            case None:
+                pass
+            case {"lmk": 1, **rest} if isinstance(rest.get(name), kind):
+                return cast("RecordT", rest[name])
+            case {"lmk": int(version)} if version > 1:
+                self.keep_aside(f"is of version {version}", is_newer=True)
+            case _:
+                self.keep_aside(f"it is no record of {name}")
+        return None
+
+    def write_record(self, name: str, content: object) -> None:
+        """Replace the whole file. In ASCII, so that names that are not UTF-8 survive. Raises
+        StorageError.
+        """
+        self.write(json.dumps({"lmk": 1, name: content}, indent=1).encode("ascii"))
 
     def read_bytes(self) -> bytes | None:
         """Its content; None if there is no file, or it cannot be read, which `notice` then says."""

@@ -7,7 +7,7 @@ thread.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from roles.disk.download_record import (
@@ -37,7 +37,6 @@ class UnfinishedDownloads:
         self._kept: tuple[RecordedDownload, ...] = ()  # for other folders or trackers: not ours
         self._waiting: list[RecordedDownload] = []  # for a list that has them
         self._saved: tuple[RecordedDownload, ...] = ()
-        self._more: dict[str, Mapping[str, object]] = {}  # fields of a newer version, by key
         self._save_at = 0.0
 
     def load(self) -> str:
@@ -100,10 +99,8 @@ class UnfinishedDownloads:
             log.warning("Downloads will not resume by themselves at the next start: %s", error)
 
     def _take_ours(self) -> None:
-        ours = [one for one in self._kept if self._is_ours(one)]
+        self._waiting += (one for one in self._kept if self._is_ours(one))
         self._kept = tuple(one for one in self._kept if not self._is_ours(one))
-        self._waiting += ours
-        self._more |= {one.key: one.more for one in ours}
 
     def _is_ours(self, one: RecordedDownload) -> bool:
         return (one.tracker, one.folder) == (self._tracker, self._folder)
@@ -120,7 +117,6 @@ class UnfinishedDownloads:
             is_paused=download.state is DownloadState.PAUSED,
             home=download.home,
             first=download.order.first,
-            more=self._more.get(download.key, {}),
         )
 
 
