@@ -383,7 +383,7 @@ class Leecher(Role):
         return True
 
     def _made(self, key: str, existing: Existing, home: str | None) -> DownloadLife | None:
-        # In a private room nothing is said in clear, whatever a list has.
+        # In a private room nothing goes out unencrypted, whatever a list has.
         lmk1 = None if self._place.is_private else self._lmk1.made(key, existing)
         if lmk1 is not None:
             if self._queue.has_twin(lmk1):

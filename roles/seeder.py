@@ -68,7 +68,7 @@ class Seeder(Role):
         """`throttles`: shared by the whole program."""
         super().__init__("seeder", post)
         hide_folder(settings.folder)
-        if settings.code:  # nothing is said in clear
+        if settings.code:  # nothing goes out unencrypted
             settings = replace(settings, door=False)
         self._settings = settings
         self._throttles = throttles or Throttles()

@@ -59,7 +59,7 @@ class Tracker(Role):
 
     def __init__(self, settings: TrackerSettings, post: Post) -> None:
         super().__init__("tracker", post)
-        if settings.is_private:  # nothing is said in clear
+        if settings.is_private:  # nothing goes out unencrypted
             settings = replace(settings, door=False)
         self._settings = settings
         self._name = settings.name or own_name()

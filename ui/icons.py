@@ -115,7 +115,7 @@ _ON_DISC = 0.56
 
 @cache
 def picture(name: str, pixels: int, colour: str, ground: str = "") -> bytes:
-    """A PNG of so many pixels each way; with `ground`, on a disc of that colour."""
+    """A square PNG; with `ground`, on a disc of that colour."""
     layers = []
     scale = pixels / GRID
     if ground:

@@ -114,7 +114,7 @@ _OF_FAILURES: tuple[tuple[type[LmkError], Remedy], ...] = (
     ),
 )
 _UNKNOWN = Remedy("It failed", "Retry. If it fails again, see the log.")
-# By what is said of a download for which nothing comes; it goes on by itself.
+# By the cause of a download for which nothing comes; it goes on by itself.
 _OF_CAUSES = {
     CUT_OFF: "Plug in the cable or join the Wi-Fi: it continues by itself.",
     UNREACHABLE: "Check that a seeder is running and that no firewall blocks it.",

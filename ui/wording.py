@@ -35,7 +35,7 @@ from roles.values.room_words import COMPUTER_LENGTH as COMPUTER_LENGTH
 from roles.values.room_words import computer_order as computer_order
 from roles.values.safe_names import shown_name
 
-# Why files are not offered: what is counted, and what is said about it.
+# Why files are not offered: what is counted, and the words behind it.
 _SKIPPED = {
     SkipReason.UNREADABLE: ("item", " that cannot be read"),
     SkipReason.WRITTEN: ("file", " that another program is still writing"),

@@ -52,7 +52,7 @@ class _Row(NamedTuple):
 
 
 class ShareFolders:
-    """The folders below one target folder. For one thread, but for of()."""
+    """The folders below one target folder. For one thread, except of()."""
 
     def __init__(self, target: Path, state_folder: Path | None) -> None:
         """Without a state folder it remembers until the program ends."""

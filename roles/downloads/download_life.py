@@ -95,7 +95,7 @@ class DownloadLife(ABC):
         self.woken = threading.Event()
         self.waits_for: DownloadLife | None = None  # it has a name that this one needs
         # Set by the leecher's thread, for downloads that bring many files:
-        self.tries_again = False  # what failed so far is to be fetched once more
+        self.tries_again = False  # what failed so far is fetched once more
         self.looked_at: str | None = None  # a folder that shows its pieces; "" for all of it
         self.pieces: FolderPieces | None = None  # of that folder; replaced whole
         self.order = FileOrder()  # in which its files come; replaced whole
@@ -104,9 +104,9 @@ class DownloadLife(ABC):
         self._then: DownloadState | None = None  # what was asked for, until that thread has ended
         self._still_since = float("inf")  # nothing has arrived since then
         self.turns = 0  # given up for other downloads
-        self._waited_s = 0.0  # in vain, during those turns
+        self._waited_s = 0.0  # for nothing, during those turns
         self._gives_way = False  # it is being halted to let others run
-        self._goes_on = False  # this turn continues such a one
+        self._goes_on = False  # this turn continues one that was given up
 
     @property
     @abstractmethod

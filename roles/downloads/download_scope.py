@@ -159,7 +159,7 @@ class FollowedScope:
         return 0 if is_gone or is_stuck else self.wanted.files_left
 
     def _note_left(self, left: int, now: float) -> None:
-        """The newest list says that the seeder has not read so many files yet."""
+        """`left`: files that the seeder has yet to read, by the newest list."""
         if left < self._least_left or not self._least_left:  # else it has begun anew
             self._least_left, self._progress_at = left, now
 

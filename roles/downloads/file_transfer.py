@@ -27,7 +27,7 @@ MAX_CHECKS = 3  # of a file that other programs write to
 class FileTransfer(ContentTransfer):
     """A file, or a pack that becomes many.
 
-    Owned by the download's thread, but for what ContentTransfer leaves to the swarm's lock.
+    Owned by the download's thread, except for what the swarm's lock protects in ContentTransfer.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class FileTransfer(ContentTransfer):
         return self._is_checked and self.is_done
 
     def arriving(self, coming: int, senders: int, *, now: float) -> Iterator[FileArriving]:
-        """Those of its files of which something is here, or on its way: `coming` unchecked bytes
-        from so many senders.
+        """Its files of which something is here or on its way. `coming`: bytes of them that are not
+        checked yet, from `senders` peers.
         """
         if self._unpacking is not None:
             for file, have in self._unpacking.arriving(self.plan.had):

@@ -53,7 +53,7 @@ MAX_SHARES = 8  # that the tracker is told of
 
 
 class SwarmPeer:
-    """Owned by the leecher's thread, but for what says otherwise. It joins the swarm at once.
+    """Owned by the leecher's thread, unless a method says otherwise. It joins the swarm at once.
 
     Downloads use `swarm`, `library` and `downloads`, whose methods any thread may call.
     """

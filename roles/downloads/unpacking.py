@@ -37,7 +37,7 @@ from roles.values.settings import Existing
 # Bytes of a pack that come before its files are written: one sync for a few hundred files.
 UNPACK_AT = 4 * 1024 * 1024
 SLOW_S = 2.0  # if the disk takes longer for them, the rest is unpacked at once, at the end
-# Up to so many files we sync one by one. One sync() for all takes as long as for a few files, but
+# Up to this many files we sync one by one. One sync() for all takes as long as for a few files, but
 # also waits for what other programs wrote.
 FEW_FILES = 16
 _NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | disk_calls.PLAIN_FLAGS

@@ -51,7 +51,7 @@ def listed_files(path: str, lines: list[tuple[str, FileLine]]) -> tuple[ListedFi
 
 
 def _mark(path: str, size: int, root: bytes) -> str:
-    """The mark of a path with one content: "" but for paths that end like the key of a twin."""
+    """The mark of a path with one content: "" except for paths that end like the key of a twin."""
     if path[-1:] != "]" or not _ENDS_LIKE_A_TWIN.search(path):
         return ""
     return root.hex()[:TWIN_DIGITS] or f"{size} bytes"

@@ -140,7 +140,7 @@ class Membership:
         self._due_at = 0.0  # the next ping, or the next try to register
         self._pinged_at = 0.0
         self._early_pings = 0  # left to send
-        self._is_doubtful = False  # the tracker has tried to connect for a second, in vain
+        self._is_doubtful = False  # the tracker has tried to connect for a second, without success
         self._last_status: Status | None = None
         self._uploaded: Mapping[str, int] | None = None
         self._uploaded_count = 0  # of these, on the tracker's list

@@ -56,7 +56,7 @@ def is_own_address(host: str) -> bool:
 
 
 def own_address_towards(host: str) -> str:
-    """This computer's address from which it reaches that one. Raises OSError without a route."""
+    """The address from which this computer reaches that one. Raises OSError without a route."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((host, _ANY_PORT))
         address: str = probe.getsockname()[0]

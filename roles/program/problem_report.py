@@ -17,7 +17,7 @@ from roles.program.user_folders import home_folder
 from roles.values.addresses import Address
 
 LINES = 200  # of the log
-_TAIL = 1000 * LINES  # bytes: more than so many lines have
+_TAIL = 1000 * LINES  # bytes: more than this many lines have
 _USER_NAMED_BY = ("USER", "LOGNAME", "USERNAME")  # in the environment
 
 

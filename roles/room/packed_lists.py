@@ -95,7 +95,7 @@ class PackedLists:
 
 
 def _slices(texts: Iterable[str]) -> Iterator[str]:
-    """The lines joined by line feeds, each text at least SLICE characters long but for the last."""
+    """The lines joined by line feeds, each text at least SLICE characters long, except the last."""
     lines, size = list[str](), 0
     for text in texts:
         lines.append(text)

@@ -152,7 +152,7 @@ class _Change:
 
 @dataclass(frozen=True, slots=True)
 class UnprovedList:
-    """What the programs at one address and port are said to offer, without a proof."""
+    """What the programs at one address and port offer, as somebody claims without proof."""
 
     share: str
     owner: Owner

@@ -9,7 +9,7 @@ from roles.values.catalogue import MAX_PACK_SIZE, PACKED_BELOW, sort_key
 
 MIN_PACK_SIZE = 16 * 1024 * 1024  # bytes; only the last pack is smaller
 _MEAN_REST = 16 * 1024 * 1024  # mean number of bytes from there to the end of a pack
-_FILE_COST = 4 * 1024  # opening a file takes as long as reading so many bytes
+_FILE_COST = 4 * 1024  # opening a file takes as long as reading this many bytes
 _HASHES = 1 << 32
 
 
@@ -36,7 +36,7 @@ def plan_packs(small: Iterable[tuple[str, int]]) -> list[tuple[str, ...]]:
 
 
 def _ends_before(path: str, cost: int) -> bool:
-    """True for so many paths that the mean distance between them is _MEAN_REST bytes."""
+    """True for a path every _MEAN_REST bytes, on average."""
     mark = hashlib.blake2b(sort_key(path), digest_size=4).digest()
     return int.from_bytes(mark, "big") * _MEAN_REST < cost * _HASHES
 

@@ -23,7 +23,7 @@ GOOD_FOR_BAD = 8  # right chunks that make up for a bad one
 # machine, or look like one from outside.
 MAX_BAD_OF_HOST = 8
 MAX_REMEMBERED = 512  # peers, and hosts; beyond that the oldest is forgotten
-# After so many bad chunks in a row from a peer that nobody can replace, it pauses before each next.
+# After this many bad chunks in a row from a peer that nobody can replace, each next one waits.
 TRIES_AT_ONCE = 32
 PAUSE_S = 0.25
 OTHERS_FIRST_S = 2.0  # for this long only others, if any, are asked for a chunk that came wrong

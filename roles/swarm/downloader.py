@@ -166,7 +166,7 @@ class Downloader:
         spent.received += length
 
     def _hold_up(self, count: int, chunk: ArrivingChunk | None = None) -> None:
-        """Wait until our rate limit allows so many bytes; deadlines move by that time."""
+        """Wait until our rate limit allows `count` bytes. Deadlines move by that time."""
         held_s = self._throttle.wait(count, self._should_stop)
         self._deadlines.held_up(held_s)
         self._peer.spent.held += held_s

@@ -28,7 +28,7 @@ class Spent:
 
 @dataclass(slots=True)
 class Peer:
-    """Protected by the swarm's lock, but for `budget`. Each connection has its own number."""
+    """Protected by the swarm's lock, except for `budget`. Each connection has its own number."""
 
     number: int
     address: Address  # where it listens

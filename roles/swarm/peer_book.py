@@ -49,7 +49,7 @@ FAST = 100e6  # bytes per second: a thread that receives, hashes and writes reac
 # A peer that has sent nothing useful for this long makes room for one that waits.
 USELESS_S = 15.0
 HURRY_S = 3.0  # the same while nobody sends anything and a waiting peer was never tried
-QUEUED_TIMES = 4.0  # a peer in whose queue we wait has so many times as long
+QUEUED_TIMES = 4.0  # a peer in whose queue we wait has this many times as long
 # A peer that has sent no byte of what it promised for this long gets a second connection: after an
 # interruption of the network a new connection works long before the old one.
 REDIAL_S = 4.0

@@ -100,7 +100,7 @@ class Swarms:
         if announce.event is Event.STOPPED:
             swarm.forget(address)
             return []
-        if not service_at(announce.port):  # no peer is to be sent to another service
+        if not service_at(announce.port):  # send no peer to another service
             swarm.hear(address, is_seed=announce.is_seed, now=now)
         if announce.is_seed:
             others = [one for one, peer in swarm.peers.items() if not peer.is_seed]

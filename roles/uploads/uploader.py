@@ -178,7 +178,7 @@ class Uploader:
             self.connection.send_all(queued, within_s=LIMITS.part_s, more=more)
 
     def _await_turn(self, count: int) -> None:
-        """Wait until the rate limit allows so many bytes; queued frames go out before that."""
+        """Wait until the rate limit allows `count` bytes; queued frames go out before that."""
         if self._throttle.limit is not None:
             self._send_queue()
             self._throttle.wait(count, self._should_stop)
@@ -281,7 +281,7 @@ class Uploader:
             self._moved, self._moved_at = 0, now
 
     def _fit(self, length: int, seconds: float, sharers: int) -> None:
-        """Adapt to the rate of the last chunk: so many bytes in this time, while `sharers`
+        """Adapt to the rate of the last chunk: `length` bytes in `seconds`, while `sharers`
         connections shared the network.
         """
         rate = rate_of(length, seconds, self._buffer.size, sharers, ALONE)

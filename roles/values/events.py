@@ -337,7 +337,7 @@ class Bottleneck:
     senders: tuple[str, ...]  # names of the computers that send, "" for one without
     limit: int = 0
     disk_rate: float = 0.0  # what the disk could take
-    fewer: int = 0  # LINK: so many senders brought `fewer_rate` before
+    fewer: int = 0  # LINK: this many senders brought `fewer_rate` before
     fewer_rate: float = 0.0
 
 

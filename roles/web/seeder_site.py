@@ -288,7 +288,7 @@ class SeederSite:
 
 
 def gathered(pieces: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
-    """The same bytes in pieces of at least GATHERED bytes, but for the last. Closes `pieces`."""
+    """The same bytes in pieces of at least GATHERED bytes, except the last. Closes `pieces`."""
     waiting, size = list[bytes](), 0
     with closing(pieces):
         for piece in pieces:

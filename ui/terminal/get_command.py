@@ -161,7 +161,7 @@ def download(
 
 
 def _waits_for_space(chosen: argparse.Namespace, output: Output) -> bool:
-    """Unless it is said, only if a person can make room."""
+    """Without an option, only if a person can make room."""
     if chosen.wait_for_space is not None:
         return bool(chosen.wait_for_space)
     return can_ask() and not output.as_json

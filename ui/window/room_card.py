@@ -12,7 +12,7 @@ from ui.window.layout import show_if
 from ui.window.theme import Theme
 
 BAR_HEIGHT = 10  # pixels at 96 dpi
-FEW = 2  # of whom a button can say "both"
+FEW = 2  # problems: a button says "both", not "all"
 
 
 class RoomCard(ttk.Frame):

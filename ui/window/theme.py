@@ -91,7 +91,7 @@ class Theme:
         return max(round(self.px(32) * self.zoom), int(linespace * 1.6))
 
     def enlarge(self, factor: float) -> None:
-        """All texts are so many times as large as usual, for a projector."""
+        """Make all texts `factor` times as large as usual, for a projector."""
         self.zoom = factor
         for font, size in zip(self._fonts, self._sizes, strict=True):
             font.configure(size=round(size * factor))

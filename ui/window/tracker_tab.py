@@ -439,7 +439,7 @@ class TrackerTab(ttk.Frame):
         self.qr_page.open(str(self.web_address.cget("text")))
 
     def _sentence(self) -> tuple[str, str]:
-        """What is to be said of the tracker now, and its tone."""
+        """The sentence about the tracker now, and its tone."""
         if self._failure:
             return self._failure, "Bad"
         other = self.other_tracker
