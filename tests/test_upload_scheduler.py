@@ -54,7 +54,7 @@ class SchedulerTestCase(unittest.TestCase):
 
     def give(self, scheduler: UploadScheduler, number: int) -> int:
         choice = self.offered(scheduler, number)
-        scheduler.sent(number, choice.handle, choice.index)
+        scheduler.sent(number, choice)
         return choice.index
 
 
@@ -87,7 +87,7 @@ class SlotsTest(SchedulerTestCase):
         scheduler = self.with_leechers(1, "h1", "h2")
         choice = self.offered(scheduler, 1)
         scheduler.next_choice(2, now=0.0)
-        scheduler.sent(1, 7, choice.index)
+        scheduler.sent(1, choice)
         scheduler.want(1, 7, A, 0)
         self.woken.clear()
         self.assertIsNone(scheduler.next_choice(1, now=0.0))
@@ -228,7 +228,7 @@ class RequestsTest(SchedulerTestCase):
     def test_what_was_declined_counts_as_not_sent(self) -> None:
         scheduler = self.with_leechers(2, "h1", "h2", chunks=0b1)
         self.offered(scheduler, 1)
-        scheduler.not_sent(1, 7, 0)
+        scheduler.not_sent(1, ChosenChunk(7, A, 0))
         scheduler.want(2, 7, A, 0b11)
         self.assertEqual({self.give(scheduler, 2) for _ in range(2)}, {0, 1})
 
@@ -254,10 +254,10 @@ class RequestsTest(SchedulerTestCase):
     def test_late_words_about_what_is_over_change_nothing(self) -> None:
         scheduler = self.with_leechers(1, "h1")
         for index in (0, 99, 1 << 20):
-            scheduler.sent(1, 7, index)
-            scheduler.not_sent(1, 7, index)
-            scheduler.sent(1, 8, index)
-            scheduler.not_sent(1, 8, index)
+            scheduler.sent(1, ChosenChunk(7, A, index))
+            scheduler.not_sent(1, ChosenChunk(7, A, index))
+            scheduler.sent(1, ChosenChunk(8, A, index))
+            scheduler.not_sent(1, ChosenChunk(8, A, index))
         self.assertIsNotNone(scheduler.next_choice(1, now=0.0))
 
     def test_a_handle_that_was_closed_may_mean_another_content(self) -> None:
@@ -343,7 +343,7 @@ class NewsTest(SchedulerTestCase):
             choice = scheduler.next_choice(number, now=0.0)
             if choice is not None:
                 served.append(number)
-                scheduler.sent(number, choice.handle, choice.index)
+                scheduler.sent(number, choice)
                 scheduler.next_choice(number, now=0.0)
         self.assertEqual(sorted(served), [1, 2, 3])
 
@@ -353,7 +353,7 @@ class NewsTest(SchedulerTestCase):
         self.offered(scheduler, 1)
         scheduler.release(1)  # it did not answer in time
         self.assertEqual(scheduler.next_choice(2, now=0.0), ChosenChunk(7, A, 0))
-        scheduler.sent(2, 7, 0)
+        scheduler.sent(2, ChosenChunk(7, A, 0))
         scheduler.next_choice(2, now=0.0)
         self.have = {A: 0b11}
         self.assertEqual(self.woken_by(scheduler.news, A, 0b10), [2])
@@ -436,11 +436,11 @@ class Room:
         del self.pending[number]
         if what < 0.3:
             lacks[choice.handle] &= self.rng.getrandbits(20)
-            self.scheduler.not_sent(number, choice.handle, choice.index)
+            self.scheduler.not_sent(number, choice)
             self.scheduler.want(number, choice.handle, choice.root, lacks[choice.handle])
         else:
             lacks[choice.handle] &= ~(1 << choice.index)
-            self.scheduler.sent(number, choice.handle, choice.index)
+            self.scheduler.sent(number, choice)
         self.wake(number)
 
     def step(self) -> None:
@@ -508,7 +508,7 @@ class PropertyTest(unittest.TestCase):
             choice = scheduler.next_choice(number, now=0.0)
             if choice is not None:
                 had[number] += 1
-                scheduler.sent(number, choice.handle, choice.index)
+                scheduler.sent(number, choice)
                 scheduler.want(number, 1, A, ALL)
         self.assertEqual(len(had), 12)
         self.assertGreater(min(had.values()), max(had.values()) // 3)
@@ -527,11 +527,11 @@ class PropertyTest(unittest.TestCase):
             assert choice is not None
             least = min(sent[i] for i in range(40) if lacks[number] >> i & 1)
             if rng.random() < 0.2:
-                scheduler.not_sent(number, choice.handle, choice.index)
+                scheduler.not_sent(number, choice)
                 scheduler.want(number, 1, A, lacks[number])
                 continue
             self.assertEqual(sent[choice.index], least)
             sent[choice.index] += 1
             lacks[number] &= ~(1 << choice.index)
-            scheduler.sent(number, choice.handle, choice.index)
+            scheduler.sent(number, choice)
         self.assertEqual(set(sent.values()), {8})

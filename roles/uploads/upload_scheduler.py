@@ -33,19 +33,7 @@ class _Request:
     """What one leecher wants of one content."""
 
     root: bytes
-    chunks: int  # bitmap
-    offered: int = 0  # bitmap of those that were offered or are on their way
-
-
-@dataclass(slots=True)
-class _Leecher:
-    host: str
-    requests: dict[int, _Request] = field(default_factory=dict)
-    by_root: dict[bytes, dict[int, _Request]] = field(default_factory=dict)  # the same requests
-    has_slot: bool = False
-    is_queued: bool = False  # for a slot
-    in_turn: int = 0  # chunks offered since it got its slot
-    moved_at: float = 0.0  # when it got its slot, or bytes last went out to it
+    chunks: int  # bitmap, without those that were offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +43,18 @@ class ChosenChunk:
     handle: int
     root: bytes
     index: int
+
+
+@dataclass(slots=True)
+class _Leecher:
+    host: str
+    requests: dict[int, _Request] = field(default_factory=dict)
+    by_root: dict[bytes, dict[int, _Request]] = field(default_factory=dict)  # the same requests
+    offered: list[ChosenChunk] = field(default_factory=list)  # or on their way
+    has_slot: bool = False
+    is_queued: bool = False  # for a slot
+    in_turn: int = 0  # chunks offered since it got its slot
+    moved_at: float = 0.0  # when it got its slot, or bytes last went out to it
 
 
 class UploadScheduler:
@@ -72,6 +72,7 @@ class UploadScheduler:
         is about; it must return at once.
         """
         self._slots = slots
+        self.slots_taken = 0
         self._uplink_rate = UplinkRate()
         self._have = have
         self._wake = wake
@@ -82,10 +83,6 @@ class UploadScheduler:
         self._missed: dict[int, None] = {}  # not woken by news(), because no slot was free
         self._times: dict[bytes, TimesSent] = {}
         self._latest = 0.0  # the newest `now` that a caller passed
-
-    @property
-    def slots_taken(self) -> int:
-        return self._held.total()
 
     @property
     def is_waited_for(self) -> bool:
@@ -107,8 +104,7 @@ class UploadScheduler:
 
     def left(self, number: int) -> None:
         leecher = self._leechers[number]
-        for request in leecher.requests.values():
-            self._take_back(request)
+        self._take_back(leecher, leecher.offered)
         self._free_slot(leecher)
         self._dequeue(number)
         self._missed.pop(number, None)
@@ -116,21 +112,27 @@ class UploadScheduler:
         self._grant()
 
     def want(self, number: int, handle: int, root: bytes, chunks: int) -> None:
-        """The chunks of a content, a bitmap, that it wants from now on; 0 ends the request."""
+        """The chunks of a content, a bitmap, that it wants from now on."""
         leecher = self._leechers[number]
+        for choice in leecher.offered:
+            if choice.handle == handle:
+                chunks &= ~(1 << choice.index)
         request = leecher.requests.get(handle)
         if request is None:
             request = leecher.requests[handle] = _Request(root, chunks)
             leecher.by_root.setdefault(root, {})[handle] = request
         request.chunks = chunks
-        if not chunks and not request.offered:
-            _drop_request(leecher, handle)
 
     def forget(self, number: int, handle: int) -> None:
         """End a request, and take back its offers."""
-        request = _drop_request(self._leechers[number], handle)
+        leecher = self._leechers[number]
+        self._take_back(leecher, [one for one in leecher.offered if one.handle == handle])
+        request = leecher.requests.pop(handle, None)
         if request is not None:
-            self._take_back(request)
+            same = leecher.by_root[request.root]
+            del same[handle]
+            if not same:
+                del leecher.by_root[request.root]
 
     def next_choice(self, number: int, *, now: float) -> ChosenChunk | None:
         """The chunk to offer it now, for which it has a slot.
@@ -149,13 +151,15 @@ class UploadScheduler:
             return None
         handle, request, candidates = found
         index = any_of(candidates, self._rng)
+        choice = ChosenChunk(handle, request.root, index)
         self._times_of(request.root).sent(index)
-        request.offered |= 1 << index
+        request.chunks &= ~(1 << index)
+        leecher.offered.append(choice)
         leecher.in_turn += 1
         leecher.moved_at = now
         if self._queue:
             self._grant()
-        return ChosenChunk(handle, request.root, index)
+        return choice
 
     def has_slot(self, number: int) -> bool:
         return self._leechers[number].has_slot
@@ -183,7 +187,7 @@ class UploadScheduler:
     def is_turn_over(self, number: int) -> bool:
         """Whether it had its chunks, and another leecher waits that would get its slot."""
         leecher = self._leechers[number]
-        if leecher.in_turn < TURN_CHUNKS:
+        if leecher.in_turn < TURN_CHUNKS or not self._queue:
             return False
         waiting = (self._leechers[other].host for other in self._queue)
         held = self._held[leecher.host]
@@ -192,20 +196,17 @@ class UploadScheduler:
     def is_queued(self, number: int) -> bool:
         return self._leechers[number].is_queued
 
-    def sent(self, number: int, handle: int, index: int) -> None:
+    def sent(self, number: int, choice: ChosenChunk) -> None:
         """The last byte of a chunk is out."""
-        request = self._leechers[number].requests.get(handle)
-        if request is not None:
-            request.offered &= ~(1 << index)
-            request.chunks &= ~(1 << index)
+        offered = self._leechers[number].offered
+        if choice in offered:
+            offered.remove(choice)
 
-    def not_sent(self, number: int, handle: int, index: int) -> None:
+    def not_sent(self, number: int, choice: ChosenChunk) -> None:
         """The leecher declined the chunk, or sending it was broken off."""
-        request = self._leechers[number].requests.get(handle)
-        if request is not None and request.offered >> index & 1:
-            request.offered &= ~(1 << index)
-            request.chunks &= ~(1 << index)
-            self._times_of(request.root).not_sent(index)
+        leecher = self._leechers[number]
+        if choice in leecher.offered:
+            self._take_back(leecher, [choice])
 
     def release(self, number: int) -> None:
         """It needs no slot for now."""
@@ -218,11 +219,12 @@ class UploadScheduler:
         """
         waiting = list[int]()
         for number, leecher in self._leechers.items():
-            requests = leecher.by_root.get(root)
-            if not requests or _looks_by_itself(leecher):
+            if leecher.has_slot or leecher.is_queued or leecher.offered:
                 continue
-            if any(request.chunks & chunks for request in requests.values()):
-                waiting.append(number)
+            for request in leecher.by_root.get(root, {}).values():
+                if request.chunks & chunks:
+                    waiting.append(number)
+                    break
         if not waiting:
             return
         free = max(0, self._slots - self.slots_taken)
@@ -250,8 +252,7 @@ class UploadScheduler:
         for looked, (handle, request) in enumerate(requests[first:] + requests[:first]):
             if found is not None and looked >= MAX_LOOKED:
                 break
-            wanted = request.chunks & ~request.offered
-            here = wanted & self._have(request.root) if wanted else 0
+            here = request.chunks & self._have(request.root) if request.chunks else 0
             candidates, times = self._times_of(request.root).least(here) if here else (0, 0)
             if candidates and times < fewest:
                 found, fewest = (handle, request, candidates), times
@@ -306,6 +307,7 @@ class UploadScheduler:
     def _hold(self, leecher: _Leecher) -> None:
         leecher.has_slot, leecher.in_turn, leecher.moved_at = True, 0, self._latest
         self._held[leecher.host] += 1
+        self.slots_taken += 1
 
     def _release_unused(self, now: float) -> None:
         """Another leecher waits: free the slots of those that take hardly anything. If all are
@@ -320,6 +322,7 @@ class UploadScheduler:
 
     def _free_slot(self, leecher: _Leecher) -> None:
         if leecher.has_slot:
+            self.slots_taken -= 1
             self._held[leecher.host] -= 1
             if not self._held[leecher.host]:
                 del self._held[leecher.host]
@@ -331,13 +334,11 @@ class UploadScheduler:
             leecher.is_queued = False
             self._queue.remove(number)
 
-    def _take_back(self, request: _Request) -> None:
-        times = self._times_of(request.root)
-        offered, request.offered = request.offered, 0
-        while offered:
-            lowest = offered & -offered
-            times.not_sent(lowest.bit_length() - 1)
-            offered ^= lowest
+    def _take_back(self, leecher: _Leecher, offered: list[ChosenChunk]) -> None:
+        """These were not sent after all."""
+        for choice in offered:
+            self._times_of(choice.root).not_sent(choice.index)
+        leecher.offered = [one for one in leecher.offered if one not in offered]
 
     def _times_of(self, root: bytes) -> TimesSent:
         times = self._times.get(root)
@@ -373,19 +374,3 @@ class UplinkRate:
             known = self.best * 0.5 ** (elapsed / HALF_S) if self._is_known else 0.0
             self.best, self._is_known = max(known, min(rate, self._before)), True
         self._since, self._count, self._before = now, 0, rate
-
-
-def _drop_request(leecher: _Leecher, handle: int) -> _Request | None:
-    request = leecher.requests.pop(handle, None)
-    if request is not None:
-        same = leecher.by_root[request.root]
-        del same[handle]
-        if not same:
-            del leecher.by_root[request.root]
-    return request
-
-
-def _looks_by_itself(leecher: _Leecher) -> bool:
-    if leecher.has_slot or leecher.is_queued:
-        return True
-    return any(request.offered for request in leecher.requests.values())

@@ -283,7 +283,7 @@ class UploadSession:
             self._singles.sent(sending.length, now=now)
             self._end_turn_of_singles()
         else:
-            self._scheduler.sent(self.number, sending.choice.handle, sending.choice.index)
+            self._scheduler.sent(self.number, sending.choice)
 
     def broken_off(self, sending: Sending, *, now: float, has_changed: bool = False) -> None:
         """The chunk was cancelled, or its content has changed."""
@@ -363,7 +363,7 @@ class UploadSession:
         self.to_send.append(frames.Offer(choice.handle, choice.index))
 
     def _not_sent(self, choice: ChosenChunk) -> None:
-        self._scheduler.not_sent(self.number, choice.handle, choice.index)
+        self._scheduler.not_sent(self.number, choice)
 
     def _gone(self, handle: int, reason: str, now: float) -> None:
         """The content is not here. It may come, and is described then."""
