@@ -150,9 +150,7 @@ class Tracker(Role):
             self._registry,
             senders,
             self._report.participants,
-            partial(loaded, partial(self._open_for_browsers, senders, listening))
-            if self._settings.door
-            else None,
+            partial(self._open_for_browsers, senders, listening) if self._settings.door else None,
             entrance=None if private is None else private.entrance,
             take_talk=None if self._talks is None else self._talks.take,
         )

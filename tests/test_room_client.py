@@ -121,7 +121,7 @@ class OursTest(RoomClientTestCase):
         refused_at = [Address(f"127.0.0.{1 + number % 2}", 1) for number in range(4)]
         asked_once = client._asked_once
         with (
-            mock.patch.object(client, "looked_up", lambda: refused_at.pop()),
+            mock.patch.object(client._place, "current", lambda: refused_at.pop()),
             mock.patch.object(
                 client, "_asked_once", lambda q: refusals.pop() if refusals else asked_once(q)
             ),

@@ -92,7 +92,7 @@ class FollowingTest(TrackerPlaceTestCase):
         before.is_silent, self.reached = True, [self.scripted_tracker("teacher", "00000000"), now]
         self.assertIsNotNone(client.list_version())
         self.assertEqual(self.moves(), [(before.address, now.address)])
-        self.assertEqual(client.looked_up(), now.address)
+        self.assertEqual(client._place.current(), now.address)
 
     def test_no_other_takes_the_place_of_one_that_was_named_and_those_are_told(self) -> None:
         named, other = (
@@ -282,7 +282,7 @@ class AddressesTest(TrackerPlaceTestCase):
         with mock.patch.object(tracker_place, "looked_up", lambda *_: (dead, living.address)):
             client = self.asking(TrackerPlace(Address("teacher", living.address.port)))
             self.assertIsNotNone(client.list_version())
-            self.assertEqual(client.looked_up(), living.address)
+            self.assertEqual(client._place.current(), living.address)
 
     def test_a_silent_name_is_looked_up_again(self) -> None:
         old, new = self.scripted_tracker(), self.scripted_tracker()

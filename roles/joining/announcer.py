@@ -9,6 +9,7 @@ from dataclasses import replace
 from roles.joining.membership import Announced
 from roles.sharing.folder_library import FolderLibrary
 from roles.sharing.folder_tree import TopListing
+from roles.sharing.offers import LibrarySnapshot
 from roles.values.events import FolderScanned, ListedFile, Post
 
 REPORT_S = 1.0  # between two reports while the folder is hashed
@@ -35,8 +36,8 @@ class Announcer:
         return listing.sizes
 
     def _report(self, announced: Announced, listing: TopListing) -> None:
-        problem = self._library.snapshot.problem
-        snapshot = self._library.snapshot if announced.takes_shares else None
+        newest = self._library.snapshot
+        problem, snapshot = newest.problem, newest if announced.takes_shares else None
         reported = (replace(announced, share=None), listing, problem, snapshot is None)
         progress = (snapshot, announced.share)
         if (reported, progress) == (self._reported, self._progress):
@@ -46,31 +47,39 @@ class Announcer:
         if reported == self._reported and not is_end and now < self._report_at:
             return
         self._reported, self._progress, self._report_at = reported, progress, now + REPORT_S
-        files = {name: ListedFile(name, size) for name, size in listing.sizes.items()}
         if snapshot is None:
-            scanned = FolderScanned(
-                (),
-                announced.lmk1_count,
-                listing.in_subfolders,
-                listing.skipped,
-                problem,
-                is_listed=announced.lmk1_files is listing.sizes,
-            )
+            self._post(_told_to_original(announced, listing, problem))
         else:
-            share = self._library.share_id
-            offered = {
-                path: ListedFile(path, one.content.size, one.content.root, share)
-                for path, one in self._library.files().items()
-            }
-            files = offered if snapshot.is_whole else files | offered
-            scanned = FolderScanned(
-                (),
-                0 if announced.share is None else announced.share.file_count,
-                0,
-                snapshot.skipped,
-                problem,
-                snapshot.is_whole,
-                announced.share is snapshot,
-                announced.refusal,
-            )
-        self._post(replace(scanned, files=tuple(files[name] for name in sorted(files))))
+            self._post(self._shared(announced, listing, snapshot))
+
+    def _shared(
+        self, announced: Announced, listing: TopListing, snapshot: LibrarySnapshot
+    ) -> FolderScanned:
+        share = self._library.share_id
+        files = {
+            path: ListedFile(path, one.content.size, one.content.root, share)
+            for path, one in self._library.files().items()
+        }
+        if not snapshot.is_whole:  # those at the top are shown before they are read
+            files = {name: ListedFile(name, size) for name, size in listing.sizes.items()} | files
+        return FolderScanned(
+            tuple(files[name] for name in sorted(files)),
+            announced=0 if announced.share is None else announced.share.file_count,
+            in_subfolders=0,
+            skipped=snapshot.skipped,
+            problem=snapshot.problem,
+            is_whole=snapshot.is_whole,
+            is_listed=announced.share is snapshot,
+            refusal=announced.refusal,
+        )
+
+
+def _told_to_original(announced: Announced, listing: TopListing, problem: str) -> FolderScanned:
+    return FolderScanned(
+        tuple(ListedFile(name, listing.sizes[name]) for name in sorted(listing.sizes)),
+        announced=announced.lmk1_count,
+        in_subfolders=listing.in_subfolders,
+        skipped=listing.skipped,
+        problem=problem,
+        is_listed=announced.lmk1_files is listing.sizes,
+    )

@@ -247,7 +247,7 @@ class Membership:
         advertised = self._advertised_for(listening)
         is_same = advertised == self.advertised
         if not is_same and self._machine_key:
-            self._machine = self._machine_at(self._room.looked_up())
+            self._machine = self._machine_at(self._place.current())
             status = replace(status, machine=self._machine)
         if not (is_same and self._dialect and self._is_known(self._dialect, advertised, status)):
             self._register(advertised, status, is_everywhere=listening.host == EVERY_INTERFACE)

@@ -84,7 +84,7 @@ class RoomClient(TrackerAsker):
         answer = self._answered(AskHolders("", tuple(shares)[:MAX_REQUEST_SHARES]), Holders)
         if answer is None:
             return None
-        host = self.looked_up().host
+        host = self._place.current().host
         return tuple(replace(holder, address=holder.address_at(host)) for holder in answer.holders)
 
     def register(self, me: Register) -> bool:
@@ -114,7 +114,7 @@ class RoomClient(TrackerAsker):
         """Takes LEAVE_S at most: this client itself would no longer ask, because should_stop()."""
         until = time.monotonic() + LEAVE_S
         place = TrackerPlace(
-            self.looked_up(),
+            self._place.current(),
             should_stop=lambda: time.monotonic() > until,
             admission=self._place.admission,
         )
@@ -145,7 +145,7 @@ class RoomClient(TrackerAsker):
                     raise CodeRefusedError(IS_PRIVATE.format(self._place.shown))
                 case Refused(code=Code.COOKIE, cookie=cookie) if cookie:
                     self.cookie = cookie
-                    tries[self.looked_up()] += 1
+                    tries[self._place.current()] += 1
                 case Refused():
                     return answer
                 case _ if isinstance(answer, kind):

@@ -92,10 +92,6 @@ class TrackerAsker:
         """Whether the tracker of a private room has closed the connection since the last answer."""
         return self._kept is not None and self._kept.is_cut_off
 
-    def looked_up(self) -> Address:
-        """The IPv4 address where the tracker answered last, or is asked first."""
-        return self._place.current()
-
     def _ask(
         self,
         request: Callable[[], bytes],

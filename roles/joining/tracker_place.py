@@ -155,7 +155,7 @@ class TrackerPlace:
         return self._is_here
 
     def current(self) -> Address:
-        """Where it answered last, or is asked first. Raises TrackerSilentError."""
+        """The IPv4 address where it answered last, or is asked first. Raises TrackerSilentError."""
         with self._lock:
             if self._hosts and self._answered is not None:
                 return self._answered

@@ -106,7 +106,7 @@ class SeederFinder:
 
     def _note_seeders(self) -> None:
         listed = self._client.seeders()
-        tracker_host = self._client.looked_up().host
+        tracker_host = self._place.current().host
         found = (_reachable(address, tracker_host) for address in listed)
         is_here = self._place.is_here
         self._keep(("", one) for one in found if _may_ask(one, is_here=is_here))

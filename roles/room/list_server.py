@@ -48,7 +48,7 @@ from roles.wire.list_wire import (
 )
 from roles.wire.room_wire import encode_participant
 from roles.wire.tracker_messages import Code
-from roles.worker import POLL_S, Worker
+from roles.worker import POLL_S, Worker, loaded
 
 if TYPE_CHECKING:
     from roles.private.entrance import Entrance
@@ -476,7 +476,7 @@ class ListServer:
 
     def _load_for_browsers(self) -> None:
         assert self._open_for_browsers is not None
-        self._browsers = self._open_for_browsers()
+        self._browsers = loaded(self._open_for_browsers)
 
     def _serve_program(self, client: Client) -> Steps:
         while b"\n" not in client.received:

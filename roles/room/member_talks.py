@@ -36,7 +36,7 @@ class MemberTalks:
 
     def take(self, connection: Connection) -> None:
         """Talk on this connection of a member, and close it in the end."""
-        host, now = connection.address.host, time.monotonic()
+        host = connection.address.host
         most = HERE if is_loopback(host) else PER_HOST
         if len(self._heard) >= MOST or self._of_host[host] >= most:
             log.warning("%s is turned away: the room is full", host)
@@ -50,13 +50,23 @@ class MemberTalks:
             log.warning("%s is turned away: %s", host, error)
             connection.close()
             return
-        self._heard[connection] = now
+        self._heard[connection] = time.monotonic()
         self._of_host[host] += 1
-        self.hear(connection, now=now)
+        self._hear(connection)
 
-    def hear(self, connection: Connection, *, now: float) -> None:
+    def expire(self, *, now: float) -> None:
+        for connection in [one for one, at in self._heard.items() if now - at > SILENT_S]:
+            self._end(connection)
+
+    def close(self) -> None:
+        for connection in list(self._heard):
+            self._end(connection)
+
+    def _hear(self, connection: Connection) -> None:
         """Answer what it has sent."""
-        self._heard[connection] = now
+        if connection not in self._heard:  # it ended after the selector had reported it
+            return
+        now = self._heard[connection] = time.monotonic()
         host, port = connection.address
         try:
             connection.flush()
@@ -72,18 +82,6 @@ class MemberTalks:
         except (OSError, MemoryError, PeerProtocolError) as error:
             log.debug("the talk with %s ends: %s", host, error)
             self._end(connection)
-
-    def expire(self, *, now: float) -> None:
-        for connection in [one for one, at in self._heard.items() if now - at > SILENT_S]:
-            self._end(connection)
-
-    def close(self) -> None:
-        for connection in list(self._heard):
-            self._end(connection)
-
-    def _hear(self, connection: Connection) -> None:
-        if connection in self._heard:  # not ended after the selector reported it
-            self.hear(connection, now=time.monotonic())
 
     def _end(self, connection: Connection) -> None:
         del self._heard[connection]

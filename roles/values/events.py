@@ -115,7 +115,7 @@ class RoomChanged:
     file_count: int = 0  # of all seeders
     # Files missing from the LMK/1 list, which has little room and only names common to all seeders.
     left_out: int = 0
-    folders: tuple[ListedFolder, ...] = ()  # of these files; their sizes are 0
+    folders: tuple[ListedFolder, ...] = ()  # of these files
     wakeable: frozenset[str] = frozenset()  # hosts that Tracker.wake() can wake
 
     @property
