@@ -33,8 +33,8 @@ LIST_AGAIN_S = 5.0  # after the tracker was silent
 # The shortest and longest pause before asking for holders again: when a download begins, everyone
 # joins. The pause doubles each time that the answer names nobody new.
 PEERS_AGAIN_S = (0.2, 5.0)
-# The next pause is at least this many times the work of the last look: a long list that changes each
-# second must not keep every leecher's processor busy.
+# The next pause is at least this many times the work of the last look: a long list that changes
+# each second must not keep every leecher's processor busy.
 LOOK_SHARE = 4
 SAMPLE = 16  # files of a folder for which it looks for newer shares
 
