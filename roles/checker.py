@@ -88,7 +88,7 @@ class Checker(Role):
                 self._post(InterfaceChecked(one.interface, one.host))
             return ()
         here = OwnAddress(LOOPBACK, (LOOPBACK,))
-        *networks, loopback = call_everywhere([*own, here], self.should_stop, self._ports)
+        *networks, loopback = call_everywhere([*own, here], self._stopping, self._ports)
         for checked in networks:
             self._post(checked)
         everywhere = [one for checked in (*networks, loopback) for one in checked.heard]
@@ -104,7 +104,7 @@ class Checker(Role):
         return checked
 
     def _asked(self, tracker: Address) -> TrackerChecked:
-        place = TrackerPlace(tracker, should_stop=self.should_stop, code=self._settings.code)
+        place = TrackerPlace(tracker, stopping=self._stopping, code=self._settings.code)
         self._place = place
         try:
             with RoomClient(place) as client:
@@ -161,12 +161,8 @@ class Checker(Role):
         """
         me = Hello(new_id(), own_name(), listener.address.port, is_seeder=False)
         ended = threading.Event()
-
-        def should_end() -> bool:
-            return ended.is_set() or self.should_stop()
-
         membership = Membership(
-            TrackerPlace(place.tracker, should_stop=should_end, admission=place.admission),
+            TrackerPlace(place.tracker, stopping=ended, admission=place.admission),
             lambda _event: None,
             lambda: Status(MemberState.IDLE),
             is_leecher=True,
@@ -178,10 +174,12 @@ class Checker(Role):
         member = self._start_beside(lambda: membership.run(listener.address), "lmk-member")
         deadline = time.monotonic() + DIAL_BACK_S
         try:
-            while membership.is_reachable is None and time.monotonic() < deadline:
+            while not (
+                self._stopping.is_set()
+                or membership.is_reachable is not None
+                or time.monotonic() > deadline
+            ):
                 acceptor.look()
-                if should_end():
-                    break
         finally:
             ended.set()
             membership.wake()

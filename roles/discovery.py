@@ -39,8 +39,8 @@ class Discovery(Role):
     def _run(self) -> None:
         calls, called_at, pause_s = 0, 0.0, 0.0
         where = (self._remembered, self._destinations)
-        with Beacon(*where, self.should_stop, self._network) as beacon:
-            while not self.should_stop():
+        with Beacon(*where, self._stopping, self._network) as beacon:
+            while not self._stopping.is_set():
                 now = time.monotonic()
                 is_news = False
                 change = self._network_change()

@@ -112,7 +112,7 @@ class Leecher(Role):
             settings.tracker,
             settings.follow,
             post,
-            should_stop=self.should_stop,
+            stopping=self._stopping,
             code=settings.code,
         )
         self._progress = Progress()
@@ -148,7 +148,7 @@ class Leecher(Role):
         room = MAX_WAITING - len(unfinished)
         try:
             for number, key in enumerate(one for one in keys if one not in unfinished):
-                if self.should_stop():
+                if self._stopping.is_set():
                     return
                 try:
                     if number >= room:
@@ -301,7 +301,7 @@ class Leecher(Role):
             download.woken.set()
 
     def _work(self) -> None:
-        while not self.should_stop():
+        while not self._stopping.is_set():
             if self._network_change():
                 self._begin_anew()
             self._do_requests()
@@ -397,7 +397,7 @@ class Leecher(Role):
             self._names = StoredNames(
                 windows=os.name == "nt",
                 key=key_of_names(self._settings.folder),
-                should_stop=self.should_stop,
+                should_stop=self._stopping.is_set,
             )
             for taken in self._folders.load():
                 self._names.below(taken)

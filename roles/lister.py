@@ -20,7 +20,7 @@ class Lister(Role):
     def __init__(self, tracker: Address, follow: Follow, post: Post, code: str = "") -> None:
         """`code`: of a private room."""
         super().__init__("lister", post)
-        place = TrackerPlace(tracker, follow, post, should_stop=self.should_stop, code=code)
+        place = TrackerPlace(tracker, follow, post, stopping=self._stopping, code=code)
         self._lister = RoomLister(
             place,
             post,

@@ -25,7 +25,7 @@ class Observer(Role):
     def __init__(self, tracker: Address, follow: Follow, post: Post, code: str = "") -> None:
         """`code`: of a private room."""
         super().__init__("observer", post)
-        self._place = TrackerPlace(tracker, follow, post, should_stop=self.should_stop, code=code)
+        self._place = TrackerPlace(tracker, follow, post, stopping=self._stopping, code=code)
         self._woken = threading.Event()
 
     def stop(self) -> None:
@@ -34,7 +34,7 @@ class Observer(Role):
 
     def _run(self) -> None:
         with RoomClient(self._place) as client:
-            while not self.should_stop():
+            while not self._stopping.is_set():
                 try:
                     self._ask(client)
                 except HaltedError:

@@ -50,10 +50,6 @@ class Role(ABC):
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def should_stop(self) -> bool:
-        """For the role's own threads."""
-        return self._stopping.is_set()
-
     def is_cut_off(self) -> bool:
         """Whether this computer has been without network for a while. For the role's threads."""
         watch = self._watch
@@ -111,7 +107,7 @@ class Role(ABC):
 
     @abstractmethod
     def _run(self) -> None:
-        """Work until should_stop(), in the role's own thread.
+        """Work until `_stopping` is set, in the role's own thread.
 
         It must wait for every thread that it starts.
         """

@@ -80,7 +80,7 @@ class Seeder(Role):
             settings.tracker,
             settings.follow,
             post,
-            should_stop=self.should_stop,
+            stopping=self._stopping,
             code=settings.code,
         )
         self._browsers: BrowserUploads | None = None  # of the role's thread
@@ -113,7 +113,7 @@ class Seeder(Role):
             uploads,
             slots=settings.slots,
             throttle=self._throttles.up,
-            should_stop=self.should_stop,
+            stopping=self._stopping,
         )
         listener, note = listen_tcp(settings.bind, exactly=settings.bind_exactly)
         with listener:
@@ -179,7 +179,7 @@ class Seeder(Role):
             if self._torrents is not None:
                 beside.append(self._start_beside(self._torrents.run, "lmk-torrent"))
             self._await_answer(membership)
-            while not self.should_stop():
+            while not self._stopping.is_set():
                 acceptor.look()
                 if self._network_change(address):
                     self._place.network_changed()

@@ -174,7 +174,7 @@ class Tracker(Role):
     def _answer_until_stopped(self, listening: Address) -> CodeChanged | None:
         """Returns earlier if there is a new code."""
         pause_s = 0.0
-        while not self.should_stop():
+        while not self._stopping.is_set():
             try:
                 if self._network_change(listening):
                     self._begin_anew()

@@ -6,7 +6,6 @@ import errno
 import logging
 import os
 import threading
-import time
 import zlib
 from collections.abc import Callable
 from typing import TypeVar
@@ -79,13 +78,6 @@ class Workers:
             running = list(self._running)
         for worker in running:
             worker.join()
-
-
-def rest(seconds: float, should_stop: Callable[[], bool]) -> None:
-    """Sleep, but return soon after should_stop() returns True; checks it every POLL_S."""
-    deadline = time.monotonic() + seconds
-    while (left_s := deadline - time.monotonic()) > 0 and not should_stop():
-        time.sleep(min(left_s, POLL_S))
 
 
 def run_guarded(work: Callable[[], object]) -> LmkError | None:

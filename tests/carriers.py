@@ -19,6 +19,7 @@ from roles.net.datagrams import LONGEST, Datagrams
 from roles.net.dialling import dialled
 from roles.net.listening import Listener
 from roles.values.addresses import Address
+from tests.support import NEVER
 
 HELD = 10_000  # bytes that are received at once, and given out as they are asked for
 FIRST_WORDS = 512  # bytes: whoever says no more and hangs up may not be kept waiting
@@ -194,7 +195,7 @@ class RecordTalk:
     def __init__(self, tracker: Address) -> None:
         if tracker not in Records.places:
             raise ConnectionRefusedError("nobody listens there")
-        self._connection = dialled(Records.places[tracker], lambda: False)
+        self._connection = dialled(Records.places[tracker], NEVER)
 
     def send(self, message: bytes) -> None:
         self._connection.post(RECORD.pack(len(message)) + message)

@@ -24,14 +24,6 @@ needs_a_small_disk = unittest.skipUnless(
 needs_posix = unittest.skipUnless(IS_POSIX, "links, pipes and open files that move are POSIX")
 
 
-def go_on() -> bool:
-    return False
-
-
-def stop() -> bool:
-    return True
-
-
 def some_bytes(size: int, seed: int = 1) -> bytes:
     return random.Random(seed).randbytes(size)
 

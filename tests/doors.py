@@ -20,8 +20,7 @@ from roles.private.handshake_wire import GREETING, answer_of, room_of
 from roles.private.room_keys import TrackerKeys
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import LmkError
-from tests.disks import go_on
-from tests.support import LIMIT_S, wait_until
+from tests.support import LIMIT_S, NEVER, wait_until
 
 CODE = "482177305"
 
@@ -93,13 +92,13 @@ class DoorTest(unittest.TestCase):
 
     def joined(self, door: Door, code: str = CODE) -> tuple[Admission, Connection]:
         admission = Admission(code)
-        connection = admission.connected(door.address, go_on)
+        connection = admission.connected(door.address, NEVER)
         self.addCleanup(connection.close)
         return admission, connection
 
     def refusal(self, door: Door, code: str) -> LmkError:
         with self.assertRaises(LmkError) as raised:
-            Admission(code).connected(door.address, go_on)
+            Admission(code).connected(door.address, NEVER)
         return raised.exception
 
 
@@ -182,6 +181,6 @@ def recorded(door: Door) -> bytes:
         return sent
 
     with mock.patch.object(Carrier, "send", noted):
-        Admission(CODE).connected(door.address, go_on).close()
+        Admission(CODE).connected(door.address, NEVER).close()
     wait_until(lambda: bool(door.admitted))
     return bytes(said)

@@ -161,7 +161,7 @@ class DownloadingTest(RoomTest):
             self.swarm,
             self.chunks,
             throttle or Throttle(),
-            self._stopping.is_set,
+            self._stopping,
         )
         self.swarm.joined(peer_, connection)  # they are asked in this order
 

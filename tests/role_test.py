@@ -50,7 +50,6 @@ SOON_S = 0.05
 PEERS_SOON_S = (SOON_S, SOON_S)  # for room_lister.PEERS_AGAIN_S
 LINUX_ONLY = unittest.skipUnless(sys.platform == "linux", "a thing of Linux")
 POLLING_MODULES = (
-    "worker",
     "tracker",
     "joining.tracker_asker",
     "lmk1.chunk_sender",

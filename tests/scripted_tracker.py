@@ -84,9 +84,7 @@ class TrackerClientTestCase(LmkTestCase):
         return tracker
 
     def client(self, address: Address) -> TrackerClient:
-        return self.enterContext(
-            TrackerClient(TrackerPlace(address, should_stop=self.stopping.is_set))
-        )
+        return self.enterContext(TrackerClient(TrackerPlace(address, stopping=self.stopping)))
 
     def asked(self, script: Script) -> tuple[TrackerClient, ScriptedTracker]:
         tracker = self.tracker(script)

@@ -19,9 +19,8 @@ from roles.values.errors import CodeRefusedError, PeerProtocolError, TrackerSile
 from roles.values.events import Guesser
 from roles.wire.list_wire import OPEN_ANSWER
 from tests.connections import tcp_pair
-from tests.disks import go_on
 from tests.doors import CODE, Door, DoorTest, connection_over, walk
-from tests.support import LIMIT_S, wait_until
+from tests.support import LIMIT_S, NEVER, wait_until
 
 
 class JoiningTest(DoorTest):
@@ -37,7 +36,7 @@ class JoiningTest(DoorTest):
         door, admission = self.door(), Admission("482177306")
         for _ in range(3):
             with self.assertRaises(CodeRefusedError):
-                admission.connected(door.address, go_on)
+                admission.connected(door.address, NEVER)
         wait_until(lambda: bool(door.refused))
         self.assertEqual(len(door.refused), 1)
         self.assertEqual(door.joins.guessers(), (Guesser("127.0.0.1", 1),))
@@ -75,16 +74,16 @@ class JoiningTest(DoorTest):
             mock.patch.object(admissions, "dialled", side_effect=end, wraps=dialled),
             mock.patch.object(admission, "_joined", side_effect=AssertionError),
         ):
-            admission.connected(door.address, go_on).close()
+            admission.connected(door.address, NEVER).close()
             with self.assertRaisesRegex(CodeRefusedError, "new code"):
-                admission.connected(door.address, go_on)
+                admission.connected(door.address, NEVER)
 
     def test_members_come_back_with_the_secret_while_nobody_may_guess(self) -> None:
         door = self.door()
         admission, _ = self.joined(door)
         for _ in range(guess_limits.PER_HOST):
             self.refusal(door, "482177306")
-        admission.connected(door.address, go_on).close()
+        admission.connected(door.address, NEVER).close()
         wait_until(lambda: len(door.admitted) == 2)
 
     def test_an_open_tracker_elsewhere_ends_no_membership_either(self) -> None:
@@ -100,7 +99,7 @@ class JoiningTest(DoorTest):
             answering = threading.Thread(target=answer)
             answering.start()
             with self.assertRaises(PeerProtocolError):
-                admission.connected(Address(*stranger.getsockname()), go_on)
+                admission.connected(Address(*stranger.getsockname()), NEVER)
             answering.join(LIMIT_S)
         self.assertIsNotNone(admission.keys)
 
@@ -119,13 +118,13 @@ class JoiningTest(DoorTest):
     def test_a_member_whose_secret_is_old_tries_no_code_and_drops_what_it_let_in(self) -> None:
         door = self.door()
         admission, first = self.joined(door)
-        second = admission.connected(door.address, go_on)
+        second = admission.connected(door.address, NEVER)
         self.addCleanup(second.close)
         keys = door.keys
         other = RoomKeys(keys.room.room, bytes(32))
         door.keys = TrackerKeys(keys.code, other, keys.key)
         with self.assertRaisesRegex(CodeRefusedError, "has a new code"):
-            admission.connected(door.address, go_on)
+            admission.connected(door.address, NEVER)
         self.assertIsNone(admission.keys)
         self.assertEqual(door.joins.guessers(), ())
         with self.assertRaises(OSError):
@@ -141,8 +140,8 @@ class JoiningTest(DoorTest):
         impostor = Door(keys=TrackerKeys("another code", door.keys.room, DeviceKey.made()))
         self.addCleanup(impostor.close)
         with self.assertRaises(PeerProtocolError):
-            admission.connected(impostor.address, go_on)
-        admission.connected(door.address, go_on).close()
+            admission.connected(impostor.address, NEVER)
+        admission.connected(door.address, NEVER).close()
         self.assertEqual(impostor.joins.guessers(), ())
 
 
@@ -155,7 +154,7 @@ class MembersTest(DoorTest):
             ends = connection_over(sock), connection_over(other_sock)
             beside = threading.Thread(target=walk, args=(accepting.entrance.admit(ends[1]),))
             beside.start()
-            dialling.enter(ends[0], go_on)
+            dialling.enter(ends[0], NEVER)
             beside.join(LIMIT_S)
             ends[0].send_all(b"a name", within_s=LIMIT_S)
             self.assertEqual(ends[1].receive(100), b"a name")
@@ -168,7 +167,7 @@ class MembersTest(DoorTest):
             mock.patch.object(admissions, "ENTER_S", 0.1),
             self.assertRaises(TimeoutError),
         ):
-            member.enter(connection_over(sock), go_on)
+            member.enter(connection_over(sock), NEVER)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class AnnouncerTestCase(LmkTestCase):
         self.library = FolderLibrary(self.shared, None, EventLog(), self.stopping)
         if is_reading:
             self.threads.append(threading.Thread(target=self.library.run, name="lmk-library"))
-        place = TrackerPlace(tracker, should_stop=self.stopping.is_set)
+        place = TrackerPlace(tracker, stopping=self.stopping)
         announcer = Announcer(self.library, self.log)
         self.member = Membership(
             place,

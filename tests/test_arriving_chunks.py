@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 import unittest
-from collections.abc import Callable
-from typing import TypeAlias
 
 from roles.swarm.arriving_chunks import (
     LIMITS,
@@ -15,10 +13,7 @@ from roles.swarm.arriving_chunks import (
 )
 from roles.swarm.content_transfer import ContentTransfer
 from roles.values.content import MAX_CHUNK_SIZE, MIN_CHUNK_SIZE, Content
-from tests.disks import go_on, stop
-from tests.support import LIMIT_S, LmkTestCase
-
-Stop: TypeAlias = Callable[[], bool]
+from tests.support import LIMIT_S, LmkTestCase, wait_until
 
 BETWEEN = 2 * LIMITS.hopeless
 SIZE = MIN_CHUNK_SIZE
@@ -110,11 +105,13 @@ class BuffersTest(LmkTestCase):
     def setUp(self) -> None:
         self.use(4 * SIZE)
 
-    def use(self, most: int) -> None:
+    def use(self, most: int, *, waits: bool = False) -> None:
         self.chunks = ArrivingChunks(most)
+        if not waits:
+            self.chunks.stop()
 
-    def begin(self, size: int = SIZE, host: str = "", should_stop: Stop = stop) -> ArrivingChunk:
-        return self.chunks.begin(transfer_of(size), 0, host, should_stop)
+    def begin(self, size: int = SIZE, host: str = "") -> ArrivingChunk:
+        return self.chunks.begin(transfer_of(size), 0, host)
 
     def test_a_buffer_that_was_given_back_is_used_again(self) -> None:
         first = self.begin()
@@ -123,11 +120,11 @@ class BuffersTest(LmkTestCase):
         self.assertIsNot(self.begin().buffer, first.buffer)
 
     def test_who_finds_none_waits_until_one_is_given_back(self) -> None:
-        self.use(2 * SIZE)
+        self.use(2 * SIZE, waits=True)
         first = self.begin()
         self.begin()
         got = list[ArrivingChunk]()
-        waiting = threading.Thread(target=lambda: got.append(self.begin(should_stop=go_on)))
+        waiting = threading.Thread(target=lambda: got.append(self.begin()))
         waiting.start()
         waiting.join(0.1)
         self.assertTrue(waiting.is_alive())
@@ -141,6 +138,23 @@ class BuffersTest(LmkTestCase):
         self.begin()
         with self.assertRaises(StoppedError):
             self.begin()
+
+    def test_who_waits_when_it_is_told_to_stop_waits_no_longer(self) -> None:
+        self.use(SIZE, waits=True)
+        self.begin()
+        stopped = threading.Event()
+
+        def wait() -> None:
+            with self.assertRaises(StoppedError):
+                self.begin()
+            stopped.set()
+
+        waiting = threading.Thread(target=wait, name="lmk-test")
+        waiting.start()
+        wait_until(lambda: bool(self.chunks._waiting))
+        self.chunks.stop()
+        waiting.join(LIMIT_S)
+        self.assertTrue(stopped.is_set())
 
     def test_one_host_does_not_keep_the_others_waiting(self) -> None:
         self.use(12 * MAX_CHUNK_SIZE)
@@ -180,12 +194,12 @@ class BuffersTest(LmkTestCase):
         self.assertTrue(self.chunks._kept)
 
     def test_many_threads_never_have_the_same_buffer_or_too_many_bytes(self) -> None:
-        self.use(3 * SIZE)
+        self.use(3 * SIZE, waits=True)
         faults = list[str]()
 
         def work(mark: int) -> None:
             for turn in range(200):
-                chunk = self.begin((SIZE, 2 * SIZE, 1_000)[turn % 3], should_stop=go_on)
+                chunk = self.begin((SIZE, 2 * SIZE, 1_000)[turn % 3])
                 chunk.buffer[0] = chunk.buffer[-1] = mark
                 if self.chunks._used > 3 * SIZE:
                     faults.append("too many bytes are out")

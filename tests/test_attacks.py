@@ -27,7 +27,7 @@ from tests.programs import ROOT, TIMEOUT_S
 from tests.receiving import receive_chunk
 from tests.role_test import ANYWHERE, RoomTest, content_of, order, wait_for_end
 from tests.scripted_seeder import Offer
-from tests.support import EventLog, LmkTestCase, wait_until
+from tests.support import NEVER, EventLog, LmkTestCase, wait_until
 from tests.tracker_requests import ask, listed_files, register
 
 # A room, then no descriptor left, then enough again: says whether both roles live on.
@@ -121,7 +121,7 @@ class Shortages(RoomTest):
         before = threading.stack_size(1 << 46)
         self.addCleanup(threading.stack_size, before)
         with self.assertRaises(TrackerSilentError):
-            looked_up(Address("localhost", 1), lambda: False)
+            looked_up(Address("localhost", 1), NEVER)
 
     def test_a_leecher_without_memory_does_not_storm_its_seeder(self) -> None:
         self.constant("lmk1.chunk_fetcher", "BUFFER", 1 << 62)

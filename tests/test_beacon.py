@@ -8,7 +8,7 @@ from unittest import mock
 
 from roles.joining.beacon import Beacon
 from roles.values.addresses import Address
-from tests.support import wait_until
+from tests.support import NEVER, STOPPED, at_once, wait_until
 from tests.test_discovery import DiscoveryTestCase
 
 
@@ -16,24 +16,34 @@ class BeaconTest(DiscoveryTestCase):
     def test_the_socket_waits_for_an_original_that_answers_late(self) -> None:
         original = self.tracker(lambda *_: [])
         began = time.monotonic()
-        with Beacon((), lambda: [original.address], lambda: False) as beacon:
+        with Beacon((), lambda: [original.address], NEVER) as beacon:
             beacon.call()
         self.assertGreater(time.monotonic() - began, 0.25)
 
     def test_without_descriptors_nobody_is_called_and_it_goes_on(self) -> None:
         original = self.tracker(lambda *_: [b"error\nNone"])
         lacking = OSError(errno.EMFILE, "Too many open files")
-        with Beacon((), lambda: [original.address], lambda: False) as beacon:
+        with Beacon((), lambda: [original.address], NEVER) as beacon:
             with mock.patch("socket.socket", side_effect=lacking):
                 beacon.call()
             self.assertFalse(beacon.listen(0.0))
             beacon.call()
             wait_until(lambda: beacon.listen(0.01))
 
+    def test_without_a_socket_nothing_is_waited_for_after_the_stop(self) -> None:
+        lacking = OSError(errno.EMFILE, "Too many open files")
+        with (
+            at_once(),
+            mock.patch("socket.socket", side_effect=lacking),
+            Beacon((), lambda: [Address("127.0.0.1", 1)], STOPPED) as beacon,
+        ):
+            beacon.call()
+            self.assertFalse(beacon.listen(60.0))
+
     def test_every_network_is_called_at_every_port_of_trackers(self) -> None:
         with (
             mock.patch("roles.joining.beacon.broadcasts") as broadcasts,
-            Beacon((), None, lambda: False, "10.0.0.7") as beacon,
+            Beacon((), None, NEVER, "10.0.0.7") as beacon,
         ):
             broadcasts.return_value = [("0.0.0.0", "10.0.0.255")]
             targets = list(beacon._targets())

@@ -25,12 +25,12 @@ from roles.wire import frames
 from roles.wire.greeting import ANSWER_START, REQUEST_CONNECTION, Hello, Welcome, encode_welcome
 from tests.carriers import Break, Line, Records, RecordTalk
 from tests.connections import over, tcp_pair
-from tests.disks import go_on, some_bytes
+from tests.disks import some_bytes
 from tests.memory_contents import MemoryHolding, bitmap, some_holding
 from tests.peers import DownloadingTest, UploadingTest
 from tests.raw_peer import RawPeer
 from tests.role_test import LINUX_ONLY, RoomTest, list_now, order, wait_for_end
-from tests.support import LIMIT_S, wait_until
+from tests.support import LIMIT_S, NEVER, wait_until
 from tests.tracker_requests import list_as_lmk2
 
 ME = Hello("0123456789abcdef", "lab-pc-07", 12501, is_seeder=False)
@@ -170,7 +170,7 @@ class BrokenGreetingTest(RoomTest):
                 peer.sendall(said[:at])
                 sending = threading.Timer(0.0, peer.sendall, (said[at:],))
                 sending.start()
-                self.assertEqual(greeted(connection, ME, go_on), YOU)
+                self.assertEqual(greeted(connection, ME, NEVER), YOU)
                 sending.join()
                 rest = b""
                 while len(rest) < len(FRAMES):
@@ -186,9 +186,9 @@ class BrokenGreetingTest(RoomTest):
                 frames_at = len(said) - len(FRAMES)
                 if at < frames_at:
                     with self.assertRaises(PeerProtocolError):
-                        greeted(connection, ME, go_on)
+                        greeted(connection, ME, NEVER)
                     continue
-                self.assertEqual(greeted(connection, ME, go_on), YOU)
+                self.assertEqual(greeted(connection, ME, NEVER), YOU)
                 rest = b""
                 while part := connection.receive(7):
                     rest += part

@@ -18,7 +18,7 @@ from tests.connections import over, tcp_pair
 from tests.disks import some_bytes
 from tests.receiving import receive_exactly
 from tests.role_test import RoomTest
-from tests.support import LIMIT_S, LmkTestCase, at_once
+from tests.support import LIMIT_S, NEVER, LmkTestCase, at_once
 
 POSIX_ONLY = unittest.skipUnless(os.name == "posix", "a thing of POSIX systems")
 HOST, GONE = "127.0.0.1", "127.0.0.66"
@@ -212,7 +212,7 @@ class LostAddressTest(RoomTest):
 
     def test_what_a_program_dials_is_among_them(self) -> None:
         listener = self.listener(GONE)
-        with dialled(Address(*listener.getsockname()), lambda: False) as connection:
+        with dialled(Address(*listener.getsockname()), NEVER) as connection:
             self.enterContext(listener.accept()[0])
             self.assertEqual(end_connections({GONE}), 1)
             self.assert_over(connection)

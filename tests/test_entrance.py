@@ -16,9 +16,8 @@ from roles.private.handshake_wire import GREETING, JOIN, PROVE, answer_of
 from roles.private.room_keys import RoomKeys
 from roles.values.errors import CodeRefusedError, PeerProtocolError
 from tests.connections import tcp_pair
-from tests.disks import go_on
 from tests.doors import CODE, Door, DoorTest, Relay, connection_over, recorded, walk
-from tests.support import LIMIT_S, wait_until
+from tests.support import LIMIT_S, NEVER, wait_until
 
 
 class IntruderTest(DoorTest):
@@ -48,7 +47,7 @@ class IntruderTest(DoorTest):
         relay = Relay(door.address)
         self.addCleanup(relay.close)
         with self.assertRaises(CodeRefusedError):
-            Admission(CODE).connected(relay.address, go_on)
+            Admission(CODE).connected(relay.address, NEVER)
         self.assert_refused(door)
 
     def test_a_relay_learns_nothing_from_members_that_come_back_and_cannot_use_it(self) -> None:
@@ -60,19 +59,19 @@ class IntruderTest(DoorTest):
         relay = Relay(door.address)
         self.addCleanup(relay.close)
         with self.assertRaises(PeerProtocolError):  # another certificate
-            admission.connected(relay.address, go_on)
+            admission.connected(relay.address, NEVER)
         member = Admission(CODE)
-        member.connected(door.address, go_on).close()
+        member.connected(door.address, NEVER).close()
         sock = socket.create_connection(relay.address)
         with connection_over(sock) as between, self.assertRaises(PeerProtocolError):
-            member.enter(between, go_on)
+            member.enter(between, NEVER)
 
     def test_what_changes_the_clear_words_is_noticed(self) -> None:
         door = self.door()
         other = Relay(door.address, room="0" * 16, is_blind=True)
         self.addCleanup(other.close)
         with self.assertRaises(CodeRefusedError):
-            Admission(CODE).connected(other.address, go_on)
+            Admission(CODE).connected(other.address, NEVER)
         self.assert_refused(door)
 
     def test_a_handshake_that_stops_at_any_byte_harms_nobody(self) -> None:
@@ -124,7 +123,7 @@ class IntruderTest(DoorTest):
         stranger._state = _Member(RoomKeys(door.keys.room.room, bytes(32)), door.address, b"")
         sock = socket.create_connection(door.address)
         with connection_over(sock) as connection, self.assertRaises(PeerProtocolError):
-            stranger.enter(connection, go_on)
+            stranger.enter(connection, NEVER)
         self.assert_refused(door)
 
     def test_a_proof_cannot_be_sent_back_to_who_made_it(self) -> None:

@@ -60,7 +60,7 @@ class HttpConnectionTest(RoomTest):
         if size is not None:
             theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
         self.serving = serving = HttpConnection(
-            over(ours), self.site, self.turns, self.throttle, self.stopping.is_set
+            over(ours), self.site, self.turns, self.throttle, self.stopping
         )
 
         def run() -> None:
@@ -161,7 +161,7 @@ class HttpConnectionTest(RoomTest):
         self.turns = SendingTurns(lambda: 1, NEVER_S)
         self.served(get(f"/many/{MUCH}"), size=4_096)
         wait_until(lambda: self.site.answer.called)
-        self.assertIsNotNone(self.turns.take(self.stopping.is_set))
+        self.assertIsNotNone(self.turns.take(self.stopping))
 
     def test_who_takes_too_little_is_left(self) -> None:
         self.limits("web.http_connection", slow_s=0.2, slowest=MUCH, wait_s=0.05)

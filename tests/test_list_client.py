@@ -144,7 +144,7 @@ class FetchTest(ListClientTestCase):
             is_over.wait(LIMIT_S)
 
         place = self.tracker(play)
-        place.should_stop = stopping.is_set
+        place.stopping = stopping
         with self.assertRaisesRegex(TrackerSilentError, "this program stops"):
             fetch_list(place, "")
         is_over.set()

@@ -276,7 +276,7 @@ class IdleLeechers(SeederTest):
         library = FolderLibrary(self.shared, None, EventLog(), is_over)
         library._look()
         others = mock.create_autospec(PeerUploads, instance=True, slots_taken=0)
-        uploads = Uploads(library, others, slots=1, throttle=Throttle(), should_stop=is_over.is_set)
+        uploads = Uploads(library, others, slots=1, throttle=Throttle(), stopping=is_over)
         self.addCleanup(uploads.join)
         self.addCleanup(is_over.set)
         clock = self.enterContext(mock.patch("roles.lmk1.uploads.time")).monotonic

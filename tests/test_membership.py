@@ -84,7 +84,7 @@ class MembershipTestCase(LmkTestCase):
         shown: Shown | None = None,
         machine_key: bytes = b"",
     ) -> Membership:
-        place = self.place = TrackerPlace(tracker, should_stop=self.stopping.is_set)
+        place = self.place = TrackerPlace(tracker, stopping=self.stopping)
         member = Membership(
             place,
             self.log,

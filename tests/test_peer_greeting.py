@@ -11,10 +11,9 @@ from roles.net.peer_greeting import greeted
 from roles.values.errors import PeerProtocolError
 from roles.wire.greeting import Hello, Welcome, encode_hello, encode_welcome
 from tests.connections import over, tcp_pair
-from tests.disks import go_on, stop
 from tests.receiving import receive_exactly
 from tests.role_test import RoomTest
-from tests.support import at_once
+from tests.support import NEVER, STOPPED, at_once
 
 ME = Hello("0123456789abcdef", "lab-pc-07", 12501, is_seeder=False)
 YOU = Welcome("fedcba9876543210", "lab-pc-08", is_away=False)
@@ -28,7 +27,7 @@ class PeerGreetingTest(RoomTest):
 
     def answered(self, answer: bytes) -> Welcome:
         self.theirs.sendall(answer)
-        return greeted(self.ours, ME, go_on)
+        return greeted(self.ours, ME, NEVER)
 
     def playing(self, play: Callable[[], None]) -> None:
         thread = threading.Thread(target=play, name="scripted-peer")
@@ -61,12 +60,12 @@ class PeerGreetingTest(RoomTest):
     def test_who_closes_without_an_answer_is_no_peer(self) -> None:
         self.theirs.shutdown(socket.SHUT_WR)
         with self.assertRaises(PeerProtocolError):
-            greeted(self.ours, ME, go_on)
+            greeted(self.ours, ME, NEVER)
 
     def test_who_never_answers_hears_the_word_of_lmk1_at_the_end(self) -> None:
         self.constant("net.peer_greeting", "ANSWER_S", 0.1)
         with self.assertRaises(TimeoutError):
-            greeted(self.ours, ME, go_on)
+            greeted(self.ours, ME, NEVER)
         self.ours.end_sending()
         said = receive_exactly(self.theirs, len(encode_hello(ME) + b"exit_connection"))
         self.assertTrue(said.endswith(b"exit_connection"))
@@ -85,12 +84,12 @@ class PeerGreetingTest(RoomTest):
         self.constant("net.peer_greeting", "ANSWER_S", 0.3)
         self.playing(self.drip)
         with at_once(), self.assertRaises(TimeoutError):
-            greeted(self.ours, ME, go_on)
+            greeted(self.ours, ME, NEVER)
         self.ours.close()
 
     def test_nor_does_it_keep_a_program_from_ending(self) -> None:
         self.constant("net.peer_greeting", "STOPPING_S", 0.2)
         self.playing(self.drip)
         with at_once(), self.assertRaises(TimeoutError):
-            greeted(self.ours, ME, stop)
+            greeted(self.ours, ME, STOPPED)
         self.ours.close()

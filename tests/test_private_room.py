@@ -40,7 +40,7 @@ from tests.originals.processes import OriginalLeecher, OriginalSeeder
 from tests.private_rooms import CODE, NAME, PrivateRoomTest
 from tests.role_test import ANYWHERE, list_now, order, wait_for_end
 from tests.scripted_tracker import ScriptedTracker
-from tests.support import LIMIT_S, EventLog, wait_until
+from tests.support import LIMIT_S, NEVER, EventLog, wait_until
 
 FILES = {"exam.bin": some_bytes(3_000_000), **{f"page {n}": some_bytes(99, n) for n in range(9)}}
 
@@ -63,7 +63,7 @@ class MembersTest(PrivateRoomTest):
             tracker = self.private_tracker()
             admission = Admission(CODE)
             for _ in range(5):
-                self.enterContext(admission.connected(tracker.address, lambda: False))
+                self.enterContext(admission.connected(tracker.address, NEVER))
             with self.dial(tracker.address):  # one that says nothing has the only other place
                 clients = tracker.role._lists._clients
                 wait_until(lambda: [one.has_proved for one in list(clients)].count(False) == 1)

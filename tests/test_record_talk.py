@@ -11,8 +11,7 @@ from roles.net.dialling import dialled
 from roles.private.admission import Admission
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import CodeRefusedError, PeerProtocolError
-from tests.disks import go_on
-from tests.support import LIMIT_S
+from tests.support import LIMIT_S, NEVER
 
 
 class FakeAdmission(Admission):
@@ -23,11 +22,11 @@ class FakeAdmission(Admission):
         self.connections = 0
         self.failure: Exception | None = None
 
-    def connected(self, tracker: Address, should_stop: object) -> object:  # type: ignore[override]  # noqa: ARG002
+    def connected(self, tracker: Address, stopping: object) -> object:  # type: ignore[override]  # noqa: ARG002
         if self.failure is not None:
             raise self.failure
         self.connections += 1
-        return dialled(tracker, go_on, is_chosen=True)
+        return dialled(tracker, NEVER, is_chosen=True)
 
 
 class RecordTalkTest(unittest.TestCase):

@@ -42,7 +42,7 @@ class ReverseConnectionsTest(RoomTest):
         self.uploads = PeerUploads(MemoryLibrary(self.holding), 4, Throttle())
         self.stopping = threading.Event()
         self.calls = ReverseConnections(
-            TrackerPlace(Address("127.0.0.1", 9), should_stop=self.stopping.is_set),
+            TrackerPlace(Address("127.0.0.1", 9), stopping=self.stopping),
             self.uploads,
             ME,
             tuple,

@@ -75,7 +75,7 @@ class RoomClientTestCase(LmkTestCase):
         tracker = ScriptedTracker(script)
         self.addCleanup(tracker.close)
         return self.enterContext(
-            RoomClient(TrackerPlace(tracker.address, should_stop=self.stopping.is_set), peer=PEER)
+            RoomClient(TrackerPlace(tracker.address, stopping=self.stopping), peer=PEER)
         ), tracker
 
 

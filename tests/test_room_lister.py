@@ -48,7 +48,7 @@ class RoomListerTest(RoomTest):
     def lister(self, tracker: tuple[str, int]) -> RoomLister:
         """One that works until the test ends."""
         stopping = threading.Event()
-        place = TrackerPlace(Address(*tracker), should_stop=stopping.is_set)
+        place = TrackerPlace(Address(*tracker), stopping=stopping)
         self.finder = SeederFinder(place, lambda: self.sought_files)
         lister = RoomLister(
             place,

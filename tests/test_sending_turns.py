@@ -22,7 +22,7 @@ class SendingTurnsTest(RoomTest):
         """Have a thread wait for a turn."""
 
         def wait() -> None:
-            if self.turns.take(self.stopping.is_set) is not None:
+            if self.turns.take(self.stopping) is not None:
                 self.order.append(number)
 
         waiting = len(self.turns._waiting)
@@ -42,7 +42,7 @@ class SendingTurnsTest(RoomTest):
         self.assertEqual(self.order[2:], [2, 3])
 
     def test_a_turn_is_over_only_if_others_wait(self) -> None:
-        began = self.turns.take(self.stopping.is_set)
+        began = self.turns.take(self.stopping)
         assert began is not None
         self.assertFalse(self.turns.is_over(began))
         self.begin(1)
@@ -53,7 +53,7 @@ class SendingTurnsTest(RoomTest):
         self.assertFalse(SendingTurns(lambda: 2, 60.0).is_over(time.monotonic()))
 
     def test_turns_are_over_when_fewer_are_allowed(self) -> None:
-        began = [self.turns.take(self.stopping.is_set) for _ in range(2)]
+        began = [self.turns.take(self.stopping) for _ in range(2)]
         self.most = 1
         assert began[0] is not None
         self.assertTrue(self.turns.is_over(began[0]))
@@ -63,5 +63,5 @@ class SendingTurnsTest(RoomTest):
     def test_a_wait_ends_when_the_program_stops(self) -> None:
         self.most = 0
         self.stopping.set()
-        self.assertIsNone(self.turns.take(self.stopping.is_set))
+        self.assertIsNone(self.turns.take(self.stopping))
         self.assertFalse(self.turns._waiting)

@@ -6,14 +6,10 @@ import threading
 import time
 
 from roles.net.throttle import BURST_S, MIN_SLICE, SLICE_S, Throttle, Throttles
-from tests.support import PROMPT_S, LmkTestCase
+from tests.support import NEVER, PROMPT_S, LmkTestCase
 
 LIMIT = 1_000_000  # bytes per second
 FOREVER = 1 << 40  # bytes: nobody waits for them to the end
-
-
-def never() -> bool:
-    return False
 
 
 class ThrottleTest(LmkTestCase):
@@ -21,17 +17,17 @@ class ThrottleTest(LmkTestCase):
         """How long it takes until so many bytes, one lot after the other, may pass."""
         began = time.monotonic()
         for count in counts:
-            throttle.wait(count, never)
+            throttle.wait(count, NEVER)
         return time.monotonic() - began
 
     def test_without_a_limit_nothing_waits(self) -> None:
         throttle = Throttle()
         for _ in range(2):
-            self.assertEqual(throttle.wait(FOREVER, never), 0.0)
+            self.assertEqual(throttle.wait(FOREVER, NEVER), 0.0)
 
     def test_it_says_how_long_it_waited(self) -> None:
         throttle, began = Throttle(LIMIT), time.monotonic()
-        waited_s = sum(throttle.wait(LIMIT // 10, never) for _ in range(4))
+        waited_s = sum(throttle.wait(LIMIT // 10, NEVER) for _ in range(4))
         self.assertGreater(waited_s, 0.0)
         self.assertLessEqual(waited_s, time.monotonic() - began)
 
@@ -53,7 +49,7 @@ class ThrottleTest(LmkTestCase):
 
     def test_a_pause_saves_up_no_more_than_a_burst(self) -> None:
         throttle = Throttle(LIMIT)
-        throttle.wait(1, never)
+        throttle.wait(1, NEVER)
         later = time.monotonic() + 1_000
         first = throttle._book(LIMIT, later)
         second = throttle._book(1, later)
@@ -62,10 +58,8 @@ class ThrottleTest(LmkTestCase):
 
     def test_who_is_told_to_stop_waits_no_longer(self) -> None:
         throttle, stopping = Throttle(LIMIT), threading.Event()
-        throttle.wait(FOREVER, never)
-        thread = threading.Thread(
-            target=throttle.wait, args=(FOREVER, stopping.is_set), name="lmk-test"
-        )
+        throttle.wait(FOREVER, NEVER)
+        thread = threading.Thread(target=throttle.wait, args=(FOREVER, stopping), name="lmk-test")
         thread.start()
         stopping.set()
         thread.join(PROMPT_S)
@@ -73,17 +67,17 @@ class ThrottleTest(LmkTestCase):
 
     def test_who_may_wait_so_long_only_waits_no_longer(self) -> None:
         throttle = Throttle(LIMIT)
-        throttle.wait(FOREVER, never)
-        self.assertGreaterEqual(throttle.wait(FOREVER, never, most_s=0.05), 0.05)
+        throttle.wait(FOREVER, NEVER)
+        self.assertGreaterEqual(throttle.wait(FOREVER, NEVER, most_s=0.05), 0.05)
 
     def test_another_limit_counts_at_once(self) -> None:
         throttle = Throttle(LIMIT)
-        throttle.wait(FOREVER, never)
+        throttle.wait(FOREVER, NEVER)
         throttle.set_limit(None)
-        self.assertEqual(throttle.wait(FOREVER, never), 0.0)
+        self.assertEqual(throttle.wait(FOREVER, NEVER), 0.0)
         throttle.set_limit(LIMIT)
-        throttle.wait(FOREVER, never)  # at once; whoever comes next waits for these
-        self.assertGreaterEqual(throttle.wait(1, never, most_s=0.05), 0.05)
+        throttle.wait(FOREVER, NEVER)  # at once; whoever comes next waits for these
+        self.assertGreaterEqual(throttle.wait(1, NEVER, most_s=0.05), 0.05)
 
     def test_a_slice_is_short_but_never_tiny(self) -> None:
         self.assertEqual(Throttle().slice(262_144), 262_144)
@@ -94,6 +88,6 @@ class ThrottleTest(LmkTestCase):
     def test_the_two_directions_do_not_share_a_limit(self) -> None:
         throttles = Throttles()
         throttles.up.set_limit(1)
-        throttles.up.wait(FOREVER, never)
-        self.assertEqual(throttles.down.wait(FOREVER, never), 0.0)
-        self.assertGreaterEqual(throttles.up.wait(1, never, most_s=0.05), 0.05)
+        throttles.up.wait(FOREVER, NEVER)
+        self.assertEqual(throttles.down.wait(FOREVER, NEVER), 0.0)
+        self.assertGreaterEqual(throttles.up.wait(1, NEVER, most_s=0.05), 0.05)

@@ -50,21 +50,23 @@ class SilenceTest(TrackerClientTestCase):
 
         thread = threading.Thread(target=start, name="lmk-test")
         client = TrackerClient(
-            TrackerPlace(Address("127.0.0.1", port), should_stop=self.started(thread))
+            TrackerPlace(Address("127.0.0.1", port), stopping=self.started(thread))
         )
         with client:
             self.assertEqual(client.files(), {"a.txt": 5})
         thread.join()
 
-    def started(self, thread: threading.Thread) -> Callable[[], bool]:
-        """A should_stop() that starts the thread when it is first asked, after the first try."""
+    def started(self, thread: threading.Thread) -> threading.Event:
+        """An event that starts the thread when it is first looked at, after the first try."""
 
-        def should_stop() -> bool:
+        def is_set() -> bool:
             if thread.ident is None:
                 thread.start()
             return False
 
-        return should_stop
+        stopping = threading.Event()
+        self.enterContext(mock.patch.object(stopping, "is_set", is_set))
+        return stopping
 
     def test_a_silent_tracker_is_given_up_when_we_stop(self) -> None:
         client, tracker = self.asked(lambda *_: [])
@@ -119,7 +121,7 @@ class LingeringTest(TrackerClientTestCase):
     def run_client(self, ask: Callable[[TrackerClient], object], *, ends_at_once: bool) -> None:
         def work() -> None:
             address = Address(*self.link.getsockname())
-            place = TrackerPlace(address, should_stop=self.stopping.is_set)
+            place = TrackerPlace(address, stopping=self.stopping)
             with TrackerClient(place) as client:
                 ask(client)
                 self.returned.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import threading
 from collections.abc import Iterable
 from typing import Any, cast
 from unittest import mock
@@ -23,10 +23,6 @@ from tests.support import EventLog, at_once
 from tests.test_room_client import usual, verb_and_line, with_cookie
 
 HERE, ELSEWHERE = "127.0.0.1", "10.0.0.5"
-
-
-def never() -> bool:
-    return False
 
 
 class Tracker(ScriptedTracker):
@@ -314,12 +310,13 @@ class AddressesTest(TrackerPlaceTestCase):
         self.constant("joining.tracker_place", "SEARCH_S", 60.0)
         silent = self.scripted_tracker()
         silent.is_silent = True
-        until = time.monotonic() + 0.3
         place = self.place(silent, Follow.ANY)
-        place.should_stop = lambda: time.monotonic() > until
+        timer = threading.Timer(0.3, place.stopping.set)
+        timer.start()
         with (
             at_once(),
             RoomClient(place) as client,
             self.assertRaises(TrackerSilentError),
         ):
             client.list_version()
+        timer.join()

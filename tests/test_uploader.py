@@ -29,7 +29,7 @@ from tests.memory_contents import CHUNK, MemoryHolding, MemoryLibrary, bitmap, s
 from tests.peers import UploadingTest
 from tests.raw_peer import Part, RawPeer
 from tests.role_test import NEVER_S
-from tests.support import LIMIT_S, wait_until
+from tests.support import LIMIT_S, NEVER, wait_until
 
 SIZE = 8 * MIN_AHEAD
 
@@ -641,7 +641,7 @@ class PartsTest(unittest.TestCase):
             threading.Lock(),
             MemoryLibrary(),
             self.throttle,
-            lambda: False,
+            NEVER,
         )
         self.addCleanup(self.uploader.close)
 

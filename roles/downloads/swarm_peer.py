@@ -76,7 +76,7 @@ class SwarmPeer:
         """
         self._post = post
         self._downloads_status = status
-        self._should_stop = place.should_stop
+        self._stopping = place.stopping
         self._shares = tuple(shares)[:MAX_SHARES]  # replaced whole by join()
         self._reported = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._listener, _ = listen_tcp(settings.bind, exactly=settings.bind_exactly)
@@ -206,7 +206,7 @@ class SwarmPeer:
             del self._to_start[0]
 
     def _receive(self) -> None:
-        while not self._should_stop():
+        while not self._stopping.is_set():
             self._acceptor.look()
 
     def _report(self, now: float) -> None:

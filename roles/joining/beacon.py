@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import secrets
 import selectors
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 
@@ -43,7 +44,7 @@ class Beacon:
         self,
         remembered: Iterable[Address],
         destinations: Destinations | None,
-        should_stop: Callable[[], bool],
+        stopping: threading.Event,
         network: str = "",
     ) -> None:
         """`remembered` are asked at their address, and `destinations` instead of everyone else.
@@ -52,7 +53,7 @@ class Beacon:
         self.found = FoundTrackers()
         self._remembered = tuple(dict.fromkeys(remembered))
         self._destinations = destinations
-        self._should_stop = should_stop
+        self._stopping = stopping
         self._network = network
         self._id = secrets.token_hex(8)
         # Of each that is remembered; with the time when a name that was not found is tried again.
@@ -65,7 +66,7 @@ class Beacon:
         return self
 
     def __exit__(self, *_: object) -> None:
-        while (rest := self._called_at + LINGER_S - time.monotonic()) > 0:
+        while self._bound and (rest := self._called_at + LINGER_S - time.monotonic()) > 0:
             self.listen(rest)
         for datagrams in self._bound.values():
             datagrams.close()
@@ -94,10 +95,11 @@ class Beacon:
 
     def listen(self, timeout_s: float) -> bool:
         """Wait up to `timeout_s` for the first answer; True if `found` has changed."""
-        if not self._bound:
-            time.sleep(timeout_s)
+        if not self._bound:  # without a network
+            self._stopping.wait(timeout_s)
+            return False
         is_news = False
-        for key, _ in self._selector.select(timeout_s) if self._bound else ():
+        for key, _ in self._selector.select(timeout_s):
             assert isinstance(key.fileobj, Datagrams)
             try:
                 come = key.fileobj.receive(tracker_wire.RECEIVE_BUFFER)
@@ -138,7 +140,7 @@ class Beacon:
         found, again_at = self._looked_up.get(remembered, ((), 0.0))
         if not found and now >= again_at:
             try:
-                found = looked_up(remembered, self._should_stop)
+                found = looked_up(remembered, self._stopping)
             except TrackerSilentError as error:
                 log.debug("%s", error)
             self._looked_up[remembered] = found, now + LOOKUP_AGAIN_S

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import selectors
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 
 from roles.joining.beacon import tracker_in
@@ -24,7 +25,7 @@ MAX_HEARD = 64  # trackers at one address; a limit for floods of answers
 
 def call_everywhere(
     own: Iterable[OwnAddress],
-    should_stop: Callable[[], bool],
+    stopping: threading.Event,
     ports: Iterable[int] = TRACKER_PORTS,
 ) -> list[InterfaceChecked]:
     """One for each address, after LISTEN_S."""
@@ -34,7 +35,7 @@ def call_everywhere(
         for call in calls:
             call.open(sockets, selector)
         deadline, call_at = time.monotonic() + LISTEN_S, 0.0
-        while (now := time.monotonic()) < deadline and not should_stop():
+        while (now := time.monotonic()) < deadline and not stopping.is_set():
             if now >= call_at:
                 call_at = now + AGAIN_S
                 for call in calls:

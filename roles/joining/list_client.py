@@ -5,8 +5,9 @@ It knows the stream, not what the lines mean.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -106,7 +107,7 @@ def _call(place: TrackerPlace) -> Iterator[_Call]:
     tracker = place.current()
     try:
         with place.connected(tracker) as connection:
-            yield _Call(connection, place.should_stop)
+            yield _Call(connection, place.stopping)
         return
     except OSError as error:
         why = error.strerror or str(error)
@@ -121,9 +122,9 @@ class _Call:
     Every method may raise OSError and PeerProtocolError.
     """
 
-    def __init__(self, connection: Connection, should_stop: Callable[[], bool]) -> None:
+    def __init__(self, connection: Connection, stopping: threading.Event) -> None:
         self._connection = connection
-        self._should_stop = should_stop
+        self._stopping = stopping
         self._deadline = time.monotonic() + PATIENCE_S
         self._received = b""  # not used yet
 
@@ -146,7 +147,7 @@ class _Call:
             data = self._received or self._receive()
             part, self._received = data[:packed], data[packed:]
             packed -= len(part)
-            for line in until_stopped(unpacker.lines(part), self._should_stop):
+            for line in until_stopped(unpacker.lines(part), self._stopping.is_set):
                 taken += 1
                 if taken > MAX_LINES:  # a few bytes may unpack to millions of lines
                     raise PeerProtocolError(f"it has more than {MAX_LINES} lines")
@@ -178,7 +179,7 @@ class _Call:
         return data
 
     def _check_time(self) -> None:
-        if self._should_stop():
+        if self._stopping.is_set():
             raise ConnectionAbortedError("this program stops")
         if time.monotonic() > self._deadline:
             raise TimeoutError("it takes too long")

@@ -68,7 +68,7 @@ class ListUpload:
         try:
             return self._send(port, snapshot, now)
         except TrackerSilentError as error:
-            if not self._place.should_stop():
+            if not self._place.stopping.is_set():
                 self._failed(str(error), now)
             return True
 

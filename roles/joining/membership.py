@@ -177,7 +177,7 @@ class Membership:
     def run(self, listening: Address) -> None:
         """Keep the program that listens there in the room, until told to stop."""
         with self._room, self._lmk1 or contextlib.nullcontext():
-            while not self._place.should_stop():
+            while not self._place.stopping.is_set():
                 self._take_turn(listening)
                 rest_s = max(0.0, self._due_at - time.monotonic())
                 self._woken.wait(min(self._pace.poll_s, rest_s))
@@ -204,7 +204,7 @@ class Membership:
         except CodeRefusedError:
             raise  # only a person can help
         except TrackerSilentError as error:
-            if not self._place.should_stop():
+            if not self._place.stopping.is_set():
                 self._lost(error)
         self._tell_share()
 

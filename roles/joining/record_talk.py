@@ -41,7 +41,7 @@ class RecordTalk:
         if connection is None:
             raise ConnectionResetError("it hung up")
         with self._closed_on_failure():
-            while (rest_s := deadline - time.monotonic()) > 0 and not self._place.should_stop():
+            while (rest_s := deadline - time.monotonic()) > 0 and not self._place.stopping.is_set():
                 connection.flush()
                 connection.limit(min(rest_s, POLL_S))
                 if (record := next_record(connection, MAX_ANSWER)) is not None:

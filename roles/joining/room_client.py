@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -111,11 +112,10 @@ class RoomClient(TrackerAsker):
         return 0 if answer is None else len(fitting)
 
     def leave(self, advertised: Address, status: Status) -> None:
-        """Takes LEAVE_S at most: this client itself would no longer ask, because should_stop()."""
-        until = time.monotonic() + LEAVE_S
+        """Takes LEAVE_S at most. This client itself no longer asks, because the role stops."""
         place = TrackerPlace(
             self._place.current(),
-            should_stop=lambda: time.monotonic() > until,
+            stopping=lambda: time.monotonic() > until,
             admission=self._place.admission,
         )
         with RoomClient(place, peer=self._peer, cookie=self.cookie) as client:
@@ -180,6 +180,22 @@ class RoomClient(TrackerAsker):
 
     def _is_all(self, answer: object) -> bool:
         return not isinstance(answer, _Reply) or answer.answer is not None
+
+
+class _Deadline(threading.Event):
+    """Is set from a time on, and set by nobody."""
+
+    def __init__(self, after_s: float) -> None:
+        super().__init__()
+        self._until = time.monotonic() + after_s
+
+    def is_set(self) -> bool:
+        return time.monotonic() >= self._until
+
+    def wait(self, timeout: float | None = None) -> bool:
+        left_s = max(0.0, self._until - time.monotonic())
+        time.sleep(left_s if timeout is None else min(left_s, timeout))
+        return self.is_set()
 
 
 def _lmk1_reply(answer: lmk1.Answer, question: _Question) -> _Reply | None:

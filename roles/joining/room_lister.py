@@ -91,7 +91,7 @@ class RoomLister:
         self._found = found
         self._listed = listed
         self._lock = threading.Lock()  # protects the room
-        self._room = ListedRoom(windows=os.name == "nt", should_stop=place.should_stop)
+        self._room = ListedRoom(windows=os.name == "nt", should_stop=place.stopping.is_set)
         self._asked = threading.Event()  # for a new list
         self._asked.set()
         self._woken = threading.Event()
@@ -143,7 +143,7 @@ class RoomLister:
             RoomClient(self._place) as client,
             self._lmk1,
         ):
-            while not self._place.should_stop():
+            while not self._place.stopping.is_set():
                 self._look_whether_all_is_new()
                 if self._asked.is_set():
                     self._asked.clear()
@@ -170,7 +170,7 @@ class RoomLister:
             if isinstance(error, MemoryError):  # half a list may have been applied: start over
                 self._forget_list()
             failure = failure_of(error)
-            if failure is not None and not self._place.should_stop():
+            if failure is not None and not self._place.stopping.is_set():
                 is_lost = self._again_at is not None
                 log.log(logging.DEBUG if is_lost else logging.WARNING, "%s", failure)
                 self._again_at = time.monotonic() + LIST_AGAIN_S

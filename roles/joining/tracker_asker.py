@@ -18,7 +18,7 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.net import datagrams
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, TrackerSilentError
-from roles.worker import POLL_S, rest
+from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class TrackerAsker:
         self._place.look_home()
         attempt = _Attempt(request(), answers, read)
         answer = self._tried(attempt, TRIES_S[:SOON])
-        if answer is None and self._place.should_stop():
+        if answer is None and self._place.stopping.is_set():
             raise self._silent("this program stops")
         if answer is None and self._place.look_around():
             attempt = _Attempt(request(), answers, read)
@@ -141,18 +141,18 @@ class TrackerAsker:
                 except OSError as error:  # no network: it may come back
                     log.debug("asking %s: %s", address, error)
                     attempt.why = error.strerror or str(error)
-                    rest(within_s, self._place.should_stop)
+                    self._place.stopping.wait(within_s)
                 if answer is not None:
                     self._place.answered(address)
                     return answer
-                if self._place.should_stop():
+                if self._place.stopping.is_set():
                     return None
                 within_s = TRIES_S[0]  # for each other address of the same tracker
             if refused == len(places):
                 attempt.refusals += 1
                 if attempt.refusals == MAX_REFUSALS:
                     return None
-                rest(pause_s, self._place.should_stop)
+                self._place.stopping.wait(pause_s)
         return None
 
     def _asked_at(self, address: Address, attempt: _Attempt[T], within_s: float) -> T | None:
@@ -204,7 +204,7 @@ class TrackerAsker:
         """Wait for the answer, and then for the datagrams that follow it, which it drops."""
         accepted: T | None = None
         deadline = time.monotonic() + within_s
-        while (rest := deadline - time.monotonic()) > 0 and not self._place.should_stop():
+        while (rest := deadline - time.monotonic()) > 0 and not self._place.stopping.is_set():
             if accepted is not None and question.awaited <= 0:
                 break
             try:

@@ -23,7 +23,6 @@ from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import Post, TrackerMoved
 from roles.values.findings import FoundTracker
 from roles.values.settings import Follow
-from roles.values.stopping import go_on
 from roles.worker import POLL_S
 
 if TYPE_CHECKING:
@@ -49,16 +48,16 @@ class TrackerPlace:
         post: Post = lambda _event: None,
         destinations: Destinations | None = None,
         *,
-        should_stop: Callable[[], bool] = go_on,
+        stopping: threading.Event | None = None,
         code: str = "",
         admission: Admission | None = None,
     ) -> None:
         """`tracker`: the address that the user typed, or that was found. A search asks at
         `destinations` instead of in every network. Whatever waits for the tracker ends soon once
-        should_stop(). `code`: of a private room, which is joined by it; `admission` if it has been
-        joined already.
+        `stopping` is set. `code`: of a private room, which is joined by it; `admission` if it has
+        been joined already.
         """
-        self.should_stop = should_stop
+        self.stopping = stopping or threading.Event()
         self._code, self._admission = code, admission
         self._admitting = threading.Lock()  # held by the thread that makes `_admission`
         # After each change, of the tracker or of this computer's network, everything must be told
@@ -97,7 +96,7 @@ class TrackerPlace:
         return self._admission
 
     @property
-    def enter(self) -> Callable[[Connection, Callable[[], bool]], None] | None:
+    def enter(self) -> Callable[[Connection, threading.Event], None] | None:
         """What comes first on a connection to another member; None in an open room."""
         return None if self.admission is None else self.admission.enter
 
@@ -112,8 +111,8 @@ class TrackerPlace:
         """
         admission = self.admission
         if admission is None:
-            return dialled(tracker, self.should_stop, is_chosen=True)
-        return admission.connected(tracker, self.should_stop)
+            return dialled(tracker, self.stopping, is_chosen=True)
+        return admission.connected(tracker, self.stopping)
 
     @property
     def shown(self) -> Address:
@@ -136,7 +135,7 @@ class TrackerPlace:
         with self._lock:
             tracker, hosts = self._tracker, self._hosts
         if not hosts:
-            hosts = looked_up(tracker, self.should_stop)
+            hosts = looked_up(tracker, self.stopping)
             with self._lock:
                 self._hosts = hosts if tracker == self._tracker else ()
         here = [address for address in hosts if is_own(address.host)]
@@ -224,13 +223,13 @@ class TrackerPlace:
         """The trackers that answer, at `_home` and at the destinations."""
         deadline = time.monotonic() + within_s
         try:
-            beacon = Beacon((self._home,), destinations, self.should_stop)
+            beacon = Beacon((self._home,), destinations, self.stopping)
         except OSError as error:  # no descriptor is left: try again later
             log.debug("looking for trackers: %s", error)
             return ()
         with beacon:
             beacon.call()
-            while (rest_s := deadline - time.monotonic()) > 0 and not self.should_stop():
+            while (rest_s := deadline - time.monotonic()) > 0 and not self.stopping.is_set():
                 beacon.listen(min(rest_s, POLL_S))
             found = beacon.found.trackers()
             return tuple(one for one in found if one.is_private == self.is_private)

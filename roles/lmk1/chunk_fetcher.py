@@ -64,7 +64,7 @@ class ChunkFetcher:
         host) for faults of the seeder, and StorageError for those of this machine.
         """
         work = self._work
-        with dialled(self.seeder, work.should_stop) as connection:
+        with dialled(self.seeder, work.stopping) as connection:
             answer = self._greet(connection)
             if answer is None:
                 return Outcome.ENDED
@@ -72,7 +72,7 @@ class ChunkFetcher:
                 return Outcome.AWAY
             if answer is wire.SeederAnswer.ERROR:
                 raise PeerProtocolError("the seeder refused to connect")
-            part = None if work.should_stop() else work.take(self)
+            part = None if work.stopping.is_set() else work.take(self)
             if part is None:
                 connection.send_all(EXIT_CONNECTION, within_s=POLL_S)
                 return Outcome.ENDED
@@ -89,7 +89,7 @@ class ChunkFetcher:
         connection.send_all(REQUEST_CONNECTION, within_s=POLL_S)
         received = b""
         deadline = time.monotonic() + LIMITS.answer_s
-        while time.monotonic() < deadline and not self._work.should_stop():
+        while time.monotonic() < deadline and not self._work.stopping.is_set():
             data = connection.receive(MAX_GREETING)
             if data is None:
                 continue
@@ -100,7 +100,7 @@ class ChunkFetcher:
             if answer is not None:
                 return answer
         _leave_unanswered(connection)
-        if self._work.should_stop():
+        if self._work.stopping.is_set():
             return None
         raise TimeoutError("it does not answer")
 
@@ -142,7 +142,7 @@ class _Range:
 
         Closing in the middle of a range does not harm an original, as we tested.
         """
-        while self._next < self._stop and not self._work.should_stop():
+        while self._next < self._stop and not self._work.stopping.is_set():
             self._receive_some()
             used = self._take_chunks()
             if not used:
@@ -164,7 +164,7 @@ class _Range:
         count = self._connection.receive_into(self._view[self._filled : self._filled + most])
         if count is None:
             return
-        self._throttle.wait(count, self._work.should_stop)
+        self._throttle.wait(count, self._work.stopping)
         if not count:
             if self._connection.was_hung_up:
                 raise ConnectionResetError("this computer's network changed")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
 
 from roles.disk.open_folder import LastFolder
@@ -45,7 +45,7 @@ class ChunkSender:
         connection: Connection,
         library: FolderLibrary,
         throttle: Throttle,
-        should_stop: Callable[[], bool],
+        stopping: threading.Event,
     ) -> None:
         """The caller closes the connection."""
         self.leecher = connection.address
@@ -58,7 +58,7 @@ class ChunkSender:
         self._connection = connection
         self._library = library
         self._throttle = throttle
-        self._should_stop = should_stop
+        self._stopping = stopping
         self._acks = wire.AckReader()
         connection.limit(POLL_S)
 
@@ -94,7 +94,7 @@ class ChunkSender:
     def _read_request(self) -> wire.SecondMessage | None:
         received = b""
         deadline = time.monotonic() + REQUEST_S
-        while not self._should_stop() and time.monotonic() < deadline:
+        while not self._stopping.is_set() and time.monotonic() < deadline:
             data = self._connection.receive(wire.MAX_REQUEST)
             if data is None:
                 continue
@@ -129,7 +129,7 @@ class ChunkSender:
 
     def _send(self, chunks: memoryview) -> int:
         """Send these chunks and their headers; returns how many chunks."""
-        self._throttle.wait(len(chunks), self._should_stop, most_s=MOST_HELD_BACK_S)
+        self._throttle.wait(len(chunks), self._stopping, most_s=MOST_HELD_BACK_S)
         deadline = time.monotonic() + STALLED_S
         rest = chunks
         while rest:
@@ -153,7 +153,7 @@ class ChunkSender:
                 return words
 
     def _check_patience(self, deadline: float) -> None:
-        if self._should_stop():
+        if self._stopping.is_set():
             raise ConnectionAbortedError("the seeder stops")
         if time.monotonic() > deadline:
             raise TimeoutError(f"nothing moved for {STALLED_S:.0f} s")

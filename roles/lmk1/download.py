@@ -59,7 +59,6 @@ class Download(DownloadLife):
             lock,
             seeders,
             self._settings.parallel_seeders,
-            halting=self.halting,
             woken=self.woken,
             throttle=throttle,
         )
@@ -154,18 +153,15 @@ class Download(DownloadLife):
         fetchers = self._fetchers
         fetchers.begin(partial)
         try:
-            while not fetchers.should_stop() and not fetchers.is_done:
+            while not (self.halting.is_set() or fetchers.stopping.is_set() or fetchers.is_done):
                 now = time.monotonic()
                 self._space.note(self, self.file.size - fetchers.have)
                 fetchers.staff(now)
                 self._judge(fetchers.outlook(now), now)
                 self.woken.wait(TICK_S)
                 self.woken.clear()
-        except BaseException:  # end the fetchers, or join() would wait for them
-            self.halting.set()
-            raise
         finally:
-            fetchers.join()
+            fetchers.stop()
         return fetchers.storage_fault
 
     def _judge(self, outlook: SeedersOutlook, now: float) -> None:

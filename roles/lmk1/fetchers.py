@@ -66,17 +66,16 @@ class Fetchers:
         seeders: Callable[[], tuple[Address, ...]],
         parallel_seeders: int,
         *,
-        halting: threading.Event,
         woken: threading.Event,
         throttle: Throttle,
     ) -> None:
         """All downloads of a leecher share `book` and `lock`.
 
-        `seeders` returns the seeders of the file. `halting` ends all threads; a thread sets `woken`
-        when it ends.
+        `seeders` returns the seeders of the file. A thread sets `woken` when it ends.
         """
-        self.storage_fault: StorageError | None = None  # set by a seeder's thread; ends all threads
-        self._woken, self._halting = woken, halting
+        self.storage_fault: StorageError | None = None  # set by a seeder's thread
+        self.stopping = threading.Event()  # also set when all chunks are here, or by storage_fault
+        self._woken = woken
         self._throttle = throttle
         self._file = file
         self._book = book
@@ -88,7 +87,6 @@ class Fetchers:
         self._fetchers: dict[ChunkFetcher, Worker] = {}  # and their threads
         self._received = Counter[Address]()  # bytes by seeder, over all its connections
         self._meter = RateMeter(now=time.monotonic())
-        self._is_complete = False  # all chunks are here, so all threads end
         self._moved = float("-inf")
         self._last_fault = ""
         self._lack: ShortageError | None = None
@@ -108,7 +106,8 @@ class Fetchers:
 
     def begin(self, partial: ClaimedFile) -> None:
         """Write to this file from now on. No thread may be running."""
-        self._partial, self.storage_fault, self._is_complete = partial, None, False
+        self._partial, self.storage_fault = partial, None
+        self.stopping.clear()
         self._meter = RateMeter(now=time.monotonic())
 
     def forget(self) -> None:
@@ -137,8 +136,9 @@ class Fetchers:
                 return
         log.warning("No thread is left to fetch from %s.", seeder)
 
-    def join(self) -> None:
-        """Wait for all threads. They end if halting or storage_fault is set, or is_done."""
+    def stop(self) -> None:
+        """End all threads, and wait for them."""
+        self.stopping.set()
         with self._lock:
             threads = list(self._fetchers.values())
         for thread in threads:
@@ -188,10 +188,6 @@ class Fetchers:
         """Bytes of the file."""
         return self._file.size
 
-    def should_stop(self) -> bool:
-        """Whether all threads must end."""
-        return self._halting.is_set() or self.storage_fault is not None or self._is_complete
-
     def take(self, fetcher: ChunkFetcher) -> range | None:
         """A part for a seeder that has answered `connected`; None if there is nothing for it."""
         with self._lock:
@@ -214,7 +210,8 @@ class Fetchers:
             self._received[fetcher.seeder] += count
             self._book.delivered(fetcher.seeder, len(pieces))
             end = self._plan.record(fetcher.seeder, first + len(pieces), now=now)
-            self._is_complete = self._plan.is_done
+            if self._plan.is_done:
+                self.stopping.set()
             return end
 
     def reject(self, fetcher: ChunkFetcher, index: int) -> None:
@@ -283,6 +280,7 @@ class Fetchers:
             fault, note = str(error), partial(book.lacks, name=name)
         except StorageError as error:
             self.storage_fault, fault, note = error, "", None
+            self.stopping.set()
         except (PeerProtocolError, TrackerSilentError, OSError) as error:
             fault, lack = _in_few_words(error), shortage_of(error)
         except MemoryError as error:

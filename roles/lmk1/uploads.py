@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from roles.lmk1.chunk_sender import ChunkSender
@@ -58,14 +59,14 @@ class Uploads:
         *,
         slots: int,
         throttle: Throttle,
-        should_stop: Callable[[], bool],
+        stopping: threading.Event,
     ) -> None:
         """`slots`: of the seeder; LMK/1 and LMK/2 leechers share them."""
         self._library = library
         self._swarm = swarm
         self._slots = slots
         self._throttle = throttle
-        self._should_stop = should_stop
+        self._stopping = stopping
         self._serving: list[_Serving] = []
         self._workers = Workers("lmk-upload")
         self._sent_before = 0  # bytes, of connections that ended
@@ -80,7 +81,7 @@ class Uploads:
             log.debug("Told %s “away”: all upload slots are in use.", address)
             connection.close(AWAY)
             return
-        sender = ChunkSender(connection, self._library, self._throttle, self._should_stop)
+        sender = ChunkSender(connection, self._library, self._throttle, self._stopping)
         try:
             self._workers.start(lambda: self._serve(connection, sender))
         except ShortageError as error:
@@ -120,7 +121,7 @@ class Uploads:
         return tuple(uploads), self._sent_before + sum(item.sent for item in uploads)
 
     def join(self) -> None:
-        """Wait for all threads, which end once should_stop() returns True."""
+        """Wait for all threads, which end once `stopping` is set."""
         self._workers.join()
 
     @property

@@ -7,8 +7,8 @@ import os
 import selectors
 import socket
 import sys
+import threading
 import time
-from collections.abc import Callable
 
 from roles.net import carrier
 from roles.net.connection import Connection
@@ -35,9 +35,7 @@ else:
         return OSError(fault, os.strerror(fault))
 
 
-def dialled(
-    peer: Address, should_stop: Callable[[], bool], *, is_chosen: bool = False
-) -> Connection:
+def dialled(peer: Address, stopping: threading.Event, *, is_chosen: bool = False) -> Connection:
     """A connection to the first address of the host that accepts one.
 
     `is_chosen`: the user named this address, or chose the tracker there. All other addresses come
@@ -45,17 +43,17 @@ def dialled(
     Raises OSError, and TimeoutError after 5 s.
     """
     fault: OSError | PeerProtocolError | None = None
-    for address in looked_up(peer, should_stop)[:MAX_ADDRESSES]:
+    for address in looked_up(peer, stopping)[:MAX_ADDRESSES]:
         # Loopback as a number was checked where it was named; the address behind a name was not.
         is_number = address == peer
         if not (is_chosen or may_dial(address, is_namer_here=is_number)):
             fault = PeerProtocolError(f"{address} is not where a program of ours may listen")
             continue
         try:
-            return _connected(address, should_stop)
+            return _connected(address, stopping)
         except OSError as error:
             fault = error
-            if should_stop():
+            if stopping.is_set():
                 break
     assert fault is not None  # a host has at least one address
     raise fault
@@ -79,12 +77,12 @@ def _opened(address: Address) -> tuple[socket.socket, Connection]:
     return sock, Connection(carrier.carrier_of(sock), address)
 
 
-def _connected(address: Address, should_stop: Callable[[], bool]) -> Connection:
+def _connected(address: Address, stopping: threading.Event) -> Connection:
     sock, connection = _opened(address)
     try:
         fault = sock.connect_ex(address)
         if fault in _UNDER_WAY:
-            _wait_for_handshake(sock, should_stop)
+            _wait_for_handshake(sock, stopping)
             fault = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if fault:
             raise _error_of(fault)
@@ -95,7 +93,7 @@ def _connected(address: Address, should_stop: Callable[[], bool]) -> Connection:
     return connection
 
 
-def _wait_for_handshake(sock: socket.socket, should_stop: Callable[[], bool]) -> None:
+def _wait_for_handshake(sock: socket.socket, stopping: threading.Event) -> None:
     """Wait until the connection is made or refused. Raises TimeoutError.
 
     Does not stop at once, because an original would see a connection that closes, and crash.
@@ -104,6 +102,6 @@ def _wait_for_handshake(sock: socket.socket, should_stop: Callable[[], bool]) ->
     with selectors.DefaultSelector() as selector:
         selector.register(sock, selectors.EVENT_WRITE)
         while not selector.select(POLL_S):
-            patience_s = STOPPING_CONNECT_S if should_stop() else CONNECT_S
+            patience_s = STOPPING_CONNECT_S if stopping.is_set() else CONNECT_S
             if time.monotonic() - begun_at > patience_s:
                 raise TimeoutError(f"it did not answer within {CONNECT_S:.0f} s")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+import threading
 
 from roles.values.addresses import Address, ip_of
 from roles.values.errors import ShortageError, TrackerSilentError
@@ -17,7 +17,7 @@ _NO_SUCH_NAME = {
 }
 
 
-def looked_up(address: Address, should_stop: Callable[[], bool]) -> tuple[Address, ...]:
+def looked_up(address: Address, stopping: threading.Event) -> tuple[Address, ...]:
     """One address for each IPv4 address of the host.
 
     Raises TrackerSilentError if there is no such computer, or no thread left to look for it.
@@ -34,7 +34,7 @@ def looked_up(address: Address, should_stop: Callable[[], bool]) -> tuple[Addres
         raise TrackerSilentError(f"{address.host} cannot be looked up now. {error}") from None
     for _ in range(int(LOOKUP_S / POLL_S)):
         thread.join(POLL_S)
-        if not thread.is_alive() or should_stop():
+        if not thread.is_alive() or stopping.is_set():
             break
     if found:
         return tuple(Address(host, address.port) for host in dict.fromkeys(found))

@@ -7,6 +7,7 @@ word that it waits for (docs/PROTOCOL.md, section 2.3).
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable
 
@@ -32,8 +33,8 @@ _LMK1_WORDS = (b"c", b"a", b"e")  # connected, away, error
 def greeted(
     connection: Connection,
     hello: Hello,
-    should_stop: Callable[[], bool],
-    enter: Callable[[Connection, Callable[[], bool]], None] | None = None,
+    stopping: threading.Event,
+    enter: Callable[[Connection, threading.Event], None] | None = None,
 ) -> Welcome:
     """Send `hello` and read the answer, which may be `away`. Frames behind it stay with the
     connection. `enter`: what comes first in a private room.
@@ -41,31 +42,31 @@ def greeted(
     Raises OSError, and PeerProtocolError if the peer speaks only LMK/1, or something unknown.
     """
     if enter is not None:
-        enter(connection, should_stop)
+        enter(connection, stopping)
     connection.limit(POLL_S)
     said = encode_hello(hello)
     connection.send_all(said, within_s=POLL_S)
     deadline = time.monotonic() + ANSWER_S  # for the whole line
-    line = _received(connection, deadline, should_stop, said)
+    line = _received(connection, deadline, stopping, said)
     if line[:1] in _LMK1_WORDS:
         if line[:1] == b"c":
             _leave_original(connection, line)
         raise PeerProtocolError("it speaks LMK/1 only")
     while (welcome := decode_welcome(line)) is None:
-        if should_stop():  # it is no original, so this does no harm
+        if stopping.is_set():  # it is no original, so this does no harm
             raise TimeoutError("this program stops")
-        line += _received(connection, deadline, should_stop, said)
+        line += _received(connection, deadline, stopping, said)
     return welcome
 
 
 def _received(
-    connection: Connection, deadline: float, should_stop: Callable[[], bool], said: bytes
+    connection: Connection, deadline: float, stopping: threading.Event, said: bytes
 ) -> bytes:
     """More of the answer's line. If nothing comes, sends a farewell that may be read later."""
     stopped: float | None = None
     while True:
         now = time.monotonic()
-        stopped = now if stopped is None and should_stop() else stopped
+        stopped = now if stopped is None and stopping.is_set() else stopped
         if now > deadline or (stopped is not None and now - stopped > STOPPING_S):
             with contextlib.suppress(OSError):
                 connection.send_all(_farewell(said), within_s=POLL_S)

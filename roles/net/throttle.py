@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 BURST_S = 0.25  # what may go out at once after a pause, in seconds of the limit
-SLICE_S = 0.1  # the longest sleep and the usual piece, in seconds of the limit
+SLICE_S = 0.1  # the usual piece, in seconds of the limit
 MIN_SLICE = 4_096  # bytes
 
 
@@ -38,18 +37,14 @@ class Throttle:
         limit = self._limit
         return most if limit is None else min(most, max(MIN_SLICE, int(limit * SLICE_S)))
 
-    def wait(
-        self, count: int, should_stop: Callable[[], bool], *, most_s: float = float("inf")
-    ) -> float:
-        """Wait until `count` more bytes may pass, should_stop() returns True, or `most_s` has
+    def wait(self, count: int, stopping: threading.Event, *, most_s: float = float("inf")) -> float:
+        """Wait until `count` more bytes may pass, `stopping` is set, or `most_s` has
         passed. Returns how many seconds that took.
         """
         if self._limit is None:  # the usual case, once for each piece
             return 0.0
         now = time.monotonic()
-        until = min(self._book(count, now), now + most_s)
-        while not should_stop() and (rest := until - time.monotonic()) > 0:
-            time.sleep(min(rest, SLICE_S))
+        stopping.wait(min(self._book(count, now) - now, most_s))
         return time.monotonic() - now
 
     def _book(self, count: int, now: float) -> float:

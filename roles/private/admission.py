@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TypeVar
@@ -41,7 +41,7 @@ from roles.private.spake2 import PROOF_SIZE, Exchange, Password
 from roles.values.addresses import Address
 from roles.values.errors import CodeRefusedError, PeerProtocolError, TrackerSilentError
 from roles.wire.list_wire import OPEN_ANSWER
-from roles.worker import POLL_S, rest
+from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class Admission:
         """Admits those who connect to us. Raises OSError."""
         return Entrance(DeviceKey.made(), lambda: self.keys, admitted=self._note)
 
-    def connected(self, tracker: Address, should_stop: Callable[[], bool]) -> Connection:
+    def connected(self, tracker: Address, stopping: threading.Event) -> Connection:
         """An encrypted connection to the tracker. Joins with the code first, if we have not yet.
 
         Raises OSError, PeerProtocolError, CodeRefusedError, and TrackerSilentError if codes cannot
@@ -113,10 +113,10 @@ class Admission:
                 if isinstance(state, CodeRefusedError):
                     raise state
                 if state is None:
-                    return self._joined(tracker, should_stop)
-            connection = dialled(tracker, should_stop, is_chosen=True)
+                    return self._joined(tracker, stopping)
+            connection = dialled(tracker, stopping, is_chosen=True)
             try:
-                _run(self._prove(connection, state, tracker), connection, should_stop)
+                _run(self._prove(connection, state, tracker), connection, stopping)
             except _SecretRefusedError:
                 connection.close()
                 if tracker != state.tracker:
@@ -128,20 +128,20 @@ class Admission:
             else:
                 return connection
 
-    def enter(self, connection: Connection, should_stop: Callable[[], bool]) -> None:
+    def enter(self, connection: Connection, stopping: threading.Event) -> None:
         """Encrypt a connection to another member. Raises OSError and PeerProtocolError."""
         state = self._state
         if not isinstance(state, _Member):
             raise PeerProtocolError("this program has not joined its room yet")
-        _run(self._prove(connection, state, None), connection, should_stop)
+        _run(self._prove(connection, state, None), connection, stopping)
 
-    def _joined(self, tracker: Address, should_stop: Callable[[], bool]) -> Connection:
+    def _joined(self, tracker: Address, stopping: threading.Event) -> Connection:
         """A connection to the tracker, after a proof by the code."""
         until = time.monotonic() + PATIENCE_S
         while True:
-            connection = dialled(tracker, should_stop, is_chosen=True)
+            connection = dialled(tracker, stopping, is_chosen=True)
             try:
-                wait_s = _run(self._join(connection, tracker), connection, should_stop)
+                wait_s = _run(self._join(connection, tracker), connection, stopping)
             except BaseException:
                 connection.close()
                 raise
@@ -149,9 +149,8 @@ class Admission:
                 return connection
             connection.close()
             log.info("Waiting %d s for a turn to try the code.", wait_s)
-            if time.monotonic() + wait_s > until or should_stop():
+            if time.monotonic() + wait_s > until or stopping.wait(wait_s):
                 raise TrackerSilentError(LATER.format(tracker, wait_s))
-            rest(wait_s, should_stop)
 
     def _join(self, connection: Connection, tracker: Address) -> Generator[bool, None, int]:
         """Returns 0 when we have joined, otherwise how many seconds to wait before a try."""
@@ -249,9 +248,7 @@ def _encrypted(connection: Connection) -> Generator[bool, None, TlsCarrier]:
     return carrier
 
 
-def _run(
-    steps: Generator[bool, None, T], connection: Connection, should_stop: Callable[[], bool]
-) -> T:
+def _run(steps: Generator[bool, None, T], connection: Connection, stopping: threading.Event) -> T:
     """Do these steps. Raises TimeoutError after ENTER_S, and what they raise."""
     connection.limit(POLL_S)
     deadline = time.monotonic() + ENTER_S
@@ -262,7 +259,7 @@ def _run(
             except StopIteration as end:
                 result: T = end.value
                 return result
-            if should_stop():
+            if stopping.is_set():
                 raise TimeoutError("this program stops")
             if time.monotonic() > deadline:
                 raise TimeoutError("it did not answer in time")

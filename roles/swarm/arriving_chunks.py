@@ -11,7 +11,6 @@ import hashlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 # Of one host's buffers while less than half of all bytes are free, so that nobody keeps the others
 # waiting.
 HOST_MOST = 2 * MAX_CHUNK_SIZE  # bytes
-STOP_LOOK_S = 0.5  # how often a waiting thread checks should_stop()
 
 
 class Limits(NamedTuple):
@@ -80,21 +78,20 @@ class ArrivingChunks:
         self._most = most
         self._chunks = set[ArrivingChunk]()
         self._used = 0  # bytes
+        self._is_stopped = False
         self._held = Counter[str]()  # bytes in use, by host
         self._waiting = Counter[str]()  # threads, by the host whose buffers they need, "" for any
         self._kept: list[bytearray] = []  # free buffers
 
-    def begin(
-        self, transfer: ContentTransfer, index: int, host: str, should_stop: Callable[[], bool]
-    ) -> ArrivingChunk:
-        """A chunk with its buffer, to be ended. Raises StoppedError once should_stop()."""
+    def begin(self, transfer: ContentTransfer, index: int, host: str) -> ArrivingChunk:
+        """A chunk with its buffer, to be ended; waits for one. Raises StoppedError after stop()."""
         size = transfer.content.length(index)
         with self._lock:
             while (awaited := self._awaited(size, host)) is not None:
-                if should_stop():
+                if self._is_stopped:
                     raise StoppedError
                 self._waiting[awaited] += 1
-                self._room.wait(STOP_LOOK_S)
+                self._room.wait()
                 self._waiting[awaited] -= 1
                 self._waiting += Counter[str]()  # drops the zeros
             self._used += size
@@ -105,6 +102,12 @@ class ArrivingChunks:
             chunk = ArrivingChunk(transfer, index, host, buffer, time.monotonic())
             self._chunks.add(chunk)
             return chunk
+
+    def stop(self) -> None:
+        """No thread waits any longer."""
+        with self._lock:
+            self._is_stopped = True
+            self._room.notify_all()
 
     def end(self, chunk: ArrivingChunk) -> None:
         with self._lock:

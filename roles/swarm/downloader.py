@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
@@ -21,7 +22,7 @@ from roles.swarm.peer import Peer
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
-from roles.worker import POLL_S, rest
+from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class Downloader:
         swarm: SharedSwarm,
         chunks: ArrivingChunks,
         throttle: Throttle,
-        should_stop: Callable[[], bool],
+        stopping: threading.Event,
     ) -> None:
         """The peer has joined the swarm. The connection stays the caller's to close."""
         self._peer = peer
@@ -64,7 +65,7 @@ class Downloader:
         self._locked = swarm.locked()  # several times for each chunk
         self._chunks = chunks
         self._throttle = throttle
-        self._should_stop = should_stop
+        self._stopping = stopping
         self._chunk: ArrivingChunk | None = None
         self._unwanted = 0  # bytes of chunks since the last one that was wanted
         now = time.monotonic()
@@ -75,7 +76,7 @@ class Downloader:
     def run(self) -> None:
         """Receive until the peer leaves or we stop. Raises PeerProtocolError or OSError."""
         try:
-            while not self._should_stop():
+            while not self._stopping.is_set():
                 # The first bytes of a frame may have come with the last one.
                 self._deadlines.next_frame(time.monotonic() if self._connection.ahead else None)
                 kind, length = frames.decode_header(self._take(frames.HEADER.size))
@@ -104,7 +105,7 @@ class Downloader:
     def _read_slowly(self, count: int) -> None:
         """Pause if this peer sends many frames and no chunks."""
         if pause_s := self._peer.budget.spend(count, now=time.monotonic()):
-            rest(pause_s, self._should_stop)
+            self._stopping.wait(pause_s)
 
     def _receive_part(self, length: int) -> None:
         """Receive a part; the last one of a chunk ends it."""
@@ -122,7 +123,7 @@ class Downloader:
             return
         if chunk is None:
             host = self._peer.sender[1]  # "" on this machine, which has no limit
-            chunk = self._chunk = self._chunks.begin(transfer, index, host, self._should_stop)
+            chunk = self._chunk = self._chunks.begin(transfer, index, host)
             self._deadlines.restart(now=chunk.began)
         whole = len(chunk.buffer)
         if offset != chunk.received or offset + length > whole:
@@ -167,7 +168,7 @@ class Downloader:
 
     def _hold_up(self, count: int, chunk: ArrivingChunk | None = None) -> None:
         """Wait until our rate limit allows `count` bytes. Deadlines move by that time."""
-        held_s = self._throttle.wait(count, self._should_stop)
+        held_s = self._throttle.wait(count, self._stopping)
         self._deadlines.held_up(held_s)
         self._peer.spent.held += held_s
         if chunk is not None:
@@ -207,7 +208,7 @@ class Downloader:
         self._connection.release()
         began = time.monotonic()
         while True:
-            if self._should_stop():
+            if self._stopping.is_set():
                 raise StoppedError
             count = receive(what)
             if count is None:

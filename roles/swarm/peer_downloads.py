@@ -42,7 +42,7 @@ class PeerDownloads:
         throttle: Throttle,
         wake: Callable[[], None] = lambda: None,
         *,
-        enter: Callable[[Connection, Callable[[], bool]], None] | None = None,
+        enter: Callable[[Connection, threading.Event], None] | None = None,
     ) -> None:
         """`hello` is our greeting. `wake` is called when tick() has something to do.
         `enter`: TrackerPlace.enter.
@@ -118,6 +118,7 @@ class PeerDownloads:
     def stop(self) -> None:
         """End every connection; the threads end within moments."""
         self._stopping.set()
+        self._chunks.stop()
         self.hang_up()
 
     def hang_up(self) -> None:
@@ -144,9 +145,9 @@ class PeerDownloads:
     def _dial(self, address: Address) -> None:
         peer: Peer | None = None
         try:
-            connection = dialled(address, self._stopping.is_set)
+            connection = dialled(address, self._stopping)
             with connection:
-                welcome = greeted(connection, self._hello, self._stopping.is_set, self._enter)
+                welcome = greeted(connection, self._hello, self._stopping, self._enter)
                 if welcome.peer == self._hello.peer:
                     with self._swarm.locked():
                         self._book.is_us(address)
@@ -177,7 +178,7 @@ class PeerDownloads:
                     self._swarm,
                     self._chunks,
                     self._throttle,
-                    self._stopping.is_set,
+                    self._stopping,
                 ).run()
         except (OSError, LmkError, MemoryError) as error:
             self.lack = shortage_of(error)

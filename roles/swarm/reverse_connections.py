@@ -61,7 +61,7 @@ class ReverseConnections:
         """While is_needed(), call the leechers that the tracker names; until told to stop."""
         ask_at = 0.0
         with RoomClient(self._place) as client:
-            while not self._place.should_stop():
+            while not self._place.stopping.is_set():
                 now = time.monotonic()
                 if self._changes != self._place.changes:
                     self._changes = self._place.changes
@@ -102,11 +102,12 @@ class ReverseConnections:
                 self._forget(address)
 
     def _call(self, address: Address) -> None:
+        stopping = self._place.stopping
         try:
             with contextlib.ExitStack() as closing:
-                connection = closing.enter_context(dialled(address, self._place.should_stop))
-                welcome = greeted(connection, self._hello, self._place.should_stop, self._enter)
-                if welcome.is_away or welcome.peer == self._hello.peer or self._place.should_stop():
+                connection = closing.enter_context(dialled(address, stopping))
+                welcome = greeted(connection, self._hello, stopping, self._enter)
+                if welcome.is_away or welcome.peer == self._hello.peer or stopping.is_set():
                     return
                 if self._uploads.make_room(address):
                     closing.pop_all()

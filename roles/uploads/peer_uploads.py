@@ -92,7 +92,7 @@ class PeerUploads:
                 self._lock,
                 self._library,
                 self._throttle,
-                self._stopping.is_set,
+                self._stopping,
             )
         except OSError as error:
             log.warning("%s cannot be served: %s", connection.address, error)

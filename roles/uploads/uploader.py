@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 from roles.disk.holding import ChunkSource, Library
@@ -26,7 +25,6 @@ from roles.uploads.upload_session import Sending, UploadSession
 from roles.values.errors import FileChangedError
 from roles.wire import frames
 from roles.wire.greeting import Hello, Welcome
-from roles.worker import rest
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +55,7 @@ class Uploader:
         lock: threading.Lock,
         library: Library,
         throttle: Throttle,
-        should_stop: Callable[[], bool],
+        stopping: threading.Event,
     ) -> None:
         """The connection is closed by close(). `lock` protects the session. Raises OSError when no
         descriptor is left.
@@ -69,7 +67,7 @@ class Uploader:
         self._lock = lock
         self._library = library
         self._throttle = throttle
-        self._should_stop = should_stop
+        self._stopping = stopping
         self._queued = b""  # frames that go out with the next part, or before the next wait
         self._frames = frames.FrameBuffer()
         self._half_since: float | None = None  # when the unfinished frame began
@@ -97,7 +95,7 @@ class Uploader:
         Raises PeerProtocolError or OSError.
         """
         try:
-            while not self._should_stop() and self._receive(self._patience_s()):
+            while not self._stopping.is_set() and self._receive(self._patience_s()):
                 sending = self._next_chunk()
                 if sending is not None:
                     self._send(sending)
@@ -143,7 +141,7 @@ class Uploader:
                 pause_s = session.came(frame, now=now)
             self._queue_frames()  # many frames in a row may have long answers
             if pause_s:
-                rest(pause_s, self._should_stop)
+                self._stopping.wait(pause_s)
                 now = time.monotonic()
             if session.is_over:
                 log.debug("a leecher left: %s", frame)
@@ -151,7 +149,7 @@ class Uploader:
         with self._lock:
             pause_s = session.heard(len(came) + len(data) // FRAME_BYTES, now=now)
         if pause_s:
-            rest(pause_s, self._should_stop)
+            self._stopping.wait(pause_s)
         return True
 
     def _queue_frames(self) -> None:
@@ -181,7 +179,7 @@ class Uploader:
         """Wait until the rate limit allows `count` bytes; queued frames go out before that."""
         if self._throttle.limit is not None:
             self._send_queue()
-            self._throttle.wait(count, self._should_stop)
+            self._throttle.wait(count, self._stopping)
 
     # Chunks
 
@@ -259,7 +257,7 @@ class Uploader:
         self._listen(0)
         with self._lock:
             has_slot = session.part_sent(now=time.monotonic())
-        while not (has_slot or session.is_cancelled or self._should_stop()):
+        while not (has_slot or session.is_cancelled or self._stopping.is_set()):
             self._listen(SESSION.position_s)
             now = time.monotonic()
             with self._lock:

@@ -65,7 +65,7 @@ class BrowserUploads:
     def take(self, connection: Connection) -> None:
         """Serve this browser, or tell it to come again. Closes the connection in any case."""
         serving = HttpConnection(
-            connection, self._site, self._turns, self._throttle, self._stopping.is_set
+            connection, self._site, self._turns, self._throttle, self._stopping
         )
         browser = _Browser(serving)
         with self._lock:

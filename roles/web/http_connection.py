@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -73,7 +74,7 @@ class HttpConnection:
         site: SeederSite,
         turns: SendingTurns,
         throttle: Throttle,
-        should_stop: Callable[[], bool],
+        stopping: threading.Event,
     ) -> None:
         self.connection = connection
         self.meter = RateMeter(now=time.monotonic())
@@ -83,7 +84,7 @@ class HttpConnection:
         self._site = site
         self._turns = turns
         self._throttle = throttle
-        self._should_stop = should_stop
+        self._stopping = stopping
         self._reader = RequestReader()
         self._has_asked = False
         self._turn: float | None = None  # when it began
@@ -113,7 +114,7 @@ class HttpConnection:
             is_idle = not has_begun or waited_s >= LIMITS.patience_s
             self.idle_since = since if is_idle else None
             within_s = LIMITS.request_s if has_begun else LIMITS.between_s
-            if self._should_stop() or waited_s > within_s:
+            if self._stopping.is_set() or waited_s > within_s:
                 return None
             data = self.connection.receive(_RECEIVE)
             if data == b"":
@@ -130,7 +131,7 @@ class HttpConnection:
         """Closing with something unread would take the answer from the browser."""
         self.connection.end_sending()
         until, unread = time.monotonic() + LIMITS.refused_s, _UNREAD
-        while unread > 0 and time.monotonic() < until and not self._should_stop():
+        while unread > 0 and time.monotonic() < until and not self._stopping.is_set():
             data = self.connection.receive(_RECEIVE)
             if data == b"":
                 return
@@ -205,7 +206,7 @@ class HttpConnection:
         sent, self._now.has_begun = 0, True
         while sent < length:
             allowed = self._throttle.slice(min(PIECE, length - sent))
-            self._throttle.wait(allowed, self._should_stop)
+            self._throttle.wait(allowed, self._stopping)
             until = sent + allowed
             while sent < until:
                 self._await_turn()
@@ -216,12 +217,12 @@ class HttpConnection:
 
     def _await_turn(self) -> None:
         """A browser that takes nothing gets none: it would only keep it from others."""
-        if self._should_stop():
+        if self._stopping.is_set():
             raise ConnectionAbortedError("this side stops")
         if self._turn is not None and self._turns.is_over(self._turn):
             self._end_turn()
         if self._now.needs_turn and self._turn is None and not self._now.stalled_s:
-            self._turn = self._turns.take(self._should_stop)
+            self._turn = self._turns.take(self._stopping)
 
     def _end_turn(self) -> None:
         if self._turn is not None:

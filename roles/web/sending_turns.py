@@ -21,14 +21,14 @@ class SendingTurns:
         self._waiting = deque[object]()
         self._taken = 0
 
-    def take(self, should_stop: Callable[[], bool]) -> float | None:
-        """Wait for a turn; returns when it began, or None if should_stop() ended the wait."""
+    def take(self, stopping: threading.Event) -> float | None:
+        """Wait for a turn; returns when it began, or None if `stopping` ended the wait."""
         me = object()
         with self._changed:
             self._waiting.append(me)
             try:
                 while self._waiting[0] is not me or self._taken >= self._most():
-                    if should_stop():
+                    if stopping.is_set():
                         return None
                     self._changed.wait(POLL_S)
                 self._taken += 1

@@ -38,9 +38,8 @@ from roles.wire.list_wire import AskTalk, encode_call
 from roles.wire.tracker_messages import Ping, Pinged, Register
 from roles.wire.tracker_wire import MAX_ANSWER, decode_answer, encode_request
 from tests.bench.result import Result
-from tests.disks import go_on
 from tests.lab.network import LabError
-from tests.support import EventLog
+from tests.support import NEVER, EventLog
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CODE, COOKIE = "482177305", "0" * 24
@@ -106,7 +105,7 @@ def _joins(tracker: Address) -> Iterator[Result]:
 
 def _time_of(admission: Admission, tracker: Address) -> float:
     began = time.monotonic()
-    with admission.connected(tracker, go_on):
+    with admission.connected(tracker, NEVER):
         return (time.monotonic() - began) * 1e3
 
 
@@ -171,7 +170,7 @@ def _joined(tracker: Address, stack: ExitStack) -> Iterator[_Member]:
     for number in range(MEMBERS):
         with _from_hosts() as here:
             here.number = number
-            connection = stack.enter_context(admission.connected(tracker, go_on))
+            connection = stack.enter_context(admission.connected(tracker, NEVER))
         yield _Member(number, connection)
 
 
@@ -246,7 +245,7 @@ def _join(port: int) -> None:
 
     def join(number: int) -> None:
         here.number = number
-        joined.append(Admission(CODE).connected(tracker, go_on))
+        joined.append(Admission(CODE).connected(tracker, NEVER))
 
     with _from_hosts() as here:
         join(MEMBERS)
@@ -280,8 +279,8 @@ def _guess(port: int) -> None:
 
     def guess(number: int) -> bool:
         here.number = MEMBERS + NEWCOMERS + number % GUESSERS
-        with dialling.dialled(tracker, go_on, is_chosen=True) as connection:
-            return admissions._run(answers(connection), connection, go_on) == YES
+        with dialling.dialled(tracker, NEVER, is_chosen=True) as connection:
+            return admissions._run(answers(connection), connection, NEVER) == YES
 
     began = time.monotonic()
     with _from_hosts() as here, ThreadPoolExecutor(GUESSES_AT_ONCE) as pool:
