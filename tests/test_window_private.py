@@ -131,8 +131,8 @@ class OwnRoomTest(PrivateWindowTest):
         window = self.open_shown("Tracker")
         options = window.tracker.options
         self.assertFalse(self.is_there(options.code))
-        window._bench.settings.switch(window, "private_room").set(True)
-        window._bench.settings.switch(window, "offers_here").set(True)
+        window._bench.settings.switch("private_room").set(True)
+        window._bench.settings.switch("offers_here").set(True)
         self.assertTrue(self.is_there(options.code))
         self.assertIn("trust each other", text_of(window.tracker.sentence))
         options.code.variable.set("12345")

@@ -61,7 +61,7 @@ class SeederTabTest(AppWindowTest):
         self.window.seeder.start_or_stop()
         self.pump_until(lambda: self.run_state() is RunState.STOPPED)
         settings = self.window.seeder._bench.settings
-        settings.switch(self.window.seeder, "door").set(False)
+        settings.switch("door").set(False)
         self.assertFalse(settings.now.door)
         self.window.seeder.start_or_stop()
         self.wait_for_sentence(f"Seeding on port {self.seeder_port}")
@@ -77,7 +77,7 @@ class SeederTabTest(AppWindowTest):
         ):
             seeder.start_or_stop()
             self.pump_until(lambda: self.run_state() is RunState.STOPPED)
-            seeder._bench.settings.switch(seeder, box).set(ticked)
+            seeder._bench.settings.switch(box).set(ticked)
             seeder.start_or_stop()
             self.wait_for_sentence(said)
         assert seeder.main is not None

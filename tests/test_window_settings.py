@@ -85,7 +85,7 @@ class SettingsPageTest(AppWindowTest):
         page._actions.appearance(Appearance.DARK)
         self.assertTrue(self.window._bench.theme.is_dark)
         self.window.choose_appearance(Appearance.LIGHT)
-        self.assertEqual(self.window._bench.settings.variable(page, "appearance").get(), "light")
+        self.assertEqual(self.window._bench.settings.variable("appearance").get(), "light")
 
     def test_the_next_window_is_as_large_as_was_chosen(self) -> None:
         page = self.open_page()

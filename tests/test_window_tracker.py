@@ -53,7 +53,7 @@ class TrackerTabTest(AppWindowTest):
         self.assertEqual(text_of(window.tracker.web_address), "http://127.0.0.1:5/")
         window.tracker.start_or_stop()
         self.wait_for(RunState.STOPPED)
-        window._bench.settings.switch(window, "door").set(False)
+        window._bench.settings.switch("door").set(False)
         self.assertFalse(window._bench.settings.now.door)
         window.tracker.start_or_stop()
         self.wait_for(RunState.RUNNING)

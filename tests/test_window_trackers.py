@@ -31,7 +31,7 @@ class ChoiceTestCase(WindowTestCase):
         super().setUp()
         profile = Profile(self.folder / "settings.json", self.folder)
         self.pump = EventPump(self.root)
-        self.settings = SettingsKeeper(profile, self.pump, self.fail)
+        self.settings = SettingsKeeper(self.root, profile, self.pump, self.fail)
         self.text = tk.StringVar(self.root)
         self.choice = self.make({})
 

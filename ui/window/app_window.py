@@ -124,7 +124,7 @@ class AppWindow(tk.Tk):
 
     def _make_bench(self, profile: Profile, environment: Mapping[str, str]) -> Workbench:
         pump = EventPump(self)
-        settings = SettingsKeeper(profile, pump, lambda sentence: self._warn(sentence, "settings"))
+        settings = SettingsKeeper(self, profile, pump, partial(self._warn, key="settings"))
         is_dark = settings.now.appearance == Appearance.DARK.value
         theme = Theme(self, is_dark=is_dark, percent=settings.now.size_percent)
         typed = tk.StringVar(self, settings.now.tracker)
@@ -439,7 +439,7 @@ class AppWindow(tk.Tk):
     def choose_appearance(self, appearance: Appearance) -> None:
         """Use these colours now and at the next start."""
         self._bench.settings.change(appearance=appearance.value)
-        self._bench.settings.variable(self, "appearance").set(appearance.value)
+        self._bench.settings.variable("appearance").set(appearance.value)
         self._apply_appearance()
 
     def _look_at_system(self) -> None:

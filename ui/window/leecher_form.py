@@ -34,7 +34,7 @@ class LeecherForm(ttk.Frame):
         self._trackers, self._codes = bench.trackers, bench.codes
         self._news = ""  # what the tracker said last
         self._room: int | None = None  # bytes that downloads have room for; None: not known
-        self.keep_seeding = bench.settings.switch(self, "keep_seeding")
+        self.keep_seeding = bench.settings.switch("keep_seeding")
 
         self.from_line = FoldedField(self, theme, "From", underline=3)
         self.tracker = TrackerField(self.from_line, theme, bench.trackers, tab.use_fields)

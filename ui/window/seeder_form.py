@@ -74,7 +74,7 @@ class SeederForm(ttk.Frame):
             label = ttk.Label(options, text=text, style="Muted.TLabel")
             label.grid(row=0, column=2 * column, sticky="n", padx=(px(12), px(8)), pady=px(7))
             field.grid(row=0, column=2 * column + 1, sticky="n")
-        may_browse = bench.settings.switch(row, "door")
+        may_browse = bench.settings.switch("door")
         boxes = ttk.Frame(options)
         boxes.grid(row=1, column=0, columnspan=2 * len(fields), sticky="e", pady=(px(6), 0))
         door = setting_box(boxes, bench, "door", "Browsers may fetch from here")

@@ -40,7 +40,7 @@ def setting_field(
             bench.settings.change(**{setting: value})
             then()
 
-    text = bench.settings.variable(parent, setting)
+    text = bench.settings.variable(setting)
     field = kind(parent, bench.theme, text, keep, **options)
     return field
 
@@ -53,7 +53,7 @@ def setting_box(
     then: Callable[[], None] = lambda: None,
 ) -> ttk.Checkbutton:
     """A box to tick."""
-    chosen = bench.settings.switch(parent, setting)
+    chosen = bench.settings.switch(setting)
     return ttk.Checkbutton(parent, text=text, variable=chosen, command=then)
 
 

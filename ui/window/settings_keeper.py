@@ -16,8 +16,11 @@ from ui.window.saving import Saving
 class SettingsKeeper:
     """Owned by Tk's thread."""
 
-    def __init__(self, profile: Profile, pump: EventPump, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, root: tk.Tk, profile: Profile, pump: EventPump, warn: Callable[[str], None]
+    ) -> None:
         """`warn` gets one sentence, once, if the settings cannot be kept."""
+        self._root = root
         self.profile = profile
         file = SettingsFile(profile.settings_file)
         self.now = file.load()
@@ -32,18 +35,16 @@ class SettingsKeeper:
     def is_writing(self) -> bool:
         return self._saving.is_writing
 
-    def variable(self, place: tk.Misc, name: str) -> tk.StringVar:
-        """The text of a setting, which all its fields share; `place` is any widget."""
+    def variable(self, name: str) -> tk.StringVar:
+        """The text of a setting, which all its fields share."""
         if name not in self._variables:
-            self._variables[name] = tk.StringVar(place.winfo_toplevel(), getattr(self.now, name))
+            self._variables[name] = tk.StringVar(self._root, getattr(self.now, name))
         return self._variables[name]
 
-    def switch(self, place: tk.Misc, name: str) -> tk.BooleanVar:
-        """A setting to tick, which all its boxes share and which is kept at once; `place` is any
-        widget.
-        """
+    def switch(self, name: str) -> tk.BooleanVar:
+        """A setting to tick, which all its boxes share and which is kept at once."""
         if name not in self._switches:
-            chosen = tk.BooleanVar(place.winfo_toplevel(), getattr(self.now, name))
+            chosen = tk.BooleanVar(self._root, getattr(self.now, name))
             chosen.trace_add("write", lambda *_: self.change(**{name: chosen.get()}))
             self._switches[name] = chosen
         return self._switches[name]

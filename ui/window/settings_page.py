@@ -102,7 +102,7 @@ class SettingsPage(ttk.Frame):
         self._field("Port of the tracker", "tracker_port", parse_port, "UDP and TCP.", width=8)
 
         self._head("Window")
-        appearance = bench.settings.variable(self, "appearance")
+        appearance = bench.settings.variable("appearance")
         themes = ttk.Frame(inside)
         for value, text in _APPEARANCES.items():
             ttk.Radiobutton(

@@ -23,7 +23,7 @@ class TrackerOptions:
         px, theme, settings = bench.theme.px, bench.theme, bench.settings
         self._bench = bench
         self.room, self.others = ttk.Frame(left), ttk.Frame(right)
-        self._is_private = settings.switch(left, "private_room")
+        self._is_private = settings.switch("private_room")
         private = ttk.Checkbutton(
             self.room, text="Private room", underline=0, variable=self._is_private
         )
@@ -53,7 +53,7 @@ class TrackerOptions:
                 offers,
                 text=text,
                 value=is_only_here,
-                variable=settings.switch(left, "offers_here"),
+                variable=settings.switch("offers_here"),
             ).pack(side="left", padx=(px(8), 0))
         offers.grid(row=1, column=0, columnspan=3, sticky="w", pady=(px(4), 0))
         tab_in_order(private, self.code)

@@ -114,9 +114,7 @@ class TrackerTab(ttk.Frame):
         self._show_room()
         self._show_pings()
         bench.trackers.follow(self._show_state)
-        bench.settings.switch(self, "private_room").trace_add(
-            "write", lambda *_: self._show_state()
-        )
+        bench.settings.switch("private_room").trace_add("write", lambda *_: self._show_state())
 
     def _make_controls(self) -> ttk.Frame:
         px, theme = self._bench.theme.px, self._bench.theme
