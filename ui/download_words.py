@@ -66,7 +66,7 @@ def bottleneck(found: Bottleneck) -> str:
 
 
 def computers(watched: Watched, uploads: Iterable[Upload]) -> list[Computer]:
-    """Those that are connected: several connections to one are one row."""
+    """The computers that are connected; several connections to one are one row."""
     up: dict[str, float] = {}
     for upload in uploads:
         place = _place(upload.computer, upload.leecher, port=False)

@@ -18,7 +18,7 @@ class Piece(Enum):
 
 
 def pieces(width: int, count: int, have: int, coming: int) -> list[Piece]:
-    """One for each column from the left."""
+    """One piece for each column, from the left."""
     here, on_their_way = Bits(have, count), Bits(coming, count)
     found = list[Piece]()
     for first, behind in spans(width, count):

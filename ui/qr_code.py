@@ -115,7 +115,7 @@ def _format_places(side: int) -> Iterator[tuple[_Place, _Place]]:
 
 
 def _free_places(side: int, fixed: dict[_Place, bool]) -> Iterator[_Place]:
-    """In pairs of columns from the right, upwards and downwards in turns."""
+    """The free places in pairs of columns from the right, upwards and downwards in turns."""
     columns = [*range(side - 1, 6, -2), *range(5, 0, -2)]
     for number, right in enumerate(columns):
         for y in range(side) if number % 2 else range(side - 1, -1, -1):

@@ -139,7 +139,7 @@ def _help(members: Sequence[Member]) -> str:
 
 
 def in_need(members: Iterable[Member]) -> list[Member]:
-    """Those that need help: first what only somebody at that computer can mend."""
+    """The computers that need help: first those that only somebody at them can help."""
     stuck = [one for one in members if one.needs_help]
     return sorted(
         stuck, key=lambda one: (one.state is not MemberState.FAILED, not one.is_disk_full)

@@ -72,7 +72,7 @@ def grid_for(count: int, width: int, height: int) -> Grid:
 
 
 def in_order(members: Iterable[Member], *, problems_first: bool = False) -> list[Member]:
-    """By name; with `problems_first` those that need help before all others."""
+    """Sorted by name; with `problems_first`, those that need help before all others."""
     return sorted(
         members, key=lambda one: (problems_first and not one.needs_help, by_computer(one))
     )

@@ -95,7 +95,7 @@ class OpenFolder:
         return os.access(self.at(name), os.F_OK, dir_fd=self.descriptor)
 
     def names(self) -> list[str]:
-        """Of all that is in it. Raises OSError."""
+        """The names of all that is in it. Raises OSError."""
         place = self.path if self.descriptor is None else self.descriptor
         return os.listdir(place)  # noqa: PTH208 (a Path knows no descriptor)
 

@@ -337,7 +337,7 @@ class ContentQueue:
             self._waiting.append(wanted)
 
     def _sorted(self, contents: Collection[WantedContent]) -> deque[WantedContent]:
-        """As the user has put them; a pack comes with the first of its files."""
+        """Sorted as the user has put them; a pack comes with the first of its files."""
         return deque(sorted(contents, key=self._rank) if self._order.first else contents)
 
     def _rank(self, wanted: WantedContent) -> tuple[int, ...]:

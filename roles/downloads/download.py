@@ -236,7 +236,7 @@ class Download(DownloadLife):
     # What is here already
 
     def _look_at_target(self, files: Iterable[FileLine], scope: Scope) -> list[WantedFile]:
-        """Those of the files that must be fetched; the others are counted and told."""
+        """The files that must be fetched; the others are counted and reported."""
         missing = list[WantedFile]()
         for file in files:
             if self.halting.is_set():

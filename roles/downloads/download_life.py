@@ -111,7 +111,7 @@ class DownloadLife(ABC):
     @property
     @abstractmethod
     def collision_keys(self) -> frozenset[str]:
-        """Of its names in the target folder. No two running downloads may share one."""
+        """The keys of its names in the target folder. No two running downloads may share one."""
 
     @property
     @abstractmethod

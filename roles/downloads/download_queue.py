@@ -68,11 +68,11 @@ class DownloadQueue(Generic[DownloadT]):
         return self._downloads.get(key)
 
     def chosen(self, keys: Iterable[str]) -> list[DownloadT]:
-        """Those of these keys, without unknown ones."""
+        """The downloads of these keys, without unknown ones."""
         return [self._downloads[key] for key in keys if key in self._downloads]
 
     def add(self, download: DownloadT) -> None:
-        """At the end, or in the place of an earlier one with its key."""
+        """Add it at the end, or where an earlier one with its key was."""
         self._downloads[download.key] = download
 
     def has_twin(self, download: DownloadT) -> bool:
@@ -81,7 +81,7 @@ class DownloadQueue(Generic[DownloadT]):
         return not all(_are_apart(download, other) for other in before)
 
     def put_in_order(self, keys: Sequence[str], *, now: float) -> None:
-        """These first, in this order. What runs gives way to those that come before it."""
+        """Put these first, in this order. What runs gives way to those that come before it."""
         known = self._downloads
         order = dict.fromkeys([*(key for key in keys if key in known), *known])
         self._downloads = {key: known[key] for key in order}

@@ -66,7 +66,7 @@ class FileTransfer(ContentTransfer):
 
     @property
     def bytes_here(self) -> int:
-        """Of what is wanted, without files of a pack that have their names."""
+        """Bytes of what is wanted, without files of a pack that have their names."""
         missing = self.content.size - self.content.bytes_in(self.plan.had)
         return max(0, self.wanted.size - missing)
 
@@ -221,7 +221,7 @@ class Lasting:
         self._since: float | None = None
 
     def note(self, is_so: bool, *, now: float) -> float:
-        """Returns for how many seconds; 0.0 when it is not so."""
+        """Returns for how many seconds it has held; 0.0 if it does not."""
         if not is_so:
             self._since = None
         elif self._since is None:

@@ -62,7 +62,7 @@ class Progress:
             self._count(event, 1)
 
     def status(self, *, now: float) -> Status:
-        """Without shares and uploads."""
+        """What the room is told of the downloads; the caller adds shares and uploads."""
         with self._lock:
             state = next((one for one in PRECEDENCE if self._newest[one]), MemberState.IDLE)
             # What decides the state comes first, so that title and reason belong to it.

@@ -28,7 +28,7 @@ def call_everywhere(
     stopping: threading.Event,
     ports: Iterable[int] = TRACKER_PORTS,
 ) -> list[InterfaceChecked]:
-    """One for each address, after LISTEN_S."""
+    """What each address has found after LISTEN_S."""
     ports = tuple(ports)
     with ExitStack() as sockets, selectors.DefaultSelector() as selector:
         calls = [_Call(one, ports) for one in own]

@@ -92,7 +92,7 @@ class Lmk1Client(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
     def dialect(self, *, is_original: bool) -> Dialect:
-        """For a seeder that is registered there."""
+        """The dialect for a seeder that is registered there."""
 
 
 class Membership:

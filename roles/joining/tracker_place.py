@@ -102,7 +102,7 @@ class TrackerPlace:
 
     @property
     def entrance(self) -> Entrance | None:
-        """For those who connect to us; None in an open room. Raises OSError."""
+        """Admits those who connect to us; None in an open room. Raises OSError."""
         return None if self.admission is None else self.admission.entrance
 
     def connected(self, tracker: Address) -> Connection:

@@ -126,7 +126,7 @@ class Uploads:
 
     @property
     def _holding(self) -> list[_Serving]:
-        """Those that have a slot."""
+        """The uploads that have a slot."""
         return [one for one in self._serving if not one.is_leaving]
 
     def _is_free(self, host: str) -> bool:

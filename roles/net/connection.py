@@ -53,7 +53,7 @@ class Connection:
         return self.carrier.hosts()[0]
 
     def fileno(self) -> int:
-        """For selectors; -1 after close(). Look at `pending` before you wait there."""
+        """What selectors wait for; -1 after close(). Look at `pending` before you wait there."""
         return self.carrier.fileno()
 
     def limit(self, timeout_s: float) -> None:

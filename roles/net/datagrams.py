@@ -58,7 +58,7 @@ class Datagrams:
         self.close()
 
     def fileno(self) -> int:
-        """For selectors; -1 after close()."""
+        """What selectors wait for; -1 after close()."""
         return self.sock.fileno()
 
     def expect_many(self) -> None:

@@ -44,7 +44,9 @@ def who_goes(occupants: Collection[Occupant], host: str, *, most_of_host: int) -
 def evicted(
     occupants: Collection[Occupant], host: str, *, most: int, most_of_host: int
 ) -> list[Occupant] | None:
-    """Those that leave so that a newcomer from this host may come; None if it may not."""
+    """The numbers of those that leave so that a newcomer from this host may come; None if it may
+    not.
+    """
     of_host = sum(one.host == host for one in occupants)
     if len(occupants) < most and of_host < most_of_host:
         return []

@@ -154,7 +154,7 @@ if sys.platform in ("linux", "darwin"):
                 yield _described(probe.fileno(), entry)
 
     def _hosts() -> Iterator[str]:
-        """For each role once a second: without the rest it takes a fifth of the time."""
+        """The addresses alone, which each role asks for once a second: a fifth of the time for all."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             for entry in _working(probe.fileno()):
                 yield socket.inet_ntoa(entry[_IN_ADDR])

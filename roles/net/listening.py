@@ -54,7 +54,7 @@ class Listener:
         self.close()
 
     def fileno(self) -> int:
-        """For selectors; -1 after close()."""
+        """What selectors wait for; -1 after close()."""
         return self._sock.fileno()
 
     def accept(self) -> Connection | None:

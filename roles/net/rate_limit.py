@@ -12,7 +12,7 @@ class RateLimit:
     """A token bucket for each host and one for all."""
 
     def __init__(self, *, per_host: float, whole: float) -> None:
-        """In requests per second; allows bursts of twice as many."""
+        """Limits in requests per second. Bursts may have twice as many."""
         self._per_host, self._whole = per_host, whole
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._shared = (2 * whole, 0.0)

@@ -27,7 +27,7 @@ class Waiting:
             self._opened = opened.pop_all()
 
     def wake(self, word: bytes = b"\0") -> None:
-        """From any thread; never waits."""
+        """End the wait. Any thread may call it; it never waits."""
         with contextlib.suppress(OSError):  # full: it is awake already
             self._waker.send(word)
 

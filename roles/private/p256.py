@@ -60,7 +60,7 @@ def decompressed(data: bytes) -> Point:
 
 
 def random_scalar() -> int:
-    """From 1 to ORDER - 1."""
+    """A secret number from 1 to ORDER - 1."""
     return 1 + secrets.randbelow(ORDER - 1)
 
 

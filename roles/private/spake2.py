@@ -37,7 +37,7 @@ class Password:
 
     @classmethod
     def of(cls, code: str, room: str) -> Password:
-        """Of the code in the room with this id. Takes 70 ms."""
+        """The password that the code is in the room with this id. Takes 70 ms."""
         salt = f"lmk private room {room}".encode()
         sizes = {"n": _COST, "r": _BLOCK, "p": 1, "maxmem": _MEMORY, "dklen": _SCALAR_SIZE}
         return cls(int.from_bytes(hashlib.scrypt(code.encode(), salt=salt, **sizes), "big"))

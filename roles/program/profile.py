@@ -44,7 +44,7 @@ class Profile:
 
     @property
     def room_keys_file(self) -> Path:
-        """Of a private room: its code and secret, and the tracker's key."""
+        """What a private room keeps: its code and secret, and the tracker's key."""
         return self.state_folder / "private-room.json"
 
     @property

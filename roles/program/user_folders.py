@@ -18,7 +18,7 @@ _HERE = {"", "localhost"}  # the host of a file:// that is on this computer
 
 
 def home_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """From HOME, else from the list of users; None if neither has one."""
+    """The home folder by HOME, else by the list of users; None if neither has one."""
     named = environment.get("HOME", "")
     if os.path.isabs(named):  # noqa: PTH117  # Path("") would be the current folder
         return Path(named)

@@ -144,7 +144,7 @@ class Client:
         self.has_called, self.waited_before_s = True, 0.0
 
     def receive(self, most: int) -> Generator[Wait, None, bytes]:
-        """At least one byte. Raises ConnectionError at the end."""
+        """Receive at least one byte. Raises ConnectionError at the end."""
         while (data := self.connection.receive(most)) is None:
             yield Wait.TO_READ
         if not data:
@@ -355,7 +355,7 @@ class ListServer:
         client.deadline = time.monotonic() + self.limits.call_s + packed / SLOWEST
 
     def _close_worst(self, clients: list[Client], now: float) -> None:
-        """Of the host with most connections, the one that has kept us waiting longest."""
+        """Close one connection of the host that has most: the one that has kept us waiting longest."""
         self._close(max(clients, key=lambda one: (self._from_host[one.ip], one.waited_s(now))))
 
     def _is_idle(self, client: Client, now: float, *, is_host_full: bool = False) -> bool:

@@ -92,7 +92,7 @@ class TopListing:
 
     @cached_property
     def sizes(self) -> Mapping[str, int]:
-        """In bytes, by name."""
+        """Sizes in bytes, by name."""
         return {name: file.size for name, file in self.files.items()}
 
 

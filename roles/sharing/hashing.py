@@ -52,7 +52,7 @@ class Reading(ABC):
 
     @abstractmethod
     def jobs(self) -> Iterator[Job]:
-        """In the order in which to run them."""
+        """The jobs, in the order in which to run them."""
 
     @abstractmethod
     def digests(self) -> list[bytes | None]:

@@ -92,7 +92,7 @@ class Offers:
         return held
 
     def lines(self) -> tuple[str, ...]:
-        """Of the catalogue, sorted."""
+        """The lines of the share's list, sorted."""
         lines = [file.line for file in self.files.values()]
         lines += [encode_line(FolderLine(one.path, one.mtime)) for one in self.folders]
         for _, pack in self._packs():

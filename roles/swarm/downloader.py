@@ -201,7 +201,7 @@ class Downloader:
         return taken
 
     def _receive_into(self, target: memoryview) -> int:
-        """At least one byte. Raises _LeftError when the peer closed."""
+        """Receive at least one byte. Raises _LeftError when the peer closed."""
         return self._receive(self._connection.receive_into, target)
 
     def _receive(self, receive: Callable[[T], int | None], what: T) -> int:

@@ -93,7 +93,7 @@ def decode_request(datagram: bytes) -> Request:
 
 
 def encode_connected(request: bytes, connection: bytes) -> bytes:
-    """As long as the request."""
+    """The answer to a connect, which is as long as the request."""
     return _ANSWER.pack(_Action.CONNECT, request) + connection
 
 
@@ -109,7 +109,7 @@ def encode_announced(
 
 
 def encode_scraped(request: bytes, counts: Sequence[Counts]) -> bytes:
-    """In the order of the request. How often a torrent was completed is not counted."""
+    """Counts in the order of the request. How often a torrent was completed is not counted."""
     head = _ANSWER.pack(_Action.SCRAPE, request)
     return head + b"".join(_COUNTS.pack(one.seeds, 0, one.others) for one in counts)
 

@@ -95,7 +95,8 @@ class Torrent:
 
 
 def torrent_files(files: Iterable[tuple[str, int, bytes]]) -> tuple[TorrentFile, ...]:
-    """In the order of the bytes of their paths. Files whose names some system refuses are left out.
+    """The files of a torrent, in the order of the bytes of their paths. Files whose names some
+    system refuses are left out.
 
     Takes path, size and root of each.
     """

@@ -174,7 +174,7 @@ class PieceReading(Reading):
                 first, size = number, 0
 
     def digests(self) -> list[bytes | None]:
-        """Of each piece; None if it could not be read as scanned."""
+        """The digest of each piece; None if it could not be read as scanned."""
         return [self.known.get(one) for one, _ in self._pieces]
 
     def _read(self, first: int, stop: int, threads: HashingThreads) -> int:

@@ -172,7 +172,7 @@ class UploadScheduler:
         return leecher.has_slot
 
     def moved(self, number: int, count: int, *, now: float) -> None:
-        """So many bytes went out to it."""
+        """`count` bytes went out to it."""
         self._leechers[number].moved_at = self._latest = now
         self._uplink_rate.add(count, now=now)
 

@@ -85,7 +85,7 @@ class UploadSession:
 
     @property
     def title(self) -> str:
-        """Of the content that was sent last."""
+        """The title of the content that was sent last."""
         return "" if self._sent_last is None else self._sent_last.title
 
     def patience_s(self) -> float:

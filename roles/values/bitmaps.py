@@ -48,7 +48,7 @@ class Availability:
         return self._extreme(is_most=False)
 
     def columns(self, width: int) -> list[int]:
-        """For each column how many have its first chunk."""
+        """How many have the first chunk of each column."""
         return self.at([first for first, _ in spans(width, self.count)])
 
     def at(self, chunks: Iterable[int]) -> list[int]:

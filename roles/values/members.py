@@ -223,7 +223,7 @@ def _silent_from_s(one: Participant) -> float:
 
 
 def _seconds_left(one: Participant) -> float | None:
-    """As it says; of an older version at its present rate."""
+    """As the program says; if it is older, at its present rate."""
     status = one.status
     if one.machine:
         return status.seconds_left

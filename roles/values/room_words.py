@@ -63,7 +63,7 @@ def state(one: Member) -> str:
 
 
 def by_state(one: Member) -> float:
-    """Those that need help first, then as in PRECEDENCE."""
+    """The sort key of the state: those that need help first, then as in PRECEDENCE."""
     return PRECEDENCE.index(one.state) + (0.0 if one.needs_help else len(PRECEDENCE))
 
 
@@ -97,7 +97,7 @@ def has(one: Member) -> str:
 
 
 def by_has(one: Member) -> float:
-    """By the part that is there; those that asked for nothing come last."""
+    """The sort key of what it has: by the part that is there; who asked for nothing comes last."""
     if one.size or one.state is MemberState.DONE:
         return float(percent(one.have, one.size))
     return 101.0 + one.files

@@ -100,7 +100,7 @@ def is_partial_name(name: str) -> bool:
 
 
 def numbered(name: str, number: int) -> str:
-    """Like "notes (2).txt"."""
+    """The name with a number, such as "notes (2).txt"."""
     stem, dot, suffix = name.rpartition(".")
     if not stem:
         return f"{name} ({number})"

@@ -84,7 +84,7 @@ class Request:
 
     @property
     def host(self) -> str:
-        """In lower case, without the port; "" if that is no host."""
+        """The Host field in lower case, without the port; "" if that is no host."""
         match = _AUTHORITY.fullmatch(self.authority)
         return match[1].lower() if match else ""
 

@@ -133,7 +133,7 @@ def problem(sentence: str, home: str) -> bytes:
 
 
 def escape(text: str) -> str:
-    """For HTML, also between quotes."""
+    """Make a text safe in HTML, also between quotes."""
     for letter, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
         text = text.replace(letter, written)
     return text.replace("'", "&#39;")

@@ -158,7 +158,7 @@ class TrackerSite:
         return room_page(self._name, shown, room, time.strftime("%H:%M:%S"))
 
     def _address_for(self, visitor: _Visitor) -> Address:
-        """Of this tracker, for commands that may be typed on another computer."""
+        """This tracker's address, for commands that may be typed on another computer."""
         if is_loopback(visitor.own_host):
             return address_for_others(self._listening)
         return Address(visitor.own_host, self._listening.port)

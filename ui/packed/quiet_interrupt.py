@@ -16,7 +16,7 @@ _NO_MEMORY = b"lmktorrent: This computer has no memory left. Close other program
 
 
 def end_quietly() -> None:
-    """From now on, until somebody else handles Ctrl-C; later exceptions never get here."""
+    """Do so from now on, until somebody else handles Ctrl-C; later exceptions never get here."""
     signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(_INTERRUPTED))
     sys.excepthook = _end
 

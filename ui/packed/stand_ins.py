@@ -24,7 +24,7 @@ def _signature(*_class: object, **_options: object) -> str:
 
 
 def _annotations(one: type) -> dict[str, object]:
-    """Those of the class itself."""
+    """The annotations of the class itself."""
     annotations: dict[str, object] = vars(one).get("__annotations__", {})
     return annotations
 

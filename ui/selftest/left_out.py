@@ -48,7 +48,7 @@ TRIED_BY_PYTHON = frozenset(_TRIED.split())
 
 
 def left_out_of(loaded: frozenset[str]) -> tuple[str, ...]:
-    """Those of the loaded modules that the packed program would lack, sorted."""
+    """The loaded modules that the packed program would lack, sorted."""
     return tuple(
         sorted(
             name

@@ -42,7 +42,7 @@ _MADE_NAME = "made for this test.bin"
 
 
 def program_checks(profile: Profile) -> tuple[Check, ...]:
-    """In the order of their lines."""
+    """The checks, in the order of their lines."""
     elsewhere = "Make it writable, or name another folder with --profile."
     return (
         Check("text codecs", _look_at_codecs, _TAKE_ANOTHER),

@@ -47,7 +47,7 @@ _DIALOGS = {
 
 
 def window_checks() -> tuple[Check, ...]:
-    """In order: the first opens the window, the last closes it."""
+    """The checks in order: the first opens the window, the last closes it."""
     trial = _Trial()
     return (
         Check("window, its tabs in light and dark", trial.open, _TODO),
@@ -110,7 +110,7 @@ class _Trial:
         return seen
 
     def close(self) -> str:
-        """In order, with all that it started."""
+        """Close the window in order, with all that it started."""
         if self._window is None:
             raise NothingToLookAtError("no window was opened.")
         seen = _close(self._window)

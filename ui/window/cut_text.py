@@ -20,7 +20,7 @@ class TextCutter:
         self._widths: dict[str, int] = {}
 
     def width_of(self, text: str) -> int:
-        """In pixels."""
+        """The width in pixels."""
         if text not in self._widths:
             if len(self._widths) >= _REMEMBERED:
                 self._widths.clear()
@@ -51,7 +51,9 @@ class TextCutter:
 
 
 def _shortened(text: str, letters: int, where: Cut) -> str:
-    """With the sign of a folder and the ending of a file's name, which tell it from others."""
+    """Shortened, with the sign of a folder or the ending of a file's name, which tell it from
+    others.
+    """
     if where == "end":
         return text[:letters].rstrip() + ELLIPSIS
     tail = letters // 2

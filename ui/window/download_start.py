@@ -24,7 +24,7 @@ _STOPPED = (DownloadState.PAUSED, DownloadState.FAILED)
 
 
 def missing(model: LeecherModel, names: list[str]) -> list[str]:
-    """Those that are neither here nor on their way."""
+    """The names that are neither here nor on their way."""
     return model.in_states(names, None, DownloadState.CANCELLED, *_STOPPED)
 
 

@@ -37,7 +37,7 @@ class SharedFiles:
             inside.files.append(file)
 
     def _new_folder(self, path: str) -> Inside:
-        """With the folders above it that are new."""
+        """Add a folder, with the folders above it that are new."""
         made = inside = Inside()
         while path and path not in self._inside:
             self._inside[path] = inside

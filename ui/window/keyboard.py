@@ -38,7 +38,7 @@ def tab_in_order(*widgets: tk.Misc) -> None:
 
 
 def focus_next_pane(place: tk.Misc) -> None:
-    """From the fields to the tables, one after another, and back to the fields."""
+    """Move from the fields to the tables, one after another, and back to the fields."""
     seen = [pane for pane in _below(place) if pane.winfo_viewable()]
     panes = [pane for pane in seen if _is_pane(pane)]
     first = next((one for one in seen if isinstance(one, ttk.Entry)), None)
@@ -63,7 +63,7 @@ def first_control(place: tk.Misc) -> tk.Misc | None:
 
 
 def _there_below(place: tk.Misc) -> Iterator[tk.Misc]:
-    """Without what has no place in the window now."""
+    """The widgets below it, without those that have no place in the window now."""
     for child in place.winfo_children():
         if child.winfo_manager():
             yield child

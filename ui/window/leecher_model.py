@@ -96,7 +96,7 @@ class LeecherModel:
         return self.ended.get((share, path)) or self.ended.get(("", path))
 
     def in_states(self, names: Iterable[str], *states: DownloadState | None) -> list[str]:
-        """Those of the names whose download is in one of these states."""
+        """The names whose download is in one of these states."""
         return [name for name in names if self.state_of(name) in states]
 
     @property
@@ -118,7 +118,7 @@ class LeecherModel:
 
     @property
     def percent(self) -> int:
-        """Of everything that was asked for since everything had last ended."""
+        """How much is here of everything that was asked for since everything had last ended."""
         batch = [self.downloads[name] for name in self._batch if name in self.downloads]
         whole = sum(item.size for item in batch)
         return sum(item.have for item in batch) * 100 // whole if whole else 100
@@ -228,11 +228,11 @@ class LeecherModel:
             self._batch.clear()
 
     def place_of(self, name: str) -> int:
-        """Of a download in the queue, from 1; 0 if it is not in it."""
+        """The place of a download in the queue, from 1; 0 if it is not in it."""
         return self._places.get(name, 0)
 
     def rank_of(self, name: str, path: str) -> int:
-        """Of a file or folder of this download among those that were put in order; 0 for none."""
+        """The place of a file or folder of this download among those put in order; 0 for none."""
         return self._ranks.get((name, path), 0)
 
     def put_in_order(self, names: Sequence[str]) -> None:

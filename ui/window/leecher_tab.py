@@ -160,7 +160,7 @@ class LeecherTab(ttk.Frame):
                 self.model.leecher.verify(name, path)
 
     def choose_folder(self) -> None:
-        """Where else downloads could go."""
+        """Choose another folder for downloads."""
         self.form.to_line.unfold()
 
     def pause(self) -> None:

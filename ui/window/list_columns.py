@@ -159,7 +159,7 @@ def _status(row: ListRow) -> str:
 
 
 def _queue_order(row: ListRow) -> str:
-    """By place; those without one follow by name."""
+    """Sorted by place; those without one follow by name."""
     return f"{row.place or NO_PLACE:07}{row.node.name.casefold()}"
 
 

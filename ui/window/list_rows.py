@@ -287,7 +287,7 @@ class ListRows:
         return "", ""
 
     def parent_key(self, key: str) -> str:
-        """Of the row that this one stands below; "" if there is none."""
+        """The key of the row that this one stands below; "" if there is none."""
         return self._parent_of(key) if key not in self._nodes else self._nodes[key].parent
 
     def _above(self, node: Node) -> Iterator[Node]:
@@ -417,7 +417,7 @@ class ListRows:
     # Filling
 
     def _add(self, node: Node) -> None:
-        """One that cannot be made from its key."""
+        """Add a row that cannot be made from its key."""
         self._nodes[node.key] = node
         self._order.append(node.key)
 
@@ -515,7 +515,7 @@ class ListRows:
                     self._add_file(key)
 
     def _sort(self, keys: list[str], made: set[str]) -> None:
-        """By name, then by what is wanted. Fast for files of the list, of which there may be
+        """Sort by name, then by what is wanted. Fast for files of the list, of which there may be
         100,000: all but those that are `made` here anyway.
         """
         is_by_name, is_falling = self._by == "name", self._is_falling

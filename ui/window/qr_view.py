@@ -36,7 +36,7 @@ class QrPicture(tk.Label):
         self.configure(highlightbackground=colours.ground, highlightcolor=colours.accent)
 
     def show(self, text: str, side: int) -> None:
-        """As large as fits into `side` pixels."""
+        """Show it as large as fits into `side` pixels."""
         if text != self.text:
             self.text, self._modules = text, _drawn(self, qr_code(text))
         modules = self._modules.width()
@@ -100,7 +100,7 @@ class QrPage(ttk.Frame):
 
 
 def _drawn(master: tk.Misc, modules: Modules) -> tk.PhotoImage:
-    """One pixel for each module."""
+    """The code with one pixel for each module."""
     image = tk.PhotoImage(master=master, width=len(modules), height=len(modules))
     rows = ("{" + " ".join(_DARK if one else _LIGHT for one in row) + "}" for row in modules)
     image.put(" ".join(rows))

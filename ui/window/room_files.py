@@ -40,15 +40,17 @@ class Holders:
 
     @property
     def of_a_file(self) -> str:
-        """Of one file in the share: those who have a part of the share may have it, too."""
+        """The holders of one file in the share: those who have a part of the share may have it,
+        too.
+        """
         return f"{self.have} or more of {self.members}" if self.is_moving else str(self)
 
 
 def holders_of(
     members: Sequence[Member], sizes: Mapping[str, int | None]
 ) -> dict[str, Holders | None]:
-    """Of each share. `sizes` are those of the shares; where one is not known, nobody can say who
-    has all of it.
+    """The holders of each share. `sizes` are those of the shares; where one is not known, nobody
+    can say who has all of it.
 
     A member tells which shares it takes part in, and how much it has of all that it asked for.
     """

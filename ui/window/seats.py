@@ -317,7 +317,7 @@ class Seats(ttk.Frame):
         return "break"
 
     def _go(self, position: int) -> str:
-        """To the first or the last tile."""
+        """Go to the first or the last tile."""
         order = sorted(self._places, key=lambda one: self._places[one][::-1])
         if order:
             self.choose([order[position]])

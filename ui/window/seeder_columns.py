@@ -32,7 +32,7 @@ class Taker:
 
     @property
     def position(self) -> int:
-        """In the queue; 0 if something is being sent to it, or nothing asked for."""
+        """Its position in the queue; 0 if it is being sent something, or asked for nothing."""
         positions = [upload.position for upload in self.uploads]
         return min(positions) if all(positions) else 0
 
@@ -49,7 +49,7 @@ class Taker:
 
 
 def takers_of(uploads: Iterable[Upload], members: Iterable[Member]) -> dict[str, Taker]:
-    """One for each computer. Those of one address that tell other names are other computers."""
+    """One taker for each computer. Those of one address that tell other names are other computers."""
     by_computer: dict[tuple[str, str], list[Upload]] = {}
     for upload in uploads:
         by_computer.setdefault((upload.leecher.host, upload.computer), []).append(upload)

@@ -193,7 +193,7 @@ class SeederTab(ttk.Frame):
         return SeederRun(self._bench.roles, settings, self._changed)
 
     def _codes_changed(self) -> None:
-        """Those that could not enter the room, or were thrown out, begin anew."""
+        """Start seeders again that could not enter the room, or were thrown out."""
         codes = self._bench.codes
         for run in list(self._refused):
             settings = run.settings

@@ -58,7 +58,7 @@ def setting_box(
 
 
 def limit_field(parent: tk.Misc, bench: Workbench, way: Literal["up", "down"]) -> TextField:
-    """For a speed limit of everything that runs."""
+    """A field for a speed limit of everything that runs."""
     throttles, setting = bench.roles.throttles, f"{way}_limit"
     throttle = throttles.up if way == "up" else throttles.down
 

@@ -50,7 +50,7 @@ class TabPages(ttk.Notebook):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the tabs that are always there."""
+        """The names of the tabs that are always there."""
         return self._names
 
     def page(self, name: str) -> ttk.Frame:

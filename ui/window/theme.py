@@ -86,7 +86,7 @@ class Theme:
         return -(-self.strong_font.measure(text) // self.text_font.measure("0"))
 
     def row_height(self) -> int:
-        """Of tables, in pixels."""
+        """The height of rows in tables, in pixels."""
         linespace = self.text_font.metrics("linespace")
         return max(round(self.px(32) * self.zoom), int(linespace * 1.6))
 

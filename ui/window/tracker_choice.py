@@ -61,7 +61,7 @@ class TrackerChoice:
 
     @property
     def remembered(self) -> tuple[Address, ...]:
-        """Those that answered in earlier runs; a settings file may have been edited by hand."""
+        """Trackers that answered in earlier runs; a settings file may have been edited by hand."""
         found = list[Address]()
         for text in self._settings.now.recent_trackers:
             with contextlib.suppress(UserInputError):

@@ -19,7 +19,7 @@ class TrackerOptions:
     """Two groups of fields; its owner shows them."""
 
     def __init__(self, left: tk.Misc, right: tk.Misc, bench: Workbench) -> None:
-        """One is a child of `left`, beside the button, the other of `right`."""
+        """One group is a child of `left`, beside the button, the other of `right`."""
         px, theme, settings = bench.theme.px, bench.theme, bench.settings
         self._bench = bench
         self.room, self.others = ttk.Frame(left), ttk.Frame(right)
@@ -66,7 +66,9 @@ class TrackerOptions:
         return self._is_private.get()
 
     def read(self, host: str) -> TrackerSettings | None:
-        """For a tracker that listens there; None if a field has a mistake, which it then shows."""
+        """The settings of a tracker that listens there; None if a field has a mistake, which it
+        shows.
+        """
         self.port.commit()
         code = self._read_code() if self.is_private else ""
         if self.port.problem or code is None:

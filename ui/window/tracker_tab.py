@@ -200,7 +200,7 @@ class TrackerTab(ttk.Frame):
 
     @property
     def other_tracker(self) -> FoundTracker | None:
-        """One that runs on another computer, or in another program of this one."""
+        """A tracker that runs on another computer, or in another program of this one."""
         own = {self._for_others, self._bench.trackers.own, *self._was_own}
         found = self._bench.trackers.found
         return next((one for one in found if one.address not in own), None)

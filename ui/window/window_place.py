@@ -19,7 +19,7 @@ _GEOMETRY = re.compile(r"(\d{2,5})x(\d{2,5})(?:([+-]-?\d{1,5})([+-]-?\d{1,5}))?"
 
 
 def restore(window: tk.Tk, theme: Theme, kept: str) -> None:
-    """As large as the last time and at the same place, but never off the screen.
+    """Make it as large as the last time, at the same place, but never off the screen.
 
     `kept` is what the window's geometry() said then.
     """
