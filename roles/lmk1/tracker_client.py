@@ -31,7 +31,7 @@ class TrackerClient(TrackerAsker):
     """Speaks LMK/1 with any tracker. Every method may raise TrackerSilentError."""
 
     def dialect(self, *, is_original: bool) -> Dialect:
-        """The dialect for an original tracker, or ours of version 1.0, at which we have registered."""
+        """The dialect for an original tracker, or ours of version 1.0, where we have registered."""
         return _Dialect(self, is_original=is_original)
 
     def files(self) -> Mapping[str, int]:

@@ -154,7 +154,7 @@ if sys.platform in ("linux", "darwin"):
                 yield _described(probe.fileno(), entry)
 
     def _hosts() -> Iterator[str]:
-        """The addresses alone, which each role asks for once a second: a fifth of the time for all."""
+        """The addresses alone, which each role needs once a second: a fifth of the work."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             for entry in _working(probe.fileno()):
                 yield socket.inet_ntoa(entry[_IN_ADDR])

@@ -355,7 +355,7 @@ class ListServer:
         client.deadline = time.monotonic() + self.limits.call_s + packed / SLOWEST
 
     def _close_worst(self, clients: list[Client], now: float) -> None:
-        """Close one connection of the host that has most: the one that has kept us waiting longest."""
+        """Close the connection that has kept us waiting longest, of the host that has most."""
         self._close(max(clients, key=lambda one: (self._from_host[one.ip], one.waited_s(now))))
 
     def _is_idle(self, client: Client, now: float, *, is_host_full: bool = False) -> bool:

@@ -208,7 +208,7 @@ class Acceptor:
     def _answer_in_clear(
         self, connection: Connection, greeting: Greeting | None, reader: GreetingReader
     ) -> None:
-        """Answer in a private room: the tracker's probe learns that somebody listens, and no more."""
+        """Answer in a private room: the tracker's probe learns only that somebody listens."""
         if greeting is None:
             return
         probe = decode_hello(reader.line) if greeting is Greeting.LATER_VERSION else None

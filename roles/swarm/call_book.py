@@ -26,7 +26,7 @@ class CallBook:
     def to_call(
         self, leechers: Iterable[Address], served: Collection[Address], *, now: float
     ) -> list[Address]:
-        """The leechers to call now. The caller reports ended(). `served`: those that are connected."""
+        """The leechers to call now. The caller reports ended(). `served`: the connected ones."""
         last = self._not_before
         self._not_before = {one: at for one, at in last.items() if at > now}
         chosen = list[Address]()

@@ -49,7 +49,7 @@ class Taker:
 
 
 def takers_of(uploads: Iterable[Upload], members: Iterable[Member]) -> dict[str, Taker]:
-    """One taker for each computer. Those of one address that tell other names are other computers."""
+    """One taker for each computer; other names at one address are other computers."""
     by_computer: dict[tuple[str, str], list[Upload]] = {}
     for upload in uploads:
         by_computer.setdefault((upload.leecher.host, upload.computer), []).append(upload)
