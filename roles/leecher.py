@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import queue
 import threading
 import time
@@ -20,10 +19,8 @@ from typing import Concatenate, ParamSpec
 from roles.disk.download_record import RecordedDownload
 from roles.disk.folder_check import room_for
 from roles.disk.leftovers import drop_packs
-from roles.disk.name_twins import key_of_names
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.share_folders import ShareFolders
-from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife, Shared, failed_to_begin
 from roles.downloads.download_log import DownloadLog
@@ -97,10 +94,9 @@ class Leecher(Role):
         self._settings = settings
         self._throttles = throttles or Throttles()
         self._queue = DownloadQueue[DownloadLife](settings.give_up_after_s)
-        self._names: StoredNames | None = None  # made when the folder can be looked at
         self._peer: SwarmPeer | None = None  # made with the first list; _found() reads it
         self._unfinished = UnfinishedDownloads(settings)
-        self._folders = ShareFolders(settings.folder, settings.state_folder)
+        self._folders = ShareFolders(settings.folder, settings.state_folder, self._stopping.is_set)
         self._is_busy = False  # AllDownloadsEnded is due
         self._verifier = Verifier(settings.folder, post)
         self._watched, self._watched_at = ("", ""), 0.0  # download and path, and when it was told
@@ -209,10 +205,10 @@ class Leecher(Role):
         """The folder that the files of this key go to; None if that is not decided yet. Versions
         before 1.3 put all of them into the target folder.
         """
-        asked = FolderKey.of(key)
-        if asked is None or not (asked.share and self._settings.own_folders):
+        share = self._share_with_folder(key)
+        if not share:
             return self._settings.folder
-        home = self._folders.of(asked.share)
+        home = self._folders.of(share)
         return None if home is None else self._settings.folder / home
 
     @_requested
@@ -393,15 +389,11 @@ class Leecher(Role):
         if found is None:
             return None
         wanted, packs = found
-        if self._names is None:
-            self._names = StoredNames(
-                windows=os.name == "nt",
-                key=key_of_names(self._settings.folder),
-                should_stop=self._stopping.is_set,
-            )
-            for taken in self._folders.load():
-                self._names.below(taken)
-        home_of, asked = self._home_of(key, wanted, self._names, home), FolderKey.of(key)
+        share = self._share_with_folder(key)
+        if share:
+            names = self._folders.names_for(share, wanted.share_name, wanted.files, home)
+        else:
+            names = self._folders.names
         return Download(
             key,
             wanted,
@@ -409,21 +401,15 @@ class Leecher(Role):
             existing,
             self._join(wanted.shares),
             self._shared,
-            names=self._names.below(home_of),
+            names=names,
             stamp=stamp,
-            is_home_ours=bool(home_of and asked and self._folders.has_made(asked.share)),
+            is_home_ours=bool(names.home) and self._folders.has_made(share),
         )
 
-    def _home_of(self, key: str, wanted: Wanted, names: StoredNames, home: str | None) -> str:
-        """The folder below the target folder that this goes to; "" for the target folder itself."""
+    def _share_with_folder(self, key: str) -> str:
+        """The share whose own folder this goes to; "" if it goes to the target folder itself."""
         asked = FolderKey.of(key)
-        if asked is None or not (asked.share and self._settings.own_folders):
-            return ""
-        if home is not None:
-            if self._folders.of(asked.share) is None:
-                self._folders.note(asked.share, home)
-            return home
-        return self._folders.choose(asked.share, wanted.share_name, wanted.files, names)
+        return asked.share if asked is not None and self._settings.own_folders else ""
 
     def _join(self, shares: tuple[str, ...]) -> SwarmPeer:
         """Be in the room and in the swarms of these shares. Raises StorageError."""
@@ -476,7 +462,7 @@ class Leecher(Role):
         downloads = self._queue.all()
         if self._is_busy and all(one.state.is_final and not one.is_running for one in downloads):
             self._is_busy = False
-            if self._names is not None and not self._unfinished.has_any(downloads):
+            if not self._unfinished.has_any(downloads):
                 drop_packs(self._settings.folder)
             self._post(AllDownloadsEnded())
 

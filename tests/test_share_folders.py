@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from unittest import mock
 
+from roles.disk import share_folders
 from roles.disk.share_folders import RECORD_NAME, ShareFolders
-from roles.disk.stored_names import StoredNames
 from roles.values.catalogue import FileLine
 from roles.values.content import Content
 from tests.support import LmkTestCase
@@ -35,9 +36,9 @@ class ShareFoldersTest(LmkTestCase):
     ) -> str:
         """By a program that starts now, unless one is given."""
         folders = folders or ShareFolders(self.target, self.state)
-        found = folders.choose(share, name, tuple(files), StoredNames(windows=False))
+        found = folders.names_for(share, name, tuple(files)).home
         folders.save()
-        return found
+        return "".join(found)
 
     def put(self, *files: FileLine, below: str = "", data: bytes = b"12345") -> None:
         for file in files:
@@ -59,11 +60,9 @@ class ShareFoldersTest(LmkTestCase):
 
     def test_without_a_state_folder_they_are_known_until_the_end(self) -> None:
         folders = ShareFolders(self.target, None)
-        names = StoredNames(windows=False)
         for _ in range(2):
-            self.assertEqual(folders.choose(ONE, "lesson", (), names), "lesson")
-            names.below("lesson")
-            self.assertEqual(folders.choose(TWO, "lesson", (), names), "lesson (2)")
+            self.assertEqual(self.chosen(ONE, folders=folders), "lesson")
+            self.assertEqual(self.chosen(TWO, folders=folders), "lesson (2)")
 
     def test_a_folder_with_other_files_is_left_alone(self) -> None:
         self.put(*listed("mine.txt"), below="lesson")
@@ -125,11 +124,9 @@ class ShareFoldersTest(LmkTestCase):
             self.assertEqual(self.chosen(share, name), f"share {share}")
 
     def test_names_that_the_disk_takes_for_one_are_one(self) -> None:
-        names = StoredNames(windows=False, key=str.lower)
-        folders = ShareFolders(self.target, self.state)
-        self.assertEqual(folders.choose(ONE, "lesson", (), names), "lesson")
-        names.below("lesson")
-        self.assertEqual(folders.choose(TWO, "Lesson", (), names), "Lesson (2)")
+        self.enterContext(mock.patch.object(share_folders, "key_of_names", lambda _: str.lower))
+        self.assertEqual(self.chosen(ONE, "lesson"), "lesson")
+        self.assertEqual(self.chosen(TWO, "Lesson"), "Lesson (2)")
 
     def test_names_of_a_damaged_record_that_lead_elsewhere_are_refused(self) -> None:
         self.state.mkdir()

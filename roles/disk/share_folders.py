@@ -9,13 +9,15 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from roles.disk import disk_calls
 from roles.disk.file_lock import try_lock
+from roles.disk.name_twins import key_of_names
 from roles.disk.state_file import StateFile
 from roles.disk.stored_names import StoredNames
 from roles.values.catalogue import FileLine
@@ -28,6 +30,7 @@ from roles.values.safe_names import (
     safe_name,
     safe_path,
 )
+from roles.values.stopping import go_on
 
 RECORD_NAME = "folders.json"
 MAX_FOLDERS = 10_000  # remembered; the oldest go first
@@ -52,11 +55,17 @@ class _Row(NamedTuple):
 
 
 class ShareFolders:
-    """The folders below one target folder. For one thread, except of()."""
+    """The folders below one target folder, and the names in them. For one thread, except of()."""
 
-    def __init__(self, target: Path, state_folder: Path | None) -> None:
+    def __init__(
+        self,
+        target: Path,
+        state_folder: Path | None,
+        should_stop: Callable[[], bool] = go_on,
+    ) -> None:
         """Without a state folder it remembers until the program ends."""
         self._target = target.absolute()
+        self._should_stop = should_stop
         self._record = None if state_folder is None else state_folder / RECORD_NAME
         self._lock = threading.Lock()  # protects _folders; never held during I/O
         self._folders: dict[str, str] = {}  # by share; "" for the target folder itself
@@ -75,36 +84,54 @@ class ShareFolders:
         with self._lock:
             return share in self._made
 
-    def load(self) -> tuple[str, ...]:
-        """Read what earlier runs chose. Returns the names that are taken."""
+    @cached_property
+    def names(self) -> StoredNames:
+        """The names directly in the target folder; the first use looks at the disk."""
+        key = key_of_names(self._target)
+        names = StoredNames(windows=_WINDOWS, key=key, should_stop=self._should_stop)
+        for taken in filter(None, self._folders.values()):
+            names.below(taken)
+        return names
+
+    def load(self) -> None:
+        """Read what earlier runs chose."""
         rows = [row for row in self._read() if row.target == self._target]
         with self._lock:
             self._made |= {row.share for row in rows if row.is_made}
             self._folders = {row.share: row.name for row in rows} | self._folders
-            return tuple(filter(None, self._folders.values()))
 
-    def choose(self, share: str, name: str, files: Sequence[FileLine], names: StoredNames) -> str:
-        """The folder of this share, whose name is from the wire; "" for the target folder itself,
-        where versions before 1.3 put every share.
+    def names_for(
+        self, share: str, name: str, files: Sequence[FileLine], known: str | None = None
+    ) -> StoredNames:
+        """The names in the folder of this share, whose name is from the wire; those in the target
+        folder itself where versions before 1.3 put every share.
 
-        `files` are those that are to be downloaded. Other programs wait until save().
+        `files` are those that are to be downloaded, `known` is the folder that an earlier run
+        chose for them. When one is chosen, other programs wait until save().
         """
+        if known is None:
+            known = self._choose(share, name, files)
+        elif self.of(share) is None:
+            self._note(share, known)
+        return self.names.below(known)
+
+    def _choose(self, share: str, name: str, files: Sequence[FileLine]) -> str:
         if not self._is_choosing:
             self._is_choosing, self._turn = True, self._waited_for_turn()
-            for taken in self.load():
-                names.below(taken)
+            self.load()
+            for taken in filter(None, self._folders.values()):
+                self.names.below(taken)
         known = self.of(share)
         if known is not None and (not known or _is_usable(self._target / known)):
             return known
-        is_here = self._is_here_already(files, names)
-        chosen = "" if is_here else self._free(share, name, files, names)
+        chosen = "" if self._is_here_already(files) else self._free(share, name, files)
         if chosen and not os.path.lexists(self._target / chosen):
             with self._lock:
                 self._made.add(share)
-        self.note(share, chosen)
+        self._note(share, chosen)
         return chosen
 
-    def note(self, share: str, name: str) -> None:
+    def _note(self, share: str, name: str) -> None:
         """This share has this folder from now on."""
         self._unsaved[share] = name
         with self._lock:
@@ -121,10 +148,11 @@ class ShareFolders:
                 os.close(self._turn)
                 self._turn = None
 
-    def _is_here_already(self, files: Sequence[FileLine], names: StoredNames) -> bool:
+    def _is_here_already(self, files: Sequence[FileLine]) -> bool:
         """Whether the target folder itself has at least half of these files. Files in the folders
         of other shares do not count, or a stranger could list those and add more to them.
         """
+        names = self.names
         with self._lock:
             taken = {names.key_wished(name) for name in self._folders.values() if name}
 
@@ -136,13 +164,13 @@ class ShareFolders:
         there, alike = _found(self._target, [file for file in some if not is_others(file)])
         return alike > 0 and 2 * alike >= max(len(some), there)
 
-    def _free(self, share: str, name: str, files: Sequence[FileLine], names: StoredNames) -> str:
+    def _free(self, share: str, name: str, files: Sequence[FileLine]) -> str:
         try:
             wished = safe_name(name, windows=_WINDOWS)
         except UnsafeNameError:
             wished = f"share {share}"
         number, candidate = 1, wished
-        while not (names.is_free(candidate) and self._may_take(candidate, files)):
+        while not (self.names.is_free(candidate) and self._may_take(candidate, files)):
             number += 1
             candidate = f"{wished} ({number})"
         return candidate
