@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from roles.swarm.content_transfer import ContentTransfer
 from roles.values.content import MAX_CHUNK_SIZE, MIN_CHUNK_SIZE
+from roles.values.errors import HaltedError
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -36,10 +37,6 @@ class Limits(NamedTuple):
 
 
 LIMITS = Limits()
-
-
-class StoppedError(Exception):
-    """This program stops: not an error."""
 
 
 @dataclass(slots=True, eq=False)
@@ -84,12 +81,12 @@ class ArrivingChunks:
         self._kept: list[bytearray] = []  # free buffers
 
     def begin(self, transfer: ContentTransfer, index: int, host: str) -> ArrivingChunk:
-        """A chunk with its buffer, to be ended; waits for one. Raises StoppedError after stop()."""
+        """A chunk with its buffer, to be ended; waits for one. Raises HaltedError after stop()."""
         size = transfer.content.length(index)
         with self._lock:
             while (awaited := self._awaited(size, host)) is not None:
                 if self._is_stopped:
-                    raise StoppedError
+                    raise HaltedError
                 self._waiting[awaited] += 1
                 self._room.wait()
                 self._waiting[awaited] -= 1

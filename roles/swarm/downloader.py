@@ -16,11 +16,11 @@ from typing import NamedTuple, TypeVar
 from roles.net.connection import Connection
 from roles.net.frame_budget import FRAME_BYTES
 from roles.net.throttle import Throttle
-from roles.swarm.arriving_chunks import ArrivingChunk, ArrivingChunks, StoppedError
+from roles.swarm.arriving_chunks import ArrivingChunk, ArrivingChunks
 from roles.swarm.frame_deadlines import FrameDeadlines
 from roles.swarm.peer import Peer
 from roles.swarm.shared_swarm import SharedSwarm
-from roles.values.errors import PeerProtocolError
+from roles.values.errors import HaltedError, PeerProtocolError
 from roles.wire import frames
 from roles.worker import POLL_S
 
@@ -97,7 +97,7 @@ class Downloader:
                     self._connection.release()
                 with self._locked as swarm:
                     swarm.came(self._peer, frame, now=time.monotonic())
-        except (_LeftError, StoppedError):
+        except (_LeftError, HaltedError):
             return
         finally:
             self._drop_chunk()
@@ -209,7 +209,7 @@ class Downloader:
         began = time.monotonic()
         while True:
             if self._stopping.is_set():
-                raise StoppedError
+                raise HaltedError
             count = receive(what)
             if count is None:
                 self._waited_in_vain()

@@ -19,7 +19,7 @@ class SeederLackedFileError(LmkError):
 
 
 class HaltedError(LmkError):
-    """A long operation was told to stop. Never shown to the user."""
+    """What takes long was told to stop: not an error, and never shown to the user."""
 
 
 class UserInputError(LmkError):
