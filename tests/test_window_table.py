@@ -13,7 +13,7 @@ from ui import room_columns
 from ui.columns import Column, Icon
 from ui.window.file_tree import LEFT_OUT, NAME, SIZE, FileRow, FileTree
 from ui.window.list_columns import COMPUTER_COLUMNS, FILE_COLUMNS, bar_of
-from ui.window.list_rows import ListRow, Node, NodeKind
+from ui.window.list_row import ListRow, Node, NodeKind
 from ui.window.room_files import FILE_COLUMNS as ROOM_FILE_COLUMNS
 from ui.window.row_pictures import GAP, INDENT, RowPictures
 from ui.window.rows_in_sight import NEVER_SEEN

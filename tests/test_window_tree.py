@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unittest
 from pathlib import Path
 from unittest import mock
 
@@ -21,9 +20,7 @@ from roles.values.events import (
 )
 from tests.support import LIMIT_S
 from tests.windows import AppWindowTest, press_key, sentences, text_of, texts_of
-from ui.window.file_list import FileList, SharedFiles
-from ui.window.leecher_model import LIST_AT_ONCE, LeecherModel
-from ui.window.list_rows import STARTS_OPEN, ListRow, ListRows
+from ui.window.leecher_model import LIST_AT_ONCE
 from ui.window.workbench import Workbench
 
 TRACKER = Address(LOOPBACK, 12500)
@@ -37,115 +34,6 @@ def shared(share: str, *names: str) -> tuple[ListedFile, ...]:
 
 def folder(share: str, name: str, files: int) -> ListedFolder:
     return ListedFolder(share, name, files, files * 10)
-
-
-class SharedFilesTest(unittest.TestCase):
-    def setUp(self) -> None:
-        self.files = SharedFiles(shared(COURSE, "b/2", "a-b", "b/c/3", "a", "b/1", "b0"))
-
-    def inside(self, path: str) -> tuple[list[str], list[str]]:
-        inside = self.files.inside(path)
-        return inside.folders, [file.name for file in inside.files]
-
-    def test_a_folder_counts_what_is_below_it(self) -> None:
-        self.assertEqual(self.inside(""), (["b"], ["a", "a-b", "b0"]))
-        self.assertEqual(self.files.measure("b"), (3, 30))
-
-    def test_a_folder_in_a_folder(self) -> None:
-        self.assertEqual(self.inside("b"), (["b/c"], ["b/1", "b/2"]))
-        self.assertEqual(self.files.measure("b/c"), (1, 10))
-        self.assertEqual([file.name for file in self.files.below("b")], ["b/1", "b/2", "b/c/3"])
-        self.assertTrue(self.files.has("b/c"))
-        self.assertFalse(self.files.has("a"))
-
-    def test_folders_that_hold_only_folders_are_there_once(self) -> None:
-        self.files = SharedFiles(shared(COURSE, "x/y/z/1", "x/y/z/2", "x/w/3"))
-        self.assertEqual(self.inside(""), (["x"], []))
-        self.assertEqual(sorted(self.inside("x")[0]), ["x/w", "x/y"])
-        self.assertEqual(self.inside("x/y"), (["x/y/z"], []))
-        self.assertEqual(self.inside("elsewhere"), ([], []))
-
-
-class FileListTest(unittest.TestCase):
-    def test_everything_is_each_folder_and_what_is_in_none(self) -> None:
-        contents = FileList(
-            (*shared(COURSE, "a"), ListedFile("b", 1)), (folder(COURSE, "Course", 1),)
-        )
-        self.assertEqual(contents.all_keys, [f"share:{COURSE}", "b"])
-
-    def test_a_folder_that_an_older_version_asked_for_in_all_shares_is_known(self) -> None:
-        files = shared(COURSE, "sub/a") + shared(LARGE, "sub/b")
-        contents = FileList(files, (folder(COURSE, "One", 1), folder(LARGE, "Two", 1)))
-        self.assertTrue(contents.has("folder:sub"))
-        self.assertEqual([file.name for file in contents.below("folder:sub")], ["sub/a", "sub/b"])
-        self.assertEqual(contents.name_of("folder:sub"), "sub")
-
-
-class ListRowsTest(unittest.TestCase):
-    def setUp(self) -> None:
-        self.model = LeecherModel(mock.create_autospec(Workbench), lambda _event: None)
-        self.rows = ListRows(self.model)
-
-    def take(self, files: tuple[ListedFile, ...], *folders: ListedFolder) -> None:
-        self.model.list = FileList(files, folders)
-
-    def keys(self, wanted: str = "") -> list[str]:
-        return list(self.rows.fill(wanted))
-
-    def toggle(self, key: str) -> None:
-        self.rows.fill()
-        self.rows.toggle(self.rows.row(key).node)
-
-    def test_files_without_a_folder_stay_flat(self) -> None:
-        self.take((ListedFile("a", 1), ListedFile("b", 1)))
-        self.assertEqual(self.keys(), ["a", "b"])
-        self.assertFalse(self.rows.row("a").node.has_sign)
-
-    def test_a_small_folder_starts_open_and_a_large_one_closed(self) -> None:
-        files = shared(COURSE, "a") + shared(LARGE, *map(str, range(STARTS_OPEN + 1)))
-        self.take(files, folder(COURSE, "Course", 1), folder(LARGE, "Large", STARTS_OPEN + 1))
-        self.assertEqual(self.keys(), [f"share:{COURSE}", "a", f"share:{LARGE}"])
-
-    def test_what_was_opened_stays_open_with_a_newer_list(self) -> None:
-        self.take(shared(COURSE, "sub/a"), folder(COURSE, "Course", 1))
-        sub = f"share:{COURSE}/sub"
-        self.toggle(sub)
-        self.take(shared(COURSE, "sub/a", "sub/b"), folder(COURSE, "Course", 2))
-        self.assertEqual(self.keys(), [f"share:{COURSE}", sub, "sub/a", "sub/b"])
-
-    def test_twins_are_two_rows(self) -> None:
-        files = (
-            ListedFile("a.txt", 1, b"x", COURSE, "3f2a91c0"),
-            ListedFile("a.txt", 2, b"y", COURSE, "77aa0012"),
-        )
-        self.take(files, folder(COURSE, "Course", 2))
-        self.assertEqual(self.keys()[1:], ["a.txt [3f2a91c0]", "a.txt [77aa0012]"])
-
-    def test_a_folder_that_two_shares_have_is_asked_for_in_each_alone(self) -> None:
-        files = shared(COURSE, "sub/a") + shared(LARGE, "sub/b")
-        self.take(files, folder(COURSE, "One", 1), folder(LARGE, "Two", 1))
-        one, two = f"share:{COURSE}/sub", f"share:{LARGE}/sub"
-        self.assertEqual(len(self.keys()), 4)
-        self.assertEqual([self.rows.row(key).node.asked for key in (one, two)], [one, two])
-        contents = self.model.list
-        self.assertEqual([file.name for file in contents.below(two)], ["sub/b"])
-        self.assertEqual([contents.has(key) for key in (one, two, two + "/b")], [1, 1, 0])
-
-    def test_a_file_that_two_shares_have_stands_in_both(self) -> None:
-        both = ListedFile("sub/both", 10, b"root", COURSE, also=(LARGE, "not listed"))
-        files = (*shared(COURSE, "sub/a"), both)
-        self.take(files, folder(COURSE, "One", 2), folder(LARGE, "Two", 1))
-        subs = [f"share:{COURSE}/sub", f"share:{LARGE}/sub"]
-        for sub in subs:
-            self.toggle(sub)
-        rows: list[ListRow] = [self.rows.row(key) for key in self.rows.fill()]
-        self.assertEqual([self.rows.row(sub).node.files for sub in subs], [2, 1])
-        self.assertEqual(len(rows), 7)
-        self.assertEqual([rows[number].node.asked for number in (3, 6)], ["sub/both"] * 2)
-
-    def test_a_part_of_a_name_finds_files_in_closed_folders(self) -> None:
-        self.take(shared(COURSE, "deep/in/Week 1.pdf", "b"), folder(COURSE, "Course", 2))
-        self.assertEqual(self.keys("week"), ["deep/in/Week 1.pdf"])
 
 
 class TreeInWindowTest(AppWindowTest):
@@ -341,6 +229,8 @@ class TreeInWindowTest(AppWindowTest):
     def test_a_download_without_a_row_gets_one(self) -> None:
         self.download("share:ff", DownloadState.PAUSED, title="Yesterday", files=9)
         self.pump_until(lambda: self.names() == ["Yesterday/"])
+        self.list.table.choose(["share:ff"])
+        self.pump_until(lambda: text_of(self.list.detail.title) == "Yesterday/")
         self.show_course()
         self.assertIn("Yesterday/", self.names())
 

@@ -17,7 +17,7 @@ from ui.window.fields import Sentence
 from ui.window.layout import show_if
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import COMPUTER_COLUMNS, folder_of, status_of
-from ui.window.list_rows import ListRow, NodeKind
+from ui.window.list_row import ListRow, NodeKind
 from ui.window.palette import mixed
 from ui.window.speed_graph import SpeedGraph
 from ui.window.table import Table
@@ -32,7 +32,6 @@ _PIECES = {
     Piece.HERE: "Here",
     Piece.COMING: "Arriving",
 }
-_TITLED = (NodeKind.FILE, NodeKind.FOLDER, NodeKind.PROBLEM)
 
 
 class DownloadDetail(ttk.Frame):
@@ -99,10 +98,9 @@ class DownloadDetail(ttk.Frame):
         self._row, self._download = row, download
         asked = ("", "")
         if row is not None and download is not None and not download.state.is_final:
-            node, path = row.node, ""
-            if download.name != node.asked and node.is_listed:
-                path = f"{node.path}/" if node.kind is NodeKind.FOLDER else node.path
-            asked = (download.name, path)
+            node = row.node
+            is_part = node.is_listed and download.name != node.asked
+            asked = (download.name, node.path_in_share if is_part else "")
         if asked != self._asked:
             self._asked = asked
             self._watch(*asked)
@@ -158,7 +156,7 @@ class DownloadDetail(ttk.Frame):
     def _show_texts(self) -> None:
         row, download = self._row, self._download
         shown = row.download if row is not None else None
-        has_title = row is not None and row.node.kind in _TITLED
+        has_title = row is not None and (row.node.is_listed or row.node.kind is NodeKind.PROBLEM)
         self.title.configure(text=self._called(row) if has_title and row is not None else "")
         peak = 0.0
         if download is not None and shown is not None and download.name == shown.name:
@@ -200,7 +198,7 @@ class DownloadDetail(ttk.Frame):
     def _said(self) -> tuple[str, str]:
         """What holds the row up, or what has become of it; and its tone."""
         row, download = self._row, self._download
-        if row is None or row.node.kind is NodeKind.MORE:
+        if row is None or row.node.kind is NodeKind.NOTE:
             return HINT, "Muted"
         shown = row.download
         if row.node.kind is NodeKind.PROBLEM:

@@ -22,12 +22,11 @@ from ui.window.list_columns import (
     FILE_COLUMNS,
     NAME_COLUMN,
     QUEUE_COLUMN,
-    SIZE_COLUMN,
     bar_of,
     icon_of,
     tone_of,
 )
-from ui.window.list_rows import ListRows, Shown, SortBy
+from ui.window.list_rows import ListRows, Shown, View
 from ui.window.notices import Choice
 from ui.window.row_drag import RowDrag
 from ui.window.row_menu import RowMenu, Verb
@@ -42,11 +41,6 @@ if TYPE_CHECKING:
 _RESUMABLE = (DownloadState.PAUSED, DownloadState.FAILED)
 COUNTED = 2_000  # files whose states are looked at, each time that one has changed
 _FIND_WIDTH = 16  # letters
-_KNOWN_TO_THE_LIST: dict[int, SortBy] = {
-    NAME_COLUMN: "name",
-    SIZE_COLUMN: "size",
-    QUEUE_COLUMN: "queue",
-}
 
 
 class DownloadList(ttk.Frame):
@@ -153,22 +147,21 @@ class DownloadList(ttk.Frame):
 
     def _fill(self, *, anew: bool = False) -> None:
         """Show all rows, if they differ from those before."""
-        wanted, shown = self.wanted.get().strip(), Shown(self.shown.get())
-        now = (self._model.list, wanted, shown)
+        view = View(self.wanted.get().strip(), Shown(self.shown.get()), *self.table.sorting)
+        now = self._model.list, view
         if anew or now != self._filled_with:
             self._filled_with = now
-            number, is_falling = self.table.sorting
-            by = _KNOWN_TO_THE_LIST.get(number, FILE_COLUMNS[number].key)
-            order = self._rows.fill(wanted, shown, by, is_falling=is_falling)
-            self.table.show_order(order, self._rows.row)
-            self.everything = self._all_shown(wanted, shown)
+            self.table.show_order(self._rows.fill(view), self._rows.row)
+            self.everything = self._all_shown(view)
 
-    def _all_shown(self, wanted: str, shown: Shown) -> list[str]:
+    def _all_shown(self, view: View) -> list[str]:
         """What the first button acts on."""
-        contents = self._model.list
-        if shown is not Shown.ALL:
+        if view.shown is not Shown.ALL:
             return self._downloads_of(self.table.order)
-        return contents.matching(wanted) if wanted else contents.all_keys
+        contents = self._model.list
+        if view.wanted:
+            return [file.key for file in contents.matching(view.wanted)]
+        return contents.all_keys
 
     def show_only(self, shown: Shown) -> None:
         """What a press on a chip does."""

@@ -6,7 +6,7 @@ Built once for each list, in any thread: 100,000 files take a moment.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import attrgetter
@@ -17,21 +17,21 @@ from roles.values.folder_keys import FolderKey, range_below
 
 @dataclass(slots=True)
 class Inside:
-    """What is directly in a folder, sorted by path."""
+    """What is directly in a folder."""
 
     folders: list[str] = field(default_factory=list)  # their paths
-    files: list[ListedFile] = field(default_factory=list)
+    files: list[ListedFile] = field(default_factory=list)  # sorted as by_name() does
 
 
 class SharedFiles:
-    """The files of one share, sorted by path."""
+    """The files of one share."""
 
     def __init__(self, files: Iterable[ListedFile]) -> None:
         self._files = sorted(files, key=attrgetter("name"))
         self._paths = [file.name for file in self._files]
         self._sums = [0, *accumulate(file.size for file in self._files)]
         self._inside = {"": Inside()}
-        for file in self._files:
+        for file in by_name(self._files):
             folder = file.name.rpartition("/")[0]
             inside = self._inside.get(folder) or self._new_folder(folder)
             inside.files.append(file)
@@ -79,15 +79,16 @@ class FileList:
     ) -> None:
         by_share: dict[str, list[ListedFile]] = {folder.share: [] for folder in folders}
         self.folders = folders
+        self.folder_by_share = {folder.share: folder for folder in folders}
         self.flat: list[ListedFile] = []  # without a folder: only original programs offer them
-        for file in files:
+        in_order = by_name(files)
+        for file in in_order:
             having = [by_share[share] for share in (file.share, *file.also) if share in by_share]
             for some in having or (self.flat,):
                 some.append(file)
         self.shares = {share: SharedFiles(some) for share, some in by_share.items()}
-        self.files = {file.key: file for file in files}
-        self._keys = list(self.files)
-        self._folded = [key.casefold() for key in self._keys]
+        self.files = {file.key: file for file in in_order}
+        self._folded = [key.casefold() for key in self.files]
 
     @classmethod
     def of(cls, listed: FilesListed, before: FilesListed | None) -> FileList | None:
@@ -107,7 +108,7 @@ class FileList:
         if folder is None:
             return key in self.files
         if not folder.path:
-            return any(one.key == key for one in self.folders)
+            return folder.share in self.shares
         return any(share.has(folder.path) for share in self._shares_of(folder))
 
     def below(self, key: str) -> list[ListedFile]:
@@ -124,21 +125,38 @@ class FileList:
 
     def name_of(self, key: str) -> str:
         """The name of a folder; "" if it is no folder, or not listed."""
-        folder = FolderKey.of(key)
-        if folder is not None and folder.path:
-            return folder.path
-        return next((one.name for one in self.folders if one.key == key), "")
+        asked = FolderKey.of(key)
+        if asked is None or asked.path:
+            return "" if asked is None else asked.path
+        folder = self.folder_by_share.get(asked.share)
+        return "" if folder is None else folder.name
 
-    def matching(self, text: str) -> list[str]:
-        """The keys of the files with this text in their path."""
+    def shares_with(self, file: ListedFile) -> list[str]:
+        """The ids of the shares of this list that have the file; none for one of `flat`."""
+        return [share for share in (file.share, *file.also) if share in self.shares]
+
+    def matching(self, text: str) -> list[ListedFile]:
+        """The files with this text in their keys, by name."""
         wanted = text.casefold()
-        named = zip(self._folded, self._keys, strict=True)
-        return [key for name, key in named if wanted in name]
+        named = zip(self._folded, self.files.values(), strict=True)
+        return [file for name, file in named if wanted in name]
 
     def _shares_of(self, key: FolderKey) -> list[SharedFiles]:
         if not key.share:
             return list(self.shares.values())
         return [self.shares[key.share]] if key.share in self.shares else []
+
+
+def by_name(files: Iterable[ListedFile]) -> list[ListedFile]:
+    """Sort files in the order in which people look for them."""
+    return sorted(files, key=lambda file: file.name.casefold())
+
+
+def folders_above(path: str) -> Iterator[str]:
+    """The folders that a file or folder of a share is in, innermost first; "" is the share."""
+    while path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def is_folder(key: str) -> bool:

@@ -7,11 +7,12 @@ many files are below it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from roles.values.events import DownloadState, FileArriving, FileEnded
 from roles.values.folder_keys import FolderKey
+from ui.window.file_list import folders_above
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Part:
 
 @dataclass(slots=True)
 class _Sums:
-    """Sums by the path of a folder; "" is not needed, because it is the download's own row."""
+    """Sums by the path of a folder."""
 
     have: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
@@ -35,7 +36,7 @@ class _Sums:
 
     def count(self, file: FileEnded, sign: int) -> None:
         has_failed = file.state is DownloadState.FAILED
-        for folder in _above(file.name):
+        for folder in folders_above(file.name):
             self.ended[folder] += sign
             self.failed[folder] += sign * has_failed
             self.have[folder] += 0 if has_failed else sign * file.size
@@ -73,7 +74,7 @@ class FolderParts:
         if now:
             below: dict[str, list[FileArriving]] = {}
             for file in now.values():
-                for folder in _above(file.name):
+                for folder in folders_above(file.name):
                     below.setdefault(folder, []).append(file)
             self._arriving[download], self._arriving_below[download] = now, below
 
@@ -101,10 +102,3 @@ class FolderParts:
 def _share_of(download: str) -> str | None:
     key = FolderKey.of(download)
     return None if key is None else key.share
-
-
-def _above(path: str) -> Iterator[str]:
-    """The folders that a file is in, innermost first."""
-    while (slash := path.rfind("/")) > 0:
-        path = path[:slash]
-        yield path

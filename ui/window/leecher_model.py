@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from roles.values.errors import CodeRefusedError
@@ -25,7 +25,7 @@ from roles.values.events import (
 )
 from roles.values.folder_keys import FolderKey
 from roles.values.settings import LeecherSettings
-from ui.window.file_list import FileList, is_folder
+from ui.window.file_list import FileList, folders_above, is_folder
 from ui.window.folder_parts import FolderParts
 from ui.window.workbench import Workbench
 
@@ -94,6 +94,15 @@ class LeecherModel:
     def ended_in(self, share: str, path: str) -> FileEnded | None:
         """How a file ended that came with a folder of this share, or of every share."""
         return self.ended.get((share, path)) or self.ended.get(("", path))
+
+    def names_above(self, share: str, path: str) -> Iterator[str]:
+        """What a leecher is asked for to get the folders that this is in, innermost first."""
+        return (str(FolderKey(share, folder)) for folder in folders_above(path))
+
+    def running_above(self, share: str, path: str) -> DownloadChanged | None:
+        """The download of a folder above this file or folder that has not ended."""
+        found = map(self.downloads.get, self.names_above(share, path))
+        return next((one for one in found if one is not None and not one.state.is_final), None)
 
     def in_states(self, names: Iterable[str], *states: DownloadState | None) -> list[str]:
         """The names whose download is in one of these states."""

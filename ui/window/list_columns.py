@@ -10,9 +10,10 @@ from ui import remedies, wording
 from ui.columns import Column, Icon
 from ui.download_words import Computer
 from ui.window.file_list import is_folder
-from ui.window.list_rows import NO_PLACE, ListRow, NodeKind
+from ui.window.list_row import ListRow, NodeKind
 
 NAME_COLUMN, SIZE_COLUMN, QUEUE_COLUMN = 1, 2, 7
+_NO_PLACE = 9_999_999  # in the queue: behind all others
 
 _BAR_TONES = {
     DownloadState.DONE: "Good",
@@ -52,7 +53,7 @@ def _progress(row: ListRow) -> DownloadChanged | None:
 
 
 def tone_of(row: ListRow) -> str:
-    if row.node.kind is NodeKind.MORE:
+    if row.node.kind is NodeKind.NOTE:
         return "Muted"
     if not row.node.is_listed or (row.problems and _progress(row)):
         return "Bad"
@@ -111,7 +112,7 @@ def _progress_text(row: ListRow) -> str:
 
 def _name(row: ListRow) -> str:
     node = row.node
-    is_ours = node.kind in (NodeKind.PROBLEMS, NodeKind.MORE)
+    is_ours = node.kind in (NodeKind.PROBLEMS, NodeKind.NOTE)
     name = node.name if is_ours else shown_name(node.name)
     name = f"{name}/" if node.kind is NodeKind.FOLDER else name
     return (_sign(row) or INDENT * node.depth + NO_SIGN * node.has_sign) + name
@@ -158,11 +159,6 @@ def _status(row: ListRow) -> str:
     return f"{status}, {wording.count(row.problems, 'problem')}" if row.problems else status
 
 
-def _queue_order(row: ListRow) -> str:
-    """Sorted by place; those without one follow by name."""
-    return f"{row.place or NO_PLACE:07}{row.node.name.casefold()}"
-
-
 def _failed(row: ListRow, download: DownloadChanged) -> str:
     line = remedies.of_failure(download.failure).line
     if not row.problems:
@@ -191,7 +187,9 @@ FILE_COLUMNS = (
     Column.of_duration("Time left", _seconds_left, 84),
     Column.of_number("From", _senders, lambda row: str(_senders(row) or ""), 56),
     Column("Status", _status, width=120, stretches=True, cut="end"),
-    Column("#", lambda row: str(row.place or ""), _queue_order, 40, is_number=True),
+    Column[ListRow].of_number(
+        "#", lambda row: row.place or _NO_PLACE, lambda row: str(row.place or ""), 40
+    ),
 )
 COMPUTER_COLUMNS: tuple[Column[Computer], ...] = (
     Column("Computer", _computer, _computer_order, 128, stretches=True, cut="middle"),
