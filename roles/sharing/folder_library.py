@@ -87,9 +87,10 @@ class FolderLibrary:
         self._is_complete = False  # everything in that tree has been hashed
         self._under_way = set[str]()  # paths being hashed
         self._unsettled = set[str]()  # paths to hash again, because a change may be unnoticed
-        self._lacking = dict[Reading, int]()  # how many files a reading adds, if any
+        self._adding = set[Reading]()  # those that will add a file to the list
         self._next_look = self._next_publish = self._next_post = 0.0
-        self._hashed = self._to_hash = self._files_left = 0
+        self._hashed = self._to_hash = 0  # bytes
+        self._files_left = 0  # when last published
 
     def find(self, root: bytes) -> Holding | None:
         return self._held.get(root)
@@ -136,8 +137,8 @@ class FolderLibrary:
         """Scan, hash, and watch for changes until `stopping` is set. May be called again."""
         is_first = True
         self._under_way.clear()  # left by a run that failed for lack of memory
-        self._lacking.clear()
-        self._hashed = self._to_hash = self._files_left = 0
+        self._adding.clear()
+        self._hashed = self._to_hash = 0
         while not self._stopping.is_set():
             self._look()
             has_read = False
@@ -152,7 +153,7 @@ class FolderLibrary:
                 self._publish()
             if self._to_hash or is_first:
                 self._post(HashingChanged(self._to_hash, self._to_hash, 0))
-            self._hashed = self._to_hash = self._files_left = 0
+            self._hashed = self._to_hash = 0
             is_first = False
             while not self._stopping.is_set() and not self._is_look_due():
                 self._wake.wait(min(POLL_S, max(0.0, self._next_look - time.monotonic())))
@@ -293,19 +294,17 @@ class FolderLibrary:
             if not is_packed(file.size) and not _is_put_off(file, now_ns):
                 self._take_on(FileReading(file), offered)
 
-    def _take_on(self, reading: Reading, offered: Collection[str]) -> None:
+    def _take_on(self, reading: Reading, offered: set[str]) -> None:
         paths = {file.path for file in reading.files}
         self._under_way |= paths
         self._hashing.add(reading)
-        lacking = sum(path not in offered and path not in self._failed for path in paths)
-        if lacking:
-            self._lacking[reading] = lacking
+        if paths - offered - self._failed:
+            self._adding.add(reading)
             self._to_hash += reading.size
-            self._files_left += lacking
 
     def _note(self, reading: Reading, size: int, has_ended: bool) -> None:
         """Count `size` bytes of a reading as hashed."""
-        if reading in self._lacking:
+        if reading in self._adding:
             self._hashed += size
         if has_ended:
             self._take(reading)
@@ -338,7 +337,7 @@ class FolderLibrary:
             for file, _ in pairs:  # withdrawn meanwhile, so hash it again
                 if file.path in self._distrusted:
                     self._offers.files.pop(file.path, None)
-        self._files_left -= self._lacking.pop(reading, 0)
+        self._adding.discard(reading)
 
     def _keep(self, file: TreeFile, digests: bytes, hashed_at_ns: int) -> None:
         self._failed.discard(file.path)
@@ -362,7 +361,7 @@ class FolderLibrary:
         self._held = self._offers.held()
         size = sum(file.content.size for file in files)
         lines = (*self._offers.lines(), *sorted(self._more_lines))
-        files_left = self._count_left()
+        files_left = self._files_left = self._count_left()
         if files_left:
             lines = (*lines, encode_line(ReadingLine(files_left)))
         tree, is_whole = self._tree, not files_left
