@@ -10,7 +10,8 @@ from roles.net.throttle import Throttle
 from roles.sharing.folder_library import FolderLibrary
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import ShortageError
-from roles.web.browser_uploads import BrowserUploads
+from roles.web import http_connection
+from roles.web.browser_uploads import BrowserUploads, Limits
 from roles.web.seeder_site import SeederSite
 from roles.worker import Worker
 from tests.connections import over, tcp_pair
@@ -23,12 +24,20 @@ GET = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 class BrowserUploadsTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.limits("web.http_connection", wait_s=0.02, patience_s=LIMIT_S)
         folder = self.make_folder("lesson", {"a": b"hello"})
         library = FolderLibrary(folder, None, lambda _: None, NEVER)
         self.is_waited_for = False
-        site = SeederSite(library, lambda: Address(LOOPBACK, 12500), lambda: "", lambda: True)
-        self.browsers = BrowserUploads(site, Throttle(), lambda: self.is_waited_for)
+        self.site = SeederSite(library, lambda: Address(LOOPBACK, 12500), lambda: "", lambda: True)
+        self.use()
+
+    def use(self, patience_s: float = LIMIT_S, **limits: int) -> None:
+        connection = http_connection.Limits(wait_s=0.02, patience_s=patience_s)
+        self.browsers = BrowserUploads(
+            self.site,
+            Throttle(),
+            lambda: self.is_waited_for,
+            Limits(connection=connection, **limits),
+        )
         self.addCleanup(self.browsers.join)
         self.addCleanup(self.browsers.stop)
 
@@ -59,7 +68,7 @@ class BrowserUploadsTest(RoomTest):
             pass
 
     def test_one_host_has_so_many_places_and_all_together_have_an_end(self) -> None:
-        self.limits("web.browser_uploads", places=5, of_host=3)
+        self.use(places=5, of_host=3)
         for _ in range(3):
             self.browser("10.0.0.1")
         self.assert_refused(self.browser("10.0.0.1"))
@@ -68,7 +77,7 @@ class BrowserUploadsTest(RoomTest):
         self.assert_refused(self.browser("10.0.0.3"))
 
     def test_who_was_idle_longest_makes_room(self) -> None:
-        self.limits("web.browser_uploads", places=3)
+        self.use(places=3)
         first, _busy = self.idle(), self.browser("10.0.0.2")
         second = self.idle("10.0.0.3")
         wait_until(lambda: self.idle_count() == 2)
@@ -79,8 +88,7 @@ class BrowserUploadsTest(RoomTest):
         self.assert_refused(self.browser("10.0.0.6"))
 
     def test_so_does_one_whose_request_does_not_end(self) -> None:
-        self.limits("web.browser_uploads", places=1)
-        self.limits("web.http_connection", wait_s=0.02, patience_s=0.0)
+        self.use(places=1, patience_s=0.0)
         slow = self.browser()
         slow.sendall(b"GET / HTT")
         wait_until(lambda: self.idle_count() == 1)
@@ -88,7 +96,7 @@ class BrowserUploadsTest(RoomTest):
         self.assert_left(slow)
 
     def test_a_full_host_makes_room_for_itself_only(self) -> None:
-        self.limits("web.browser_uploads", of_host=1)
+        self.use(of_host=1)
         other, own = self.idle("10.0.0.2"), self.idle("10.0.0.1")
         wait_until(lambda: self.idle_count() == 2)
         self.browser("10.0.0.1")
@@ -97,7 +105,7 @@ class BrowserUploadsTest(RoomTest):
         self.assertTrue(other.recv(4_096))
 
     def test_a_place_is_free_again_when_its_browser_has_left(self) -> None:
-        self.limits("web.browser_uploads", places=1)
+        self.use(places=1)
         self.browser().close()
         wait_until(lambda: not self.browsers._browsers)
         self.idle()

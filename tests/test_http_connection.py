@@ -8,14 +8,14 @@ from collections.abc import Generator
 from unittest import mock
 
 from roles.net.throttle import Throttle
-from roles.web.http_connection import HttpConnection
+from roles.web.http_connection import LIMITS, HttpConnection, Limits
 from roles.web.http_wire import HttpError, Request, text_answer
 from roles.web.seeder_site import Answer, SeederSite
 from roles.web.sending_turns import SendingTurns
 from roles.worker import run_guarded
 from tests.connections import over, tcp_pair
-from tests.role_test import NEVER_S, RoomTest
-from tests.support import LIMIT_S, wait_until
+from tests.role_test import NEVER_S
+from tests.support import LIMIT_S, LmkTestCase, wait_until
 
 HOST = b"Host: 127.0.0.1\r\n"
 MUCH = 64 * 1024 * 1024  # bytes, more than sockets keep on their way
@@ -43,7 +43,7 @@ def zeros(count: int) -> Generator[bytes, None, None]:
         count -= min(count, 100_000)
 
 
-class HttpConnectionTest(RoomTest):
+class HttpConnectionTest(LmkTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.throttle = Throttle()
@@ -51,6 +51,7 @@ class HttpConnectionTest(RoomTest):
         self.site = mock.create_autospec(SeederSite, instance=True)
         self.site.answer.side_effect = answer
         self.turns = SendingTurns(lambda: 8, 1.0)
+        self.limits = LIMITS
         self.ended = threading.Event()
 
     def served(self, first: bytes = b"", size: int | None = None) -> socket.socket:
@@ -60,7 +61,7 @@ class HttpConnectionTest(RoomTest):
         if size is not None:
             theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
         self.serving = serving = HttpConnection(
-            over(ours), self.site, self.turns, self.throttle, self.stopping
+            over(ours), self.site, self.turns, self.throttle, self.stopping, self.limits
         )
 
         def run() -> None:
@@ -104,7 +105,7 @@ class HttpConnectionTest(RoomTest):
         self.assertTrue(said.endswith(b"\r\n\r\n"))
 
     def test_what_is_no_request_is_told_so_even_if_much_follows(self) -> None:
-        self.limits("web.http_connection", refused_s=NEVER_S)
+        self.limits = Limits(refused_s=NEVER_S)
         body = b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 30000\r\n\r\n" + bytes(30_000)
         for data, status in (
             (b"GET / HTTP/1.1\n\n", b"400"),
@@ -117,14 +118,14 @@ class HttpConnectionTest(RoomTest):
                 self.assertTrue(self.all_of(sock).startswith(b"HTTP/1.1 " + status))
 
     def test_who_does_not_end_a_request_in_time_is_left(self) -> None:
-        self.limits("web.http_connection", request_s=0.3, between_s=NEVER_S, wait_s=0.02)
+        self.limits = Limits(request_s=0.3, between_s=NEVER_S, wait_s=0.02)
         self.assertEqual(self.all_of(self.served()), b"")
         self.assertEqual(self.all_of(self.served(b"GET / HT")), b"")
         sock = self.served(get("/a") + b"GET")
         self.assertTrue(self.all_of(sock).endswith(b"a\n"))
 
     def test_dripping_does_not_lengthen_the_time_for_a_request(self) -> None:
-        self.limits("web.http_connection", request_s=0.3, wait_s=0.02)
+        self.limits = Limits(request_s=0.3, wait_s=0.02)
         sock = self.served()
         with self.assertRaises(OSError):
             for _ in range(10_000):
@@ -132,18 +133,18 @@ class HttpConnectionTest(RoomTest):
                 self.ended.wait(0.02)
 
     def test_who_is_silent_between_two_requests_is_left(self) -> None:
-        self.limits("web.http_connection", request_s=NEVER_S, between_s=0.1, wait_s=0.02)
+        self.limits = Limits(request_s=NEVER_S, between_s=0.1, wait_s=0.02)
         self.assertTrue(self.all_of(self.served(get("/a"))).endswith(b"a\n"))
 
     def test_who_takes_nothing_is_left_and_keeps_no_turn(self) -> None:
-        self.limits("web.http_connection", stall_s=0.4, wait_s=0.05)
+        self.limits = Limits(stall_s=0.4, wait_s=0.05)
         self.served(get(f"/many/{MUCH}"), size=4_096)
         self.assertTrue(self.ended.wait(LIMIT_S))
         self.assertIn("took nothing", str(self.failure))
         self.assertEqual(self.turns._taken, 0)
 
     def test_who_takes_a_little_now_and_then_may_lose_its_place(self) -> None:
-        self.limits("web.http_connection", patience_s=0.2, wait_s=0.05)
+        self.limits = Limits(patience_s=0.2, wait_s=0.05)
         sock = self.served(get(f"/many/{MUCH}"), size=4_096)
         while self.serving.idle_since is None:
             self.assertTrue(sock.recv(100))
@@ -151,20 +152,20 @@ class HttpConnectionTest(RoomTest):
         self.assertFalse(self.ended.is_set())
 
     def test_so_may_one_whose_request_does_not_end(self) -> None:
-        self.limits("web.http_connection", patience_s=0.2, wait_s=0.02)
+        self.limits = Limits(patience_s=0.2, wait_s=0.02)
         self.served(b"GET / HTT")
         wait_until(lambda: self.serving.idle_since is not None)
         self.assertFalse(self.ended.is_set())
 
     def test_while_it_takes_nothing_others_have_its_turn(self) -> None:
-        self.limits("web.http_connection", wait_s=0.05)
+        self.limits = Limits(wait_s=0.05)
         self.turns = SendingTurns(lambda: 1, NEVER_S)
         self.served(get(f"/many/{MUCH}"), size=4_096)
         wait_until(lambda: self.site.answer.called)
         self.assertIsNotNone(self.turns.take(self.stopping))
 
     def test_who_takes_too_little_is_left(self) -> None:
-        self.limits("web.http_connection", slow_s=0.2, slowest=MUCH, wait_s=0.05)
+        self.limits = Limits(slow_s=0.2, slowest=MUCH, wait_s=0.05)
         sock = self.served(get(f"/many/{MUCH}"), size=4_096)
         while not self.ended.is_set():
             sock.recv(1_000)

@@ -12,6 +12,7 @@ from roles.net.connection import Connection
 from roles.net.throttle import Throttle
 from roles.values.errors import FileChangedError, ShortageError
 from roles.values.events import Upload
+from roles.web import http_connection
 from roles.web.http_connection import HttpConnection
 from roles.web.http_wire import text_answer
 from roles.web.seeder_site import SeederSite
@@ -28,6 +29,7 @@ class Limits(NamedTuple):
     sending: int = 8  # downloads that are sent at once
     sending_while_queued: int = 2  # the same while leechers wait in the queue
     turn_s: float = 1.0  # after which another download goes on
+    connection: http_connection.Limits = http_connection.LIMITS  # each browser's
 
 
 LIMITS = Limits()
@@ -51,11 +53,13 @@ class BrowserUploads:
         site: SeederSite,
         throttle: Throttle,
         are_leechers_waiting: Callable[[], bool],
+        limits: Limits = LIMITS,
     ) -> None:
         self._site = site
         self._throttle = throttle
         self._are_leechers_waiting = are_leechers_waiting
-        self._turns = SendingTurns(self._most, LIMITS.turn_s)
+        self._limits = limits
+        self._turns = SendingTurns(self._most, limits.turn_s)
         self._lock = threading.Lock()  # protects the next two; never held during I/O
         self._browsers = set[_Browser]()
         self._sent_before = 0  # bytes, to those that have left
@@ -65,7 +69,12 @@ class BrowserUploads:
     def take(self, connection: Connection) -> None:
         """Serve this browser, or tell it to come again. Closes the connection in any case."""
         serving = HttpConnection(
-            connection, self._site, self._turns, self._throttle, self._stopping
+            connection,
+            self._site,
+            self._turns,
+            self._throttle,
+            self._stopping,
+            self._limits.connection,
         )
         browser = _Browser(serving)
         with self._lock:
@@ -90,7 +99,7 @@ class BrowserUploads:
                 None,
                 503,
                 "Too many browsers are connected. Try again in a few seconds.",
-                more=[("Retry-After", str(LIMITS.again_s))],
+                more=[("Retry-After", str(self._limits.again_s))],
             )
         )
 
@@ -124,9 +133,9 @@ class BrowserUploads:
         """Whether one more has a place, and who leaves for it. Call with the lock held."""
         staying = [one for one in self._browsers if not one.is_leaving]
         of_host = [one for one in staying if one.host == host]
-        if len(of_host) >= LIMITS.of_host:
+        if len(of_host) >= self._limits.of_host:
             rivals = of_host
-        elif len(staying) >= LIMITS.places:
+        elif len(staying) >= self._limits.places:
             rivals = staying
         else:
             return True, None
@@ -140,7 +149,8 @@ class BrowserUploads:
 
     def _most(self) -> int:
         """How many downloads may be sent at once now."""
-        return LIMITS.sending_while_queued if self._are_leechers_waiting() else LIMITS.sending
+        limits = self._limits
+        return limits.sending_while_queued if self._are_leechers_waiting() else limits.sending
 
     def _run(self, browser: _Browser) -> None:
         serving = browser.serving

@@ -75,6 +75,7 @@ class HttpConnection:
         turns: SendingTurns,
         throttle: Throttle,
         stopping: threading.Event,
+        limits: Limits = LIMITS,
     ) -> None:
         self.connection = connection
         self.meter = RateMeter(now=time.monotonic())
@@ -85,11 +86,12 @@ class HttpConnection:
         self._turns = turns
         self._throttle = throttle
         self._stopping = stopping
+        self._limits = limits
         self._reader = RequestReader()
         self._has_asked = False
         self._turn: float | None = None  # when it began
         self._now = _Sending()
-        connection.limit(LIMITS.wait_s)
+        connection.limit(limits.wait_s)
 
     def run(self) -> None:
         """Serve until the browser leaves or is silent too long, or this side stops. Raises OSError
@@ -111,9 +113,9 @@ class HttpConnection:
         has_begun = not (self._has_asked and self._reader.is_empty)
         while (request := self._reader.next()) is None:
             waited_s = time.monotonic() - since
-            is_idle = not has_begun or waited_s >= LIMITS.patience_s
+            is_idle = not has_begun or waited_s >= self._limits.patience_s
             self.idle_since = since if is_idle else None
-            within_s = LIMITS.request_s if has_begun else LIMITS.between_s
+            within_s = self._limits.request_s if has_begun else self._limits.between_s
             if self._stopping.is_set() or waited_s > within_s:
                 return None
             data = self.connection.receive(_RECEIVE)
@@ -130,7 +132,7 @@ class HttpConnection:
     def _let_it_read(self) -> None:
         """Closing with something unread would take the answer from the browser."""
         self.connection.end_sending()
-        until, unread = time.monotonic() + LIMITS.refused_s, _UNREAD
+        until, unread = time.monotonic() + self._limits.refused_s, _UNREAD
         while unread > 0 and time.monotonic() < until and not self._stopping.is_set():
             data = self.connection.receive(_RECEIVE)
             if data == b"":
@@ -176,7 +178,7 @@ class HttpConnection:
         last = min(part.length, LAST)
         if last < part.length:
             self._now.needs_turn = self._now.has_begun = True
-            self.connection.send_all(head, within_s=LIMITS.stall_s, more=True)
+            self.connection.send_all(head, within_s=self._limits.stall_s, more=True)
             head = b""
             self._send_by(
                 lambda at, most: part.file.send(self.connection, part.start + at, most),
@@ -231,14 +233,14 @@ class HttpConnection:
 
     def _note(self, count: int, seconds: float) -> None:
         """`count` bytes went out in this time. Raises TimeoutError."""
-        now, answer = time.monotonic(), self._now
+        now, answer, limits = time.monotonic(), self._now, self._limits
         self.meter.add(count, now=now)
         answer.note(count, seconds)
-        is_idle = answer.waited_s >= LIMITS.patience_s
+        is_idle = answer.waited_s >= limits.patience_s
         self.idle_since = now - answer.waited_s if is_idle else None
         if answer.stalled_s:
             self._end_turn()
-        if answer.stalled_s > LIMITS.stall_s:
-            raise TimeoutError(f"it took nothing for {LIMITS.stall_s:.0f} s")
-        if answer.spent_s > LIMITS.slow_s and answer.sent < LIMITS.slowest * answer.spent_s:
+        if answer.stalled_s > limits.stall_s:
+            raise TimeoutError(f"it took nothing for {limits.stall_s:.0f} s")
+        if answer.spent_s > limits.slow_s and answer.sent < limits.slowest * answer.spent_s:
             raise TimeoutError("it is too slow")
