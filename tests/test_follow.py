@@ -187,26 +187,14 @@ class FollowedScopeTest(unittest.TestCase):
         self.assertEqual(followed.given_up(pending, now=98.0 + GONE_S), set())
         self.assertEqual(followed.given_up(pending, now=99.0 + GONE_S), pending)
 
-    def test_a_reading_without_progress_is_not_awaited_for_ever(self) -> None:
+    def test_a_seeder_that_reads_without_a_new_list_is_not_awaited_for_ever(self) -> None:
         followed = self.followed(file("a"), files_left=3)
         self.assertEqual(followed.files_left(now=0.0), 3)
-        for number in range(10):
-            again = self.scope(file("a"), files_left=3 + number % 3)
-            followed.follow(again, set(), now=number / 10 * READING_S)
+        self.assertEqual(followed.files_left(now=READING_S - 1), 3)
         self.assertEqual(followed.files_left(now=READING_S), 0)
         followed.follow(self.scope(file("a"), files_left=2), set(), now=READING_S)
         self.assertEqual(followed.files_left(now=2 * READING_S - 1), 2)
         self.assertEqual(followed.files_left(now=2 * READING_S), 0)
-
-    def test_a_reading_that_brings_files_or_begins_anew_is_awaited(self) -> None:
-        followed = self.followed(file("a"), files_left=3)
-        self.assertEqual(followed.files_left(now=0.0), 3)
-        more = self.scope(file("a"), file("b"), files_left=5)
-        followed.follow(more, set(), now=100.0)
-        self.assertEqual(followed.files_left(now=99.0 + READING_S), 5)
-        followed.follow(self.scope(file("a"), file("b")), set(), now=300.0)
-        followed.follow(self.scope(file("a"), file("b"), files_left=7), set(), now=900.0)
-        self.assertEqual(followed.files_left(now=899.0 + READING_S), 7)
 
     def test_without_its_share_all_stays_and_no_more_files_are_expected_after_a_while(self) -> None:
         followed = self.followed(file("a"), files_left=3)

@@ -20,9 +20,9 @@ from roles.values.safe_names import UnsafeNameError
 # What left the list may come back in the next one: a tracker that was started again knows nothing
 # for some seconds, and a file that changed is read again first.
 GONE_S = 10.0
-# A seeder that says it is still reading its folder, but lists nothing new for this long, is waited
-# for no longer: an old disk reads 100 GB in this time, the largest file of a lab. A seeder that is
-# gone is not on the tracker's list.
+# A seeder that says it is still reading its folder, but whose list stays the same for this long, is
+# waited for no longer: an old disk reads 100 GB in this time, the largest file of a lab. A seeder
+# that is gone is not on the tracker's list.
 READING_S = 1_800.0
 # Of one download, over all the lists that it follows: a seeder that lists other files each second
 # must not fill the memory.
@@ -116,8 +116,7 @@ class FollowedScope:
         self.wanted = scope.wanted  # with what came, or is awaited, and is not listed any more
         self._scope = scope if scope.is_listed else None
         self._unlisted_since: float | None = None
-        self._least_left = scope.wanted.files_left
-        self._progress_at: float | None = None  # when there was less left, or more here
+        self._changed_at: float | None = None  # when the list did; at first, when we looked
         self._lost = dict[Identity, float]()  # not here, not listed: since when
 
     def is_behind(self, newest: Scope) -> bool:
@@ -134,13 +133,11 @@ class FollowedScope:
                 self._unlisted_since = now
             return ScopeChange((), frozenset())
         self._unlisted_since = None
-        self._note_left(newest.wanted.files_left, now)
+        self._changed_at = now
         had = {identity(file): file for file in self.wanted.files}
         listed = {identity(file): file for file in newest.wanted.files}
         gone = [one for one in had if one not in listed]
         fresh, replaced = _pair_up([one for one in listed if one not in had], gone, pending)
-        if fresh:
-            self._progress_at = now
         lost = [one for one in gone if one in pending and one not in replaced]
         self._lost = {one: self._lost.get(one, now) for one in lost}
         files = [listed.get(one, file) for one, file in had.items() if one not in replaced]
@@ -153,15 +150,10 @@ class FollowedScope:
         """How many more files the seeder may still list."""
         since = self._unlisted_since
         is_gone = since is not None and now - since >= GONE_S
-        if self._progress_at is None:
-            self._progress_at = now
-        is_stuck = now - self._progress_at >= READING_S
+        if self._changed_at is None:
+            self._changed_at = now
+        is_stuck = now - self._changed_at >= READING_S
         return 0 if is_gone or is_stuck else self.wanted.files_left
-
-    def _note_left(self, left: int, now: float) -> None:
-        """`left`: files that the seeder has yet to read, by the newest list."""
-        if left < self._least_left or not self._least_left:  # else it has begun anew
-            self._least_left, self._progress_at = left, now
 
     @property
     def lost(self) -> int:
