@@ -60,6 +60,15 @@ class FolderPartsTest(unittest.TestCase):
         self.parts.note_arriving("share:ff", (FileArriving("a/y/1", 50),))
         self.assertEqual(self.part("a").have, 9)
 
-    def test_a_file_by_itself_is_in_no_folder(self) -> None:
-        self.parts.note_ended("a/1", done("a/1"))
-        self.assertEqual(self.part("a"), Part())
+    def test_with_another_leecher_only_what_is_here_is_still_known(self) -> None:
+        failed = FileEnded("a/2", 10, DownloadState.FAILED, failure=StorageError("no"))
+        for file in (done("a/1"), failed):
+            self.parts.note_ended(WHOLE, file)
+        self.parts.note_arriving(WHOLE, (FileArriving("a/3", 4, 2.0, 3),))
+        self.parts.forget_unfinished()
+        self.assertEqual(self.part("a"), Part(have=10, ended=1))
+        self.assertEqual((self.parts.here, self.parts.ended(SHARE, "a/2")), (1, None))
+
+    def test_what_was_asked_for_in_all_shares_is_known_in_each(self) -> None:
+        self.parts.note_ended("folder:a", done("a/1"))
+        self.assertEqual(self.parts.ended(SHARE, "a/1"), done("a/1"))

@@ -125,9 +125,9 @@ class AppWindowTest(WindowTestCase):
 
     def state_of(self, name: str) -> DownloadState | None:
         """The state of a file that was asked for by itself or with its folder."""
-        file = self.model.list.files.get(name)
-        ended = None if file is None else self.model.ended_in(file.share, file.name)
-        return self.model.state_of(name) if ended is None else ended.state
+        file, own = self.model.list.files.get(name), self.model.state_of(name)
+        ended = None if file is None else self.model.parts.ended(file.share, file.name)
+        return own if own is not None or ended is None else ended.state
 
     @property
     def model(self) -> LeecherModel:

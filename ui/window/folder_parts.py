@@ -46,24 +46,43 @@ class FolderParts:
     """The parts of each share. Paths come from the wire."""
 
     def __init__(self) -> None:
-        self._files: dict[str, dict[str, FileEnded]] = {}  # by share and path
-        self._sums: dict[str, _Sums] = {}
+        self._ended: dict[tuple[str, str], FileEnded] = {}  # by share and path
+        self._sums: dict[str, _Sums] = {}  # by share
         self._arriving: dict[str, dict[str, FileArriving]] = {}  # by download and path
         self._arriving_below: dict[str, dict[str, list[FileArriving]]] = {}  # and folder
 
+    @property
+    def here(self) -> int:
+        """How many files are complete."""
+        return sum(file.state is not DownloadState.FAILED for file in self._ended.values())
+
+    def ended(self, share: str, path: str) -> FileEnded | None:
+        """How a file ended that came with a folder of this share, or of every share."""
+        return self._ended.get((share, path)) or self._ended.get(("", path))
+
     def note_ended(self, download: str, file: FileEnded) -> None:
-        share = _share_of(download)
-        if share is None or file.is_folder:
+        if file.is_folder:
             return
         self.forget(download, file.name)
-        self._files.setdefault(share, {})[file.name] = file
+        share = _share_of(download)
+        self._ended[share, file.name] = file
         self._sums.setdefault(share, _Sums()).count(file, 1)
         self._arriving.get(download, {}).pop(file.name, None)
 
     def forget(self, download: str, path: str) -> None:
-        """This file is tried again."""
-        share = _share_of(download)
-        if share is not None and (before := self._files.get(share, {}).pop(path, None)) is not None:
+        """Forget how a file of this download ended: it is tried again."""
+        self._forget(_share_of(download), path)
+
+    def forget_unfinished(self) -> None:
+        """Forget what failed, and what was on its way."""
+        failed = [at for at, one in self._ended.items() if one.state is DownloadState.FAILED]
+        for share, path in failed:
+            self._forget(share, path)
+        self._arriving.clear()
+        self._arriving_below.clear()
+
+    def _forget(self, share: str, path: str) -> None:
+        if (before := self._ended.pop((share, path), None)) is not None:
             self._sums[share].count(before, -1)
 
     def note_arriving(self, download: str, files: Iterable[FileArriving]) -> None:
@@ -99,6 +118,7 @@ class FolderParts:
         )
 
 
-def _share_of(download: str) -> str | None:
-    key = FolderKey.of(download)
-    return None if key is None else key.share
+def _share_of(download: str) -> str:
+    """The id of the share that this folder is in; "" for one that was asked for in all shares."""
+    folder = FolderKey.of(download)
+    return "" if folder is None else folder.share

@@ -52,8 +52,6 @@ class LeecherModel:
         self._ending: Leecher | None = None  # its files are not released yet
         self._is_closed = False
         self.downloads: dict[str, DownloadChanged] = {}
-        # Files that came with folders, by share and path: two shares may have files of one name.
-        self.ended: dict[tuple[str, str], FileEnded] = {}
         self.parts = FolderParts()
         self._forget()
 
@@ -63,14 +61,13 @@ class LeecherModel:
         What was downloaded to the same folder is not forgotten.
         """
         old, was_busy = self.leecher, bool(self.unfinished)
-        had, ended = dict[str, DownloadChanged](), dict[tuple[str, str], FileEnded]()
-        parts = FolderParts()
+        had, parts = dict[str, DownloadChanged](), FolderParts()
         if self.settings is not None and self.settings.folder == settings.folder:
             had = {name: one for name, one in self.downloads.items() if one.state in HAD}
-            ended = {key: one for key, one in self.ended.items() if one.state in HAD}
             parts = self.parts
+            parts.forget_unfinished()
         self._forget()
-        self.downloads, self.ended, self.parts = had, ended, parts
+        self.downloads, self.parts = had, parts
         self.settings, self.leecher = settings, None
         if old is not None:
             old.stop()
@@ -88,12 +85,11 @@ class LeecherModel:
 
     def has(self, file: ListedFile) -> bool:
         """Whether it was downloaded, by itself or with a folder."""
-        ended = self.ended_in(file.share, file.name)
-        return self.state_of(file.key) in HAD or (ended is not None and ended.state in HAD)
+        return self.state_of(file.key) in HAD or self._came_with_folder(file)
 
-    def ended_in(self, share: str, path: str) -> FileEnded | None:
-        """How a file ended that came with a folder of this share, or of every share."""
-        return self.ended.get((share, path)) or self.ended.get(("", path))
+    def _came_with_folder(self, file: ListedFile) -> bool:
+        ended = self.parts.ended(file.share, file.name)
+        return ended is not None and ended.state in HAD
 
     def names_above(self, share: str, path: str) -> Iterator[str]:
         """What a leecher is asked for to get the folders that this is in, innermost first."""
@@ -135,9 +131,10 @@ class LeecherModel:
     @property
     def had_count(self) -> int:
         """How many files are complete."""
-        with_folders = sum(1 for file in self.ended.values() if file.state in HAD)
-        singly = (item for name, item in self.downloads.items() if not is_folder(name))
-        return with_folders + sum(1 for item in singly if item.state in HAD)
+        names = [name for name in self.in_states(self.downloads, *HAD) if not is_folder(name)]
+        listed = (self.list.files.get(name) for name in names)
+        twice = sum(file is not None and self._came_with_folder(file) for file in listed)
+        return self.parts.here + len(names) - twice
 
     def problems_of(self, name: str) -> int:
         """How many files of this download failed; one that failed as a whole, or has no room on
@@ -172,11 +169,10 @@ class LeecherModel:
 
     def _forget_problems(self, name: str) -> None:
         for path in self.problems.pop(name, {}):
-            self.ended.pop((_share_of(name), path), None)
             self.parts.forget(name, path)
 
     def _forget(self) -> None:
-        self.downloads, self.ended, self.parts = {}, {}, FolderParts()
+        self.downloads, self.parts = {}, FolderParts()
         self.problems: dict[str, dict[str, FileEnded]] = {}  # failed files, by download and path
         self.uploads: tuple[Upload, ...] = ()  # to other leechers
         self.queue: tuple[str, ...] = ()  # downloads that have not ended, the next ones first
@@ -290,9 +286,6 @@ class LeecherModel:
         before = self.state_of(event.name)
         if before is not None and before.is_final and not event.state.is_final:
             self._forget_problems(event.name)  # it tries those again
-        if (file := self.list.files.get(event.name)) is not None:  # it came with a folder before
-            for share in (file.share, ""):
-                self.ended.pop((share, file.name), None)
         self.parts.note_arriving(event.name, event.arriving)
         self.downloads[event.name] = event
         self._batch.add(event.name)
@@ -302,16 +295,9 @@ class LeecherModel:
             own = self.state_of(file.name)
             if own is not None and own.is_final:
                 del self.downloads[file.name]  # what the folder brought is newer
-            self.ended[_share_of(download), file.name] = file
             self.parts.note_ended(download, file)
             problems = self.problems.setdefault(download, {})
             if file.state is DownloadState.FAILED:
                 problems[file.name] = file
             else:
                 problems.pop(file.name, None)
-
-
-def _share_of(download: str) -> str:
-    """The id of the share that this folder is in; "" for one that was asked for in all shares."""
-    folder = FolderKey.of(download)
-    return "" if folder is None else folder.share

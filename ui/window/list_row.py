@@ -66,7 +66,7 @@ class ListRow:
 
 def coming_with(node: Node, model: LeecherModel) -> DownloadChanged | None:
     """The download of a folder above it that has not ended, nor brought this file already."""
-    has_ended = model.ended_in(node.share, node.path) is not None
+    has_ended = model.parts.ended(node.share, node.path) is not None
     return None if has_ended else model.running_above(node.share, node.path)
 
 
@@ -132,7 +132,7 @@ def row_of(node: Node, model: LeecherModel, *, is_open: bool = False) -> ListRow
 def _file_row(row: ListRow, model: LeecherModel) -> ListRow:
     """A file that does not come by itself."""
     node = row.node
-    ended = model.ended_in(node.share, node.path)
+    ended = model.parts.ended(node.share, node.path)
     if ended is not None:
         return row if row.download is not None else replace(row, download=download_of(ended))
     whole = model.running_above(node.share, node.path)

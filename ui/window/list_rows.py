@@ -332,7 +332,7 @@ class ListRows:
             is_moving = running and model.parts.file(running, path) is not None
             if is_moving or file.key in model.downloads or model.rank_of(running, path):
                 return file.key
-            ended = model.ended_in(share, path)
+            ended = model.parts.ended(share, path)
             return running, None if ended is None else ended.state
 
         def sort_key(entry: _Entry) -> SortKey:

@@ -1,0 +1,34 @@
+"""What the Leecher tab knows of its downloads."""
+
+from __future__ import annotations
+
+import unittest
+from unittest import mock
+
+from roles.values.events import (
+    DownloadChanged,
+    DownloadState,
+    FileEnded,
+    FilesEnded,
+    ListedFile,
+    ListedFolder,
+)
+from ui.window.file_list import FileList
+from ui.window.leecher_model import LeecherModel
+from ui.window.workbench import Workbench
+
+COURSE = "c0" * 8
+SHARE = f"share:{COURSE}"
+
+
+class LeecherModelTest(unittest.TestCase):
+    def test_a_file_that_came_with_its_folder_and_then_again_by_itself_is_one_file(self) -> None:
+        model = LeecherModel(mock.create_autospec(Workbench), lambda _event: None)
+        file = ListedFile("sub/a", 10, b"root", COURSE)
+        model.list = FileList((file,), (ListedFolder(COURSE, "Course", 1, 10),))
+        done = FileEnded(file.name, 10, DownloadState.DONE, "/sub/a")
+        model._handle(FilesEnded(SHARE, (done,)))
+        for name in (SHARE, file.key, "of an original"):
+            model._handle(DownloadChanged(name, DownloadState.DONE, 10, 10, 0.0, None, ()))
+        self.assertEqual(model.had_count, 2)
+        self.assertTrue(model.has(file))
