@@ -72,7 +72,7 @@ class OddCarrier(Carrier):
     def pending(self) -> int:
         return len(self._held)
 
-    def receive_into(self, target: memoryview) -> int | None:
+    def receive_into(self, target: memoryview, at_least: int = 1) -> int | None:  # noqa: ARG002
         if not self._held:
             if self._is_balking():
                 return None
@@ -119,8 +119,6 @@ class OddCarrier(Carrier):
                 self._line.breaks.remove(one)
                 return one
         return None
-
-    def wake_at(self, count: int) -> None: ...
 
     def acknowledge(self) -> None: ...
 

@@ -36,7 +36,7 @@ class Carrier:
     def __init__(self, sock: socket.socket) -> None:
         """Nothing waits before limit() allows it. close() closes the socket."""
         self.sock = sock
-        self._wake_at = 1
+        self._wakes_at = 1  # SO_RCVLOWAT
         self.limit(0)
         with contextlib.suppress(OSError):  # macOS, if the other side has closed already
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -71,10 +71,16 @@ class Carrier:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
             self.sock.settimeout(None)
 
-    def receive_into(self, target: memoryview) -> int | None:
-        """How many bytes came, 0 at the end; None if none came in time."""
+    def receive_into(self, target: memoryview, at_least: int = 1) -> int | None:
+        """How many bytes came, 0 at the end; None if none came in time.
+
+        `at_least`: a hint: the thread need not wake for fewer bytes than that. After None, fewer
+        may be there.
+        """
         flags = 0
-        if _IS_LINUX and self._wake_at > 1:
+        if at_least != self._wakes_at:
+            self._wake_at(at_least)
+        if _IS_LINUX and at_least > 1:
             # A recv() that waits would take what is there and then wait for as many bytes again.
             if not self._is_ready(select.POLLIN, self.timeout_s):
                 return None
@@ -123,12 +129,6 @@ class Carrier:
                     raise EOFError("the file is shorter than that")
                 return sent
 
-    def wake_at(self, count: int) -> None:
-        """A hint: the thread that waits for bytes need not wake for fewer than this."""
-        self._wake_at = count
-        if sys.platform != "win32":
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
-
     def acknowledge(self) -> None:
         """A hint: the sender waits for the system's acknowledgement."""
         if sys.platform == "linux":
@@ -159,6 +159,14 @@ class Carrier:
 
     def close(self) -> None:
         self.sock.close()
+
+    def _wake_at(self, count: int) -> None:
+        """Waking a thread for every packet is most of what it costs to receive from many slow
+        connections.
+        """
+        self._wakes_at = count
+        if sys.platform != "win32":
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
 
     def _has_room(self, timeout_s: float) -> bool:
         if hasattr(select, "poll"):

@@ -34,7 +34,6 @@ class Connection:
         self.carrier = carrier  # for this package only
         self.was_hung_up = False  # by end_connections(), so the other side is not at fault
         self._ahead = bytearray()  # received, but not asked for yet
-        self._woken_at = 1
         self._lock = threading.Lock()  # protects the queue and its order; no call waits with it
         self._queue = bytearray()
         self._is_held = False
@@ -101,9 +100,11 @@ class Connection:
         count = self.receive_into(target)
         return None if count is None else bytes(target[:count])
 
-    def receive_into(self, target: memoryview) -> int | None:
-        """How many bytes came, 0 at the end; None if none came in time."""
-        return self.take_ahead(target) if self._ahead else self.carrier.receive_into(target)
+    def receive_into(self, target: memoryview, at_least: int = 1) -> int | None:
+        """See Carrier.receive_into()."""
+        if self._ahead:
+            return self.take_ahead(target)
+        return self.carrier.receive_into(target, at_least)
 
     def take_ahead(self, target: memoryview) -> int:
         """Fill `target` from `ahead` without receiving; returns how many bytes that were."""
@@ -120,30 +121,16 @@ class Connection:
         del self._ahead[:count]
         return taken
 
-    def read_ahead(self, count: int) -> int | None:
+    def read_ahead(self, count: int, at_least: int = 1) -> int | None:
         """Receive some of the next `count` bytes, and what comes with them; see receive_into()."""
         room = memoryview(bytearray(max(count, READ_AHEAD) - len(self._ahead)))
-        received = self.carrier.receive_into(room)
+        received = self.carrier.receive_into(room, at_least)
         self._ahead += room[: received or 0]
         return received
 
     def put_back(self, data: bytes) -> None:
         """Leave received bytes to whoever receives next."""
         self._ahead[:0] = data
-
-    def wake_at(self, count: int) -> None:
-        """Wake the thread for this many bytes, not for fewer, if the system can.
-
-        Waking it for every packet is most of what it costs to receive from many slow connections.
-        """
-        if count != self._woken_at:
-            self._woken_at = count
-            self.carrier.wake_at(count)
-
-    @property
-    def wakes_at_once(self) -> bool:
-        """Whether a single byte wakes the thread."""
-        return self._woken_at == 1
 
     def acknowledge(self) -> None:
         """Have the system acknowledge at once what has come, if it can."""

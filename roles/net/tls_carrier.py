@@ -124,7 +124,7 @@ class TlsCarrier(Carrier):
     def pending(self) -> int:
         return int(self._may_have_more)
 
-    def receive_into(self, target: memoryview) -> int | None:
+    def receive_into(self, target: memoryview, at_least: int = 1) -> int | None:
         until = 0.0
         while True:
             count = self._decrypt_into(target) if self._may_have_more else None
@@ -136,7 +136,8 @@ class TlsCarrier(Carrier):
             until = until or now + self.timeout_s
             if self._going.pending:  # TLS has something to answer
                 self._flush()
-            come = self._receive(len(target))
+            # Part of a record may be here already, so the socket may never have `at_least` bytes.
+            come = self._receive(len(target), max(1, at_least - LEAST))
             if come is None:
                 return None
             if not come:  # without close_notify anybody may have cut it off
@@ -166,14 +167,14 @@ class TlsCarrier(Carrier):
             self._may_have_more = bool(self._tls.pending() or self._come.pending)
         return count
 
-    def _receive(self, wanted: int = 0) -> int | None:
+    def _receive(self, wanted: int = 0, at_least: int = 1) -> int | None:
         """Give TLS what the socket has; see Carrier.receive_into()."""
         if self._fruitless > (FRUITLESS_OF_STRANGER if self.is_stranger else LEAST):
             raise ConnectionResetError("what it sends brings no data")
         wanted = LEAST_OF_STRANGER if self.is_stranger else min(MOST, max(LEAST, wanted))
         if len(self._room) < wanted:
             self._room = memoryview(bytearray(wanted))
-        count = super().receive_into(self._room)
+        count = super().receive_into(self._room, at_least)
         if count:
             self._fruitless += count
             self._may_have_more = True
@@ -217,10 +218,6 @@ class TlsCarrier(Carrier):
 
     def send_file(self, descriptor: int, offset: int, length: int) -> int | None:  # noqa: ARG002
         return None
-
-    def wake_at(self, count: int) -> None:
-        """Part of a record may be here already, so the socket may never have `count` bytes."""
-        super().wake_at(max(1, count - LEAST))
 
     def end_sending(self) -> None:
         self._say_goodbye()

@@ -28,8 +28,10 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-WAKE_BYTES = 128 * 1024  # half a part; a peer that needs 45 s for that is as good as gone
-WAKE_PART = 0.25  # of a long part, which only fast peers send
+# The thread wakes for what comes in this time, so that others soon see whether a chunk moves.
+WAKE_S = 0.25
+MIN_WAKE = 64 * 1024  # bytes; a peer that needs 45 s for that is as good as gone
+MAX_WAKE = frames.PART  # bytes; with half of it, the processor does as much
 _SCRAP = 64 * 1024
 
 
@@ -76,7 +78,7 @@ class Downloader:
     def run(self) -> None:
         """Receive until the peer leaves or we stop. Raises PeerProtocolError or OSError."""
         try:
-            while not self._stopping.is_set():
+            while True:
                 # The first bytes of a frame may have come with the last one.
                 self._deadlines.next_frame(time.monotonic() if self._connection.ahead else None)
                 kind, length = frames.decode_header(self._take(frames.HEADER.size))
@@ -86,15 +88,11 @@ class Downloader:
                     continue
                 self._read_slowly(1 + length // FRAME_BYTES)
                 frame = frames.decode(kind, self._take(length))
-                if isinstance(frame, frames.Gone | frames.Bye):
-                    log.debug("%s says %s", self._peer.address, frame)
                 if isinstance(frame, frames.Bye):
+                    log.debug("%s says %s", self._peer.address, frame)
                     return
-                # If the next frame is here already, the answers go out together.
-                if self._connection.ahead:
+                if self._connection.ahead:  # answers to frames that came together go out together
                     self._connection.hold()
-                else:
-                    self._connection.release()
                 with self._locked as swarm:
                     swarm.came(self._peer, frame, now=time.monotonic())
         except (_LeftError, HaltedError):
@@ -105,6 +103,7 @@ class Downloader:
     def _read_slowly(self, count: int) -> None:
         """Pause if this peer sends many frames and no chunks."""
         if pause_s := self._peer.budget.spend(count, now=time.monotonic()):
+            self._connection.release()
             self._stopping.wait(pause_s)
 
     def _receive_part(self, length: int) -> None:
@@ -149,17 +148,15 @@ class Downloader:
         begin = chunk.received
         view = memoryview(chunk.buffer)[begin : begin + length]
         ready = self._connection.take_ahead(view)
-        wake_bytes = max(WAKE_BYTES, int(length * WAKE_PART))
+        most_at_once = wake_bytes(self._peer)
         while ready < length:
             most = length - ready
             if self._throttle.limit is not None:
                 most = self._throttle.slice(most)
                 self._hold_up(most, chunk)
-            self._connection.wake_at(min(most, wake_bytes))
-            ready += self._receive_into(view[ready : ready + most])
+            ready += self._receive_into(view[ready : ready + most], min(most, most_at_once))
             self._note(chunk, begin + ready)
         self._note(chunk, begin + length)
-        self._connection.wake_at(1)
         began = time.monotonic()
         chunk.hash.update(view)
         spent = self._peer.spent
@@ -192,7 +189,7 @@ class Downloader:
         while length:
             most = self._throttle.slice(min(length, len(scrap)))
             self._hold_up(most)
-            length -= self._receive_into(scrap[:most])
+            length -= self._receive_into(scrap[:most], 1)
 
     def _take(self, count: int) -> bytes:
         """The next `count` bytes, of a frame's header or of a short frame."""
@@ -200,19 +197,20 @@ class Downloader:
             self._receive(self._connection.read_ahead, count)
         return taken
 
-    def _receive_into(self, target: memoryview) -> int:
-        """Receive at least one byte. Raises _LeftError when the peer closed."""
-        return self._receive(self._connection.receive_into, target)
+    def _receive_into(self, target: memoryview, at_least: int) -> int:
+        """See Carrier.receive_into(). Raises _LeftError when the peer closed."""
+        return self._receive(self._connection.receive_into, target, at_least)
 
-    def _receive(self, receive: Callable[[T], int | None], what: T) -> int:
+    def _receive(self, receive: Callable[[T, int], int | None], what: T, at_least: int = 1) -> int:
         self._connection.release()
         began = time.monotonic()
         while True:
             if self._stopping.is_set():
                 raise HaltedError
-            count = receive(what)
+            count = receive(what, at_least)
             if count is None:
-                self._waited_in_vain()
+                self._waited_in_vain(at_least)
+                at_least = 1  # from now on even one byte counts
                 continue
             if not count:
                 raise _LeftError
@@ -224,15 +222,14 @@ class Downloader:
                 self._show_life(now)
             return count
 
-    def _waited_in_vain(self) -> None:
+    def _waited_in_vain(self, at_least: int) -> None:
         """Send ALIVE if it is time to. Raises TimeoutError when nothing came for too long."""
         if self._connection.was_hung_up:  # on Windows that wakes nobody
             raise ConnectionResetError("this computer's network changed")
         now = time.monotonic()
         self._deadlines.heard_nothing(now=now)
-        if self._connection.wakes_at_once:
+        if at_least == 1:
             self._check_pace(now)
-        self._connection.wake_at(1)  # from now on even one byte counts
         if now >= self._look_at:
             self._show_life(now)
 
@@ -247,6 +244,11 @@ class Downloader:
         """Raises PeerProtocolError when a slow chunk keeps a buffer from others."""
         if self._chunk is not None and self._chunks.is_too_slow(self._chunk, now=now):
             raise PeerProtocolError("it sends a chunk too slowly while others wait to send theirs")
+
+
+def wake_bytes(peer: Peer) -> int:
+    """How many bytes of a chunk the thread wakes for."""
+    return min(MAX_WAKE, max(MIN_WAKE, int(peer.chunk_rate * WAKE_S)))
 
 
 class _LeftError(Exception):

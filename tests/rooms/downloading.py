@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from roles.swarm.content_transfer import ContentTransfer
-from roles.swarm.downloader import LIMITS, WAKE_BYTES
+from roles.swarm.downloader import LIMITS, wake_bytes
 from roles.swarm.frame_deadlines import FrameDeadlines
 from roles.swarm.peer import Peer
 from roles.values.errors import PeerProtocolError
@@ -109,7 +109,7 @@ class DownloadEnd:
             self._part, self._came = part, 0
             self._transfer = swarm.expected(self.peer, part.handle, part.index)
         self._came += count
-        if self._transfer is not None and (is_last or self._came >= WAKE_BYTES):
+        if self._transfer is not None and (is_last or self._came >= wake_bytes(self.peer)):
             swarm.received(self.peer, self._transfer, part.index, self._came, now=now)
             self._came = 0
         if not is_last:
