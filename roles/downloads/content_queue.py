@@ -31,14 +31,12 @@ from roles.values.events import DownloadState, FileArriving, FileEnded
 MAX_TRANSFERS = 64  # at once: two descriptors each
 MAX_ARRIVING = 256  # files reported one by one, four times a second: so it costs little
 MAX_CHUNKS = 2_048  # of all of them together, so that a folder comes in order
-# A content gives way if no peer has had it for so long. Peers say what they have within
-# milliseconds, or a second or two on a busy machine; it takes longer if one has just connected.
+# A content gives way if no peer has it for so long, and none has connected in this time. Peers say
+# what they have within milliseconds, or a second or two on a busy machine.
 UNHELD_S = 2.0
-UNHELD_AT_LAST_S = 8.0
-# If nothing at all has come for so long, even a content that a peer has described gives way. It
-# takes longer if some of it came, or of another pack of its share, and twice as long in a queue.
-STILL_S = 5.0
-PROVEN_STILL_S = 15.0
+# If nothing at all has come for so long, even a content that a peer has described gives way; after
+# twice as long in a queue.
+STILL_S = 10.0
 SURVEY_S = 5.0  # between two surveys of what peers have by now,
 SURVEYED = 8  # and the contents that are asked about
 LIED_S = 3.0  # a peer that was only just heard of is connected to within this time
@@ -180,18 +178,18 @@ class ContentQueue:
             if isinstance(one.wanted, WantedPack) and one.arrived:
                 self._packs.arrived(one.wanted)
         is_settled = now - outlook.newest_at >= UNHELD_S
+        most_still_s = STILL_S * (2 if outlook.position else 1)
         for one in self.transfers:
             is_held = one.handle in outlook.held or not outlook.connections
             unheld_s = one.unheld.note(not is_held, now=now)
             lied_s = one.lied_about.note(one.handle in outlook.lied_about, now=now)
-            most_s = PROVEN_STILL_S if self._is_proven(one) else STILL_S
-            most_s *= 2 if outlook.position else 1
+            is_still = min(still_s, one.age(now)) >= most_still_s
             if lied_s > LIED_S and isinstance(one.wanted, WantedFile):
                 self._fail(one, all_damaged(one.title))
             elif (
                 lied_s > LIED_S
-                or unheld_s >= (UNHELD_S if is_settled else UNHELD_AT_LAST_S)
-                or (outlook.connections and min(still_s, one.age(now)) >= most_s)
+                or (is_settled and unheld_s >= UNHELD_S)
+                or (is_still and outlook.connections)
             ):
                 self._put_off(one)
 
@@ -371,12 +369,6 @@ class ContentQueue:
         if isinstance(wanted, WantedFile):
             return True
         return bool(wanted.files) and self._packs.is_usable(wanted)
-
-    def _is_proven(self, transfer: FileTransfer) -> bool:
-        """Whether some of it came, or of another pack of its share."""
-        wanted = transfer.wanted
-        is_known = isinstance(wanted, WantedPack) and self._packs.has_passed(wanted)
-        return is_known or transfer.arrived > 0
 
     def _fail(self, transfer: FileTransfer, error: LmkError) -> None:
         """This one cannot be stored. What came is kept for another try."""

@@ -44,9 +44,6 @@ class TrustedPacks:
         self.listed(self._listed)
         self.must_plan = True
 
-    def has_passed(self, pack: WantedPack) -> bool:
-        return pack.share in self._passed
-
     def is_usable(self, pack: WantedPack) -> bool:
         """Whether it is on the newest list, and not given up."""
         return pack.content in self._contents
