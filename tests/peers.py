@@ -12,7 +12,7 @@ from collections.abc import Callable
 from roles.net.throttle import Throttle
 from roles.swarm.arriving_chunks import ArrivingChunks
 from roles.swarm.content_transfer import ContentTransfer
-from roles.swarm.downloader import Downloader
+from roles.swarm.downloader import LIMITS, Downloader
 from roles.swarm.peer import Peer
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.uploads.peer_uploads import PeerUploads
@@ -117,6 +117,7 @@ class DownloadingTest(RoomTest):
         self.news: list[tuple[bytes, int]] = []
         self.swarm = SharedSwarm(lambda root, chunks: self.news.append((root, chunks)))
         self.chunks = ArrivingChunks(8 * CHUNK)
+        self.downloader_limits = LIMITS
         self.make_store: Callable[[int], MemoryStore] = MemoryStore
         self.errors: queue.Queue[BaseException | None] = queue.Queue()
         self._stopping = threading.Event()
@@ -162,6 +163,7 @@ class DownloadingTest(RoomTest):
             self.chunks,
             throttle or Throttle(),
             self._stopping,
+            self.downloader_limits,
         )
         self.swarm.joined(peer_, connection)  # they are asked in this order
 

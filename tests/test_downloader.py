@@ -8,6 +8,9 @@ import time
 
 from roles.net.throttle import Throttle
 from roles.swarm.arriving_chunks import ArrivingChunks
+from roles.swarm.arriving_chunks import Limits as Slowness
+from roles.swarm.downloader import Limits
+from roles.swarm.frame_deadlines import Limits as FrameLimits
 from roles.values.content import bitmap_bytes, chunk_count
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
@@ -165,7 +168,7 @@ class HostileTest(DownloadingTest):
         self.assert_goes_on()
 
     def test_a_sender_that_sends_without_end_what_nobody_wants_is_dropped(self) -> None:
-        self.limits("swarm.downloader", unwanted=2 << 20)
+        self.downloader_limits = Limits(unwanted=2 << 20)
         sender, handle = self.offering(self.holding)
         self.offer(sender, handle, 2)
         try:
@@ -312,15 +315,16 @@ class HostileTest(DownloadingTest):
         wait_until(lambda: self.transfer_.is_done)
 
     def test_who_gives_no_sign_of_life_is_dropped_and_its_chunk_wanted_again(self) -> None:
-        self.limits("swarm.downloader", alive_s=0.1, look_s=0.1)
-        self.limits("swarm.frame_deadlines", silent_s=0.3)
+        self.downloader_limits = Limits(
+            alive_s=0.1, look_s=0.1, deadlines=FrameLimits(silent_s=0.3)
+        )
         self.begun()
         error = self.errors.get(timeout=LIMIT_S)
         self.assertIsInstance(error, TimeoutError)
         self.assertEqual(self.transfer_.plan.wanted, self.holding.content.all_chunks)
 
     def test_where_no_shutdown_wakes_it_it_looks_more_often_and_says_no_more(self) -> None:
-        self.limits("swarm.downloader", look_s=0.05)
+        self.downloader_limits = Limits(look_s=0.05)
         sender = self.begun()
         sender.link.settimeout(0.3)
         with self.assertRaises(TimeoutError):
@@ -329,9 +333,8 @@ class HostileTest(DownloadingTest):
         self.assertIsNone(self.errors.get(timeout=LIMIT_S))
 
     def test_who_trickles_a_chunk_is_dropped_when_others_wait_for_its_buffer(self) -> None:
-        self.chunks = ArrivingChunks(1 << 20)
-        self.limits("swarm.downloader", alive_s=0.1, look_s=0.1)
-        self.limits("swarm.arriving_chunks", judge_s=0.3)
+        self.chunks = ArrivingChunks(1 << 20, Slowness(judge_s=0.3))
+        self.downloader_limits = Limits(alive_s=0.1, look_s=0.1)
         slow = self.begun()
         time.sleep(0.5)  # it is late, and nobody minds
         self.assertTrue(self.errors.empty())
@@ -343,11 +346,9 @@ class HostileTest(DownloadingTest):
         self.assert_goes_on()
 
     def test_where_all_are_slow_nobody_is_dropped_though_others_wait(self) -> None:
-        self.chunks = ArrivingChunks(2 << 20)
-        self.limits("swarm.downloader", alive_s=0.1, look_s=0.1)
-        self.limits(
-            "swarm.arriving_chunks", judge_s=1.0, enough=1 << 30, hopeless=0, slow_share=100
-        )
+        slowness = Slowness(judge_s=1.0, enough=1 << 30, hopeless=0, slow_share=100)
+        self.chunks = ArrivingChunks(2 << 20, slowness)
+        self.downloader_limits = Limits(alive_s=0.1, look_s=0.1)
         clock = Clock()
         self.constant("swarm.downloader", "time", clock)
         self.constant("swarm.arriving_chunks", "time", clock)
@@ -375,8 +376,7 @@ class HostileTest(DownloadingTest):
         return len(chunks) == 2 and all(chunk.received >= count for chunk in chunks)
 
     def test_the_limit_of_this_program_makes_no_chunk_late(self) -> None:
-        self.chunks = ArrivingChunks(1 << 20)
-        self.limits("swarm.arriving_chunks", judge_s=0.3, hopeless=1 << 30)
+        self.chunks = ArrivingChunks(1 << 20, Slowness(judge_s=0.3, hopeless=1 << 30))
         throttle = Throttle(1_500_000)
         first, second = self.sender(throttle=throttle), self.sender(throttle=throttle)
         handle = self.describe(first, self.holding)
@@ -428,7 +428,7 @@ class HostileTest(DownloadingTest):
         self.assert_goes_on()
 
     def test_a_word_that_does_not_end_ends_the_connection_however_it_trickles(self) -> None:
-        self.limits("swarm.frame_deadlines", frame_s=0.2)
+        self.downloader_limits = Limits(deadlines=FrameLimits(frame_s=0.2))
         sender = self.sender()
         sender.link.sendall(HEADER.pack(GONE, 1_000))
         self.trickle_until_it_ends(sender, b"x")
@@ -436,8 +436,7 @@ class HostileTest(DownloadingTest):
         self.assert_goes_on()
 
     def test_a_part_that_does_not_end_does_so_too_and_the_chunk_is_wanted_again(self) -> None:
-        self.limits("swarm.downloader", look_s=0.05)
-        self.limits("swarm.frame_deadlines", part_s=0.3)
+        self.downloader_limits = Limits(look_s=0.05, deadlines=FrameLimits(part_s=0.3))
         sender = self.begun()
         sender.link.sendall(frames.encode_part_head(self.handle, 2, PART, PART))
         self.trickle_until_it_ends(sender, b"x" * 200)
@@ -454,15 +453,13 @@ class HostileTest(DownloadingTest):
             time.sleep(0.01)
 
     def test_a_frame_that_stands_still_ends_the_connection_long_before_silence_does(self) -> None:
-        self.limits("swarm.downloader", look_s=0.05)
-        self.limits("swarm.frame_deadlines", still_s=0.2)
+        self.downloader_limits = Limits(look_s=0.05, deadlines=FrameLimits(still_s=0.2))
         sender = self.begun()
         sender.link.sendall(frames.encode_part_head(self.handle, 2, PART, PART) + b"x" * 1_000)
         self.assertIsInstance(self.errors.get(timeout=LIMIT_S), TimeoutError)
 
     def test_a_frame_that_began_together_with_the_one_before_must_end_too(self) -> None:
-        self.limits("swarm.downloader", look_s=0.05)
-        self.limits("swarm.frame_deadlines", still_s=0.2)
+        self.downloader_limits = Limits(look_s=0.05, deadlines=FrameLimits(still_s=0.2))
         sender = self.begun()
         sender.link.sendall(frames.encode(frames.Alive()) + HEADER.pack(GONE, 1_000)[:3])
         error = self.errors.get(timeout=LIMIT_S)
@@ -470,7 +467,7 @@ class HostileTest(DownloadingTest):
         self.assertIn("in the middle of a frame", str(error))
 
     def test_where_the_limit_holds_a_part_up_its_sender_is_not_to_blame(self) -> None:
-        self.limits("swarm.frame_deadlines", part_s=1.0, still_s=1.0)
+        self.downloader_limits = Limits(deadlines=FrameLimits(part_s=1.0, still_s=1.0))
         sender = self.sender(throttle=Throttle(200_000))  # more than a second for a part
         handle = self.describe(sender, self.holding)
         self.give_digests(sender, self.holding)
@@ -478,7 +475,7 @@ class HostileTest(DownloadingTest):
         wait_until(lambda: self.transfer_.plan.had == 0b10)
 
     def test_who_only_hears_gives_signs_of_life(self) -> None:
-        self.limits("swarm.downloader", alive_s=0.1, look_s=0.1)
+        self.downloader_limits = Limits(alive_s=0.1, look_s=0.1)
         sender, _ = self.offering(self.holding)
         sender.link.settimeout(0.02)
         heard = list[object]()
@@ -490,6 +487,6 @@ class HostileTest(DownloadingTest):
         self.assertTrue(self.errors.empty())
 
     def test_who_has_nothing_to_say_hears_signs_of_life(self) -> None:
-        self.limits("swarm.downloader", alive_s=0.1, look_s=0.1)
+        self.downloader_limits = Limits(alive_s=0.1, look_s=0.1)
         sender, _ = self.offering(self.holding)
         self.assertEqual(sender.next(), frames.Alive())

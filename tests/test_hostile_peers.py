@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 
+from roles.swarm.downloader import Limits
 from roles.wire import frames
 from tests.disks import some_bytes
 from tests.hostile_connection import Talk
@@ -71,7 +72,7 @@ class HostileSendersTest(Beside, DownloadingTest):
             ("swarm.swarm", "AGAIN_S", 0.1),
         ):
             self.constant(module, name, value)
-        self.limits("swarm.downloader", look_s=0.1)
+        self.downloader_limits = Limits(look_s=0.1)
 
     def assert_all_comes_beside(self, hostile: Sender) -> None:
         """The hostile one is asked first."""

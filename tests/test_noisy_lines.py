@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from roles.leecher import Leecher
+from roles.swarm.frame_deadlines import Limits as FrameLimits
 from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.events import DownloadState
 from roles.values.settings import Existing
@@ -42,8 +43,8 @@ class NoisyLineTest(RoomTest):
             self.constant(module, name, value)
         self.limits("uploads.uploader", frame_s=0.4)
         self.limits("uploads.upload_session", alive_s=0.1)
-        self.limits("swarm.frame_deadlines", frame_s=0.4, still_s=0.3)
-        self.limits("swarm.downloader", look_s=0.1)
+        frame_limits = FrameLimits(frame_s=0.4, still_s=0.3)
+        self.limits("swarm.downloader", look_s=0.1, deadlines=frame_limits)
         self.taken = 0
 
     def seeding(self, content: bytes) -> tuple[str, int]:

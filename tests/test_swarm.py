@@ -10,6 +10,7 @@ import time
 from roles.net.connection import Connection
 from roles.swarm.bad_peers import MAX_BAD_CHUNKS, MAX_BAD_OF_HOST, TRIES_AT_ONCE
 from roles.swarm.content_transfer import ContentTransfer
+from roles.swarm.downloader import Limits
 from roles.swarm.outlook import Outlook
 from roles.swarm.peer import Peer
 from roles.swarm.shared_swarm import SharedSwarm
@@ -61,7 +62,7 @@ class HoldersTest(SwarmTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.limits("swarm.downloader", alive_s=0.05, look_s=0.05)  # which sends what is queued
+        self.downloader_limits = Limits(alive_s=0.05, look_s=0.05)  # which sends what is queued
 
     def seen(self) -> list[int | None]:
         with self.swarm.locked() as swarm:

@@ -68,11 +68,12 @@ class ArrivingChunk:
 class ArrivingChunks:
     """Its methods may be called from any thread."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, limits: Limits = LIMITS) -> None:
         """`most`: bytes of all buffers together. A longer chunk is received alone."""
         self._lock = threading.Lock()  # protects everything below
         self._room = threading.Condition(self._lock)
         self._most = most
+        self._limits = limits
         self._chunks = set[ArrivingChunk]()
         self._used = 0  # bytes
         self._is_stopped = False
@@ -125,7 +126,7 @@ class ArrivingChunks:
     def is_too_slow(self, chunk: ArrivingChunk, *, now: float) -> bool:
         """Whether its sender is to blame for the time that others wait for its buffer."""
         return (
-            now - chunk.judged_at >= LIMITS.judge_s
+            now - chunk.judged_at >= self._limits.judge_s
             and self._is_slow(chunk, now)
             and bool(self._waiting[""] or self._waiting[chunk.host])
         )
@@ -134,19 +135,19 @@ class ArrivingChunks:
         """Judges it by the bytes since the last time."""
         rate = (chunk.received - chunk.judged) / max(now - chunk.judged_at, 1e-3)
         chunk.judged_at, chunk.judged = now, chunk.received
-        if rate < LIMITS.hopeless:
+        if rate < self._limits.hopeless:
             return True
-        if now - chunk.compared_at < LIMITS.compare_s:
+        if now - chunk.compared_at < self._limits.compare_s:
             return False
         rate = (chunk.received - chunk.compared) / (now - chunk.compared_at)
         chunk.compared_at, chunk.compared = now, chunk.received
-        if rate >= LIMITS.enough:
+        if rate >= self._limits.enough:
             return False
         with self._lock:
             others = [one for one in self._chunks if one is not chunk]
         spent = sum(max(now - one.began, 0.0) for one in others)
         received = sum(one.received for one in others)
-        return bool(spent) and rate * LIMITS.slow_share < received / spent
+        return bool(spent) and rate * self._limits.slow_share < received / spent
 
     def _awaited(self, size: int, host: str) -> str | None:
         """The host whose buffers must come back first, "" for any; None when there is room."""

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 from roles.net.connection import Connection
 from roles.net.frame_budget import FRAME_BYTES
 from roles.net.throttle import Throttle
+from roles.swarm import frame_deadlines
 from roles.swarm.arriving_chunks import ArrivingChunk, ArrivingChunks
 from roles.swarm.frame_deadlines import FrameDeadlines
 from roles.swarm.peer import Peer
@@ -40,9 +41,9 @@ class Limits(NamedTuple):
     # How often a waiting thread checks its deadlines. A shutdown of the socket wakes it at once,
     # except on Windows.
     look_s: float = POLL_S if sys.platform == "win32" else 5.0
-    unwanted: int = (
-        32 * 1024 * 1024
-    )  # bytes in a row: eight of the longest chunks that we cancelled
+    # Bytes in a row: eight of the longest chunks that we cancelled.
+    unwanted: int = 32 * 1024 * 1024
+    deadlines: frame_deadlines.Limits = frame_deadlines.LIMITS
 
 
 LIMITS = Limits()
@@ -59,6 +60,7 @@ class Downloader:
         chunks: ArrivingChunks,
         throttle: Throttle,
         stopping: threading.Event,
+        limits: Limits | None = None,
     ) -> None:
         """The peer has joined the swarm. The connection stays the caller's to close."""
         self._peer = peer
@@ -68,12 +70,13 @@ class Downloader:
         self._chunks = chunks
         self._throttle = throttle
         self._stopping = stopping
+        self._limits = limits or LIMITS
         self._chunk: ArrivingChunk | None = None
         self._unwanted = 0  # bytes of chunks since the last one that was wanted
         now = time.monotonic()
-        self._look_at = now + LIMITS.alive_s  # when to look whether to send ALIVE
-        self._deadlines = FrameDeadlines(now=now)
-        connection.limit(LIMITS.look_s)
+        self._look_at = now + self._limits.alive_s  # when to look whether to send ALIVE
+        self._deadlines = FrameDeadlines(self._limits.deadlines, now=now)
+        connection.limit(self._limits.look_s)
 
     def run(self) -> None:
         """Receive until the peer leaves or we stop. Raises PeerProtocolError or OSError."""
@@ -182,7 +185,7 @@ class Downloader:
 
     def _discard(self, length: int) -> None:
         self._unwanted += length
-        if self._unwanted > LIMITS.unwanted:
+        if self._unwanted > self._limits.unwanted:
             raise PeerProtocolError("it sends chunks that nobody asked for")
         scrap = memoryview(bytearray(min(length, _SCRAP)))
         length -= self._connection.take_ahead(scrap[: min(length, len(scrap))])
@@ -235,9 +238,9 @@ class Downloader:
 
     def _show_life(self, now: float) -> None:
         """We may have nothing else to send."""
-        self._look_at = self._peer.sent_at + LIMITS.alive_s
+        self._look_at = self._peer.sent_at + self._limits.alive_s
         if now >= self._look_at:
-            self._look_at = now + LIMITS.alive_s
+            self._look_at = now + self._limits.alive_s
             self._connection.post(frames.encode(frames.Alive()))
 
     def _check_pace(self, now: float) -> None:

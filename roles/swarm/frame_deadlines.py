@@ -16,18 +16,19 @@ LIMITS = Limits()
 
 
 class FrameDeadlines:
-    def __init__(self, *, now: float) -> None:
+    def __init__(self, limits: Limits = LIMITS, *, now: float) -> None:
+        self._limits = limits
         self._heard_at = now
         self._began: float | None = None  # when the current frame began to arrive
-        self._most_s = LIMITS.frame_s  # for all of that frame
+        self._most_s = limits.frame_s  # for all of that frame
 
     def next_frame(self, began: float | None = None) -> None:
         """The frame before is complete. `began`: when the first bytes of the next one came."""
-        self._began, self._most_s = began, LIMITS.frame_s
+        self._began, self._most_s = began, self._limits.frame_s
         self._heard_at = began or self._heard_at
 
     def is_part(self) -> None:
-        self._most_s = LIMITS.part_s
+        self._most_s = self._limits.part_s
 
     def restart(self, *, now: float) -> None:
         """We had no buffer for what comes: until now it is not late."""
@@ -47,7 +48,7 @@ class FrameDeadlines:
     def heard_nothing(self, *, now: float) -> None:
         """Raises TimeoutError if nothing came for too long."""
         silent_s = now - self._heard_at
-        if silent_s > LIMITS.silent_s:
-            raise TimeoutError(f"no sign of life for {LIMITS.silent_s:.0f} s")
-        if self._began is not None and silent_s > LIMITS.still_s:
-            raise TimeoutError(f"nothing for {LIMITS.still_s:.0f} s in the middle of a frame")
+        if silent_s > self._limits.silent_s:
+            raise TimeoutError(f"no sign of life for {self._limits.silent_s:.0f} s")
+        if self._began is not None and silent_s > self._limits.still_s:
+            raise TimeoutError(f"nothing for {self._limits.still_s:.0f} s in the middle of a frame")
