@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import time
+from functools import partial
 
-from roles.joining.beacon import Beacon, Destinations
+from roles.joining.beacon import Beacon, Targets, everywhere
 from roles.role import Role
 from roles.values.addresses import Address
 from roles.values.events import Post, TrackersFound
@@ -23,23 +24,21 @@ class Discovery(Role):
         self,
         post: Post,
         remembered: tuple[Address, ...] = (),
-        destinations: Destinations | None = None,
+        targets: Targets | None = None,
         network: str = "",
     ) -> None:
         """`remembered` trackers are asked directly, because they may be in other networks.
 
-        `destinations` replace the broadcast addresses of all networks. `network`: an own
-        address, to search only its network; "" for all.
+        `targets`: where else to ask; None for everywhere, or only in the network of the own
+        address `network`.
         """
         super().__init__("discovery", post)
         self._remembered = remembered
-        self._destinations = destinations
-        self._network = network
+        self._targets = targets or partial(everywhere, network)
 
     def _run(self) -> None:
         calls, called_at, pause_s = 0, 0.0, 0.0
-        where = (self._remembered, self._destinations)
-        with Beacon(*where, self._stopping, self._network) as beacon:
+        with Beacon(self._remembered, self._targets, self._stopping) as beacon:
             while not self._stopping.is_set():
                 now = time.monotonic()
                 is_news = False

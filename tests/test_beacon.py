@@ -6,24 +6,24 @@ import errno
 import time
 from unittest import mock
 
-from roles.joining.beacon import Beacon
+from roles.joining.beacon import Beacon, everywhere
 from roles.values.addresses import Address
 from tests.support import NEVER, STOPPED, at_once, wait_until
-from tests.test_discovery import DiscoveryTestCase
+from tests.test_discovery import DiscoveryTestCase, targets_at
 
 
 class BeaconTest(DiscoveryTestCase):
     def test_the_socket_waits_for_an_original_that_answers_late(self) -> None:
         original = self.tracker(lambda *_: [])
         began = time.monotonic()
-        with Beacon((), lambda: [original.address], NEVER) as beacon:
+        with Beacon((), lambda: targets_at(original.address), NEVER) as beacon:
             beacon.call()
         self.assertGreater(time.monotonic() - began, 0.25)
 
     def test_without_descriptors_nobody_is_called_and_it_goes_on(self) -> None:
         original = self.tracker(lambda *_: [b"error\nNone"])
         lacking = OSError(errno.EMFILE, "Too many open files")
-        with Beacon((), lambda: [original.address], NEVER) as beacon:
+        with Beacon((), lambda: targets_at(original.address), NEVER) as beacon:
             with mock.patch("socket.socket", side_effect=lacking):
                 beacon.call()
             self.assertFalse(beacon.listen(0.0))
@@ -35,7 +35,7 @@ class BeaconTest(DiscoveryTestCase):
         with (
             at_once(),
             mock.patch("socket.socket", side_effect=lacking),
-            Beacon((), lambda: [Address("127.0.0.1", 1)], STOPPED) as beacon,
+            Beacon((), lambda: targets_at(Address("127.0.0.1", 1)), STOPPED) as beacon,
         ):
             beacon.call()
             self.assertFalse(beacon.listen(60.0))
@@ -43,10 +43,9 @@ class BeaconTest(DiscoveryTestCase):
     def test_every_network_is_called_at_every_port_of_trackers(self) -> None:
         with (
             mock.patch("roles.joining.beacon.broadcasts") as broadcasts,
-            Beacon((), None, NEVER, "10.0.0.7") as beacon,
         ):
             broadcasts.return_value = [("0.0.0.0", "10.0.0.255")]
-            targets = list(beacon._targets())
+            targets = list(everywhere("10.0.0.7"))
         broadcasts.assert_called_once_with("10.0.0.7")
         self.assertEqual(len(targets), 20)
         self.assertIn(("0.0.0.0", Address("10.0.0.255", 12500)), targets)

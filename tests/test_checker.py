@@ -99,7 +99,7 @@ class CheckerTest(PrivateRoomTest):
 
     def test_an_address_that_is_gone_has_the_systems_reason(self) -> None:
         gone = OwnAddress("192.0.2.1", ("192.0.2.255",), "card0")
-        (found,) = self.check(own=(gone,)).of(InterfaceChecked)
+        (found,) = self.check(12500, own=(gone,)).of(InterfaceChecked)
         self.assertEqual(found.sent, 0)
         self.assertTrue(found.fault)
 

@@ -9,7 +9,7 @@ from unittest import mock
 
 from roles.discovery import Discovery
 from roles.joining.found_trackers import UNANSWERED
-from roles.values.addresses import Address
+from roles.values.addresses import EVERY_INTERFACE, Address
 from roles.values.events import RoleStopped, TrackersFound
 from roles.values.findings import FoundTracker
 from tests.scripted_tracker import ScriptedTracker
@@ -29,6 +29,11 @@ def of_ours(name: str = "lab-pc-01", port: int = 0, **changes: object) -> Script
 
 def of_an_original(_: bytes, __: int) -> list[bytes]:
     return [b"error\nNone"]
+
+
+def targets_at(*addresses: Address) -> list[tuple[str, Address]]:
+    """Where a search asks."""
+    return [(EVERY_INTERFACE, address) for address in addresses]
 
 
 class DiscoveryTestCase(LmkTestCase):
@@ -53,7 +58,7 @@ class DiscoveryTestCase(LmkTestCase):
 class DiscoveryTest(DiscoveryTestCase):
     def discovery(self, *addresses: Address, remembered: tuple[Address, ...] = ()) -> EventLog:
         log = EventLog()
-        role = Discovery(log, remembered, lambda: addresses)
+        role = Discovery(log, remembered, lambda: targets_at(*addresses))
         role.start()
         self.addCleanup(role.join, 5.0)
         self.addCleanup(role.stop)

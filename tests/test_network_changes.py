@@ -27,7 +27,7 @@ from tests.disks import some_bytes
 from tests.role_test import RoomTest, Running, order, wait_for_end
 from tests.scripted_tracker import ScriptedTracker
 from tests.support import LIMIT_S, EventLog, wait_until
-from tests.test_discovery import of_ours
+from tests.test_discovery import of_ours, targets_at
 from tests.tracker_requests import ask
 
 HERE = "127.0.0.1"
@@ -133,7 +133,7 @@ class RegistrationTest(NetworkTest):
         self.constant("discovery", "FIRST_CALLS", 0)
         self.constant("discovery", "PAUSE_S", (600.0, 600.0))
         log = EventLog()
-        self.run_role(Discovery(log, (), lambda: [tracker.address]), log)
+        self.run_role(Discovery(log, (), lambda: targets_at(tracker.address)), log)
         log.wait_for(TrackersFound)
         before = len(tracker.heard)
         self.addresses.append("127.0.0.3")

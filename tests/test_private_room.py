@@ -41,6 +41,7 @@ from tests.private_rooms import CODE, NAME, PrivateRoomTest
 from tests.role_test import ANYWHERE, list_now, order, wait_for_end
 from tests.scripted_tracker import ScriptedTracker
 from tests.support import LIMIT_S, NEVER, EventLog, wait_until
+from tests.test_discovery import targets_at
 
 FILES = {"exam.bin": some_bytes(3_000_000), **{f"page {n}": some_bytes(99, n) for n in range(9)}}
 
@@ -232,7 +233,7 @@ class FollowingTest(PrivateRoomTest):
             place = TrackerPlace(
                 silent,
                 follow,
-                destinations=lambda: (open_room,) if place.admission else (private,),  # noqa: B023
+                targets=lambda: targets_at(open_room if place.admission else private),  # noqa: B023
                 code=code,
             )
             self.assertFalse(place.look_around())

@@ -20,6 +20,7 @@ from roles.values.settings import Follow
 from tests.role_test import RoomTest
 from tests.scripted_tracker import ScriptedTracker, room_of
 from tests.support import EventLog, at_once
+from tests.test_discovery import targets_at
 from tests.test_room_client import usual, verb_and_line, with_cookie
 
 HERE, ELSEWHERE = "127.0.0.1", "10.0.0.5"
@@ -67,7 +68,10 @@ class TrackerPlaceTestCase(RoomTest):
 
     def place(self, tracker: Tracker, follow: Follow) -> TrackerPlace:
         return TrackerPlace(
-            tracker.address, follow, self.log, lambda: [one.address for one in self.reached]
+            tracker.address,
+            follow,
+            self.log,
+            lambda: targets_at(*(one.address for one in self.reached)),
         )
 
     def asking(self, place: TrackerPlace) -> RoomClient:
@@ -200,7 +204,9 @@ class FollowingTest(TrackerPlaceTestCase):
             )
         )
         self.addCleanup(original.close)
-        place = TrackerPlace(first.address, Follow.ANY, self.log, lambda: [original.address])
+        place = TrackerPlace(
+            first.address, Follow.ANY, self.log, lambda: targets_at(original.address)
+        )
         client = self.asking(place)
         client.list_version()
         first.is_silent = True

@@ -34,7 +34,8 @@ log = logging.getLogger(__name__)
 LOOKUP_AGAIN_S = 60.0  # until a remembered name that was not found is looked up again
 LINGER_S = 0.3  # on Windows, an answer to a closed socket ends an original tracker
 
-Destinations = Callable[[], Iterable[Address]]
+# Own addresses, each with an address to ask at from there.
+Targets = Callable[[], Iterable[tuple[str, Address]]]
 
 
 class Beacon:
@@ -43,18 +44,16 @@ class Beacon:
     def __init__(
         self,
         remembered: Iterable[Address],
-        destinations: Destinations | None,
+        targets: Targets,
         stopping: threading.Event,
-        network: str = "",
     ) -> None:
-        """`remembered` are asked at their address, and `destinations` instead of everyone else.
-        `network`: an own address, to ask only in its network; "" for all.
-        """
+        """Asks at `targets`, and at the `remembered` trackers, whose names it looks up."""
         self.found = FoundTrackers()
+        self.sent = 0  # datagrams
+        self.fault = ""  # what the system said when it sent the last one that it could not send
         self._remembered = tuple(dict.fromkeys(remembered))
-        self._destinations = destinations
+        self._targets = targets
         self._stopping = stopping
-        self._network = network
         self._id = secrets.token_hex(8)
         # Of each that is remembered; with the time when a name that was not found is tried again.
         self._looked_up: dict[Address, tuple[tuple[Address, ...], float]] = {}
@@ -80,16 +79,17 @@ class Beacon:
             datagrams.close()
 
     def call(self) -> bool:
-        """Ask everyone in reach, and the remembered ones, once; True if `found` has changed."""
+        """Ask each of them once; True if `found` has changed."""
         request = tracker_wire.encode_request(FindTracker(self._id))
         self._called_at = time.monotonic()
-        for source, address in dict.fromkeys(self._targets()):
+        for source, address in dict.fromkeys((*self._at_remembered(), *self._targets())):
             datagrams = self._bound_to(source)
             if datagrams is None:
                 continue
             try:
-                datagrams.send(request, address)
+                self.sent += datagrams.send(request, address)
             except OSError as error:  # no network there now, or a refusal of the last datagram
+                self.fault = error.strerror or str(error)
                 log.debug("asking at %s: %s", address, error)
         return self.found.called()
 
@@ -111,7 +111,7 @@ class Beacon:
         return is_news
 
     def _tracker_in(self, datagram: bytes, source: Address) -> FoundTracker | None:
-        tracker = tracker_in(datagram, source, self._id)
+        tracker = _found_in(datagram, source, self._id)
         if tracker is None or tracker.is_original:
             return tracker
         address = tracker.address
@@ -121,19 +121,10 @@ class Beacon:
             return None
         return tracker
 
-    def _targets(self) -> Iterator[tuple[str, Address]]:
-        """Each address to ask at, after the address of the socket to use for it."""
+    def _at_remembered(self) -> Iterator[tuple[str, Address]]:
         for remembered in self._remembered:
             for address in self._addresses_of(remembered):
                 yield EVERY_INTERFACE, address
-        if self._destinations is not None:
-            for address in self._destinations():
-                yield EVERY_INTERFACE, address
-            return
-        places = ((EVERY_INTERFACE, LOOPBACK), *broadcasts(self._network))
-        for port in TRACKER_PORTS:
-            for source, everyone in places:
-                yield source, Address(everyone, port)
 
     def _addresses_of(self, remembered: Address) -> tuple[Address, ...]:
         now = time.monotonic()
@@ -152,6 +143,7 @@ class Beacon:
             try:
                 datagrams = broadcasting(source)
             except OSError as error:  # the address is gone, or no descriptor is left
+                self.fault = error.strerror or str(error)
                 log.debug("no socket at %s: %s", source, error)
                 return None
             self._bound[source] = datagrams
@@ -159,7 +151,17 @@ class Beacon:
         return self._bound[source]
 
 
-def tracker_in(datagram: bytes, source: Address, id_: str) -> FoundTracker | None:
+def everywhere(network: str = "") -> Iterator[tuple[str, Address]]:
+    """Targets on this computer and in all of its networks, or only in that of the own address
+    `network`.
+    """
+    places = ((EVERY_INTERFACE, LOOPBACK), *broadcasts(network))
+    for port in TRACKER_PORTS:
+        for source, everyone in places:
+            yield source, Address(everyone, port)
+
+
+def _found_in(datagram: bytes, source: Address, id_: str) -> FoundTracker | None:
     """The tracker that answers this to the FindTracker of this id; None if it is no answer."""
     if datagram == tracker_wire.NOT_UNDERSTOOD:
         return FoundTracker(source, "", is_original=True)

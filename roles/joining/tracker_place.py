@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from roles.joining.beacon import Beacon, Destinations, is_own
+from roles.joining.beacon import Beacon, Targets, everywhere, is_own
 from roles.joining.found_trackers import successor
 from roles.net.connection import Connection
 from roles.net.dialling import dialled
@@ -46,16 +46,15 @@ class TrackerPlace:
         tracker: Address,
         follow: Follow = Follow.NOWHERE,
         post: Post = lambda _event: None,
-        destinations: Destinations | None = None,
+        targets: Targets = everywhere,
         *,
         stopping: threading.Event | None = None,
         code: str = "",
         admission: Admission | None = None,
     ) -> None:
         """`tracker`: the address that the user typed, or that was found. A search asks at
-        `destinations` instead of in every network. Whatever waits for the tracker ends soon once
-        `stopping` is set. `code`: of a private room, which is joined by it; `admission` if it has
-        been joined already.
+        `targets`. Whatever waits for the tracker ends soon once `stopping` is set. `code`: of a
+        private room, which is joined by it; `admission` if it has been joined already.
         """
         self.stopping = stopping or threading.Event()
         self._code, self._admission = code, admission
@@ -70,7 +69,7 @@ class TrackerPlace:
         # stranger test one guess.
         self._follow = Follow.SAME if self.is_private and follow is Follow.ANY else follow
         self._post = post
-        self._destinations = destinations
+        self._targets = targets
         self._lock = threading.Lock()  # protects what follows; never held during I/O
         self._tracker = tracker  # the one in use: `_home`, or its replacement
         self._has_answered = False  # the one at `_home`
@@ -197,7 +196,7 @@ class TrackerPlace:
             if now < self._search_at:
                 return False
             self._search_at = now + random.uniform(*SEARCH_AGAIN_S)
-            return self._take_one_of(self._found(SEARCH_S, self._destinations))
+            return self._take_one_of(self._found(SEARCH_S, self._targets))
         finally:
             self._searching.release()
 
@@ -217,13 +216,11 @@ class TrackerPlace:
         finally:
             self._searching.release()
 
-    def _found(
-        self, within_s: float, destinations: Destinations | None
-    ) -> tuple[FoundTracker, ...]:
-        """The trackers that answer, at `_home` and at the destinations."""
+    def _found(self, within_s: float, targets: Targets) -> tuple[FoundTracker, ...]:
+        """The trackers that answer, at `_home` and at the targets."""
         deadline = time.monotonic() + within_s
         try:
-            beacon = Beacon((self._home,), destinations, self.stopping)
+            beacon = Beacon((self._home,), targets, self.stopping)
         except OSError as error:  # no descriptor is left: try again later
             log.debug("looking for trackers: %s", error)
             return ()
