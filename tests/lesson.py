@@ -51,7 +51,6 @@ def students(now: float, computers: int) -> Iterator[Participant]:
             name=name(number),
             status=status(number, chance.randrange(20, 210) * 1_000_000),
             is_reachable=number != BEHIND,
-            machine=machine(number),
         )
 
 

@@ -29,7 +29,6 @@ def program(
         is_leecher=state is not MemberState.GIVING,
         files=9,
         status=Status(state, machine=machine, given=given),
-        machine=machine,
         has_left=True,
     )
 
@@ -103,7 +102,7 @@ class DepartedTest(unittest.TestCase):
         for number in range(3 * MAX_PER_HOST):
             self.departed.note(key(), program(machine=f"{number:016x}"))
         self.assertEqual(self.states(), ["failed"] + ["done"] * MAX_PER_HOST)
-        self.assertEqual([one.machine[-1] for one in self.departed][1:], list("89ab"))
+        self.assertEqual([one.status.machine[-1] for one in self.departed][1:], list("89ab"))
 
     def test_the_oldest_goes_when_the_table_is_full(self) -> None:
         for number in range(MAX_DEPARTED + 2):

@@ -134,7 +134,7 @@ class MembershipTestCase(LmkTestCase):
 
     def machines_at(self, port: int) -> list[str]:
         there = (one for one in self.participants() if one.address.port == port)
-        return [one.machine for one in there if one.machine]
+        return [one.status.machine for one in there if one.status.machine]
 
     def wait_for_member(self, where: Callable[[Participant], bool]) -> None:
         wait_until(lambda: any(map(where, self.participants())))

@@ -78,7 +78,8 @@ class MachineTest(unittest.TestCase):
         """A profile on a network drive gives all computers one id."""
         machine = "a" * 16
         ours, same, other = (
-            program(ip, machine=machine).participant(0).machine for ip in (LAN, LAN, "10.0.0.8")
+            program(ip, machine=machine).participant(0).status.machine
+            for ip in (LAN, LAN, "10.0.0.8")
         )
         self.assertEqual(ours, same)
         self.assertNotIn(machine, (ours, other))
@@ -86,13 +87,13 @@ class MachineTest(unittest.TestCase):
 
     def test_the_trackers_machine_is_one_computer_at_each_of_its_addresses(self) -> None:
         found = {
-            program(ip, machine="a" * 16, is_here=True).participant(0).machine
+            program(ip, machine="a" * 16, is_here=True).participant(0).status.machine
             for ip in ("127.0.0.1", TRACKER)
         }
         self.assertEqual(len(found), 1)
 
     def test_an_older_program_has_none(self) -> None:
-        self.assertEqual(program().participant(0).machine, "")
+        self.assertEqual(program().participant(0).status.machine, "")
 
 
 class KeyTest(unittest.TestCase):

@@ -32,7 +32,6 @@ LEECHER = Participant(
         4,
     ),
     is_reachable=False,
-    machine=MACHINE,
     has_left=True,
 )
 LINES = {

@@ -31,8 +31,8 @@ class RoomWordsTest(unittest.TestCase):
             "Nobody has joined to download yet.",
         )
         status = Status("downloading", machine="a" * 16, size=1_000, have=400, seconds_left=60)
-        moving = replace(DOWNLOADING, status=status, machine="a" * 16)
-        failed = replace(DOWNLOADING, status=Status("failed", machine="b" * 16), machine="b" * 16)
+        moving = replace(DOWNLOADING, status=status)
+        failed = replace(DOWNLOADING, status=Status("failed", machine="b" * 16))
         self.assertEqual(
             how_far(summary_of(members_of((GIVING, moving, failed), now=0.0))),
             "0 of 2 done, the last one in 60 s; 1 needs help.",

@@ -148,7 +148,7 @@ class TrackerReportTest(unittest.TestCase):
             status = Status(
                 state, reason=reason, transfers=(course,), machine="a" * 16, have=9_000, size=9_000
             )
-            return room(replace(LEECHER, status=status, machine="a" * 16, **more))
+            return room(replace(LEECHER, status=status, **more))
 
         who = "lab-pc-07 (192.168.1.7:12501)"
         self.assertEqual(
@@ -179,7 +179,7 @@ class TrackerReportTest(unittest.TestCase):
 
         def work(output: Output) -> None:
             report = TrackerReport(output, clock=lambda: now[0])
-            report.tell(room(replace(LEECHER, machine="a" * 16)))
+            report.tell(room(replace(LEECHER, status=replace(LEECHER.status, machine="a" * 16))))
             for now[0] in (5.0, 13.0, 14.0):
                 report.pass_time()
 

@@ -177,7 +177,9 @@ class PagesTest(TrackerSiteTestCase):
         self.limit(work_s=0.0)
         self.participants = [
             Participant(
-                Address(f"10.0.{number >> 8}.{number & 255}", 12501), 0.0, machine=f"{number:016x}"
+                Address(f"10.0.{number >> 8}.{number & 255}", 12501),
+                0.0,
+                status=Status(machine=f"{number:016x}"),
             )
             for number in range(5_000)
         ]

@@ -37,7 +37,7 @@ class Departed:
 
     def note(self, key: Key, one: Participant) -> None:
         """This program is gone."""
-        place = (key.ip, one.machine or str(one.address))
+        place = (key.ip, one.status.machine or str(one.address))
         one = replace(one, files=0)
         of_host = self._of_host.get(key.ip, [])
         if place in self._gone:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -184,10 +184,9 @@ class Program(Entry):
             last_ping=self.last_ping,
             is_leecher=self.is_leecher,
             name=self.name,
-            status=self.status,
+            status=replace(self.status, machine=_machine(self.origin, self.status.machine)),
             files=files,
             is_reachable=self.is_reachable,
-            machine=_machine(self.origin, self.status.machine),
         )
 
 

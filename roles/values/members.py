@@ -105,14 +105,14 @@ def machines_of(everyone: Sequence[Participant]) -> list[str]:
     """
     told = dict[tuple[str, str], set[str]]()  # ids, by address and name
     for one in everyone:
-        if one.machine and one.name:
-            told.setdefault((one.address.host, one.name), set()).add(one.machine)
+        if one.status.machine and one.name:
+            told.setdefault((one.address.host, one.name), set()).add(one.status.machine)
 
     def machine_of(one: Participant) -> str:
         there = told.get((one.address.host, one.name), ())
         return next(iter(there)) if len(there) == 1 else one.address.host
 
-    return [one.machine or machine_of(one) for one in everyone]
+    return [one.status.machine or machine_of(one) for one in everyone]
 
 
 def members_of(participants: Iterable[Participant], *, now: float) -> tuple[Member, ...]:
@@ -219,13 +219,13 @@ def is_silent(one: Participant, *, now: float) -> bool:
 def _silent_from_s(one: Participant) -> float:
     if one.is_original:
         return ORIGINAL_SILENT_S
-    return SILENT_S if one.machine else OLD_SILENT_S
+    return SILENT_S if one.status.machine else OLD_SILENT_S
 
 
 def _seconds_left(one: Participant) -> float | None:
     """As the program says; if it is older, at its present rate."""
     status = one.status
-    if one.machine:
+    if one.status.machine:
         return status.seconds_left
     have, size = _total(one)
     return (size - have) / status.down if status.down > 0 and size > have else None

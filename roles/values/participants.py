@@ -59,7 +59,9 @@ class Status:
     down: int = 0  # bytes per second
     reason: str = ""  # why nothing moves, or why it failed
     transfers: tuple[TransferStatus, ...] = ()  # a ping has room for the first few
-    machine: str = ""  # 16 hexadecimal digits, see members; "" from older versions
+    # 16 hexadecimal digits, the same for all programs of one computer; "" from older versions. A
+    # Participant has the tracker's name for the computer, not the program's own.
+    machine: str = ""
     have: int = 0  # bytes, of `size`: of everything that was asked for
     size: int = 0
     given: int = 0  # bytes uploaded since the program started
@@ -78,8 +80,6 @@ class Participant:
     status: Status = Status()  # from its last ping
     files: int = 0  # that a seeder offers
     is_reachable: bool | None = None  # can others connect to it? None: not known yet
-    # 16 hexadecimal digits, the same for all programs of one computer; "" if an older one sent none
-    machine: str = ""
     has_left: bool = False  # it said that it stops; its status is the last one
 
 

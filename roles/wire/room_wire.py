@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from roles.values import strict_json
 from roles.values.errors import PeerProtocolError
 from roles.values.participants import Participant
@@ -21,7 +19,7 @@ def encode_participant(one: Participant, *, now: float) -> str:
     line |= {"original": True} if one.is_original else {}
     line |= {"reachable": one.is_reachable} if one.is_reachable is not None else {}
     line |= {"left": True} if one.has_left else {}
-    line |= status_fields(replace(one.status, machine=one.machine))
+    line |= status_fields(one.status)
     return strict_json.dumps(line).decode()
 
 
@@ -30,7 +28,7 @@ def decode_participant(text: str, *, now: float) -> Participant:
     line = extras_of(text.encode())
     if line is None:
         raise PeerProtocolError("not a line about a program")
-    reachable, status = line.get("reachable"), status_of(line)
+    reachable = line.get("reachable")
     if not isinstance(reachable, bool | None):
         raise PeerProtocolError("not a program of a room")
     return Participant(
@@ -39,9 +37,8 @@ def decode_participant(text: str, *, now: float) -> Participant:
         is_leecher=is_leecher(line.get("as")),
         is_original=line.get("original") is True,
         name=shown(line.get("name"), MAX_NAME),
-        status=status,
+        status=status_of(line),
         files=number(line.get("files", 0)),
         is_reachable=reachable,
-        machine=status.machine,
         has_left=line.get("left") is True,
     )

@@ -187,10 +187,14 @@ def participant(data: bytes) -> None:
     """A line about a program, down to what the window and the terminal say of its computer."""
     read = decode_participant(data.decode("utf-8", "replace"), now=NOW)
     again = must(lambda line: decode_participant(line, now=NOW), encode_participant(read, now=NOW))
-    check((again.address, again.machine) == (read.address, read.machine), "another computer")
+    check(
+        (again.address, again.status.machine) == (read.address, read.status.machine),
+        "another computer",
+    )
     numbers = (read.status.have, read.status.down)
     check((again.status.have, again.status.down) == numbers, "other numbers")
-    for one in members_of((read, replace(read, machine=""), read), now=NOW):
+    older = replace(read, status=replace(read.status, machine=""))
+    for one in members_of((read, older, read), now=NOW):
         texts = [column.text(one) for column in (*IN_WINDOW, *IN_TERMINAL)]
         check(all(text.isprintable() for text in texts), "a control character")
         check(0 <= one.have <= one.size, "more than there is")
