@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 
 from roles.values.events import ListedFile, ListedFolder
-from ui.window.file_list import FileList, SharedFiles
+from ui.file_list import FileList, SharedFiles
 
 COURSE, LARGE = "c0" * 8, "1a" * 8
 

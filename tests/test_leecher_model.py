@@ -13,7 +13,7 @@ from roles.values.events import (
     ListedFile,
     ListedFolder,
 )
-from ui.window.file_list import FileList
+from ui.file_list import FileList
 from ui.window.leecher_model import LeecherModel
 from ui.window.workbench import Workbench
 

@@ -15,7 +15,7 @@ from roles.values.events import (
     ListedFolder,
     QueueChanged,
 )
-from ui.window.file_list import FileList
+from ui.file_list import FileList
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import QUEUE_COLUMN
 from ui.window.list_row import ListRow

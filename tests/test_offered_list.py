@@ -64,7 +64,7 @@ class NameTest(unittest.TestCase):
             assert isinstance(found, list), found
             self.assertEqual([one.key for one in found], ["shared.txt"])
         self.assertEqual([both in offer.in_folder(folder) for folder in offer.folders], [True] * 2)
-        self.assertEqual(offer.loose, ())
+        self.assertEqual(offer.loose, [])
 
     def test_a_path_may_begin_with_the_folder_as_the_list_shows_it(self) -> None:
         self.assert_keys("lesson/intro.txt", "intro.txt")

@@ -21,7 +21,7 @@ from roles.values.participants import MemberState, Participant, Status
 from roles.values.settings import TorrentKind
 from tests.support import LIMIT_S, widget_texts
 from tests.windows import AppWindowTest, press, press_key, text_of, texts_of
-from ui.window.file_list import SharedFiles
+from ui.file_list import SharedFiles
 from ui.window.file_tree import SHOWN_AT_ONCE, FileRow, SharedFolder, rows_of
 from ui.window.seeder_columns import TAKER_COLUMNS, takers_of
 from ui.window.seeder_run import SeederRun

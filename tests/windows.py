@@ -14,8 +14,8 @@ from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import DownloadState, FilesListed, ListedFile, ListedFolder
 from roles.wire.greeting import REQUEST_CONNECTION
 from tests.support import LIMIT_S, WindowTestCase, take_focus_from_widgets
+from ui.file_list import is_folder
 from ui.window.app_window import AppWindow
-from ui.window.file_list import is_folder
 from ui.window.leecher_model import LeecherModel
 from ui.window.notices import NoticeArea
 from ui.window.tracker_choice import MakeDiscovery

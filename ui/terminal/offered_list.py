@@ -13,6 +13,7 @@ from roles.values.errors import UserInputError
 from roles.values.events import FilesListed, ListedFile, ListedFolder
 from roles.values.folder_keys import FolderKey
 from roles.values.safe_names import shown_name
+from ui.file_list import FileList
 
 SHOWN_ONE_BY_ONE = 20  # files of a folder or download; if there are more, they are summed up
 SHOWN_TWINS = 4
@@ -51,21 +52,19 @@ class Unclear:
 
 class OfferedList:
     def __init__(self, listed: FilesListed) -> None:
+        self._list = FileList(listed.files, listed.folders)
         self.folders = listed.folders
-        self.files = listed.files
-        self._in_share: dict[str, list[ListedFile]] = {one.share: [] for one in self.folders}
-        for file in self.files:
-            for share in self._shares(file):
-                self._in_share[share].append(file)
-        self.loose = tuple(file for file in self.files if file.share not in self._in_share)
+        self.files = self._list.files.values()
+        self.loose = self._list.flat  # in none of the folders
 
     def folder(self, key: str) -> ListedFolder | None:
         """The folder that this key asks for as a whole."""
-        return next((folder for folder in self.folders if folder.key == key), None)
+        asked = FolderKey.of(key)
+        return self._list.folder_by_share.get(asked.share) if asked and not asked.path else None
 
-    def in_folder(self, folder: ListedFolder) -> tuple[ListedFile, ...]:
+    def in_folder(self, folder: ListedFolder) -> list[ListedFile]:
         """Its files, sorted by path."""
-        return tuple(self._in_share[folder.share])
+        return self._list.shares[folder.share].below("")
 
     def all(self) -> list[Chosen]:
         """Every folder, and every file that belongs to none."""
@@ -74,7 +73,7 @@ class OfferedList:
     def of(self, row: ListedFile | ListedFolder) -> Chosen:
         if isinstance(row, ListedFile):
             return Chosen(row.key, row.key, (row,))
-        return Chosen(row.key, f"{row.name}/", self.in_folder(row), is_folder=True)
+        return Chosen(row.key, f"{row.name}/", tuple(self.in_folder(row)), is_folder=True)
 
     def named(self, name: str) -> list[Chosen] | Unclear:
         """What a name means: a file, a folder, or everything below a path in a folder, in this
@@ -102,7 +101,7 @@ class OfferedList:
         if folders:
             return [self.of(folder) for folder in folders]
         return (
-            self._below(path, self._in_share, f"{path}/")
+            self._below(path, self._list.shares, f"{path}/")
             or self._in_named_folder(path, is_file=is_file)
             or Unclear(path, NOBODY)
         )
@@ -113,15 +112,15 @@ class OfferedList:
         shares = [folder.share for folder in self._called(top)] if rest else []
         for share in shares if is_file else ():
             for file in self._files_named.get(rest, ()):
-                if share in self._shares(file):
+                if share in self._list.shares_with(file):
                     return [self.of(file)]
         return self._below(rest, shares, f"{path}/")
 
     def _below(self, path: str, shares: Iterable[str], title: str) -> list[Chosen]:
         """What each of these folders has below a path, without what another one has, too."""
-        parts = {share: tuple(_below(path, self._in_share[share])) for share in shares}
+        parts = {share: self._list.shares[share].below(path) for share in shares if path}
         return once(
-            Chosen(str(FolderKey(share, path)), title, files, is_folder=True)
+            Chosen(str(FolderKey(share, path)), title, tuple(files), is_folder=True)
             for share, files in parts.items()
             if files
         )
@@ -160,10 +159,6 @@ class OfferedList:
             for name in {file.name, file.key}:
                 named[name].append(file)
         return named
-
-    def _shares(self, file: ListedFile) -> list[str]:
-        """The folders of this list that have it."""
-        return [share for share in (file.share, *file.also) if share in self._in_share]
 
 
 def choices(offer: OfferedList) -> list[ListedFile | ListedFolder]:
@@ -206,11 +201,6 @@ def once(wanted: Iterable[Chosen]) -> list[Chosen]:
             kept.add(one.key)
             brought |= files
     return [one for one in unique if one.key in kept]
-
-
-def _below(path: str, files: Iterable[ListedFile]) -> Iterable[ListedFile]:
-    start = f"{path}/"
-    return (file for file in files if path and file.name.startswith(start))
 
 
 def _twins(name: str, files: Sequence[ListedFile]) -> Unclear:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from roles.values.errors import CodeRefusedError
 from roles.values.events import DownloadState, Watched
 from ui import wording
+from ui.file_list import is_folder
 from ui.row_order import moved, placed
 from ui.window.download_detail import DownloadDetail
 from ui.window.download_start import missing
 from ui.window.fields import TextField
-from ui.window.file_list import is_folder
 from ui.window.layout import ButtonRow, switch
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import (

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from roles.values.events import DownloadState
 from roles.values.settings import Existing
 from ui.existing_files import existing_names, has_any, question
+from ui.file_list import is_folder
 from ui.window.event_pump import EventPump
-from ui.window.file_list import is_folder
 from ui.window.leecher_model import LeecherModel
 from ui.window.notices import Choice, NoticeArea
 

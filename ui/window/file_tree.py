@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from roles.values.safe_names import shown_name
 from ui.columns import Column, Icon
-from ui.window.file_list import SharedFiles
+from ui.file_list import SharedFiles
 from ui.window.table import Table
 from ui.window.theme import Theme
 

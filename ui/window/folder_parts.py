@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from roles.values.events import DownloadState, FileArriving, FileEnded
 from roles.values.folder_keys import FolderKey
-from ui.window.file_list import folders_above
+from ui.file_list import folders_above
 
 
 @dataclass(frozen=True, slots=True)

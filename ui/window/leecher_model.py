@@ -25,7 +25,7 @@ from roles.values.events import (
 )
 from roles.values.folder_keys import FolderKey
 from roles.values.settings import LeecherSettings
-from ui.window.file_list import FileList, folders_above, is_folder
+from ui.file_list import FileList, folders_above, is_folder
 from ui.window.folder_parts import FolderParts
 from ui.window.workbench import Workbench
 

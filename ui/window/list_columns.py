@@ -9,7 +9,7 @@ from roles.values.safe_names import shown_name
 from ui import remedies, wording
 from ui.columns import Column, Icon
 from ui.download_words import Computer
-from ui.window.file_list import is_folder
+from ui.file_list import is_folder
 from ui.window.list_row import ListRow, NodeKind
 
 NAME_COLUMN, SIZE_COLUMN, QUEUE_COLUMN = 1, 2, 7

@@ -17,7 +17,7 @@ from roles.values.events import DownloadState, FileEnded, ListedFile
 from roles.values.folder_keys import FolderKey
 from ui import wording
 from ui.columns import SortKey
-from ui.window.file_list import folders_above, is_folder
+from ui.file_list import folders_above, is_folder
 from ui.window.leecher_model import HAD, LeecherModel
 from ui.window.list_columns import FILE_COLUMNS, NAME_COLUMN, QUEUE_COLUMN, SIZE_COLUMN
 from ui.window.list_row import (

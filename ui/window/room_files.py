@@ -10,7 +10,7 @@ from roles.values.events import ListedFile, ListedFolder
 from roles.values.members import Member
 from roles.values.participants import MemberState
 from roles.values.safe_names import shown_name
-from ui.window.file_list import FileList
+from ui.file_list import FileList
 from ui.window.file_tree import (
     FILE,
     FILES,

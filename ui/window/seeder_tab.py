@@ -16,8 +16,8 @@ from roles.values.events import FolderScanned, RoleEvent, RoleStopped, RoomChang
 from roles.values.members import Member, members_of
 from roles.values.participants import Participant
 from roles.values.settings import SeederSettings, TorrentKind
+from ui.file_list import SharedFiles
 from ui.window.fields import Sentence
-from ui.window.file_list import SharedFiles
 from ui.window.file_tree import FILES, NAME, SIZE, FileRow, FileTree, SharedFolder
 from ui.window.seeder_columns import TAKER_COLUMNS, taker_icon, taker_tone, takers_of
 from ui.window.seeder_form import SeederForm
