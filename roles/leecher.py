@@ -438,11 +438,11 @@ class Leecher(Role):
         self._watched_at = now
         download = self._queue.get(key)
         transfer = download.transfer_of(path) if download is not None else None
-        have, coming, holders = self._peer.watched(transfer, now=now)
+        have, coming, peers = self._peer.watched(transfer, now=now)
         content = transfer.content if transfer is not None else None
         is_folder = download is not None and download.looked_at is not None
         pieces = download.pieces if download is not None and is_folder else None
-        told = Watched(key, path, content, have, coming, holders, self._peer.bottleneck, pieces)
+        told = Watched(key, path, content, have, coming, peers, self._peer.bottleneck, pieces)
         if told != self._told:
             self._told = told
             self._post(told)

@@ -207,7 +207,7 @@ class InTurnTest(RoomTest):
         self.assertEqual(len(self.wait_for(Slowest.SENDERS).senders), 1)
         seen = self.log.wait_for(Watched, LIMIT_S, where=lambda event: bool(event.coming))
         assert seen.content is not None
-        self.assertEqual(seen.holders[0].has, seen.content.all_chunks)
+        self.assertEqual(seen.peers[0].has, seen.content.all_chunks)
         time.sleep(3)  # so that the rate of one sender is known
         self.start_seeder()
         self.assertEqual(self.wait_for(Slowest.LINK).fewer, 1)

@@ -11,11 +11,11 @@ from roles.values.events import (
     Bottleneck,
     DownloadChanged,
     DownloadState,
-    Holder,
     Slowest,
     Source,
     Upload,
     Watched,
+    WatchedPeer,
 )
 from ui import download_words
 
@@ -24,12 +24,12 @@ TEACHER, STUDENT = Address("10.0.0.1", 12501), Address("10.0.0.7", 12501)
 MB = 1_000_000
 
 
-def holder(address: Address, name: str, has: int | None = None, **rest: object) -> Holder:
+def holder(address: Address, name: str, has: int | None = None, **rest: object) -> WatchedPeer:
     everything = {"rate": 0.0, "coming": 0, "is_sending": False, **rest}
-    return Holder(address, name, has, **everything)  # type: ignore[arg-type]
+    return WatchedPeer(address, name, has, **everything)  # type: ignore[arg-type]
 
 
-def watched(*holders: Holder, have: int = 0) -> Watched:
+def watched(*holders: WatchedPeer, have: int = 0) -> Watched:
     return Watched("a", "", CONTENT, have, 0, holders, None)
 
 

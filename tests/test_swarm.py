@@ -66,7 +66,7 @@ class HoldersTest(SwarmTestCase):
 
     def seen(self) -> list[int | None]:
         with self.swarm.locked() as swarm:
-            return [one.has for one in swarm.holders(self.transfer_, now=time.monotonic())]
+            return [one.has for one in swarm.watched_peers(self.transfer_, now=time.monotonic())]
 
     def survey(self) -> None:
         with self.swarm.locked() as swarm:
@@ -121,7 +121,7 @@ class HoldersTest(SwarmTestCase):
 
         def damaged() -> list[tuple[int, bool]]:
             with self.swarm.locked() as swarm:
-                holders = swarm.holders(self.transfer_, now=time.monotonic())
+                holders = swarm.watched_peers(self.transfer_, now=time.monotonic())
             return [(one.damaged, one.damaged_again_s > 0) for one in holders]
 
         wait_until(lambda: damaged() == [(1, True)])

@@ -13,11 +13,11 @@ from roles.values.events import (
     DownloadState,
     FilesListed,
     FolderPieces,
-    Holder,
     ListedFile,
     ListedFolder,
     Slowest,
     Watched,
+    WatchedPeer,
 )
 from tests.windows import AppWindowTest, every_widget, text_of
 from ui.window.speed_graph import SpeedGraph
@@ -54,8 +54,8 @@ class DetailTest(AppWindowTest):
     def watched(self, have: int, coming: int, *, slowest: Slowest = Slowest.DISK) -> None:
         self.window.update()  # the choice of the row reaches the detail
         holders = (
-            Holder(Address("10.0.0.1", 1), "Teacher", 0x3FF, 3e6, coming, is_sending=True),
-            Holder(Address("10.0.0.7", 1), "Student", 0x1F, 0.0, 0, is_sending=False),
+            WatchedPeer(Address("10.0.0.1", 1), "Teacher", 0x3FF, 3e6, coming, is_sending=True),
+            WatchedPeer(Address("10.0.0.7", 1), "Student", 0x1F, 0.0, 0, is_sending=False),
         )
         found = Bottleneck(slowest, 3e6, ("Teacher",))
         told = Watched(KEY, "sub/big.bin", CONTENT, have, coming, holders, found)

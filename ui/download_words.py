@@ -73,7 +73,7 @@ def computers(watched: Watched, uploads: Iterable[Upload]) -> list[Computer]:
         up[place] = up.get(place, 0.0) + upload.rate
     rows: dict[str, Computer] = {}
     missing = 0 if watched.content is None else watched.content.all_chunks & ~watched.have
-    for one in watched.holders:
+    for one in watched.peers:
         place = _place(one.computer, one.address, port=True)
         given = up.get(_place(one.computer, one.address, port=False), 0.0)
         percent, state, is_bad = None, "Connected", False
@@ -121,7 +121,7 @@ def holders_of(watched: Watched, chunk: int) -> list[str]:
     return sorted(
         {
             wording.computer_name(one.computer, one.address)
-            for one in watched.holders
+            for one in watched.peers
             if one.has is not None and one.has >> chunk & 1
         }
     )

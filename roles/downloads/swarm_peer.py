@@ -32,11 +32,11 @@ from roles.values.addresses import Address
 from roles.values.errors import ShortageError
 from roles.values.events import (
     Bottleneck,
-    Holder,
     Post,
     SeederState,
     Source,
     UploadsChanged,
+    WatchedPeer,
 )
 from roles.values.participants import Status
 from roles.values.settings import DEFAULT_SLOTS, LeecherSettings
@@ -147,15 +147,15 @@ class SwarmPeer:
 
     def watched(
         self, transfer: ContentTransfer | None, *, now: float
-    ) -> tuple[int, int, tuple[Holder, ...]]:
+    ) -> tuple[int, int, tuple[WatchedPeer, ...]]:
         """What is here of a content and what is coming, both bitmaps, and what each peer has."""
         with self.swarm.locked() as swarm:
             if transfer is None:
-                return 0, 0, swarm.holders(None, now=now)
+                return 0, 0, swarm.watched_peers(None, now=now)
             if now >= self._survey_at:
                 self._survey_at = now + SURVEY_S
                 swarm.survey(transfer)
-            return transfer.plan.had, transfer.plan.coming, swarm.holders(transfer, now=now)
+            return transfer.plan.had, transfer.plan.coming, swarm.watched_peers(transfer, now=now)
 
     def network_changed(self) -> None:
         self._membership.wake()

@@ -16,7 +16,7 @@ from roles.swarm.peer import Peer
 from roles.swarm.single_chunks import SingleChunks
 from roles.values.content import bitmap_bytes, bitmap_of, check_shape, chunk_count
 from roles.values.errors import PeerProtocolError
-from roles.values.events import Holder, Source
+from roles.values.events import Source, WatchedPeer
 from roles.wire import frames
 
 Message: TypeAlias = tuple[Peer, frames.Frame]
@@ -149,16 +149,18 @@ class Swarm:
         known = (peer.seen.get(transfer.handle) for peer in self.peers.values())
         return [chunks for chunks in known if chunks is not None]
 
-    def holders(self, transfer: ContentTransfer | None, *, now: float) -> tuple[Holder, ...]:
+    def watched_peers(
+        self, transfer: ContentTransfer | None, *, now: float
+    ) -> tuple[WatchedPeer, ...]:
         """What each peer has of a content, and how it is doing."""
-        handle, found = transfer.handle if transfer is not None else 0, list[Holder]()
+        handle, found = transfer.handle if transfer is not None else 0, list[WatchedPeer]()
         for peer in self.peers.values():
             damaged, again_s, coming = 0, 0.0, 0
             if transfer is not None:
                 damaged, again_s = transfer.plan.bad_peers.damaged(peer.sender, now=now)
                 coming = sum(1 << index for index in transfer.plan.coming_over(peer.number))
             found.append(
-                Holder(
+                WatchedPeer(
                     peer.address,
                     peer.computer,
                     peer.seen.get(handle),

@@ -342,7 +342,7 @@ class Bottleneck:
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class WatchedPeer:
     """A connected peer, and what it has of the watched file."""
 
     address: Address
@@ -379,7 +379,7 @@ class Watched:
     content: Content | None  # None: no chunk of this file is on its way
     have: int  # bitmaps of chunks
     coming: int
-    holders: tuple[Holder, ...]
+    peers: tuple[WatchedPeer, ...]
     bottleneck: Bottleneck | None  # of all downloads; None: nothing moves
     folder: FolderPieces | None = None  # instead of `content`, if a folder is watched
 

@@ -107,7 +107,7 @@ class DownloadDetail(ttk.Frame):
             self._watched = None
         if download is not None:
             self._peaks[download.name] = max(download.rate, self._peaks.get(download.name, 0.0))
-        if self._watched is None or not self._watched.holders:
+        if self._watched is None or not self._watched.peers:
             self._show_computers(download_words.computers_of(download) if download else [])
         self.sources.say_empty(
             "No computer is connected" if download is not None else "Nothing is selected"
@@ -123,11 +123,11 @@ class DownloadDetail(ttk.Frame):
             return
         self._watched = watched
         content = watched.content
-        has = [one.has for one in watched.holders if one.has is not None]
+        has = [one.has for one in watched.peers if one.has is not None]
         self._places = Availability(content.count, has) if content is not None else self._places
         self._show_texts()
         self._show_bars()
-        if watched.holders:
+        if watched.peers:
             self._show_computers(download_words.computers(watched, self._model.uploads))
 
     def fit(self) -> None:
