@@ -9,12 +9,15 @@ import threading
 import time
 from collections.abc import Callable
 
+from roles.net import frame_budget
+from roles.net.frame_budget import FrameBudget
 from roles.net.throttle import Throttle
 from roles.swarm.arriving_chunks import ArrivingChunks
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.downloader import LIMITS, Downloader
 from roles.swarm.peer import Peer
 from roles.swarm.shared_swarm import SharedSwarm
+from roles.uploads import uploader
 from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
@@ -35,10 +38,14 @@ class UploadingTest(RoomTest):
     """Our sending side, and leechers that play by a script."""
 
     def uploads(
-        self, *holdings: MemoryHolding, slots: int = 4, limit: int | None = None
+        self,
+        *holdings: MemoryHolding,
+        slots: int = 4,
+        limit: int | None = None,
+        limits: uploader.Limits | None = None,
     ) -> PeerUploads:
         self.library = MemoryLibrary(*holdings)
-        uploads = PeerUploads(self.library, slots, Throttle(limit))
+        uploads = PeerUploads(self.library, slots, Throttle(limit), limits)
 
         def end() -> None:
             uploads.stop()
@@ -118,6 +125,7 @@ class DownloadingTest(RoomTest):
         self.swarm = SharedSwarm(lambda root, chunks: self.news.append((root, chunks)))
         self.chunks = ArrivingChunks(8 * CHUNK)
         self.downloader_limits = LIMITS
+        self.budget_limits = frame_budget.LIMITS
         self.make_store: Callable[[int], MemoryStore] = MemoryStore
         self.errors: queue.Queue[BaseException | None] = queue.Queue()
         self._stopping = threading.Event()
@@ -154,7 +162,8 @@ class DownloadingTest(RoomTest):
         number = next(_PEER_IDS)
         address = Address(host, number if port is None else port)
         name = peer or f"{number:016x}"
-        peer_ = Peer(number, address, name, "pc", time.monotonic())
+        budget = FrameBudget(self.budget_limits)
+        peer_ = Peer(number, address, name, "pc", time.monotonic(), budget=budget)
         connection = over(ours, address)
         downloader = Downloader(
             peer_,

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import time
 
+from roles.net.frame_budget import Limits as BudgetLimits
 from roles.net.throttle import Throttle
 from roles.swarm.arriving_chunks import ArrivingChunks
 from roles.swarm.arriving_chunks import Limits as Slowness
@@ -400,7 +401,7 @@ class HostileTest(DownloadingTest):
         self.assertGreater(time.monotonic() - began, 0.5)
 
     def test_who_says_much_and_brings_nothing_is_dropped(self) -> None:
-        self.limits("net.frame_budget", talk_s=0.05, at_once=50, per_second=1_000.0)
+        self.budget_limits = BudgetLimits(talk_s=0.05, at_once=50, per_second=1_000.0)
         content = self.holding.content
         file = frames.File(self.handle, content.size, content.chunk_size, bitmap(content))
         for words in (
@@ -418,7 +419,7 @@ class HostileTest(DownloadingTest):
         self.assert_goes_on()
 
     def test_who_sends_a_chunk_byte_by_byte_in_parts_of_their_own_is_dropped(self) -> None:
-        self.limits("net.frame_budget", talk_s=0.05, at_once=50, per_second=1_000.0)
+        self.budget_limits = BudgetLimits(talk_s=0.05, at_once=50, per_second=1_000.0)
         sender = self.begun()
         heads = (frames.encode_part_head(self.handle, 2, PART + n, 1) for n in range(20_000))
         with contextlib.suppress(OSError):

@@ -8,6 +8,8 @@ import socket
 import threading
 
 from roles.swarm.downloader import Limits
+from roles.uploads import uploader
+from roles.uploads.upload_session import Limits as SessionLimits
 from roles.wire import frames
 from tests.disks import some_bytes
 from tests.hostile_connection import Talk
@@ -97,12 +99,12 @@ class HostileLeechersTest(Beside, UploadingTest):
             ("uploads.upload_scheduler", "SLOW_UPLINK", 1e9),
         ):
             self.constant(module, name, value)
-        self.limits("uploads.upload_session", answer_s=0.2, least_answer_s=0.01, position_s=0.1)
-        self.limits("uploads.uploader", wait_s=0.05)
 
     def assert_another_is_served_beside(self, name: str) -> None:
         """The hostile ones come first, and more of them than there are slots."""
-        room = self.uploads(*self.holdings, slots=SLOTS)
+        patience = SessionLimits(answer_s=0.2, least_answer_s=0.01, position_s=0.1)
+        limits = uploader.Limits(wait_s=0.05, session=patience)
+        room = self.uploads(*self.holdings, slots=SLOTS, limits=limits)
         for _ in range(CROWD):
             self.play(self.joined(room, host=HOSTILE), name)
         wait_until(lambda: len(room._uploaders) > 0)

@@ -6,6 +6,7 @@ import random
 
 from roles.leecher import Leecher
 from roles.swarm.frame_deadlines import Limits as FrameLimits
+from roles.uploads.upload_session import Limits as SessionLimits
 from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.events import DownloadState
 from roles.values.settings import Existing
@@ -41,8 +42,7 @@ class NoisyLineTest(RoomTest):
             ("lmk1.seeder_book", "AWAY_AGAIN_S", 0.02),
         ):
             self.constant(module, name, value)
-        self.limits("uploads.uploader", frame_s=0.4)
-        self.limits("uploads.upload_session", alive_s=0.1)
+        self.limits("uploads.peer_uploads", frame_s=0.4, session=SessionLimits(alive_s=0.1))
         frame_limits = FrameLimits(frame_s=0.4, still_s=0.3)
         self.limits("swarm.downloader", look_s=0.1, deadlines=frame_limits)
         self.taken = 0

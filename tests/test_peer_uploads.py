@@ -8,7 +8,8 @@ import threading
 import time
 from unittest import mock
 
-from roles.uploads.upload_session import MAX_CONNECTIONS, MAX_PER_HOST
+from roles.uploads import uploader
+from roles.uploads.upload_session import MAX_CONNECTIONS, MAX_PER_HOST, Limits
 from roles.values.addresses import Address
 from roles.wire import frames
 from roles.wire.greeting import Hello
@@ -111,7 +112,8 @@ class PeerUploadsTest(UploadingTest):
         self.offer(waiting)
 
     def test_who_waits_for_a_moment_only_is_not_told_that_it_waits(self) -> None:
-        self.limits("uploads.upload_session", position_s=60.0)
+        limits = uploader.Limits(session=Limits(position_s=60.0))
+        self.room = self.uploads(self.holding, slots=2, limits=limits)
         hungs = [self.wanting(self.room, self.holding) for _ in range(2)]
         for hung in hungs:
             self.offer(hung)

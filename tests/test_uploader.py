@@ -8,17 +8,20 @@ import socket
 import threading
 import time
 import unittest
+from typing import Any
 from unittest import mock
 
 from roles.net import send_buffer
 from roles.net.connection import Connection
+from roles.net.frame_budget import Limits as BudgetLimits
 from roles.net.throttle import Throttle
 from roles.uploads.open_contents import MAX_OPEN
 from roles.uploads.part_sizes import MIN_AHEAD
 from roles.uploads.small_contents import SENT_FIRST
 from roles.uploads.upload_scheduler import PIECE, ChosenChunk
+from roles.uploads.upload_session import Limits as SessionLimits
 from roles.uploads.upload_session import Sending, UploadSession
-from roles.uploads.uploader import MAX_QUEUED, Limits, Uploader
+from roles.uploads.uploader import LIMITS, MAX_QUEUED, Limits, Uploader
 from roles.values.content import Content
 from roles.values.errors import FileChangedError
 from roles.wire import frames
@@ -133,12 +136,14 @@ class HostileTest(UploadingTest):
         self.assertTrue(leecher.has_left())
         wait_until(lambda: self.room.slots_taken == 0)
 
-    def stalls_soon(self) -> None:
-        self.limits("uploads.uploader", wait_s=0.05)
+    def limit(self, **limits: Any) -> None:
+        """Everybody who joins now."""
+        self.room = self.uploads(self.holding, slots=1, limits=Limits(**limits))
+
+    def stalls_soon(self, part_s: float = LIMITS.part_s) -> None:
         self.constant("uploads.upload_scheduler", "STALL_S", 0.1)
         self.constant("uploads.upload_scheduler", "SLOW_UPLINK", 1e9)
-        self.limits("uploads.upload_session", position_s=0.05)
-        self.room = self.uploads(self.holding, slots=1)
+        self.limit(part_s=part_s, wait_s=0.05, session=SessionLimits(position_s=0.05))
 
     def assert_others_are_served(self) -> None:
         self.fetch(self.wanting(self.room, self.holding), self.holding)
@@ -203,7 +208,7 @@ class HostileTest(UploadingTest):
         self.opened(leecher, self.holding)
 
     def test_three_thousand_contents_at_once_are_too_many(self) -> None:
-        self.limits("net.frame_budget", per_second=1e6)
+        self.limit(session=SessionLimits(budget=BudgetLimits(per_second=1e6)))
         leecher = self.joined(self.room)
         opened = [frames.Open(n, random.Random(n).randbytes(32)) for n in range(3_000)]
         leecher.send(*opened)
@@ -246,7 +251,7 @@ class HostileTest(UploadingTest):
         self.assertLess(parts, 20_000)
 
     def test_who_never_answers_an_offer_keeps_no_slot(self) -> None:
-        self.limits("uploads.upload_session", answer_s=0.2)
+        self.limit(session=SessionLimits(answer_s=0.2))
         hung = self.wanting(self.room, self.holding)
         self.offer(hung)
         self.assert_others_are_served()
@@ -255,8 +260,8 @@ class HostileTest(UploadingTest):
     def test_each_offer_that_leads_to_nothing_holds_a_slot_half_as_long_as_the_one_before(
         self,
     ) -> None:
-        self.limits("uploads.upload_session", answer_s=NEVER_S, least_answer_s=0.0)
-        room = self.uploads(self.holding, slots=1)
+        patience = SessionLimits(answer_s=NEVER_S, least_answer_s=0.0)
+        room = self.uploads(self.holding, slots=1, limits=Limits(session=patience))
         idler = self.wanting(room, self.holding)
         other = self.joined(room)
         self.opened(other, self.holding)
@@ -270,7 +275,8 @@ class HostileTest(UploadingTest):
         self.fetch(other, self.holding)
 
     def test_who_says_much_and_takes_nothing_is_dropped(self) -> None:
-        self.limits("net.frame_budget", talk_s=0.05, at_once=50, per_second=1_000.0)
+        budget = BudgetLimits(talk_s=0.05, at_once=50, per_second=1_000.0)
+        self.limit(session=SessionLimits(budget=budget))
         for words in (
             frames.encode(frames.Alive()),
             frames.encode(frames.Open(9, bytes(32))),
@@ -284,7 +290,7 @@ class HostileTest(UploadingTest):
         self.assert_others_are_served()
 
     def test_who_says_much_and_takes_chunks_is_served_on(self) -> None:
-        self.limits("net.frame_budget", talk_s=0.0, at_once=50)
+        self.limit(session=SessionLimits(budget=BudgetLimits(talk_s=0.0, at_once=50)))
         talker = self.joined(self.room)
         self.opened(talker, self.holding)
         for index in range(6):
@@ -295,8 +301,7 @@ class HostileTest(UploadingTest):
             self.assertEqual(talker.chunk(CHUNK), self.holding.chunk(index))
 
     def test_a_frame_that_does_not_end_ends_the_connection_however_it_trickles(self) -> None:
-        self.limits("uploads.uploader", frame_s=0.2)
-        self.limits("uploads.upload_session", alive_s=0.05)
+        self.limit(frame_s=0.2, session=SessionLimits(alive_s=0.05))
         leecher = self.joined(self.room)
         leecher.link.sendall(frames.HEADER.pack(5, 1_000))
         self.assertTrue(self.trickles_until_left(leecher, b"\0"))
@@ -332,7 +337,7 @@ class HostileTest(UploadingTest):
             left.discard(getattr(frame, "handle", 0))
 
     def test_a_late_answer_is_served_all_the_same(self) -> None:
-        self.limits("uploads.upload_session", answer_s=0.1)
+        self.limit(session=SessionLimits(answer_s=0.1))
         late = self.wanting(self.room, self.holding)
         offer = self.offer(late)
         self.assert_others_are_served()
@@ -340,7 +345,7 @@ class HostileTest(UploadingTest):
         self.assertEqual(late.chunk(CHUNK), self.holding.chunk(offer.index))
 
     def test_who_takes_late_waits_in_the_queue_again(self) -> None:
-        self.limits("uploads.upload_session", answer_s=1.5, position_s=0.0)
+        self.limit(session=SessionLimits(answer_s=1.5, position_s=0.0))
         late = self.wanting(self.room, self.holding)
         offer = self.offer(late)
         wait_until(lambda: self.room.slots_taken == 0)
@@ -388,8 +393,7 @@ class HostileTest(UploadingTest):
         self.assertGreater(time.monotonic() - began, 0.6)
 
     def test_who_never_reads_is_dropped_and_its_slot_is_free(self) -> None:
-        self.limits("uploads.uploader", part_s=0.5)
-        self.stalls_soon()
+        self.stalls_soon(part_s=0.5)
         hung = self.joined(self.room, buffer=4_096)
         big = some_holding(64, seed=3)
         self.library.holdings[big.content.root] = big
@@ -409,8 +413,7 @@ class HostileTest(UploadingTest):
         self.assert_others_are_served()
 
     def test_who_reads_a_few_bytes_a_second_holds_a_slot_no_longer_than_a_minute(self) -> None:
-        self.limits("uploads.uploader", part_s=0.5)
-        self.stalls_soon()
+        self.stalls_soon(part_s=0.5)
         drip = self.joined(self.room, buffer=2_048)
         big = MemoryHolding(some_bytes(8 << 20), chunk_size=4 << 20)
         self.library.holdings[big.content.root] = big
@@ -427,8 +430,8 @@ class HostileTest(UploadingTest):
         self.assert_others_are_served()
 
     def test_a_leecher_that_only_reads_for_a_long_time_is_not_taken_for_dead(self) -> None:
-        self.limits("uploads.upload_session", silent_s=1.0)
-        room = self.uploads(self.holding, limit=150_000)  # nearly 2 s for a chunk
+        limits = Limits(session=SessionLimits(silent_s=1.0))
+        room = self.uploads(self.holding, limit=150_000, limits=limits)  # nearly 2 s for a chunk
         leecher = self.wanting(room, self.holding, chunks=0b1)
         self.offer(leecher)
         leecher.send(frames.Take(7, 0))
@@ -438,7 +441,7 @@ class HostileTest(UploadingTest):
         self.assertEqual(self.offer(leecher).index, 1)
 
     def test_who_gives_no_sign_of_life_is_dropped(self) -> None:
-        self.limits("uploads.upload_session", silent_s=0.2, alive_s=0.1)
+        self.limit(session=SessionLimits(silent_s=0.2, alive_s=0.1))
         self.assert_dropped(self.joined(self.room))
 
     def test_a_leecher_that_hangs_up_leaves_nothing_behind_wherever_it_does(self) -> None:
@@ -630,7 +633,6 @@ class PartsTest(unittest.TestCase):
         self.throttle, self.source = Throttle(), NotingSource()
         self.session = mock.create_autospec(UploadSession, instance=True)
         self.session.to_send, self.session.closed, self.session.is_cancelled = [], [], False
-        self.enterContext(mock.patch("roles.uploads.uploader.LIMITS", Limits(report_s=0.0)))
         self.moved = list[int]()
         self.session.moved = lambda count, **_: self.moved.append(count)
         self.session.offer_ahead = lambda **_: self.source.sent.append("offer")
@@ -642,6 +644,7 @@ class PartsTest(unittest.TestCase):
             MemoryLibrary(),
             self.throttle,
             NEVER,
+            Limits(report_s=0.0),
         )
         self.addCleanup(self.uploader.close)
 

@@ -22,28 +22,29 @@ LIMITS = Limits()
 
 
 class FrameBudget:
-    def __init__(self) -> None:
-        self._left, self._since = float(LIMITS.at_once), 0.0
+    def __init__(self, limits: Limits = LIMITS) -> None:
+        self._limits = limits
+        self._left, self._since = float(limits.at_once), 0.0
         self._short_since: float | None = None
 
     def refill(self) -> None:
         """The peer was of use: start over."""
-        self._left, self._short_since = float(LIMITS.at_once), None
+        self._left, self._short_since = float(self._limits.at_once), None
 
     def spend(self, frames: int, *, now: float) -> float:
         """Count this many frames. Returns for how many seconds to stop reading.
 
         Raises PeerProtocolError once the peer has gone on for talk_s.
         """
-        gained = (now - self._since) * LIMITS.per_second
-        self._left = min(LIMITS.at_once, self._left + gained) - frames
+        gained = (now - self._since) * self._limits.per_second
+        self._left = min(self._limits.at_once, self._left + gained) - frames
         self._since = now
-        if self._left >= LIMITS.at_once / 2:  # it was quiet for a while
+        if self._left >= self._limits.at_once / 2:  # it was quiet for a while
             self._short_since = None
         if self._left >= 0:
             return 0.0
         if self._short_since is None:
             self._short_since = now
-        if now - self._short_since > LIMITS.talk_s:
+        if now - self._short_since > self._limits.talk_s:
             raise PeerProtocolError("it keeps talking and is of no use")
-        return -self._left / LIMITS.per_second
+        return -self._left / self._limits.per_second

@@ -13,7 +13,7 @@ from roles.net.connection import Connection
 from roles.net.throttle import Throttle
 from roles.uploads.upload_scheduler import UploadScheduler
 from roles.uploads.upload_session import UploadSession, room_for_leecher
-from roles.uploads.uploader import LOOK_AGAIN, Uploader
+from roles.uploads.uploader import LIMITS, LOOK_AGAIN, Limits, Uploader
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, ShortageError
 from roles.values.events import Upload
@@ -26,9 +26,16 @@ log = logging.getLogger(__name__)
 class PeerUploads:
     """The role's thread calls report(); the other methods may be called from any thread."""
 
-    def __init__(self, library: Library, slots: int, throttle: Throttle) -> None:
+    def __init__(
+        self,
+        library: Library,
+        slots: int,
+        throttle: Throttle,
+        limits: Limits | None = None,
+    ) -> None:
         self._library = library
         self._throttle = throttle
+        self._limits = limits or LIMITS
         # Protects the scheduler, all sessions and the table; never held during I/O.
         self._lock = threading.Lock()
         self._scheduler = UploadScheduler(slots, self._have, self._wake, random.Random())
@@ -83,7 +90,10 @@ class PeerUploads:
         Welcome if this program made the connection.
         """
         number, host = next(self._numbers), connection.address.host
-        session = UploadSession(number, host, self._scheduler, self._library, now=time.monotonic())
+        limits, now = self._limits, time.monotonic()
+        session = UploadSession(
+            number, host, self._scheduler, self._library, limits.session, now=now
+        )
         try:
             uploader = Uploader(
                 connection,
@@ -93,6 +103,7 @@ class PeerUploads:
                 self._library,
                 self._throttle,
                 self._stopping,
+                limits,
             )
         except OSError as error:
             log.warning("%s cannot be served: %s", connection.address, error)

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from roles.disk.holding import Holding, Library
+from roles.net import frame_budget
 from roles.net.eviction import Occupant, evicted
 from roles.net.frame_budget import FrameBudget
 from roles.uploads.open_contents import OpenContents
@@ -35,6 +36,7 @@ class Limits(NamedTuple):
     least_answer_s: float = 0.1
     # In the queue, before a leecher gets its position, and between two positions.
     position_s: float = 1.0
+    budget: frame_budget.Limits = frame_budget.LIMITS
 
 
 LIMITS = Limits()
@@ -54,6 +56,7 @@ class UploadSession:
         host: str,
         scheduler: UploadScheduler,
         library: Library,
+        limits: Limits = LIMITS,
         *,
         now: float,
     ) -> None:
@@ -71,7 +74,8 @@ class UploadSession:
         self._scheduler = scheduler
         self._contents = OpenContents(library)
         self._singles = SmallContents()
-        self._budget = FrameBudget()
+        self._limits = limits
+        self._budget = FrameBudget(limits.budget)
         self._pending: ChosenChunk | None = None  # offered, not answered yet
         self._taken: ChosenChunk | None = None  # to be sent next
         self._sending: ChosenChunk | None = None
@@ -80,7 +84,7 @@ class UploadSession:
         self._is_idle = True  # next_chunk() has found nothing to send
         self._heard = self._spoke = now
         self._offered_at = now
-        self._answer_s = LIMITS.answer_s  # how long the pending offer may keep a slot
+        self._answer_s = limits.answer_s  # how long the pending offer may keep a slot
         self._position_sent, self._position_sent_at = 0, now
 
     @property
@@ -94,7 +98,7 @@ class UploadSession:
             return 0.0
         if self._pending is not None and self._has_slot:
             return self._answer_s
-        return LIMITS.position_s if self.position else LIMITS.alive_s
+        return self._limits.position_s if self.position else self._limits.alive_s
 
     def idle_s(self, *, now: float) -> float:
         """Seconds since it took something; 0 while it waits in the queue."""
@@ -298,9 +302,9 @@ class UploadSession:
 
     def look(self, *, now: float) -> None:
         """Do what is due. Raises TimeoutError when the leecher has been silent for silent_s."""
-        if now - self._heard > LIMITS.silent_s:
-            raise TimeoutError(f"no sign of life for {LIMITS.silent_s:.0f} s")
-        if now - self._spoke >= LIMITS.alive_s:
+        if now - self._heard > self._limits.silent_s:
+            raise TimeoutError(f"no sign of life for {self._limits.silent_s:.0f} s")
+        if now - self._spoke >= self._limits.alive_s:
             self._send(frames.Alive(), now)
         if self._pending is not None and now - self._offered_at >= self._answer_s:
             self._release()
@@ -357,8 +361,8 @@ class UploadSession:
         if choice is None:
             return
         self._pending, self._offered_at = choice, now
-        answer_s = LIMITS.answer_s * 0.5 ** min(self.fruitless, 10)
-        self._answer_s = max(LIMITS.least_answer_s, answer_s)
+        answer_s = self._limits.answer_s * 0.5 ** min(self.fruitless, 10)
+        self._answer_s = max(self._limits.least_answer_s, answer_s)
         self.fruitless += 1
         self.to_send.append(frames.Offer(choice.handle, choice.index))
 
@@ -405,7 +409,7 @@ class UploadSession:
         if not self.position:
             self._position_sent_at = now  # if it waits, it waits from now on
         self.position = position
-        is_due = now - self._position_sent_at >= LIMITS.position_s
+        is_due = now - self._position_sent_at >= self._limits.position_s
         if position != self._position_sent and (is_due or not position):
             self._position_sent, self._position_sent_at = position, now
             self._send(frames.Place(position), now)

@@ -18,9 +18,9 @@ from roles.net.rates import RateMeter
 from roles.net.send_buffer import ALONE, SendBuffer
 from roles.net.throttle import Throttle
 from roles.net.waiting import Waiting
+from roles.uploads import upload_session
 from roles.uploads.open_sources import OpenSources
 from roles.uploads.part_sizes import PartSizes, rate_of
-from roles.uploads.upload_session import LIMITS as SESSION
 from roles.uploads.upload_session import Sending, UploadSession
 from roles.values.errors import FileChangedError
 from roles.wire import frames
@@ -39,6 +39,7 @@ class Limits(NamedTuple):
     wait_s: float = 2.0  # for one call of the system, which may wait as long again for each 64 KiB
     # For 256 KiB: a slower leecher is as good as gone. It may wait so long for a buffer.
     part_s: float = 60.0
+    session: upload_session.Limits = upload_session.LIMITS
 
 
 LIMITS = Limits()
@@ -56,6 +57,7 @@ class Uploader:
         library: Library,
         throttle: Throttle,
         stopping: threading.Event,
+        limits: Limits = LIMITS,
     ) -> None:
         """The connection is closed by close(). `lock` protects the session. Raises OSError when no
         descriptor is left.
@@ -68,6 +70,7 @@ class Uploader:
         self._library = library
         self._throttle = throttle
         self._stopping = stopping
+        self._limits = limits
         self._queued = b""  # frames that go out with the next part, or before the next wait
         self._frames = frames.FrameBuffer()
         self._half_since: float | None = None  # when the unfinished frame began
@@ -75,7 +78,7 @@ class Uploader:
         self._buffer = SendBuffer(connection)
         self._sizes = PartSizes(leecher.longest_part)
         self._moved, self._moved_at = 0, 0.0  # bytes not reported yet, and the last report's time
-        connection.limit(LIMITS.wait_s)
+        connection.limit(limits.wait_s)
         self._waiting = Waiting(connection)
 
     def wake(self, word: bytes = b"\0") -> None:
@@ -122,8 +125,9 @@ class Uploader:
         data = self.connection.receive(_RECEIVE) if is_ready else None
         if data is not None and not (data and self._hear(data)):
             return False
-        if self._half_since is not None and time.monotonic() - self._half_since > LIMITS.frame_s:
-            raise TimeoutError(f"a frame did not end within {LIMITS.frame_s:.0f} s")
+        frame_s, since = self._limits.frame_s, self._half_since
+        if since is not None and time.monotonic() - since > frame_s:
+            raise TimeoutError(f"a frame did not end within {frame_s:.0f} s")
         return True
 
     def _hear(self, data: bytes) -> bool:
@@ -173,7 +177,7 @@ class Uploader:
     def _send_queue(self, *, more: bool = False) -> None:
         if self._queued:
             queued, self._queued = self._queued, b""
-            self.connection.send_all(queued, within_s=LIMITS.part_s, more=more)
+            self.connection.send_all(queued, within_s=self._limits.part_s, more=more)
 
     def _await_turn(self, count: int) -> None:
         """Wait until the rate limit allows `count` bytes; queued frames go out before that."""
@@ -247,7 +251,7 @@ class Uploader:
             self._note_moved(count)
             return count
 
-        send_all(length, send, LIMITS.part_s)
+        send_all(length, send, self._limits.part_s)
 
     def _may_go_on(self) -> bool:
         """Whether the next part follows; False when the chunk was cancelled. Waits while others
@@ -258,7 +262,7 @@ class Uploader:
         with self._lock:
             has_slot = session.part_sent(now=time.monotonic())
         while not (has_slot or session.is_cancelled or self._stopping.is_set()):
-            self._listen(SESSION.position_s)
+            self._listen(self._limits.session.position_s)
             now = time.monotonic()
             with self._lock:
                 session.look(now=now)
@@ -273,7 +277,7 @@ class Uploader:
         """Report sent bytes to the scheduler every report_s."""
         self._moved += count
         now = time.monotonic()
-        if now - self._moved_at >= LIMITS.report_s:
+        if now - self._moved_at >= self._limits.report_s:
             with self._lock:
                 self.session.moved(self._moved, now=now)
             self._moved, self._moved_at = 0, now
