@@ -15,10 +15,11 @@ from unittest import mock
 
 from roles import tracker as tracker_role
 from roles.net.neighbours import Neighbours
+from roles.room import room_report
 from roles.room.answers import Answers
 from roles.room.datagram_server import AGAIN_UNSENT, UNPROVED_UNSENT
 from roles.room.list_server import ListServer
-from roles.room.registry import Registry
+from roles.room.room_catalogue import RoomCatalogue
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
@@ -722,12 +723,14 @@ class AnswersInLmk2(Lmk2Room):
         self.limits("room.room_report", rests=1_000)
         stall = iter([0.1])  # seconds; in the first report only
 
-        def stalled_files(_: Registry) -> Generator[None, None, tuple[ListedFile, ...]]:
+        def stalled_files(
+            _: RoomCatalogue, __: int
+        ) -> Generator[None, None, tuple[ListedFile, ...]]:
             time.sleep(next(stall, 0))
             yield
             return ()
 
-        self.enterContext(mock.patch.object(Registry, "files", stalled_files))
+        self.enterContext(mock.patch.object(room_report, "shown_files", stalled_files))
         self.register2(12501)
         self.running.log.wait_for(RoomChanged, where=lambda room: len(room.participants) == 1)
         self.register2(12502)
