@@ -62,7 +62,6 @@ from roles.worker import failure_of
 log = logging.getLogger(__name__)
 
 TICK_S = 0.25
-WATCHED_S = 0.25  # between two looks at what is watched
 # Unfinished downloads: all folders that a room can have, and some thousand files.
 MAX_WAITING = 20_000
 
@@ -99,9 +98,10 @@ class Leecher(Role):
         self._folders = ShareFolders(settings.folder, settings.state_folder, self._stopping.is_set)
         self._is_busy = False  # AllDownloadsEnded is due
         self._verifier = Verifier(settings.folder, post)
-        self._watched, self._watched_at = ("", ""), 0.0  # download and path, and when it was told
-        self._told: Watched | None = None
-        self._told_queue, self._tell_queue_at = QueueChanged(()), 0.0
+        self._watched = ("", "")  # download and path
+        self._tell_at = 0.0
+        self._told_order = QueueChanged(())
+        self._told_watched: Watched | None = None
         self._requests = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._place = TrackerPlace(
@@ -254,7 +254,7 @@ class Leecher(Role):
             before.looked_at = None
         if now is not None and (not path or path.endswith("/")):
             now.looked_at = path
-        self._watched, self._watched_at = (key, path), 0.0
+        self._watched, self._tell_at = (key, path), 0.0
 
     def stop(self) -> None:
         super().stop()
@@ -303,12 +303,11 @@ class Leecher(Role):
             self._do_requests()
             self._start_queued()
             self._verifier.tick(self._queue)
-            self._tell_queue(time.monotonic())
             self._tell_end()
             self._unfinished.note(self._queue.all(), now=time.monotonic())
             if self._peer is not None:
                 self._peer.tick()
-            self._tell_watched(time.monotonic())
+            self._tell(time.monotonic())
             self._woken.wait(TICK_S)
             self._woken.clear()
 
@@ -431,32 +430,35 @@ class Leecher(Role):
             raise failure_of(error) or error from None
         return self._peer
 
-    def _tell_watched(self, now: float) -> None:
-        key, path = self._watched
-        if not key or self._peer is None or now < self._watched_at + WATCHED_S:
+    def _tell(self, now: float) -> None:
+        """Post the order of the downloads and what is watched, if they have changed."""
+        if now < self._tell_at:
             return
-        self._watched_at = now
+        self._tell_at = now + TICK_S
+        order = self._order()
+        if order != self._told_order:
+            self._told_order = order
+            self._post(order)
+        if self._watched[0] and self._peer is not None:
+            watched = self._watched_by(self._peer, now)
+            if watched != self._told_watched:
+                self._told_watched = watched
+                self._post(watched)
+
+    def _order(self) -> QueueChanged:
+        going = [one for one in self._queue.all() if not one.state.is_final]
+        first = tuple((one.key, one.order.first) for one in going if one.order.first)
+        return QueueChanged(tuple(one.key for one in going), first)
+
+    def _watched_by(self, peer: SwarmPeer, now: float) -> Watched:
+        key, path = self._watched
         download = self._queue.get(key)
         transfer = download.transfer_of(path) if download is not None else None
-        have, coming, peers = self._peer.watched(transfer, now=now)
+        have, coming, peers = peer.watched(transfer, now=now)
         content = transfer.content if transfer is not None else None
         is_folder = download is not None and download.looked_at is not None
         pieces = download.pieces if download is not None and is_folder else None
-        told = Watched(key, path, content, have, coming, peers, self._peer.bottleneck, pieces)
-        if told != self._told:
-            self._told = told
-            self._post(told)
-
-    def _tell_queue(self, now: float) -> None:
-        if now < self._tell_queue_at:
-            return
-        self._tell_queue_at = now + TICK_S
-        going = [one for one in self._queue.all() if not one.state.is_final]
-        first = tuple((one.key, one.order.first) for one in going if one.order.first)
-        told = QueueChanged(tuple(one.key for one in going), first)
-        if told != self._told_queue:
-            self._told_queue = told
-            self._post(told)
+        return Watched(key, path, content, have, coming, peers, peer.bottleneck, pieces)
 
     def _tell_end(self) -> None:
         downloads = self._queue.all()
