@@ -10,7 +10,7 @@ from unittest import mock
 
 from roles.joining import tracker_place
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_place import Limits, TrackerPlace
 from roles.lmk1.tracker_client import TrackerClient
 from roles.net import datagrams
 from roles.values.addresses import Address
@@ -55,9 +55,7 @@ class TrackerPlaceTestCase(RoomTest):
         super().setUp()
         self.log = EventLog()
         self.reached: list[Tracker] = []  # by a search
-        self.constant("joining.tracker_place", "SEARCH_AGAIN_S", (0.0, 0.0))
-        self.constant("joining.tracker_place", "SEARCH_S", 0.1)
-        self.constant("joining.tracker_place", "HOME_S", 0.1)
+        self.place_limits = Limits(search_s=0.1, search_again_s=(0.0, 0.0), home_s=0.1)
         self.constant("joining.beacon", "LINGER_S", 0.0)
         self.constant("joining.tracker_asker", "TRIES_S", (0.05,) * 5)
 
@@ -72,6 +70,7 @@ class TrackerPlaceTestCase(RoomTest):
             follow,
             self.log,
             lambda: targets_at(*(one.address for one in self.reached)),
+            limits=self.place_limits,
         )
 
     def asking(self, place: TrackerPlace) -> RoomClient:
@@ -157,12 +156,11 @@ class FollowingTest(TrackerPlaceTestCase):
             self.scripted_tracker("teacher", "5f0c9a12"),
             self.scripted_tracker("rogue", "11111111"),
         )
+        self.place_limits = self.place_limits._replace(home_again_s=0.0)
         client = self.asking(self.place(ours, Follow.ANY))
         client.list_version()
         ours.is_silent, self.reached = True, [rogue]
         client.list_version()
-        self.constant("joining.tracker_place", "HOME_AGAIN_S", 0.0)
-        client._place._home_at = 0.0
         client.list_version()  # it is asked whether it is back, and is not
         ours.is_silent = False
         client.list_version()
@@ -205,7 +203,11 @@ class FollowingTest(TrackerPlaceTestCase):
         )
         self.addCleanup(original.close)
         place = TrackerPlace(
-            first.address, Follow.ANY, self.log, lambda: targets_at(original.address)
+            first.address,
+            Follow.ANY,
+            self.log,
+            lambda: targets_at(original.address),
+            limits=self.place_limits,
         )
         client = self.asking(place)
         client.list_version()
@@ -222,7 +224,7 @@ class FollowingTest(TrackerPlaceTestCase):
         self.assertEqual(other.heard, [])
 
     def test_it_is_looked_for_now_and_then_only_but_at_once_on_another_network(self) -> None:
-        self.constant("joining.tracker_place", "SEARCH_AGAIN_S", (60.0, 60.0))
+        self.place_limits = self.place_limits._replace(search_again_s=(60.0, 60.0))
         silent, other = self.scripted_tracker(), self.scripted_tracker()
         silent.is_silent, self.reached = True, []
         place = self.place(silent, Follow.ANY)
@@ -313,7 +315,7 @@ class AddressesTest(TrackerPlaceTestCase):
             self.assertIsNotNone(client.list_version())
 
     def test_it_ends_at_once_when_the_program_does(self) -> None:
-        self.constant("joining.tracker_place", "SEARCH_S", 60.0)
+        self.place_limits = self.place_limits._replace(search_s=60.0)
         silent = self.scripted_tracker()
         silent.is_silent = True
         place = self.place(silent, Follow.ANY)

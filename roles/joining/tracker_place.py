@@ -1,7 +1,7 @@
 """Where a role's tracker is: the addresses to ask at, and the search when it is silent.
 
 All threads of a role share one TrackerPlace. A thread that finds the tracker silent also searches
-for it elsewhere, for SEARCH_S.
+for it elsewhere, for a moment.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from roles.joining.beacon import Beacon, Targets, everywhere, is_own
 from roles.joining.found_trackers import successor
@@ -32,10 +32,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_ADDRESSES = 6  # to ask at in turn
-SEARCH_S = 0.6  # for answers; a network's trackers answer within milliseconds
-SEARCH_AGAIN_S = (4.0, 8.0)  # random, so that a room full of programs does not ask all at once
-HOME_S = 0.3  # for an answer of the tracker that another one replaces
-HOME_AGAIN_S = 15.0
+
+
+class Limits(NamedTuple):
+    search_s: float = 0.6  # for answers; a network's trackers answer within milliseconds
+    # Random, so that a room full of programs does not ask all at once.
+    search_again_s: tuple[float, float] = (4.0, 8.0)
+    home_s: float = 0.3  # for an answer of the tracker that another one replaces
+    home_again_s: float = 15.0
+
+
+LIMITS = Limits()
 
 
 class TrackerPlace:
@@ -51,6 +58,7 @@ class TrackerPlace:
         stopping: threading.Event | None = None,
         code: str = "",
         admission: Admission | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         """`tracker`: the address that the user typed, or that was found. A search asks at
         `targets`. Whatever waits for the tracker ends soon once `stopping` is set. `code`: of a
@@ -69,6 +77,7 @@ class TrackerPlace:
         # stranger test one guess.
         self._follow = Follow.SAME if self.is_private and follow is Follow.ANY else follow
         self._post = post
+        self._limits = limits
         self._targets = targets
         self._lock = threading.Lock()  # protects what follows; never held during I/O
         self._tracker = tracker  # the one in use: `_home`, or its replacement
@@ -187,7 +196,7 @@ class TrackerPlace:
     def look_around(self) -> bool:
         """Search for a silent tracker elsewhere; True if another address is used from now on.
 
-        Does nothing if the settings forbid it, or within SEARCH_AGAIN_S of the last search.
+        Does nothing if the settings forbid it, or within search_again_s of the last search.
         """
         if self._follow is Follow.NOWHERE or not self._searching.acquire(blocking=False):
             return False
@@ -195,8 +204,8 @@ class TrackerPlace:
             now = time.monotonic()
             if now < self._search_at:
                 return False
-            self._search_at = now + random.uniform(*SEARCH_AGAIN_S)
-            return self._take_one_of(self._found(SEARCH_S, self._targets))
+            self._search_at = now + random.uniform(*self._limits.search_again_s)
+            return self._take_one_of(self._found(self._limits.search_s, self._targets))
         finally:
             self._searching.release()
 
@@ -207,8 +216,8 @@ class TrackerPlace:
         try:
             if time.monotonic() < self._home_at:
                 return
-            found = self._found(HOME_S, tuple)
-            self._home_at = time.monotonic() + HOME_AGAIN_S
+            found = self._found(self._limits.home_s, tuple)
+            self._home_at = time.monotonic() + self._limits.home_again_s
             for one in found:  # perhaps it restarted
                 if one.name == self._name or (self._room and one.room == self._room):
                     self._move_to(one, self._home, is_back=True)
@@ -256,7 +265,7 @@ class TrackerPlace:
             self._is_here = False
             if not self._has_answered:  # none has before: this is the one we were looking for
                 self._home = tracker
-            self._home_at = time.monotonic() + HOME_AGAIN_S
+            self._home_at = time.monotonic() + self._limits.home_again_s
             self.hint = ""
             self.changes += 1
         if is_back:
