@@ -55,7 +55,7 @@ class TrackerPlaceTestCase(RoomTest):
         super().setUp()
         self.log = EventLog()
         self.reached: list[Tracker] = []  # by a search
-        self.place_limits = Limits(search_s=0.1, search_again_s=(0.0, 0.0), home_s=0.1)
+        self.place_limits = Limits(0.1, search_again_s=(0.0, 0.0), home_s=0.1, home_again_s=0.0)
         self.constant("joining.beacon", "LINGER_S", 0.0)
         self.constant("joining.tracker_asker", "TRIES_S", (0.05,) * 5)
 
@@ -156,7 +156,6 @@ class FollowingTest(TrackerPlaceTestCase):
             self.scripted_tracker("teacher", "5f0c9a12"),
             self.scripted_tracker("rogue", "11111111"),
         )
-        self.place_limits = self.place_limits._replace(home_again_s=0.0)
         client = self.asking(self.place(ours, Follow.ANY))
         client.list_version()
         ours.is_silent, self.reached = True, [rogue]
@@ -178,7 +177,6 @@ class FollowingTest(TrackerPlaceTestCase):
         ours.is_silent, self.reached = True, [other]
         client.list_version()
         ours._name, ours._room, ours.is_silent = "stranger", "44444444", False
-        client._place._home_at = 0.0
         client.list_version()
         self.assertEqual(len(self.moves()), 1)
 
@@ -190,7 +188,7 @@ class FollowingTest(TrackerPlaceTestCase):
             client.list_version()
         self.reached = [late := self.scripted_tracker(room="5f0c9a12")]
         self.assertIsNotNone(client.list_version())
-        nobody.is_silent, client._place._home_at = False, 0.0
+        nobody.is_silent = False
         client.list_version()
         self.assertEqual(self.moves(), [(nobody.address, late.address)])
 
