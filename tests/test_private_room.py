@@ -12,8 +12,8 @@ from roles.net.carrier import Bytes, Carrier
 from roles.private import entrance
 from roles.private.admission import Admission
 from roles.private.room_keys import TrackerKeys
-from roles.room import list_server
-from roles.room.list_server import Limits
+from roles.room import connection_server
+from roles.room.connection_server import Limits
 from roles.room.senders import Senders
 from roles.tracker import Tracker
 from roles.values import room_code
@@ -60,7 +60,7 @@ class MembersTest(PrivateRoomTest):
 
     def test_members_with_a_list_under_way_keep_no_newcomer_out(self) -> None:
         limits = Limits(unproved=1, silent_s=LIMIT_S)
-        with mock.patch.object(list_server, "PRIVATE_LIMITS", limits):
+        with mock.patch.object(connection_server, "PRIVATE_LIMITS", limits):
             tracker = self.private_tracker()
             admission = Admission(CODE)
             for _ in range(5):

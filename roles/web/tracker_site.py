@@ -1,6 +1,6 @@
 """What browsers get from a tracker: its pages, the program, and the way to the seeders' files.
 
-It runs in the tracker's loop behind roles/room/list_server.py and never blocks it.
+It runs in the tracker's loop behind roles/room/connection_server.py and never blocks it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from itertools import islice
 from typing import TypeVar
 
 from roles.net.interfaces import address_for_others, own_name
+from roles.room.connection_server import Client, Steps, Wait, in_turns
 from roles.room.kept_answer import KeptAnswer
-from roles.room.list_server import Client, Steps, Wait, in_turns
 from roles.room.registry import Registry
 from roles.room.registry_entry import Reader
 from roles.room.room_catalogue import Share
