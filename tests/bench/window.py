@@ -167,7 +167,7 @@ class WindowBench:
         model._handle(FilesListed(Address("127.0.0.1", 9), files, (), (), (listed,)))
         self.run_until(lambda: len(model.list.files) == len(files))
         shown._rows._wished = {listed.key: True}
-        shown._fill(anew=True)
+        shown.show_anew()
         self.run_for(0.5)
         self._say_gaps("100,000 files are listed")
 
@@ -178,7 +178,7 @@ class WindowBench:
             str(FolderKey(SHARE, f"folder {number:03}")): True for number in range(FOLDERS)
         }
         self._gaps.clear()
-        shown._fill(anew=True)
+        shown.show_anew()
         rows = FOLDERS * (FILES_EACH + 1) + 1
         self.run_until(lambda: len(shown.table.order) >= rows)
         self.run_for(0.5)

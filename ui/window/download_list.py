@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from roles.values.errors import CodeRefusedError
 from roles.values.events import DownloadState, Watched
 from ui import wording
-from ui.file_list import is_folder
+from ui.file_list import FileList, is_folder
 from ui.row_order import moved, placed
 from ui.window.download_detail import DownloadDetail
 from ui.window.download_start import missing
@@ -26,6 +26,7 @@ from ui.window.list_columns import (
     icon_of,
     tone_of,
 )
+from ui.window.list_row import brought_by
 from ui.window.list_rows import ListRows, Shown, View
 from ui.window.notices import Choice
 from ui.window.row_drag import RowDrag
@@ -59,12 +60,9 @@ class DownloadList(ttk.Frame):
         px = theme.px
         self._model, self._tab = model, tab
         self._rows = ListRows(model)
-        self._filled_with: tuple[object, ...] = ()
+        self._filled_with: tuple[FileList, View] | None = None  # None: other rows are needed
         self.everything: list[str] = []  # what "Download all" asks a leecher for
         self._looks_later = False
-        self._meant_by: Sequence[str] | None = None  # rows, see _downloads_of()
-        self._meant_in: tuple[list[str], int] = [], 0
-        self._meant_then = list[str]()
         self.wanted = tk.StringVar(self)
         self.shown = tk.StringVar(self, Shown.ALL.value)
         self._theme = theme
@@ -98,7 +96,7 @@ class DownloadList(ttk.Frame):
                 settings.now.list_columns,
                 lambda columns: settings.change(list_columns=columns),
             ),
-            sort_elsewhere=lambda: self._fill(anew=True),
+            sort_elsewhere=self._fill,
         )
         self.detail = DownloadDetail(
             self.split, theme, model, self._watch, tab.retry, tab.choose_folder
@@ -137,7 +135,7 @@ class DownloadList(ttk.Frame):
         """Show what has changed of a download, and of files that it brought."""
         self.table.look_again()
         if self._rows.are_stale(download):
-            self._filled_with = ()
+            self._filled_with = None
         self._look_later()
 
     @property
@@ -145,11 +143,11 @@ class DownloadList(ttk.Frame):
         """What to ask a leecher for to get the selected rows."""
         return self._rows.to_ask(self.table.chosen)
 
-    def _fill(self, *, anew: bool = False) -> None:
+    def _fill(self) -> None:
         """Show all rows, if they differ from those before."""
         view = View(self.wanted.get().strip(), Shown(self.shown.get()), *self.table.sorting)
         now = self._model.list, view
-        if anew or now != self._filled_with:
+        if now != self._filled_with:
             self._filled_with = now
             self.table.show_order(self._rows.fill(view), self._rows.row)
             self.everything = self._all_shown(view)
@@ -157,7 +155,7 @@ class DownloadList(ttk.Frame):
     def _all_shown(self, view: View) -> list[str]:
         """What the first button acts on."""
         if view.shown is not Shown.ALL:
-            return self._downloads_of(self.table.order)
+            return self._rows.downloads(self.table.order)
         contents = self._model.list
         if view.wanted:
             return [file.key for file in contents.matching(view.wanted)]
@@ -171,8 +169,8 @@ class DownloadList(ttk.Frame):
     # What the buttons act on: the selected downloads, or all if none is selected
 
     def can_pause(self) -> list[str]:
-        resumable = set(self.can_resume())
-        return [name for name in self.can_cancel() if name not in resumable]
+        state_of = self._model.state_of
+        return [one for one in self.can_cancel() if state_of(one) is not DownloadState.PAUSED]
 
     def can_resume(self) -> list[str]:
         return self._model.in_states(self._meant(), *_RESUMABLE)
@@ -182,7 +180,8 @@ class DownloadList(ttk.Frame):
 
     def to_verify(self) -> dict[tuple[str, str], None]:
         """What of the selected rows can be read anew: downloads, and paths in them."""
-        found = dict.fromkeys(map(self._rows.brought_by, self.table.chosen))
+        nodes = filter(None, map(self._rows.node, self.table.chosen))
+        found = dict.fromkeys(brought_by(node, self._model) for node in nodes)
         whole = {name for name, path in found if not path}
         return {
             (name, path): None
@@ -197,18 +196,9 @@ class DownloadList(ttk.Frame):
     def _meant(self) -> list[str]:
         """The selected downloads; if none is selected, all that the rows show."""
         if self.table.chosen:
-            return self._downloads_of(self.table.chosen)
-        if Shown(self.shown.get()) is Shown.ALL:
-            return list(self._model.downloads)
-        return self._downloads_of(self.table.order)
-
-    def _downloads_of(self, keys: Sequence[str]) -> list[str]:
-        """Found anew only if something has changed: there may be 100,000 rows."""
-        states = self._model.unfinished, len(self._model.downloads)
-        if keys is not self._meant_by or states != self._meant_in:
-            self._meant_by, self._meant_in = keys, states
-            self._meant_then = self._rows.downloads(keys)
-        return self._meant_then
+            return self._rows.downloads(self.table.chosen)
+        is_all = Shown(self.shown.get()) is Shown.ALL
+        return list(self._model.downloads) if is_all else self.everything
 
     def _can_download(self) -> bool:
         chosen = self.table.chosen
@@ -347,7 +337,7 @@ class DownloadList(ttk.Frame):
 
     def show_anew(self) -> None:
         """What failed, or the order of the rows, has changed."""
-        self._filled_with = ()
+        self._filled_with = None
         self._look_later()
 
     def _can_move(self) -> bool:
@@ -389,6 +379,7 @@ class DownloadList(ttk.Frame):
             model.put_files_in_order(download, change(order, meant))
         else:
             model.put_in_order(change(model.queue, meant))
+        self._filled_with = None
         self.table.sort_anew(QUEUE_COLUMN)
         self.table.see_key(chosen[0])
 
@@ -398,7 +389,8 @@ class DownloadList(ttk.Frame):
         if node is None or not node.opens:
             return False
         self._rows.toggle(node)
-        self._fill(anew=True)
+        self._filled_with = None
+        self._fill()
         return True
 
     def _is_open(self, key: str) -> bool | None:

@@ -25,7 +25,6 @@ from ui.window.list_row import (
     Node,
     NodeKind,
     bringing,
-    brought_by,
     coming_with,
     movable,
     row_of,
@@ -97,20 +96,17 @@ class ListRows:
         return self._nodes[key] if key in self._parents else None
 
     def row(self, key: str) -> ListRow:
-        return self._row_of(self._node(key))
+        node = self.node(key)
+        if node is None:
+            raise KeyError(key)
+        return self._row_of(node)
+
+    def _row_of(self, node: Node) -> ListRow:
+        return row_of(node, self._model, is_open=self.is_open(node))
 
     def parent_key(self, key: str) -> str:
         """The key of the row that this one stands below; "" if there is none."""
         return self._parents.get(key, "")
-
-    def _node(self, key: str) -> Node:
-        node = self.node(key)
-        if node is None:
-            raise KeyError(key)
-        return node
-
-    def _row_of(self, node: Node) -> ListRow:
-        return row_of(node, self._model, is_open=self.is_open(node))
 
     # Opening and closing
 
@@ -171,11 +167,6 @@ class ListRows:
         parent = self.parent_key(key)
         there = (one for one, above in self._parents.items() if above == parent)
         return [one for one in there if self.are_beside(key, one)]
-
-    def brought_by(self, key: str) -> tuple[str, str]:
-        """See list_row.brought_by()."""
-        node = self.node(key)
-        return ("", "") if node is None else brought_by(node, self._model)
 
     # Filling
 
