@@ -344,6 +344,13 @@ class LeecherTest(RoomTest):
         self.addCleanup(gate.open)
         return gate
 
+    def in_the_middle(self, content: bytes, before: int) -> tuple[Running[Leecher], Gate]:
+        """A leecher that waits for that chunk of "a" until the gate is opened."""
+        gate, leecher = self.gated(content, before), self.taking()
+        order(leecher, "a")
+        self.assertTrue(gate.is_reached.wait(LIMIT_S))
+        return leecher, gate
+
     def taking(
         self,
         *,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 import unittest
 from pathlib import Path
@@ -13,10 +12,9 @@ from roles.disk.claimed_file import ClaimedFile
 from roles.disk.promised_space import room_in
 from roles.values.errors import DiskFullError, StorageError
 from roles.values.settings import Existing
-from tests.support import NEVER, STOPPED, LmkTestCase
+from tests.disks import IS_POSIX, IS_ROOT, DiskTestCase, needs_a_small_disk, needs_posix
+from tests.support import NEVER, STOPPED
 
-IS_POSIX = os.name == "posix"
-IS_ROOT = IS_POSIX and os.geteuid() == 0
 CONTENT = b"what came over the wire"
 # Another process on the same name: says whether it got it, and holds it until its input ends.
 CLAIM = """
@@ -51,7 +49,7 @@ partial.close()
 """
 
 
-class ClaimedFileTestCase(LmkTestCase):
+class ClaimedFileTestCase(DiskTestCase):
     def partial(self, name: str = "a.txt", content: bytes = CONTENT) -> ClaimedFile:
         partial = ClaimedFile(self.folder, (name,), can_be_checked=False)
         self.addCleanup(partial.close)
@@ -66,24 +64,9 @@ class ClaimedFileTestCase(LmkTestCase):
     def names(self) -> set[str]:
         return {path.name for path in self.folder.iterdir()}
 
-    def process(self, code: str, *arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, str(self.folder), *arguments],
-            cwd=Path(__file__).resolve().parent.parent,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.addCleanup(self.end, process)
-        return process
-
-    def end(self, process: subprocess.Popen[str]) -> None:
-        process.kill()
-        process.communicate()
-
-    def first_line(self, process: subprocess.Popen[str]) -> str:
-        assert process.stdout is not None
-        return process.stdout.readline()
+    def claiming(self) -> subprocess.Popen[str]:
+        """Another process on the name a.txt."""
+        return self.process(CLAIM, str(self.folder), "a.txt")
 
 
 class WriteTest(ClaimedFileTestCase):
@@ -193,7 +176,7 @@ class ExistingTest(ClaimedFileTestCase):
                 path.unlink()
         self.assertTrue((self.folder / "a.txt" / "inside").exists())
 
-    @unittest.skipUnless(IS_POSIX, "links")
+    @needs_posix
     def test_a_link_of_that_name_is_neither_followed_nor_written_through(self) -> None:
         outside = self.folder / "outside"
         outside.write_bytes(CONTENT)
@@ -203,7 +186,7 @@ class ExistingTest(ClaimedFileTestCase):
         self.assertFalse((self.folder / "a.txt").is_symlink())
         self.assertEqual(outside.read_bytes(), CONTENT)
 
-    @unittest.skipUnless(IS_POSIX, "links")
+    @needs_posix
     def test_a_dangling_link_exists_and_is_kept(self) -> None:
         (self.folder / "a.txt").symlink_to("nowhere")
         self.assertEqual(self.finished(Existing.SKIP)[0].name, "a (2).txt")
@@ -244,21 +227,21 @@ class ClaimTest(ClaimedFileTestCase):
 
     def test_another_process_on_that_name_is_refused_until_ours_ends(self) -> None:
         partial = self.partial()
-        self.assertIn("Another LMKtorrent", self.first_line(self.process(CLAIM, "a.txt")))
+        self.assertIn("Another LMKtorrent", self.line_of(self.claiming()))
         self.assertEqual((self.folder / "a.txt.lmkpart").read_bytes(), CONTENT)
         partial.close()
-        self.assertEqual(self.first_line(self.process(CLAIM, "a.txt")), "claimed\n")
+        self.assertEqual(self.line_of(self.claiming()), "claimed\n")
 
     def test_a_process_that_was_killed_holds_nothing(self) -> None:
-        process = self.process(CLAIM, "a.txt")
-        self.assertEqual(self.first_line(process), "claimed\n")
+        process = self.claiming()
+        self.assertEqual(self.line_of(process), "claimed\n")
         with self.assertRaises(StorageError):
             ClaimedFile(self.folder, ("a.txt",), can_be_checked=False)
         process.kill()
         process.wait()
         self.partial().discard()
 
-    @unittest.skipUnless(IS_POSIX, "an open file cannot be replaced on Windows")
+    @needs_posix
     def test_what_another_program_put_in_its_place_never_gets_the_final_name(self) -> None:
         partial = self.partial()
         (self.folder / "a.txt.lmkpart").unlink()
@@ -267,7 +250,7 @@ class ClaimTest(ClaimedFileTestCase):
             partial.finish(Existing.REPLACE, NEVER)
         self.assertFalse((self.folder / "a.txt").exists())
 
-    @unittest.skipUnless(IS_POSIX, "links")
+    @needs_posix
     def test_a_whole_file_whose_partial_name_a_crash_left_is_not_emptied(self) -> None:
         (self.folder / "a.txt").write_bytes(b"whole")
         os.link(self.folder / "a.txt", self.folder / "a.txt.lmkpart")
@@ -275,7 +258,7 @@ class ClaimTest(ClaimedFileTestCase):
         self.assertEqual((self.folder / "a.txt").read_bytes(), b"whole")
         self.assertEqual((path.name, path.read_bytes()), ("a (2).txt", CONTENT))
 
-    @unittest.skipUnless(IS_POSIX, "links")
+    @needs_posix
     def test_a_link_in_the_way_is_refused_and_its_target_is_untouched(self) -> None:
         victim = self.folder / "victim"
         victim.write_bytes(b"precious")
@@ -292,7 +275,7 @@ class ClaimTest(ClaimedFileTestCase):
         with self.assertRaises(StorageError):
             ClaimedFile(self.folder, ("a.txt",), can_be_checked=False)
 
-    @unittest.skipUnless(IS_POSIX, "pipes")
+    @needs_posix
     def test_a_pipe_in_the_way_is_refused_at_once(self) -> None:
         os.mkfifo(self.folder / "a.txt.lmkpart")
         with self.assertRaisesRegex(StorageError, "is not a file"):
@@ -335,19 +318,14 @@ class ClaimTest(ClaimedFileTestCase):
 
 
 class DiskTest(ClaimedFileTestCase):
-    @unittest.skipUnless(IS_POSIX, "limits of a process")
+    @needs_posix
     def test_a_disk_that_takes_no_more_is_a_sentence(self) -> None:
-        said, _ = self.process(SMALL_DISK).communicate(timeout=30)
+        said, _ = self.process(SMALL_DISK, str(self.folder)).communicate(timeout=30)
         self.assertIn("cannot be written (File too large). Choose another folder.", said)
 
-    @unittest.skipUnless(IS_ROOT and sys.platform == "linux", "needs root to mount a small disk")
+    @needs_a_small_disk
     def test_a_full_disk_is_known_as_full_and_goes_on_when_there_is_room(self) -> None:
-        disk = self.folder / "disk"
-        disk.mkdir()
-        mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
-        if subprocess.run(mount, check=False, capture_output=True).returncode:
-            self.skipTest("nothing can be mounted here")
-        self.addCleanup(subprocess.run, ["umount", "-l", str(disk)], check=True)
+        disk = self.small_disk("256k")
         ballast = disk / "ballast"
         ballast.write_bytes(bytes(200_000))
         self.assertLess(room_in(disk), 100_000)
@@ -363,16 +341,11 @@ class DiskTest(ClaimedFileTestCase):
         assert result is not None
         self.assertEqual(result[0].read_bytes(), bytes(block))
 
-    @unittest.skipUnless(IS_ROOT and sys.platform == "linux", "needs root to mount a small disk")
+    @needs_a_small_disk
     def test_a_disk_that_may_not_be_written_is_a_sentence_and_keeps_the_partial_file(self) -> None:
-        disk = self.folder / "disk"
-        disk.mkdir()
-        mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
-        if subprocess.run(mount, check=False, capture_output=True).returncode:
-            self.skipTest("nothing can be mounted here")
-        self.addCleanup(subprocess.run, ["umount", "-l", str(disk)], check=True)
+        disk = self.small_disk("256k")
         (disk / "a.lmkpart").touch()
-        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        self.make_read_only(disk)
         with self.assertRaisesRegex(StorageError, "Read-only file system"):
             ClaimedFile(disk, "a")
         self.assertTrue(os.path.lexists(disk / "a.lmkpart"))

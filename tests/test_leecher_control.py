@@ -77,10 +77,7 @@ class PauseResumeCancel(LeecherTest):
         self.assert_same_files(self.taken, {"a": self.CONTENT})
 
     def test_a_cancel_in_the_middle_removes_what_came(self) -> None:
-        gate = self.gated(self.CONTENT, 20)
-        leecher = self.taking()
-        order(leecher, "a")
-        self.assertTrue(gate.is_reached.wait(LIMIT_S))
+        leecher, _ = self.in_the_middle(self.CONTENT, 20)
         leecher.role.cancel(["a"])
         self.assertIs(wait_for_end(leecher, "a").state, DownloadState.CANCELLED)
         leecher.log.wait_for(AllDownloadsEnded)
@@ -185,10 +182,7 @@ class PauseResumeCancel(LeecherTest):
         return self.run_role(role, log)
 
     def test_an_order_for_a_file_that_is_on_its_way_changes_nothing(self) -> None:
-        gate = self.gated(self.CONTENT, 20)
-        leecher = self.taking()
-        order(leecher, "a")
-        self.assertTrue(gate.is_reached.wait(LIMIT_S))
+        leecher, gate = self.in_the_middle(self.CONTENT, 20)
         order(leecher, "a", existing=Existing.KEEP_BOTH)
         gate.open()
         self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
@@ -205,10 +199,7 @@ class PauseResumeCancel(LeecherTest):
         self.assert_same_files(self.taken, {"a": self.CONTENT})
 
     def test_a_partial_file_that_cannot_be_removed_ends_nothing(self) -> None:
-        gate = self.gated(self.CONTENT, 20)
-        leecher = self.taking()
-        order(leecher, "a")
-        self.assertTrue(gate.is_reached.wait(LIMIT_S))
+        leecher, _ = self.in_the_middle(self.CONTENT, 20)
         leecher.role.pause(["a"])
         wait_for_state(leecher, "a", DownloadState.PAUSED)
         (self.taken / "a.lmkpart").unlink()
@@ -288,10 +279,7 @@ class TheEndOfTheLeecher(LeecherTest):
         self.assert_stops_in_state(fall_silent, DownloadState.DOWNLOADING)
 
     def test_it_stops_in_time_in_the_middle(self) -> None:
-        gate = self.gated(self.CONTENT, 20)
-        leecher = self.taking()
-        order(leecher, "a")
-        self.assertTrue(gate.is_reached.wait(LIMIT_S))
+        leecher, _ = self.in_the_middle(self.CONTENT, 20)
         self.assert_stops(leecher)
 
     def test_it_stops_in_time_in_a_queue(self) -> None:
@@ -301,10 +289,7 @@ class TheEndOfTheLeecher(LeecherTest):
         self.assert_stops_in_state(hang_up_on_the_greeting, DownloadState.RETRYING)
 
     def test_it_stops_in_time_with_a_paused_download(self) -> None:
-        gate = self.gated(self.CONTENT, 20)
-        leecher = self.taking()
-        order(leecher, "a")
-        self.assertTrue(gate.is_reached.wait(LIMIT_S))
+        leecher, _ = self.in_the_middle(self.CONTENT, 20)
         leecher.role.pause(["a"])
         wait_for_state(leecher, "a", DownloadState.PAUSED)
         self.assert_stops(leecher)

@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import unittest
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from roles.values.errors import DiskFullError, StorageError
 from roles.values.events import (
@@ -147,46 +149,40 @@ class DisksThatRefuse(LeecherTest):
         self.assert_same_files(self.taken, {"a": self.CONTENT})
         leecher.stop()
 
+    @contextmanager
+    def target_read_only(self) -> Iterator[None]:
+        """For this time."""
+        is_root = os.geteuid() == 0
+        self.taken.chmod(0o555)
+        if is_root:  # who may do everything
+            os.seteuid(65_534)
+        try:
+            yield
+        finally:
+            if is_root:
+                os.seteuid(0)
+            self.taken.chmod(0o755)
+
     @unittest.skipUnless(os.name == "posix", "permissions of POSIX systems")
     def test_a_folder_without_permission_is_said(self) -> None:
         self.offer(Offer({"a": b"1"}))
         leecher = self.taking()
         list_now(leecher, "a")
-        self.taken.chmod(0o555)
-        self.addCleanup(self.taken.chmod, 0o755)
-        is_root = os.geteuid() == 0
-        if is_root:  # who may do everything
-            os.seteuid(65_534)
-        try:
+        with self.target_read_only():
             leecher.role.download(["a"], Existing.SKIP)
             end = self.assert_fails(leecher, "a", StorageError)
-        finally:
-            if is_root:
-                os.seteuid(0)
         self.assertIn("Choose another folder", str(end.failure))
         self.assert_same_files(self.taken, {})
 
     @unittest.skipUnless(os.name == "posix", "permissions of POSIX systems")
     def test_a_whole_file_that_cannot_get_its_name_is_kept_and_gets_it_later(self) -> None:
         content = content_of(20 * CHUNK)
-        gate = self.gated(content, 10)
-        leecher = self.taking()
-        order(leecher, "a")
-        self.assertTrue(gate.is_reached.wait(LIMIT_S))
-        self.taken.chmod(0o555)
-        self.addCleanup(self.taken.chmod, 0o755)
-        is_root = os.geteuid() == 0
-        if is_root:  # who may do everything
-            os.seteuid(65_534)
-        try:
+        leecher, gate = self.in_the_middle(content, 10)
+        with self.target_read_only():
             gate.open()
             end = self.assert_fails(leecher, "a", StorageError)
-        finally:
-            if is_root:
-                os.seteuid(0)
         self.assertIn("No permission", str(end.failure))
         self.assert_same_files(self.taken, {"a.lmkpart": content})
-        self.taken.chmod(0o755)
         leecher.log.clear()
         leecher.role.resume(["a"])
         wait_for_state(leecher, "a", DownloadState.DONE)
@@ -209,10 +205,7 @@ class DisksThatRefuse(LeecherTest):
         self.assertEqual(end.saved_as, self.folder / "new" / "er" / "a")
 
     def test_another_program_at_work_on_the_same_file_is_not_disturbed(self) -> None:
-        gate = self.gated(content_of(20 * CHUNK), 10)
-        first = self.taking()
-        order(first, "a")
-        self.assertTrue(gate.is_reached.wait(LIMIT_S))
+        first, gate = self.in_the_middle(content_of(20 * CHUNK), 10)
         second = self.taking()
         order(second, "a")
         end = self.assert_fails(second, "a", StorageError)

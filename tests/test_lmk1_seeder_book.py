@@ -171,37 +171,32 @@ class SeederBookTest(unittest.TestCase):
         self.assertLess(wait, 2.0)
         self.assertIsNone(self.book.wait_s([], "f", now=0.0))
 
-    def test_a_seeder_with_one_slot_gets_one_connection_of_ours_at_a_time(self) -> None:
-        self.book.opened(A)  # served
-        self.book.opened(A)  # for another file
+    def take_its_one_slot(self) -> None:
+        """A serves us, and has no slot left for another file that we want."""
+        self.book.opened(A)
+        self.book.opened(A)
         self.book.said_away(A, now=0.0)
         self.book.closed(A, now=0.0)
+
+    def test_a_seeder_with_one_slot_gets_one_connection_of_ours_at_a_time(self) -> None:
+        self.take_its_one_slot()
         self.assertNotIn(A, self.usable(100.0))
         self.assertEqual(self.wait(A, 100.0), OWN_TURN_S)
 
     def test_our_other_download_has_its_turn_as_soon_as_our_own_connection_ends(self) -> None:
-        self.book.opened(A)
-        self.book.opened(A)
-        self.book.said_away(A, now=0.0)
-        self.book.closed(A, now=0.0)
+        self.take_its_one_slot()
         self.book.delivered(A)
         self.book.closed(A, now=50.0)
         self.assertIn(A, self.usable(50.0 + OWN_TURN_S))
 
     def test_a_seeder_with_one_slot_that_serves_others_is_not_stormed(self) -> None:
-        self.book.opened(A)
-        self.book.opened(A)
-        self.book.said_away(A, now=0.0)
-        self.book.closed(A, now=0.0)
+        self.take_its_one_slot()
         self.book.delivered(A)
         self.book.closed(A, now=10.0)
         self.assertLessEqual(self.tries_within(30.0, start=20.0, fails=False), 16)
 
     def test_a_seeder_with_one_slot_that_is_gone_is_not_stormed(self) -> None:
-        self.book.opened(A)
-        self.book.opened(A)
-        self.book.said_away(A, now=0.0)
-        self.book.closed(A, now=0.0)
+        self.take_its_one_slot()
         self.book.delivered(A)
         self.book.closed(A, now=10.0)
         self.assertLessEqual(self.tries_within(30.0, start=20.0, fails=True), 8)
