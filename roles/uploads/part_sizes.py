@@ -22,24 +22,21 @@ class PartSizes:
 
     def __init__(self, longest: int) -> None:
         """The leecher takes parts of up to `longest` bytes."""
-        self._part = frames.PART  # bytes, at most
+        self.part = frames.PART  # bytes, at most
         self.piece = PIECE  # bytes for one call of the system
         self._longest = longest
         self._ahead = sys.maxsize  # bytes of a chunk that are left when the next one is offered
 
     def fit(self, rate: float) -> None:
         self._ahead = max(MIN_AHEAD, int(rate * AHEAD_S))
-        self._part = self._longest if rate * PART_WAIT_S >= self._longest else frames.PART
-        self.piece = self._part if rate * PIECE_S >= frames.PART else PIECE
+        self.part = self._longest if rate * PART_WAIT_S >= self._longest else frames.PART
+        self.piece = self.part if rate * PIECE_S >= frames.PART else PIECE
 
-    def is_time_to_offer(self, sent: int, length: int) -> bool:
-        """Whether to offer the next chunk once `sent` bytes of one of this length are out."""
-        return sent == max(0, length - self._ahead)
-
-    def next(self, sent: int, length: int) -> int:
-        """Bytes of the next part, which ends where the next chunk is offered."""
-        late = max(0, length - self._ahead)
-        return min(self._part, (late if sent < late else length) - sent)
+    def offer_at(self, length: int) -> int:
+        """How many bytes of a chunk go out before the next one is offered. A part ends there."""
+        late = length - self._ahead
+        # A chunk that goes out in one part costs both ends less, and half a chunk is early enough.
+        return late if late > length // 2 else 0
 
 
 def rate_of(length: int, seconds: float, buffer: int, sharers: int, alone: int) -> float | None:

@@ -223,10 +223,12 @@ class Uploader:
         """
         choice, length, sent = sending.choice, sending.length, 0
         start = choice.index * sending.holding.content.chunk_size
+        offer_at = self._sizes.offer_at(length)
         while sent < length:
-            part = self._throttle.slice(self._sizes.next(sent, length))
+            end = offer_at if sent < offer_at else length
+            part = self._throttle.slice(min(self._sizes.part, end - sent))
             self._await_turn(part)
-            if not sending.is_single and self._sizes.is_time_to_offer(sent, length):
+            if sent == offer_at and not sending.is_single:
                 with self._lock:
                     self.session.offer_ahead(now=time.monotonic())
             self._queue_frames()

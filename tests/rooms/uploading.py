@@ -130,10 +130,12 @@ class UploadEnd:
         sending = self._sending
         if sending is None or not self.is_open or self.is_hung:
             return
-        if not sending.is_single and self._sizes.is_time_to_offer(self._out, sending.length):
+        offer_at = self._sizes.offer_at(sending.length)
+        if self._out == offer_at and not sending.is_single:
             self.session.offer_ahead(now=self._clock.now)
             self._tell()
-        self._part = self._sizes.next(self._out, sending.length)
+        end = offer_at if self._out < offer_at else sending.length
+        self._part = min(self._sizes.part, end - self._out)
         choice = sending.choice
         digest = self._host.sent_digest(choice.root, choice.index)
         part = Part(choice.handle, choice.index, self._out, self._part, digest)
