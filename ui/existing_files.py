@@ -11,7 +11,7 @@ from ui import wording
 
 
 def existing_names(folder: Path, names: Iterable[str]) -> list[str]:
-    """Those of the names that the folder already has. Reads the disk: not for Tk's thread."""
+    """The names that the folder already has. Reads the disk: not for Tk's thread."""
     return [name for name in names if _is_there(folder, name)]
 
 

@@ -103,7 +103,7 @@ def decode_download(row: object) -> RecordedDownload | None:
 
 
 def _texts(value: object, most: int) -> tuple[str, ...] | None:
-    """A list of at most so many texts; None if it is none."""
+    """A list of at most `most` texts; None if it is none."""
     if not isinstance(value, list) or len(value) > most:
         return None
     texts = tuple(one for one in value if isinstance(one, str) and len(one) <= MAX_TEXT)

@@ -101,7 +101,7 @@ def _look_at_hashing() -> str:
 
 
 def _hash_speed() -> str:
-    """By the fastest block.
+    """The speed of the fastest block.
 
     A block takes less than a millisecond, so some are hashed without interruption even while other
     programs keep every processor busy.

@@ -247,7 +247,7 @@ class LeecherTab(ttk.Frame):
         )
 
     def _bind(self, tracker: Address) -> Address:
-        """Where it listens for other leechers: beside the seeder, and where others reach that."""
+        """Where to listen for other leechers: beside the seeder, where others reach that one."""
         before = self.model.settings
         if self.model.leecher is not None and before is not None and before.tracker == tracker:
             return before.bind  # another port is no reason to restart
@@ -461,7 +461,7 @@ class LeecherTab(ttk.Frame):
     # The rest
 
     def _list_again(self) -> None:
-        """A list grows old, and a tracker may have been started in the meantime."""
+        """Fetch the list again: it grows old, and a tracker may have been started meanwhile."""
         self.after(LIST_AGAIN_MS, self._list_again)
         self._ask_for_list()
 

@@ -106,7 +106,7 @@ class SeederTab(ttk.Frame):
 
     @property
     def ports(self) -> set[int]:
-        """Where it listens."""
+        """The ports where they listen."""
         return {run.address.port for run in self._runs() if run.state.is_up and run.address}
 
     @property

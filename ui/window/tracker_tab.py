@@ -175,7 +175,7 @@ class TrackerTab(ttk.Frame):
         self._show_qr()
 
     def close_qr(self) -> bool:
-        """Whether it was enlarged."""
+        """Make it small again; False if it was not enlarged."""
         was_open = self.qr_page.is_open
         self.qr_page.close()
         return was_open
@@ -347,7 +347,7 @@ class TrackerTab(ttk.Frame):
         log.info("The tracker has stopped.")
 
     def _tell_code(self, own: Address | None = None) -> None:
-        """The other programs of this window need not be told it by the user."""
+        """Tell the other roles of this window, so that the user need not."""
         here = (own or self._bench.trackers.own, self._for_others)
         self._bench.codes.own(self.room_code.code, *(one for one in here if one is not None))
 
