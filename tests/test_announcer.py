@@ -13,11 +13,9 @@ from roles.joining.announcer import Announcer
 from roles.joining.membership import Membership
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.tracker_client import TrackerClient
-from roles.sharing import folder_library
 from roles.sharing.folder_library import FolderLibrary
 from roles.tracker import Tracker
 from roles.values.addresses import Address
-from roles.values.errors import ShortageError
 from roles.values.events import FolderScanned, RoleStarted, TrackerLost
 from roles.values.participants import Status
 from roles.values.settings import TrackerSettings
@@ -184,17 +182,3 @@ class NoNetworkTest(AnnouncerTestCase):
         start = "The tracker 192.0.2.1:12500 cannot be reached from this network"
         self.assertTrue(reason.startswith(start), reason)
         self.assertNotIn("Errno", reason)
-
-
-class ShortageTest(AnnouncerTestCase):
-    def test_what_is_offered_stays_while_the_folder_cannot_be_looked_at(self) -> None:
-        announcer = self.announce(self.original())
-        self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
-        before, told = self.library.top, len(self.log.of(FolderScanned))
-        lacking = ShortageError("too many open files")
-        with mock.patch.object(folder_library, "scan_tree", side_effect=lacking) as scan:
-            self.library.rescan_soon()
-            wait_until(lambda: scan.called)
-            announcer.look(self.member.announced)
-        self.assertIs(self.library.top, before)
-        self.assertEqual(len(self.log.of(FolderScanned)), told)

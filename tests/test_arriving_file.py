@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import unittest
-from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
@@ -280,28 +279,6 @@ class PlaceTest(ArrivingFileTestCase):
             self.arriving(self.target / "a")
         self.assertEqual(self.tree(self.target), {"a": b"mine"})
 
-    @needs_posix
-    def test_what_is_no_file_is_refused_in_its_place(self) -> None:
-        victim = self.folder / "victim"
-        victim.write_bytes(b"precious")
-        self.part.parent.mkdir(parents=True)
-        makers: tuple[Callable[[], None], ...] = (
-            self.part.mkdir,
-            lambda: os.mkfifo(self.part),
-            lambda: self.part.symlink_to(victim),
-            lambda: self.part.symlink_to("nowhere"),
-        )
-        for make in makers:
-            make()
-            with self.assertRaisesRegex(StorageError, "is not a file. Move it away"):
-                self.arriving()
-            if self.part.is_dir():
-                self.part.rmdir()
-            else:
-                self.part.unlink()
-        self.assertEqual(victim.read_bytes(), b"precious")
-        self.assertFalse((self.part.parent / "nowhere").exists())
-
     def test_another_program_that_downloads_it_is_waited_for(self) -> None:
         process = self.process(HOLDER, str(self.target))
         self.assertEqual(self.line_of(process), "claimed\n")
@@ -330,21 +307,6 @@ class PlaceTest(ArrivingFileTestCase):
 
 
 class WriteTest(ArrivingFileTestCase):
-    def test_many_threads_write_at_once(self) -> None:
-        arriving = self.arriving()
-
-        def write(first: int) -> None:
-            for start in range(first * 1000, len(DATA), 8000):
-                arriving.write(start, memoryview(DATA)[start : start + 1000])
-
-        threads = [threading.Thread(target=write, args=(n,), name="lmk-test") for n in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self.assertEqual(arriving.recheck(DIGESTS, NEVER), CONTENT.all_chunks)
-        self.assertEqual(arriving.read(5, 100), DATA[5:105])
-
     def test_writing_to_a_closed_one_is_a_sentence_and_hits_no_other_file(self) -> None:
         arriving = self.arriving()
         arriving.close()
@@ -421,50 +383,6 @@ class FinishTest(ArrivingFileTestCase):
         self.assertEqual(arriving.recheck(b"", NEVER), 0)
         arriving.finish(Existing.SKIP, NEVER, MTIME)
         self.assertEqual(self.final.read_bytes(), b"")
-
-    def test_what_is_there_is_never_overwritten_unasked(self) -> None:
-        self.final.parent.mkdir(parents=True)
-        self.final.write_bytes(b"mine")
-        self.assertEqual(self.finished(Existing.SKIP), ("x (2).bin", False))
-        self.assertEqual(self.finished(Existing.KEEP_BOTH), ("x (3).bin", False))
-        self.assertEqual(self.final.read_bytes(), b"mine")
-        self.assertEqual(self.finished(Existing.REPLACE), ("x.bin", False))
-        self.assertEqual(self.finished(Existing.SKIP), ("x.bin", True))
-        self.assertFalse(self.part.exists())
-
-    def test_a_folder_of_its_name_is_kept(self) -> None:
-        self.final.mkdir(parents=True)
-        for number, existing in enumerate(Existing, start=2):
-            self.assertEqual(self.finished(existing), (f"x ({number}).bin", False))
-        self.assertTrue(self.final.is_dir())
-
-    @needs_posix
-    def test_a_link_of_its_name_is_kept_or_replaced_and_never_followed(self) -> None:
-        outside = self.folder / "outside"
-        outside.write_bytes(DATA)
-        self.final.parent.mkdir(parents=True)
-        self.final.symlink_to(outside)
-        self.assertEqual(self.finished(Existing.SKIP), ("x (2).bin", False))
-        self.assertEqual(self.finished(Existing.REPLACE), ("x.bin", False))
-        self.assertFalse(self.final.is_symlink())
-        self.assertEqual(outside.stat().st_nlink, 1)
-
-    def test_it_is_not_finished_when_it_is_told_to_stop_comparing(self) -> None:
-        self.final.parent.mkdir(parents=True)
-        self.final.write_bytes(DATA)
-        self.assertIsNone(self.whole().finish(Existing.SKIP, STOPPED, 0))
-        self.assertTrue(self.part.exists())
-
-    @needs_posix
-    def test_what_another_program_put_in_its_place_never_gets_the_final_name(self) -> None:
-        arriving = self.whole()
-        self.part.unlink()
-        self.part.symlink_to(self.folder)
-        self.assertFalse(arriving.is_in_place)
-        with self.assertRaisesRegex(StorageError, "Another program replaced"):
-            arriving.finish(Existing.REPLACE, NEVER, 0)
-        arriving.discard()
-        self.assertTrue(self.part.is_symlink())
 
     def test_one_that_another_program_cut_short_is_not_finished(self) -> None:
         arriving = self.whole()

@@ -6,13 +6,13 @@ import os
 import subprocess
 import threading
 import unittest
+from collections.abc import Callable
 from pathlib import Path
 
 from roles.disk.claimed_file import ClaimedFile
-from roles.disk.promised_space import room_in
-from roles.values.errors import DiskFullError, StorageError
+from roles.values.errors import StorageError
 from roles.values.settings import Existing
-from tests.disks import IS_POSIX, IS_ROOT, DiskTestCase, needs_a_small_disk, needs_posix
+from tests.disks import IS_POSIX, IS_ROOT, DiskTestCase, needs_posix
 from tests.support import NEVER, STOPPED
 
 CONTENT = b"what came over the wire"
@@ -104,10 +104,6 @@ class WriteTest(ClaimedFileTestCase):
         (self.folder / "a.txt.lmkpart").write_bytes(b"x" * 1000)
         self.partial(content=b"new").close()
         self.assertEqual((self.folder / "a.txt.lmkpart").read_bytes(), b"new")
-
-    def test_the_folder_is_made_when_it_is_missing(self) -> None:
-        ClaimedFile(self.folder / "new" / "deep", ("a",), can_be_checked=False).close()
-        self.assertTrue((self.folder / "new" / "deep" / "a.lmkpart").is_file())
 
     def test_discarding_leaves_nothing_and_may_be_done_twice(self) -> None:
         partial = self.partial()
@@ -243,12 +239,21 @@ class ClaimTest(ClaimedFileTestCase):
 
     @needs_posix
     def test_what_another_program_put_in_its_place_never_gets_the_final_name(self) -> None:
-        partial = self.partial()
-        (self.folder / "a.txt.lmkpart").unlink()
-        (self.folder / "a.txt.lmkpart").write_bytes(b"not what was checked")
-        with self.assertRaisesRegex(StorageError, "Another program replaced"):
-            partial.finish(Existing.REPLACE, NEVER)
-        self.assertFalse((self.folder / "a.txt").exists())
+        part = self.folder / "a.txt.lmkpart"
+        makers: tuple[Callable[[], object], ...] = (
+            lambda: part.write_bytes(b"not what was checked"),
+            lambda: part.symlink_to(self.folder),
+        )
+        for make in makers:
+            partial = self.partial()
+            part.unlink()
+            make()
+            self.assertFalse(partial.is_in_place)
+            with self.assertRaisesRegex(StorageError, "Another program replaced"):
+                partial.finish(Existing.REPLACE, NEVER)
+            partial.discard()
+            self.assertEqual(self.names(), {"a.txt.lmkpart"})
+            part.unlink()
 
     @needs_posix
     def test_a_whole_file_whose_partial_name_a_crash_left_is_not_emptied(self) -> None:
@@ -259,34 +264,25 @@ class ClaimTest(ClaimedFileTestCase):
         self.assertEqual((path.name, path.read_bytes()), ("a (2).txt", CONTENT))
 
     @needs_posix
-    def test_a_link_in_the_way_is_refused_and_its_target_is_untouched(self) -> None:
-        victim = self.folder / "victim"
+    def test_what_is_no_file_is_refused_in_its_place(self) -> None:
+        part, victim = self.folder / "a.txt.lmkpart", self.folder / "victim"
         victim.write_bytes(b"precious")
-        for target in (victim, self.folder / "nowhere"):
-            (self.folder / "a.txt.lmkpart").symlink_to(target)
-            with self.assertRaises(StorageError):
+        makers: tuple[Callable[[], None], ...] = (
+            part.mkdir,
+            lambda: os.mkfifo(part),
+            lambda: part.symlink_to(victim),
+            lambda: part.symlink_to("nowhere"),
+        )
+        for make in makers:
+            make()
+            with self.assertRaisesRegex(StorageError, "is not a file. Move it away"):
                 ClaimedFile(self.folder, ("a.txt",), can_be_checked=False)
-            (self.folder / "a.txt.lmkpart").unlink()
+            if part.is_dir():
+                part.rmdir()
+            else:
+                part.unlink()
         self.assertEqual(victim.read_bytes(), b"precious")
         self.assertFalse((self.folder / "nowhere").exists())
-
-    def test_a_folder_in_the_way_is_refused(self) -> None:
-        (self.folder / "a.txt.lmkpart").mkdir()
-        with self.assertRaises(StorageError):
-            ClaimedFile(self.folder, ("a.txt",), can_be_checked=False)
-
-    @needs_posix
-    def test_a_pipe_in_the_way_is_refused_at_once(self) -> None:
-        os.mkfifo(self.folder / "a.txt.lmkpart")
-        with self.assertRaisesRegex(StorageError, "is not a file"):
-            ClaimedFile(self.folder, ("a.txt",), can_be_checked=False)
-
-    def test_a_file_where_the_folder_should_be_is_refused(self) -> None:
-        (self.folder / "file").touch()
-        with self.assertRaises(StorageError):
-            ClaimedFile(self.folder / "file", ("a",), can_be_checked=False).close()
-        with self.assertRaises(StorageError):
-            room_in(self.folder / "file" / "x")
 
     def test_whoever_claims_a_name_keeps_it_while_others_discard_theirs(self) -> None:
         ending = threading.Event()
@@ -322,33 +318,6 @@ class DiskTest(ClaimedFileTestCase):
     def test_a_disk_that_takes_no_more_is_a_sentence(self) -> None:
         said, _ = self.process(SMALL_DISK, str(self.folder)).communicate(timeout=30)
         self.assertIn("cannot be written (File too large). Choose another folder.", said)
-
-    @needs_a_small_disk
-    def test_a_full_disk_is_known_as_full_and_goes_on_when_there_is_room(self) -> None:
-        disk = self.small_disk("256k")
-        ballast = disk / "ballast"
-        ballast.write_bytes(bytes(200_000))
-        self.assertLess(room_in(disk), 100_000)
-        partial = ClaimedFile(disk, "a")
-        self.addCleanup(partial.close)
-        block = memoryview(os.urandom(100_000))
-        with self.assertRaisesRegex(DiskFullError, "is full"):
-            partial.write(0, block[:50_000], block[50_000:])
-        ballast.unlink()
-        self.assertGreaterEqual(room_in(disk), 100_000)
-        partial.write(0, block[:50_000], block[50_000:])
-        result = partial.finish(Existing.SKIP, NEVER)
-        assert result is not None
-        self.assertEqual(result[0].read_bytes(), bytes(block))
-
-    @needs_a_small_disk
-    def test_a_disk_that_may_not_be_written_is_a_sentence_and_keeps_the_partial_file(self) -> None:
-        disk = self.small_disk("256k")
-        (disk / "a.lmkpart").touch()
-        self.make_read_only(disk)
-        with self.assertRaisesRegex(StorageError, "Read-only file system"):
-            ClaimedFile(disk, "a")
-        self.assertTrue(os.path.lexists(disk / "a.lmkpart"))
 
     @unittest.skipUnless(IS_POSIX and not IS_ROOT, "root may write everywhere")
     def test_a_folder_that_may_not_be_written_is_a_sentence(self) -> None:

@@ -108,10 +108,6 @@ class RefusedTest(unittest.TestCase):
             self.assertEqual(share_of(line, id_=ORIGINAL).files, {})
         self.assertEqual(share_of(plain).files, {})
 
-    def test_what_windows_runs_unasked_is_refused_there_only(self) -> None:
-        for windows in (True, False):
-            self.assertEqual(len(share_of(file("a.lnk"), windows=windows).files), not windows)
-
 
 class PacksTest(unittest.TestCase):
     def test_a_pack_has_the_small_files_from_its_first_one_on_by_the_bytes_of_their_paths(

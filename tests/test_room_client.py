@@ -13,7 +13,7 @@ from roles.joining.room_client import RoomClient
 from roles.joining.tracker_place import TrackerPlace
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
-from roles.values.participants import Status, TransferStatus
+from roles.values.participants import Status
 from roles.wire.tracker_messages import Code, Refused, Register
 from tests.scripted_tracker import ScriptedTracker, repeat_after, room_of
 from tests.support import LIMIT_S, LmkTestCase, wait_until
@@ -161,20 +161,6 @@ class OursTest(RoomClientTestCase):
         self.assertIsNone(client.ping(PC, ALIVE))
         with self.assertRaisesRegex(TrackerSilentError, r"refused: who\?"):
             client.list_version()
-
-    def test_a_ping_leaves_transfers_out_until_it_fits(self) -> None:
-        transfers = tuple(
-            TransferStatus(f"{n} " + "ü" * 60, n, 100, 1.0, "downloading", "because " * 10)
-            for n in range(8)
-        )
-        client, tracker = self.asked(with_cookie(usual))
-        status = Status("downloading", (SHARE,) * 8, transfers=transfers)
-        client.ping(PC, status)
-        for datagram in tracker.heard:
-            self.assertLessEqual(len(datagram), 1_000)
-            told = verb_and_line(datagram)[1]["transfers"]
-            self.assertTrue(0 < len(told) < 8)
-            self.assertEqual([one[1] for one in told], list(range(len(told))))
 
     def test_as_many_files_are_told_as_one_request_holds(self) -> None:
         client, tracker = self.asked(with_cookie(usual))

@@ -63,13 +63,6 @@ class HoldsTest(TargetFolderTestCase):
         self.put(b"")
         self.assertEqual(self.held(empty), self.file)
 
-    def test_a_large_one_is_read_by_two_threads(self) -> None:
-        data = some_bytes(1 << 20) * 20
-        self.put(data)
-        self.assertEqual(self.held(described(data)[0]), self.file)
-        self.put(data[:-1] + b"?")
-        self.assertIsNone(self.held(described(data)[0]))
-
     def test_it_is_not_known_when_it_is_told_to_stop(self) -> None:
         self.put()
         stopped = TargetFolder(self.target.path, stopping=STOPPED)

@@ -30,10 +30,10 @@ class TorrentMakerTest(LibraryTestCase):
         self.news = EventLog()
         self.jobs = 0
 
-    def making(self, *, is_private: bool = True, is_kept: bool = True) -> TorrentMaker:
+    def making(self, *, is_private: bool = True) -> TorrentMaker:
         """A library and the maker of its torrent at work until the test ends, or until stop()."""
         self.library = library = self.started()
-        store = TorrentStore(self.folder / "state" / "torrents" if is_kept else None)
+        store = TorrentStore(self.folder / "state" / "torrents")
         maker = TorrentMaker(library, store, self.news, self.stopping, is_private=is_private)
         failures = list[object]()
         self.maker_thread = threading.Thread(
@@ -213,8 +213,3 @@ class TorrentMakerTest(LibraryTestCase):
         self.assertTrue(is_reading.wait(LIMIT_S))
         self.end()
         self.assertIsNone(maker.torrent)
-
-    def test_without_a_place_for_it_nothing_is_kept(self) -> None:
-        self.file("a", b"content")
-        self.torrent_of(self.making(is_kept=False))
-        self.assertFalse((self.folder / "state" / "torrents").exists())
