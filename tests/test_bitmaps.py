@@ -34,6 +34,5 @@ class BitmapsTest(unittest.TestCase):
             places = Availability(50, bitmaps)
             self.assertEqual([places.of(chunk) for chunk in range(50)], counted)
             self.assertEqual((places.least(), places.most()), (min(counted), max(counted)))
-            self.assertEqual(places.columns(50), counted)
-            self.assertEqual(places.columns(100)[::2], counted)
+            self.assertEqual(places.at(range(50)), counted)
             self.assertEqual(places.at([49, 0]), [counted[49], counted[0]])

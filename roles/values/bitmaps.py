@@ -47,10 +47,6 @@ class Availability:
     def least(self) -> int:
         return self._extreme(is_most=False)
 
-    def columns(self, width: int) -> list[int]:
-        """How many have the first chunk of each column."""
-        return self.at([first for first, _ in spans(width, self.count)])
-
     def at(self, chunks: Iterable[int]) -> list[int]:
         """How many have each of these chunks."""
         digits = [Bits(digit, self.count) for digit in self._digits]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from tkinter import ttk
 
-from roles.values.bitmaps import Availability, spans
-from roles.values.events import NOT_KNOWN, DownloadChanged, DownloadState, FolderPieces, Watched
+from roles.values.events import DownloadChanged, DownloadState, Watched
 from roles.values.safe_names import shown_name
-from ui import download_words, remedies, wording
+from ui import download_words, remedies
 from ui.download_words import Computer
-from ui.pieces import Piece, folder_piece, folder_pieces, pieces
+from ui.pieces import Piece, PiecesOfFile, PiecesOfFolder, pieces_of
 from ui.window.colour_bar import ColourBar
 from ui.window.fields import Sentence
 from ui.window.layout import show_if
@@ -26,12 +25,6 @@ from ui.window.theme import Theme
 HINT = "Select a download to see what is slow, which pieces are here, and who is sending it."
 SAMPLE_MS = 1_000
 TEXTS, REMEDY, BARS, TABLE = 48, 36, 48, 80  # pixels at 96 dpi, the least that each needs
-_PIECES = {
-    Piece.MISSING: "Missing",
-    Piece.SOME: "Some of it is here",
-    Piece.HERE: "Here",
-    Piece.COMING: "Arriving",
-}
 
 
 class DownloadDetail(ttk.Frame):
@@ -55,8 +48,8 @@ class DownloadDetail(ttk.Frame):
         self._row: ListRow | None = None
         self._download: DownloadChanged | None = None
         self._watched: Watched | None = None
+        self._pieces: PiecesOfFile | PiecesOfFolder | None = None
         self._asked = ("", "")
-        self._places = Availability(1, ())
         self._peaks: dict[str, float] = {}
         head = ttk.Frame(self)
         self.title = ttk.Label(head, style="Strong.TLabel")
@@ -104,7 +97,7 @@ class DownloadDetail(ttk.Frame):
         if asked != self._asked:
             self._asked = asked
             self._watch(*asked)
-            self._watched = None
+            self._watched = self._pieces = None
         if download is not None:
             self._peaks[download.name] = max(download.rate, self._peaks.get(download.name, 0.0))
         if self._watched is None or not self._watched.peers:
@@ -122,9 +115,7 @@ class DownloadDetail(ttk.Frame):
         if (watched.download, watched.path) != self._asked:
             return
         self._watched = watched
-        content = watched.content
-        has = [one.has for one in watched.peers if one.has is not None]
-        self._places = Availability(content.count, has) if content is not None else self._places
+        self._pieces = pieces_of(watched)
         self._show_texts()
         self._show_bars()
         if watched.peers:
@@ -134,7 +125,7 @@ class DownloadDetail(ttk.Frame):
         """Show what there is room for, and something to show."""
         px, height = self._theme.px, self.winfo_height()
         is_moving = bool(self._model.unfinished)
-        has_bars = self._has_pieces and height >= self.least
+        has_bars = self._pieces is not None and height >= self.least
         show_if(self._bars, has_bars)
         above = self._least_texts + BARS * has_bars
         show_if(self._below, is_moving and height >= px(above + TABLE))
@@ -142,16 +133,11 @@ class DownloadDetail(ttk.Frame):
     @property
     def least(self) -> int:
         """The height in pixels that its texts and bars need."""
-        return self._theme.px(self._least_texts + BARS * self._has_pieces)
+        return self._theme.px(self._least_texts + BARS * (self._pieces is not None))
 
     @property
     def _least_texts(self) -> int:
         return TEXTS + (REMEDY if self.remedy.grid_info() else 0)
-
-    @property
-    def _has_pieces(self) -> bool:
-        watched = self._watched
-        return watched is not None and (watched.content is not None or watched.folder is not None)
 
     def _show_texts(self) -> None:
         row, download = self._row, self._download
@@ -220,12 +206,8 @@ class DownloadDetail(ttk.Frame):
 
     def _make_bars(self) -> ttk.Frame:
         px, frame = self._theme.px, ttk.Frame(self)
-        self.pieces = ColourBar(
-            frame, self._theme, 16, self._piece_colours, lambda part: self._piece_text(part)
-        )
-        self.places = ColourBar(
-            frame, self._theme, 10, self._place_colours, lambda part: self._piece_text(part)
-        )
+        self.pieces = ColourBar(frame, self._theme, 16, self._piece_colours, self._piece_text)
+        self.places = ColourBar(frame, self._theme, 10, self._place_colours, self._piece_text)
         self.counted, self.spread = (ttk.Label(frame, style="Muted.TLabel") for _ in range(2))
         rows = (("Pieces", self.pieces, self.counted), ("In the room", self.places, self.spread))
         for number, (text, bar, label) in enumerate(rows):
@@ -236,108 +218,48 @@ class DownloadDetail(ttk.Frame):
         return frame
 
     def _show_bars(self) -> None:
-        watched = self._watched
-        if watched is not None and watched.folder is not None:
-            self._count_folder(watched.folder)
-        elif watched is not None and watched.content is not None:
-            have, count = watched.have.bit_count(), watched.content.count
-            self.counted.configure(text=f"{have:,} of {count:,}")
-            self.spread.configure(text=_spread(self._places.least(), self._places.most()))
+        pieces = self._pieces
+        if pieces is not None:
+            self.counted.configure(text=f"{pieces.here:,} of {pieces.count:,}")
+            self.spread.configure(text=pieces.spread)
         self.fit()
         self.pieces.show()
         self.places.show()
 
-    def _count_folder(self, folder: FolderPieces) -> None:
-        self.counted.configure(text=f"{folder.chunks_here:,} of {folder.chunks:,}")
-        known = set(folder.holders) - {NOT_KNOWN}
-        self.spread.configure(text=_spread(min(known), max(known)) if known else "")
-
     def _piece_colours(self, width: int) -> list[str]:
-        colours, watched = self._theme.colours, self._watched
-        if watched is None or not self._has_pieces:
+        colours = self._theme.colours
+        if self._pieces is None:
             return [colours.track] * width
-        names = {
+        by_piece = {
             Piece.MISSING: colours.track,
             Piece.SOME: mixed(colours.accent, colours.track),
             Piece.HERE: colours.accent,
             Piece.COMING: colours.warning,
         }
-        if watched.folder is not None:
-            found = folder_pieces(width, watched.folder)
-        else:
-            count = watched.content.count if watched.content is not None else 0
-            found = pieces(width, count, watched.have, watched.coming)
-        return [names[piece] for piece in found]
+        return [by_piece[piece] for piece in self._pieces.pieces(width)]
 
     def _place_colours(self, width: int) -> list[str]:
         """Paler where fewer have it; red where nobody does."""
-        colours, watched = self._theme.colours, self._watched
-        if watched is None or not self._has_pieces:
+        colours = self._theme.colours
+        if self._pieces is None:
             return [colours.track] * width
         pale = mixed(colours.good, colours.track)
         shades = (colours.bad, pale, mixed(colours.good, pale), colours.good)
-        if watched.folder is not None:
-            return self._folder_colours(width, watched.folder, shades)
-        if watched.content is None:
-            return [colours.track] * width
-        most = max(self._places.most(), 1)
-        here, found = watched.have, list[str]()
-        for column, number in enumerate(self._places.columns(width)):
-            if not number and here >> column * watched.content.count // width & 1:
-                found.append(colours.track)
-            else:
-                found.append(shades[-(-number * 3 // most)])
-        return found
-
-    def _folder_colours(self, width: int, folder: FolderPieces, shades: Sequence[str]) -> list[str]:
-        """The same; of what is not on its way it is not known who has it."""
-        most = max((one for one in folder.holders if one != NOT_KNOWN), default=0) or 1
-        found = list[str]()
-        for first, _ in spans(width, len(folder.have)):
-            number = folder.holders[first]
-            is_track = number == NOT_KNOWN or (not number and folder.have[first])
-            track = self._theme.colours.track
-            found.append(track if is_track else shades[-(-number * 3 // most)])
-        return found
-
-    def _folder_text(self, part: float, folder: FolderPieces) -> str:
-        """The file there, whether it is here, and how many have it."""
-        at = int(part * len(folder.have))
-        row = self._row
-        file = self._model.list.file_at(row.node.asked, part) if row is not None else None
-        said = [shown_name(file.name) if file is not None else ""]
-        said.append(_PIECES[folder_piece(folder, at, at + 1)])
-        number = folder.holders[at]
-        if number != NOT_KNOWN:
-            said.append(f"Has it: {wording.count(number, 'connected computer')}")
-        return "\n".join(one for one in said if one)
+        most = self._pieces.most or 1
+        return [
+            colours.track if number is None else shades[-(-number * 3 // most)]
+            for number in self._pieces.computers(width)
+        ]
 
     def _piece_text(self, part: float) -> str:
-        """The piece there, and who has it."""
-        watched = self._watched
-        if watched is not None and watched.folder is not None and 0 <= part < 1:
-            return self._folder_text(part, watched.folder) if watched.folder.have else ""
-        if watched is None or watched.content is None or not 0 <= part < 1:
+        """The file there, its piece, and who has that."""
+        row, pieces = self._row, self._pieces
+        if row is None or pieces is None or not 0 <= part < 1:
             return ""
-        count = watched.content.count
-        chunk = int(part * count)
-        state = "missing"
-        if watched.have >> chunk & 1:
-            state = "here"
-        elif watched.coming >> chunk & 1:
-            state = "arriving"
-        holders = download_words.holders_of(watched, chunk)
-        who = wording.names(holders, 6) if holders else "nobody who is connected"
-        name = self._called(self._row) if self._row is not None else ""
-        return f"{name}\nPiece {chunk + 1:,} of {count:,}: {state}\nHas it: {who}"
+        file = self._model.list.file_at(row.node.asked, part)
+        name = self._called(row) if file is None else shown_name(file.name)
+        return f"{name}\n{pieces.words_at(part)}"
 
     def _sample(self) -> None:
         self.after(SAMPLE_MS, self._sample)
         self.graph.add(self._model.rate, sum(one.rate for one in self._model.uploads))
-
-
-def _spread(least: int, most: int) -> str:
-    """How many have each piece."""
-    if least == most:
-        return "1 has each" if most == 1 else f"{most} have each"
-    return f"{least} to {most} have each"
