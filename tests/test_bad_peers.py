@@ -37,7 +37,7 @@ class BadPeersTest(unittest.TestCase):
                 self.assertFalse(self.bad.is_suspect(("new", HOST)))
                 self.lie(HOST, 1)
                 self.assertTrue(self.bad.is_suspect(("new", HOST)))
-                self.assertTrue(self.bad)
+                self.assertTrue(self.bad.any_wrong)
                 self.assertFalse(self.bad.is_suspect(("new", ELSEWHERE)))
 
     def test_who_was_right_before_does_not_suffer_for_others_of_its_host(self) -> None:

@@ -234,7 +234,7 @@ class BadChunksTest(unittest.TestCase):
         self.assertEqual(self.wanted(plan, 1), 0)
         self.assertEqual(self.wanted(plan, 2), 0b11111)
         self.assertTrue(take(plan, 2, 3))
-        self.assertTrue(plan.bad_peers)
+        self.assertTrue(plan.bad_peers.any_wrong)
         self.assertFalse(plan.bad_peers.any_hopeless)
 
     def test_who_nobody_can_replace_is_asked_for_one_chunk_after_another(self) -> None:

@@ -67,7 +67,7 @@ class DigestRequestsTest(unittest.TestCase):
                 self.setUp()
                 self.asked(0.0)
                 self.assertIsNone(self.tells(1, 0, count, now=0.1))
-                self.assertFalse(self.transfer.plan.bad_peers)
+                self.assertFalse(self.transfer.plan.bad_peers.any_wrong)
                 self.assertEqual(self.asked(0.1), [2])
                 self.assertIsNone(self.tells(2, 0, 6, now=0.1))
                 self.assertTrue(self.is_known)

@@ -332,7 +332,7 @@ class LostWordsTest(SwarmTestCase):
         self.offer(sender, handle, 3)
         self.offer(sender, handle, 4)
         sender.send_chunk(handle, 3, bytes(len(self.holding.chunk(3))))
-        wait_until(lambda: bool(self.transfer_.plan.bad_peers))
+        wait_until(lambda: self.transfer_.plan.bad_peers.any_wrong)
         self.offer(sender, handle, 3)
         sender.send_chunk(handle, 4, self.holding.chunk(4))
         sender.send_chunk(handle, 3, self.holding.chunk(3))

@@ -160,7 +160,7 @@ class Connection:
         """How many bytes have not gone out yet."""
         return len(self._queue)
 
-    def post(self, data: bytes) -> None:
+    def post(self, data: bytes | bytearray) -> None:
         """Send what the system takes now; the rest goes out with the next post() or flush().
 
         Raises TimeoutError if too much is queued.
@@ -171,7 +171,7 @@ class Connection:
                 self._send_queue()
             self._check_queue()
 
-    def queue(self, data: bytes) -> None:
+    def queue(self, data: bytes | bytearray) -> None:
         """Send it with the next post() or flush(). Raises like post()."""
         with self._lock:
             self._queue += data

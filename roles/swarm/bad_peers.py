@@ -65,13 +65,10 @@ class BadPeers:
     def __init__(self, tries: int) -> None:
         """`tries`: bad chunks in a row until a peer is given up; half as many if none was right."""
         self._tries = tries
-        self._is_any = False
+        self.any_wrong = False  # whether anything has come wrong yet
         self._right_at = 0.0  # when the last right chunk came; before that, the first wrong answer
         self._peers: dict[Sender, _Record] = {}
         self._hosts: dict[str, _Record] = {}
-
-    def __bool__(self) -> bool:
-        return self._is_any
 
     def sent_bad(self, sender: Sender, index: int, *, now: float) -> None:
         self._of(self._peers, sender).chunks[index] = now
@@ -143,7 +140,7 @@ class BadPeers:
         return [own] if host is None or own.good else [own, host]
 
     def _count(self, sender: Sender, *, bad: int, in_a_row: int, now: float) -> None:
-        self._is_any = True
+        self.any_wrong = True
         self._right_at = self._right_at or now
         records = [self._of(self._peers, sender)]
         if sender[1]:  # on this machine each program is counted by itself

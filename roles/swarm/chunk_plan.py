@@ -82,7 +82,7 @@ class ChunkPlan:
     def wanted_from(self, peer: Peer, *, now: float, is_alone: bool) -> int:
         """The wanted chunks that this peer may send. `is_alone`: nobody else can."""
         bad, sender = self.bad_peers, peer.sender
-        if not bad:  # as nearly always
+        if not bad.any_wrong:  # as nearly always
             return self.wanted
         if is_alone:
             may_try = bad.may_try(sender, now=now) and not self._is_probed(sender)
@@ -200,7 +200,7 @@ class ChunkPlan:
     def _is_bad(self, peer: Peer, index: int, now: float) -> bool:
         """Whether this peer is not asked for a chunk that others are sending."""
         bad = self.bad_peers
-        if not bad:
+        if not bad.any_wrong:
             return False
         sender = peer.sender
         return bad.is_suspect(sender) or bool(bad.bad_chunks(sender, now=now) >> index & 1)

@@ -50,7 +50,7 @@ class Outlook:
                 and all(map(one.plan.bad_peers.is_hopeless, senders))
             ),
             any(
-                one.plan.bad_peers
+                one.plan.bad_peers.any_wrong
                 and not one.is_done
                 and all(map(one.plan.bad_peers.is_suspect, senders))
                 for one in transfers

@@ -140,16 +140,16 @@ class SharedSwarm:
         if is_written:
             self._news(transfer.content.root, 1 << index)
 
-    def _send(self, messages: list[Message], how: Callable[[Connection, bytes], None]) -> None:
+    def _send(self, messages: list[Message], how: Callable[[Connection, bytearray], None]) -> None:
         """Send each peer its messages in order and in one call: each call would wake it."""
-        by_peer = dict[int, list[Message]]()
-        for message in messages:
-            by_peer.setdefault(message[0].number, []).append(message)
-        for number, of_peer in by_peer.items():
+        now = time.monotonic()
+        by_peer = dict[int, bytearray]()
+        for peer, frame in messages:
+            peer.sent_at = now
+            by_peer.setdefault(peer.number, bytearray()).extend(frames.encode(frame))
+        for number, data in by_peer.items():
             connection = self._connections.get(number)
             if connection is not None:
-                of_peer[0][0].sent_at = time.monotonic()
-                data = b"".join([frames.encode(frame) for _, frame in of_peer])
                 _try(connection, how, data)
 
 
@@ -183,7 +183,7 @@ class _Locked:
             transfer.wake()
 
 
-def _try(connection: Connection, send: Callable[..., None], *data: bytes) -> None:
+def _try(connection: Connection, send: Callable[..., None], *data: bytearray) -> None:
     """Hang up if sending fails; the connection's own thread finds out."""
     try:
         send(connection, *data)

@@ -159,7 +159,7 @@ def _least_asked(
     plan, refused = single.transfer.plan, single.refused | single.transfer.mistaken
     able = [peer for peer in free if peer.number not in refused]
     bad = plan.bad_peers
-    if bad:
+    if bad.any_wrong:
         if any(plan.can_send(one, now=now) for one in peers if one.number not in refused):
             able = [peer for peer in able if plan.can_send(peer, now=now)]
         else:
@@ -178,7 +178,8 @@ def _least_asked(
 def _can_help(helpers: Collection[Peer], single: _Single, now: float) -> bool:
     plan = single.transfer.plan
     return any(
-        one.number not in single.refused and (not plan.bad_peers or plan.can_send(one, now=now))
+        one.number not in single.refused
+        and (not plan.bad_peers.any_wrong or plan.can_send(one, now=now))
         for one in helpers
     )
 

@@ -372,7 +372,7 @@ class Swarm:
         if transfer.is_single:
             self._singles.drop(transfer.handle)
             self._ask_singles(now)
-        if plan.bad_peers:  # peers that sent bad chunks may be asked for more now
+        if plan.bad_peers.any_wrong:  # peers that sent bad chunks may be asked for more now
             self._want(transfer, now, is_news=True)
         if is_new and transfer.is_done:
             self.to_wake.append(transfer)
@@ -426,7 +426,7 @@ class Swarm:
         wanted, or no right chunk has come for a while.
         """
         plan = transfer.plan
-        if not plan.bad_peers:
+        if not plan.bad_peers.any_wrong:
             return False
         return plan.bad_peers.is_slow(now) or not any(
             other.sender != peer.sender and plan.can_send(other, now=now)
@@ -481,7 +481,7 @@ class Swarm:
             plan = transfer.plan
             if not plan.wanted:
                 self._want_twice(transfer, now, is_end=is_end, is_again=is_again)
-            if not (plan.is_moving or plan.is_done) and (is_time or plan.bad_peers):
+            if not (plan.is_moving or plan.is_done) and (is_time or plan.bad_peers.any_wrong):
                 self._want(transfer, now, is_news=not is_time)
 
     def _want_twice(
