@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Protocol
 
 from roles.net.rate_limit import RateLimit
@@ -164,11 +163,11 @@ class Answers:
             case Ping():
                 return encode_answer(self._pinged(request, host, now))
             case AskVersion(request_id):
-                return _with_id(
-                    _versioned(self._registry.catalogue.version, self._name), request_id
-                )
+                version = self._registry.catalogue.version
+                return encode_answer(ListVersion(request_id, version, self._name))
             case AskHolders(request_id, shares):
-                return _with_id(self._holders_for(shares, host), request_id)
+                kept = self._holders_for(shares, host)
+                return kept.replace(_NO_ID.encode(), request_id.encode(), 1)
             case Register():
                 return encode_answer(self._registered(request, host, now))
             case TellFiles():
@@ -212,12 +211,3 @@ class Answers:
         except PeerProtocolError as error:
             return Refused(request.id, Code.FULL, f"The tracker has no room: {error}.")
         return Done(request.id) if is_known else Refused(request.id, Code.UNKNOWN)
-
-
-@lru_cache(maxsize=1)
-def _versioned(version: str, name: str) -> bytes:
-    return encode_answer(ListVersion(_NO_ID, version, name))
-
-
-def _with_id(answer: bytes, request_id: str) -> bytes:
-    return answer.replace(_NO_ID.encode(), request_id.encode(), 1)
