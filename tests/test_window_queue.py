@@ -157,8 +157,7 @@ class QueueTest(AppWindowTest):
         self.pump_until(lambda: [self.place(name) for name in names] == ["1", "2", ""])
 
     def test_a_heading_of_the_list_can_still_be_dragged(self) -> None:
-        layout = self.table.layout
-        assert layout is not None
+        layout = self.list.layout
         before = layout.order
         self.drag_heading(self.table.tree, "#3", "#5")
         self.assertNotEqual(layout.order, before)

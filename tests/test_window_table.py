@@ -169,19 +169,13 @@ class CutTest(WindowTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.theme = Theme(self.root)
-        self.kept: list[str] = []
 
-    def table(self, layout: str = "") -> Table[ListRow]:
-        table = Table(
-            self.root, self.theme, FILE_COLUMNS, height=3, bar=bar_of, layout=(layout, self.keep)
-        )
+    def table(self) -> Table[ListRow]:
+        table = Table(self.root, self.theme, FILE_COLUMNS, height=3, bar=bar_of)
         table.pack(fill="both", expand=True)
         self.root.geometry("900x300")
         self.root.update()
         return table
-
-    def keep(self, layout: str) -> None:
-        self.kept.append(layout)
 
     def named(self, name: str) -> ListRow:
         return ListRow(Node("a", NodeKind.FILE, name, "a", 5, path="a", has_sign=False))
@@ -215,28 +209,6 @@ class CutTest(WindowTestCase):
         self.pump_until(lambda: len(self.shown(table)) > len(before))
         table.show({"a": self.named("short")})
         self.pump_until(lambda: self.shown(table) == "short")
-
-    def test_columns_keep_their_order_and_widths(self) -> None:
-        table = self.table()
-        assert table.layout is not None
-        table.layout.move("6", "2")
-        self.assertEqual(table.layout.order, ["1", "6", "2", "3", "4", "5", "7"])
-        [kept] = self.kept
-        table.destroy()
-        again = self.table(kept)
-        assert again.layout is not None
-        self.assertEqual(again.layout.order, ["1", "6", "2", "3", "4", "5", "7"])
-        again.destroy()
-        other = self.table("1:30,7:50,x,2:9999999")
-        assert other.layout is not None
-        self.assertEqual(other.layout.order, ["1", "2", "3", "4", "5", "6", "7"])
-
-    def test_a_heading_is_dragged_to_the_place_of_another(self) -> None:
-        table = self.table()
-        assert table.layout is not None
-        self.drag_heading(table.tree, "#3", "#5")
-        self.assertEqual(table.layout.order, ["1", "2", "4", "5", "3", "6", "7"])
-        self.assertEqual(table.sorting, (0, False))
 
 
 class ColumnsTest(unittest.TestCase):

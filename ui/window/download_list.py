@@ -13,6 +13,7 @@ from roles.values.events import DownloadState, Watched
 from ui import wording
 from ui.file_list import FileList, is_folder
 from ui.row_order import moved, placed
+from ui.window.column_layout import ColumnLayout
 from ui.window.download_detail import DownloadDetail
 from ui.window.download_start import missing
 from ui.window.fields import TextField
@@ -92,10 +93,6 @@ class DownloadList(ttk.Frame):
             bar=bar_of,
             icon=icon_of,
             steps=steps,
-            layout=(
-                settings.now.list_columns,
-                lambda columns: settings.change(list_columns=columns),
-            ),
             sort_elsewhere=self._fill,
         )
         self.detail = DownloadDetail(
@@ -113,6 +110,12 @@ class DownloadList(ttk.Frame):
         tree.bind("<Control-Down>", lambda _event: self._move_sash(1))
         tree.bind("<Alt-Up>", lambda _event: self._move_rows(-1))
         tree.bind("<Alt-Down>", lambda _event: self._move_rows(1))
+        self.layout = ColumnLayout(
+            tree,
+            theme,
+            settings.now.list_columns,
+            lambda columns: settings.change(list_columns=columns),
+        )
         RowDrag(self.table, theme, self._can_drop, self._drop)
         tree.bind("<Return>", lambda _event: tab.download_chosen())
         tree.bind("<Delete>", lambda _event: tab.cancel())

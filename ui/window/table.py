@@ -10,7 +10,6 @@ from tkinter import ttk
 from typing import Generic, Literal
 
 from ui.columns import Column, Icon, ItemT, SortKey
-from ui.window.column_layout import ColumnLayout
 from ui.window.layout import EmptyNote, HidingScrollbar, show_if
 from ui.window.notices import Choice
 from ui.window.row_pictures import GAP, ICON, Bar, RowPictures
@@ -58,10 +57,9 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
         icon: Callable[[ItemT], Icon | None] | None = None,
         rank: Callable[[ItemT], int] = lambda _item: 0,
         steps: Sequence[Choice] = (),
-        layout: tuple[str, Callable[[str], None]] | None = None,
         sort_elsewhere: Callable[[], None] | None = None,
     ) -> None:
-        """`steps` are offered by an empty table. `layout`: see ColumnLayout."""
+        """`steps` are offered by an empty table."""
         ttk.Frame.__init__(self, master)
         self._theme = theme
         self._columns = columns
@@ -84,7 +82,6 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
         self._widths: dict[int, int] = {}  # of the texts in columns that are cut
         tree, self._bar_at_side = self._make_tree(height, choose)
         RowsInSight.__init__(self, tree, theme.row_height(), choose)
-        self.layout = ColumnLayout(self.tree, theme, *layout) if layout is not None else None
         self.tooltip = Tooltip(self.tree, theme, self._cut_off_at)
         for event in ("<Configure>", "<ButtonRelease-1>"):
             self.tree.bind(event, lambda _event: self.after_idle(self._resized), add="+")
