@@ -384,13 +384,6 @@ class RoomTest(StandingRoomTestCase):
             },
         )
 
-    def test_get_again_skips_what_is_the_same(self) -> None:
-        self.get("--all")
-        code, out, _ = self.get("--all")
-        self.assertEqual(code, 0)
-        self.assertIn("3 files already here and identical", out)
-        self.assertEqual(len(list(self.arrived.iterdir())), 3)
-
     def test_a_different_file_of_that_name_is_kept_beside_the_new_one(self) -> None:
         self.target.mkdir()
         (self.target / "empty").write_text("mine")

@@ -99,13 +99,6 @@ class BytesTest(unittest.TestCase):
 
 
 class PiecesTest(unittest.TestCase):
-    def test_frames_come_byte_by_byte(self) -> None:
-        stream = b"".join(bytes.fromhex(text) for _, text in SAMPLES)
-        buffer, found = FrameBuffer(), list[Frame]()
-        for byte in stream:
-            found += buffer.feed(bytes([byte]))
-        self.assertEqual(found, [frame for frame, _ in SAMPLES])
-
     def test_frames_come_in_any_pieces(self) -> None:
         rng = random.Random(1)
         stream = b"".join(bytes.fromhex(text) for _, text in SAMPLES) * 3

@@ -59,24 +59,6 @@ class ExistingFiles(LeecherTest):
         self.take(b"from the room", Existing.REPLACE)
         self.assert_same_files(self.taken, {"a.txt": b"from the room"})
 
-    def test_a_folder_of_that_name_is_never_touched(self) -> None:
-        (self.taken / "a.txt").mkdir()
-        end = self.take(b"content", Existing.REPLACE)
-        self.assertEqual(end.saved_as, self.taken / "a (2).txt")
-        self.assertTrue((self.taken / "a.txt").is_dir())
-
-    @unittest.skipUnless(os.name == "posix", "links need no rights on POSIX systems")
-    def test_nothing_is_written_through_a_link(self) -> None:
-        outside = self.folder / "outside"
-        outside.write_bytes(b"mine")
-        (self.taken / "a.txt").symlink_to(outside)
-        (self.taken / "a.txt.lmkpart").symlink_to(outside)
-        end = self.take(b"content", Existing.REPLACE)
-        self.assertIs(end.state, DownloadState.FAILED)
-        (self.taken / "a.txt.lmkpart").unlink()
-        self.assertIs(self.take(b"content", Existing.REPLACE).state, DownloadState.DONE)
-        self.assertEqual(outside.read_bytes(), b"mine")
-
 
 class DisksThatRefuse(LeecherTest):
     CONTENT = content_of(600 * CHUNK)
@@ -196,13 +178,6 @@ class DisksThatRefuse(LeecherTest):
         leecher = self.leecher(self.folder / "file", self.room)
         order(leecher, "a")
         self.assert_fails(leecher, "a", StorageError)
-
-    def test_a_folder_that_is_missing_is_made(self) -> None:
-        self.offer(Offer({"a": b"1"}))
-        leecher = self.leecher(self.folder / "new" / "er", self.room)
-        order(leecher, "a")
-        end = wait_for_end(leecher, "a")
-        self.assertEqual(end.saved_as, self.folder / "new" / "er" / "a")
 
     def test_another_program_at_work_on_the_same_file_is_not_disturbed(self) -> None:
         first, gate = self.in_the_middle(content_of(20 * CHUNK), 10)

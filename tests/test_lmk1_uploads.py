@@ -61,10 +61,6 @@ class SlotsTest(unittest.TestCase):
             with self.subTest(host=host, slots=slots, held=held):
                 self.assertIs(is_free(host, [host] * held, slots=slots, elsewhere=0), free)
 
-    def test_the_state_is_available_connected_and_away(self) -> None:
-        states = [state_of(2, taken) for taken in range(3)]
-        self.assertEqual(states, [SeederState.AVAILABLE, SeederState.CONNECTED, SeederState.AWAY])
-
     def test_with_one_slot_it_is_connected_while_busy_as_the_original(self) -> None:
         self.assertIs(state_of(1, 0), SeederState.AVAILABLE)
         self.assertIs(state_of(1, 1), SeederState.CONNECTED)
