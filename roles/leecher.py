@@ -22,7 +22,7 @@ from roles.disk.leftovers import drop_packs
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.share_folders import ShareFolders
 from roles.downloads.download import Download
-from roles.downloads.download_life import DownloadLife, Shared, failed_to_begin
+from roles.downloads.download_life import DownloadContext, DownloadLife, failed_to_begin
 from roles.downloads.download_log import DownloadLog
 from roles.downloads.download_queue import DownloadQueue
 from roles.downloads.file_order import FileOrder
@@ -113,14 +113,14 @@ class Leecher(Role):
         )
         self._progress = Progress()
         self._download_log = DownloadLog()
-        self._shared = Shared(
+        self._context = DownloadContext(
             settings,
             PromisedSpace(settings.folder),
             self._post_and_note,
             self._woken.set,
             self.is_cut_off,
         )
-        self._lmk1 = Lmk1Downloads(self._place, self._throttles.down, self._shared)
+        self._lmk1 = Lmk1Downloads(self._place, self._throttles.down, self._context)
         self._lister = RoomLister(
             self._place,
             post,
@@ -399,7 +399,7 @@ class Leecher(Role):
             packs,
             existing,
             self._join(wanted.shares),
-            self._shared,
+            self._context,
             names=names,
             stamp=stamp,
             is_home_ours=bool(names.home) and self._folders.has_made(share),

@@ -16,7 +16,7 @@ from roles.disk.leftovers import drop_packs
 from roles.disk.promised_space import PromisedSpace
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
-from roles.downloads.download_life import Shared
+from roles.downloads.download_life import DownloadContext
 from roles.joining.listed_room import Wanted
 from roles.joining.listed_share import Pack
 from roles.swarm.content_transfer import ContentTransfer, Store
@@ -197,7 +197,7 @@ class LocalDownload:
             self._packs,
             existing,
             _InstantPeer(swarm),  # type: ignore[arg-type]
-            Shared(settings, PromisedSpace(target), self._note, lambda: None),
+            DownloadContext(settings, PromisedSpace(target), self._note, lambda: None),
             names=StoredNames(windows=os.name == "nt"),
         )
         try:

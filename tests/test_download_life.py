@@ -9,7 +9,7 @@ from pathlib import Path
 from unittest import mock
 
 from roles.disk.promised_space import PromisedSpace
-from roles.downloads.download_life import DownloadLife, Patience, Shared
+from roles.downloads.download_life import DownloadContext, DownloadLife, Patience
 from roles.values.errors import LmkError, ShortageError
 from roles.values.events import DownloadChanged, DownloadState, RoleEvent
 from roles.values.settings import Existing, LeecherSettings
@@ -21,7 +21,9 @@ class SilentDownload(DownloadLife):
     def __init__(self) -> None:
         self.go_on = threading.Event()
         self.failure: LmkError | None = None
-        shared = Shared(LeecherSettings(Path()), PromisedSpace(Path()), self._note, lambda: None)
+        shared = DownloadContext(
+            LeecherSettings(Path()), PromisedSpace(Path()), self._note, lambda: None
+        )
         super().__init__("it", Existing.SKIP, shared)
 
     @property

@@ -9,7 +9,7 @@ import threading
 from unittest import mock
 
 from roles.disk.promised_space import PromisedSpace
-from roles.downloads.download_life import Shared
+from roles.downloads.download_life import DownloadContext
 from roles.lmk1.download import Download
 from roles.lmk1.seeder_book import SeederBook
 from roles.net.throttle import Throttle
@@ -32,7 +32,7 @@ class SpaceTest(LmkTestCase):
             ListedFile("a", 5),
             "a",
             Existing.SKIP,
-            Shared(settings, space, log, ended.set),
+            DownloadContext(settings, space, log, ended.set),
             book=SeederBook(random.Random(1)),
             lock=threading.Lock(),
             seeders=lambda: (),
@@ -64,7 +64,9 @@ class FaultTest(LmkTestCase):
             ListedFile("a", 5),
             "a",
             Existing.SKIP,
-            Shared(LeecherSettings(self.folder), PromisedSpace(self.folder), log, ended.set),
+            DownloadContext(
+                LeecherSettings(self.folder), PromisedSpace(self.folder), log, ended.set
+            ),
             book=SeederBook(random.Random(1)),
             lock=threading.Lock(),
             seeders=seeders,

@@ -21,8 +21,8 @@ from roles.downloads.content_queue import ContentQueue
 from roles.downloads.download_life import (
     QUEUED_AT_PEERS_S,
     REPORT_S,
+    DownloadContext,
     DownloadLife,
-    Shared,
     all_damaged,
 )
 from roles.downloads.download_scope import FollowedScope, NewestScope, Scope, identity
@@ -83,7 +83,7 @@ class Download(DownloadLife):
         packs: Sequence[Pack],
         existing: Existing,
         peer: SwarmPeer,
-        shared: Shared,
+        context: DownloadContext,
         *,
         names: StoredNames,
         stamp: int = 0,
@@ -93,7 +93,7 @@ class Download(DownloadLife):
         list that `wanted` is from. `is_home_ours`: the folder of its share was not there before it
         was first asked for.
         """
-        super().__init__(key, existing, shared)
+        super().__init__(key, existing, context)
         settings = self._settings
         self.is_folder = wanted.is_folder
         self.newest = NewestScope(wanted, packs, names)  # the leecher's thread updates it

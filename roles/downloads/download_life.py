@@ -69,7 +69,7 @@ def failed_to_begin(key: str, wanted: Wanted | None, failure: LmkError) -> Downl
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class DownloadContext:
     """What all downloads of a leecher share."""
 
     settings: LeecherSettings
@@ -83,12 +83,12 @@ class Shared:
 class DownloadLife(ABC):
     """Owned by the leecher's thread."""
 
-    def __init__(self, key: str, existing: Existing, shared: Shared) -> None:
+    def __init__(self, key: str, existing: Existing, context: DownloadContext) -> None:
         self.key = key
         self.existing = existing
-        self._settings, self._space, self._post = shared.settings, shared.space, shared.post
-        self._ended, self._is_cut_off = shared.ended, shared.is_cut_off
-        self._patience = Patience(shared.settings.give_up_after_s)
+        self._settings, self._space, self._post = context.settings, context.space, context.post
+        self._ended, self._is_cut_off = context.ended, context.is_cut_off
+        self._patience = Patience(context.settings.give_up_after_s)
         self._reported = 0.0
         self.state = DownloadState.QUEUED
         self.halting = threading.Event()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from roles.disk.claimed_file import ClaimedFile
 from roles.disk.leftovers import drop_partials
-from roles.downloads.download_life import QUEUED_AT_PEERS_S, DownloadLife, Shared
+from roles.downloads.download_life import QUEUED_AT_PEERS_S, DownloadContext, DownloadLife
 from roles.lmk1.fetchers import Fetchers, SeedersOutlook
 from roles.lmk1.seeder_book import SeederBook
 from roles.net.rates import seconds_left
@@ -40,7 +40,7 @@ class Download(DownloadLife):
         file: ListedFile,
         stored_name: str,
         existing: Existing,
-        shared: Shared,
+        context: DownloadContext,
         *,
         book: SeederBook,
         lock: threading.Lock,
@@ -50,7 +50,7 @@ class Download(DownloadLife):
         """All downloads of the leecher share `book` and `lock`. `seeders` returns the seeders of
         this file.
         """
-        super().__init__(file.key, existing, shared)
+        super().__init__(file.key, existing, context)
         self.file = file
         self._stored_name = stored_name
         self._fetchers = Fetchers(

@@ -7,7 +7,7 @@ import random
 import threading
 from typing import TYPE_CHECKING
 
-from roles.downloads.download_life import Shared
+from roles.downloads.download_life import DownloadContext
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.seeder_book import SeederBook
 from roles.lmk1.seeder_finder import SeederFinder
@@ -28,9 +28,9 @@ class Downloads:
         self,
         place: TrackerPlace,
         throttle: Throttle,
-        shared: Shared,
+        context: DownloadContext,
     ) -> None:
-        self._throttle, self._shared = throttle, shared
+        self._throttle, self._context = throttle, context
         self._book = SeederBook(random.Random())
         self._made: dict[str, Download] = {}  # the newest of each key
         # Protects _made, the book and the plans of all downloads; never held during I/O.
@@ -48,7 +48,7 @@ class Downloads:
             file,
             safe_name(file.name, windows=os.name == "nt"),
             existing,
-            self._shared,
+            self._context,
             book=self._book,
             lock=self._lock,
             seeders=lambda: self.finder.seeders(file),

@@ -44,7 +44,7 @@ AGAIN_S = 0.2  # between two looks at the list
 DOWNLOAD_FOLDER = "tmp"  # below the current folder, as in the quick run of the original
 
 
-class Shared(NamedTuple):
+class DemoResult(NamedTuple):
     """What came of a download: the exit code, what was asked for, and where its files are."""
 
     code: ExitCode
@@ -68,7 +68,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
 
 def share_on_loopback(
     source: Path, target: Path, output: Output, throttles: Throttles, *, any_port: bool = False
-) -> Shared:
+) -> DemoResult:
     """Start a tracker, a seeder and a leecher, and download all of `source` to `target`.
 
     Raises TrackerSilentError if programs on this computer cannot talk to each other.
@@ -93,7 +93,7 @@ def share_on_loopback(
         wanted = OfferedList(_whole_list(session, leecher, source, output)).all()
         report = DownloadReport(output, wanted)
         code = download(session, leecher, report, Existing.SKIP)
-    return Shared(code, wanted, report.saved)
+    return DemoResult(code, wanted, report.saved)
 
 
 def _tracker_address(session: Session) -> Address:
