@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from functools import partial
+from typing import NamedTuple
 
 from roles.joining.beacon import Beacon, Targets, everywhere
 from roles.role import Role
@@ -12,9 +13,17 @@ from roles.values.addresses import Address
 from roles.values.events import Post, TrackersFound
 from roles.worker import POLL_S
 
-FIRST_CALLS = 5
-FIRST_PAUSE_S = 1.0  # between the first calls, and while a tracker does not answer any more
-PAUSE_S = (10.0, 30.0)  # later; random, so that the programs of a room do not call all at once
+
+class Pace(NamedTuple):
+    """How often it calls."""
+
+    first_calls: int = 5
+    first_pause_s: float = 1.0  # between these, and while a tracker does not answer any more
+    # Later; random, so that the programs of a room do not call all at once.
+    pause_s: tuple[float, float] = (10.0, 30.0)
+
+
+PACE = Pace()
 
 
 class Discovery(Role):
@@ -26,6 +35,7 @@ class Discovery(Role):
         remembered: tuple[Address, ...] = (),
         targets: Targets | None = None,
         network: str = "",
+        pace: Pace = PACE,
     ) -> None:
         """`remembered` trackers are asked directly, because they may be in other networks.
 
@@ -35,9 +45,10 @@ class Discovery(Role):
         super().__init__("discovery", post)
         self._remembered = remembered
         self._targets = targets or partial(everywhere, network)
+        self._pace = pace
 
     def _run(self) -> None:
-        calls, called_at, pause_s = 0, 0.0, 0.0
+        calls, called_at, pause_s, pace = 0, 0.0, 0.0, self._pace
         with Beacon(self._remembered, self._targets, self._stopping) as beacon:
             while not self._stopping.is_set():
                 now = time.monotonic()
@@ -48,12 +59,14 @@ class Discovery(Role):
                     is_news = beacon.found.forget(change.gone)
                     calls, pause_s = 0, 0.0
                 is_hurry = beacon.found.is_one_silent
-                rest_s = called_at - now + (min(pause_s, FIRST_PAUSE_S) if is_hurry else pause_s)
+                rest_s = (
+                    called_at - now + (min(pause_s, pace.first_pause_s) if is_hurry else pause_s)
+                )
                 if rest_s <= 0:
                     is_news |= beacon.call()
                     calls, called_at = calls + 1, now
-                    is_first = calls < FIRST_CALLS
-                    pause_s = FIRST_PAUSE_S if is_first else random.uniform(*PAUSE_S)
+                    is_first = calls < pace.first_calls
+                    pause_s = pace.first_pause_s if is_first else random.uniform(*pace.pause_s)
                 is_news |= beacon.listen(min(POLL_S, max(0.0, rest_s)))
                 if is_news:
                     self._post(TrackersFound(beacon.found.trackers()))

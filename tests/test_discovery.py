@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from unittest import mock
 
-from roles.discovery import Discovery
+from roles.discovery import Discovery, Pace
 from roles.joining.found_trackers import UNANSWERED
 from roles.values.addresses import EVERY_INTERFACE, Address
 from roles.values.events import RoleStopped, TrackersFound
@@ -56,9 +56,11 @@ class DiscoveryTestCase(LmkTestCase):
 
 
 class DiscoveryTest(DiscoveryTestCase):
-    def discovery(self, *addresses: Address, remembered: tuple[Address, ...] = ()) -> EventLog:
-        log = EventLog()
-        role = Discovery(log, remembered, lambda: targets_at(*addresses))
+    def discovery(
+        self, *addresses: Address, remembered: tuple[Address, ...] = (), first_pause_s: float = 1.0
+    ) -> EventLog:
+        log, pace = EventLog(), Pace(first_pause_s=first_pause_s)
+        role = Discovery(log, remembered, lambda: targets_at(*addresses), pace=pace)
         role.start()
         self.addCleanup(role.join, 5.0)
         self.addCleanup(role.stop)
@@ -81,9 +83,8 @@ class DiscoveryTest(DiscoveryTestCase):
 
     def test_it_calls_once_a_second_at_first_and_tells_nothing_twice(self) -> None:
         ours = self.ours()
-        log = self.discovery(ours.address)
-        with mock.patch("roles.discovery.FIRST_PAUSE_S", 0.05):
-            wait_until(lambda: len(ours.heard) == 5)
+        log = self.discovery(ours.address, first_pause_s=0.05)
+        wait_until(lambda: len(ours.heard) == 5)
         log.wait_for(TrackersFound)
         self.assertEqual(len(log.of(TrackersFound)), 1)
         fields = ours.heard[0].split(b"\n")
@@ -92,20 +93,17 @@ class DiscoveryTest(DiscoveryTestCase):
 
     def test_later_it_calls_seldom(self) -> None:
         ours = self.ours()
-        with mock.patch("roles.discovery.FIRST_PAUSE_S", 0.01):
-            self.discovery(ours.address)
-            wait_until(lambda: len(ours.heard) == 5)
-            time.sleep(0.3)
-            self.assertEqual(len(ours.heard), 5)
+        self.discovery(ours.address, first_pause_s=0.01)
+        wait_until(lambda: len(ours.heard) == 5)
+        time.sleep(0.3)
+        self.assertEqual(len(ours.heard), 5)
 
     def test_a_tracker_that_falls_silent_is_asked_again_soon_and_forgotten(self) -> None:
-        self.enterContext(mock.patch("roles.discovery.FIRST_PAUSE_S", 0.05))
-
         def script(datagram: bytes, before: int) -> Iterable[bytes]:
             return of_ours(port=ended.address.port)(datagram, before) if before < 3 else ()
 
         ended, other = self.tracker(script), self.ours("other")
-        log = self.discovery(ended.address, other.address)
+        log = self.discovery(ended.address, other.address, first_pause_s=0.05)
         log.wait_for(TrackersFound, where=lambda event: len(event.trackers) == 2)
         lasting = (self.found(other, "other"),)
         log.wait_for(TrackersFound, where=lambda event: event.trackers == lasting)
@@ -137,8 +135,7 @@ class DiscoveryTest(DiscoveryTestCase):
             self.assertEqual(log.wait_for(TrackersFound).trackers, (self.found(ours),))
 
     def test_it_stops_at_once(self) -> None:
-        self.enterContext(mock.patch("roles.discovery.FIRST_PAUSE_S", 60.0))
-        log = self.discovery()
+        log = self.discovery(first_pause_s=60.0)
         self.role.stop()
         self.assertTrue(self.role.join(PROMPT_S))
         self.assertEqual(log.of(RoleStopped), [RoleStopped(None)])

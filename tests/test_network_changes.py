@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from unittest import mock
 
-from roles.discovery import Discovery
+from roles.discovery import Discovery, Pace
 from roles.net import connection
 from roles.net.address_watch import AddressWatch
 from roles.net.connection import Connection
@@ -130,10 +130,8 @@ class RegistrationTest(NetworkTest):
             lambda datagram, n: of_ours("pc", tracker.address.port)(datagram, n)
         )
         self.addCleanup(tracker.close)
-        self.constant("discovery", "FIRST_CALLS", 0)
-        self.constant("discovery", "PAUSE_S", (600.0, 600.0))
-        log = EventLog()
-        self.run_role(Discovery(log, (), lambda: targets_at(tracker.address)), log)
+        log, seldom = EventLog(), Pace(first_calls=0, pause_s=(600.0, 600.0))
+        self.run_role(Discovery(log, (), lambda: targets_at(tracker.address), pace=seldom), log)
         log.wait_for(TrackersFound)
         before = len(tracker.heard)
         self.addresses.append("127.0.0.3")
