@@ -10,7 +10,6 @@ from unittest import mock
 
 from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.tracker_client import TrackerClient
-from roles.lmk1.tracker_wire import Extras, decode_request
 from roles.values.addresses import Address
 from tests.support import LIMIT_S, LmkTestCase
 
@@ -18,10 +17,6 @@ PC = Address("10.0.0.7", 12501)
 LIST = b'{"a.txt":5}'
 SEEDERS = b'[["10.0.0.7",12501]]'
 Script = Callable[[bytes, int], Iterable[bytes]]  # datagram, how many came before it
-
-
-def extras_of(datagram: bytes) -> Extras | None:
-    return getattr(decode_request(datagram), "extras", None)
 
 
 def room_of(datagram: bytes, _: int) -> list[bytes]:

@@ -162,9 +162,9 @@ class HostileRooms(RoomTest):
         self.constant("lmk1.seeder_table", "MAX_FILES", most)
         table = SeederTable(Registry())
         for port in range(12501, 12510):
-            table.add(Address("a", port), here, None, now=0.0)
+            table.add(Address("a", port), here, now=0.0)
             many = {str(number): port for number in range(most // 2)}
-            self.assertTrue(table.upload(many, here, None))
+            self.assertTrue(table.upload(many, here))
             self.assertLessEqual(sum(seeder.files for seeder in table.participants()), most)
 
     def test_a_flood_of_nonsense_does_not_wash_the_log_away(self) -> None:

@@ -8,16 +8,14 @@ import threading
 import time
 
 from roles.lmk1.tracker_client import TrackerClient
-from roles.lmk1.tracker_wire import Extras, decode_request, encode_request, with_id
+from roles.lmk1.tracker_wire import decode_request, encode_request
 from roles.values.errors import TrackerSilentError
 from tests.scripted_tracker import (
     LIST,
     PC,
     SEEDERS,
-    Script,
     ScriptedTracker,
     TrackerClientTestCase,
-    extras_of,
     repeat_after,
     room_of,
 )
@@ -96,51 +94,17 @@ class ListsTest(TrackerClientTestCase):
 
 
 class VerdictsTest(TrackerClientTestCase):
-    @staticmethod
-    def ours(answer: bytes) -> Script:
-        return lambda datagram, _: [with_id(answer, extras_of(datagram))]
-
     def test_a_ping_tells_whether_the_tracker_knows_the_seeder(self) -> None:
         unknown = b"error\nSeeder ID not in found with registed seeders"
-        for script, is_known in (
-            (room_of, True),
-            (self.ours(b"success"), True),
-            (self.ours(unknown), False),
-            (lambda *_: [unknown], False),
-        ):
-            client, tracker = self.asked(script)
-            self.assertIs(client.ping(PC, state="away"), is_known)
-            extras = extras_of(tracker.heard[0])
-            assert extras is not None
-            self.assertEqual((extras.state, extras.leaving), ("away", False))
-
-    def test_an_answer_with_the_id_of_another_question_is_not_taken(self) -> None:
-        def script(datagram: bytes, _: int) -> list[bytes]:
-            wrong = with_id(b"error\nSeeder is unknown", Extras("f" * 16))
-            return [wrong, with_id(b"success", extras_of(datagram))]
-
-        client, tracker = self.asked(script)
-        self.assertTrue(client.ping(PC, state="available"))
-        self.assertEqual(len(tracker.heard), 1)
+        for script, is_known in ((room_of, True), (lambda *_: [unknown], False)):
+            client, _ = self.asked(script)
+            self.assertIs(client.ping(PC), is_known)
 
     def test_a_repeated_request_is_the_same_request(self) -> None:
         repeat_after(self, 0.1)
         client, tracker = self.asked(lambda d, n: room_of(d, n) if n else [])
-        client.ping(PC, state="available")
+        client.ping(PC)
         self.assertEqual(tracker.heard[0], tracker.heard[1])
-
-    def test_as_many_files_are_uploaded_as_one_request_holds(self) -> None:
-        client, tracker = self.asked(self.ours(b"success"))
-        files = {f"{number:040}": number for number in range(100)}
-        count = client.upload_files(files, 12501)
-        self.assertTrue(0 < count < 100)
-        self.assertLessEqual(len(tracker.heard[0]), 1000)
-        self.assertEqual(
-            json.loads(tracker.heard[0].split(b"\n")[1]), dict(list(files.items())[:count])
-        )
-        extras = extras_of(tracker.heard[0])
-        assert extras is not None
-        self.assertEqual(extras.port, 12501)
 
 
 class UploadToOriginalTest(TrackerClientTestCase):
@@ -160,13 +124,13 @@ class UploadToOriginalTest(TrackerClientTestCase):
 
     def test_what_others_offer_is_sent_along(self) -> None:
         client, _ = self.room({"theirs": 1})
-        self.assertEqual(client.upload_files_to_original({"ours": 2}), 1)
+        self.assertEqual(client.upload_files({"ours": 2}), 1)
         self.assertEqual(self.kept, {"theirs": 1, "ours": 2})
 
     def test_nothing_is_sent_that_adds_no_name(self) -> None:
         client, tracker = self.room({"theirs": 1, "ours": 2})
-        self.assertEqual(client.upload_files_to_original({"ours": 2}), 1)
-        self.assertEqual(client.upload_files_to_original({}), 0)
+        self.assertEqual(client.upload_files({"ours": 2}), 1)
+        self.assertEqual(client.upload_files({}), 0)
         self.assertEqual(set(tracker.heard), {b"request_file_list"})
 
     def test_a_list_is_never_wiped_and_no_request_is_longer_than_1000_bytes(self) -> None:
@@ -175,7 +139,7 @@ class UploadToOriginalTest(TrackerClientTestCase):
             ours = {f"ours {number:070}": number for number in range(30)}
             with self.subTest(known=known_count):
                 client, tracker = self.room(known)
-                count = client.upload_files_to_original(ours)
+                count = client.upload_files(ours)
                 self.assertLessEqual(known.items(), self.kept.items())
                 self.assertEqual(count, len(self.kept.keys() & ours.keys()))
                 for datagram in tracker.heard:
@@ -187,7 +151,7 @@ class UploadToOriginalTest(TrackerClientTestCase):
         client, tracker = self.asked(lambda *_: [b"success"])
         self.stop_after(tracker, 2)
         with self.assertRaises(TrackerSilentError):
-            client.upload_files_to_original({"ours": 1})
+            client.upload_files({"ours": 1})
         self.assertEqual(set(tracker.heard), {b"request_file_list"})
 
     def stop_after(self, tracker: ScriptedTracker, count: int) -> None:
@@ -203,10 +167,9 @@ class UploadToOriginalTest(TrackerClientTestCase):
 class RequestsTest(TrackerClientTestCase):
     def test_no_request_would_end_an_original_tracker(self) -> None:
         client, tracker = self.asked(room_of)
-        client.upload_files({}, 12501)
-        client.upload_files({"é\u2028\x85": 1}, 12501)
-        client.upload_files_to_original({"\u2029": 1})
-        client.ping(PC, state="away", leaving=True)
+        client.upload_files({})
+        client.upload_files({"é\u2028\x85": 1})
+        client.ping(PC)
         client.files()
         client.seeders()
         for datagram in tracker.heard:

@@ -11,9 +11,7 @@ from roles.lmk1.tracker_wire import (
     MAX_ANSWER,
     MAX_DATAGRAM,
     SUCCESS,
-    UNKNOWN_SEEDER,
     AddSeeder,
-    Extras,
     PingTracker,
     Request,
     UploadFileList,
@@ -24,42 +22,30 @@ from roles.lmk1.tracker_wire import (
     encode_request,
     encode_seeder_list,
     files_that_fit,
-    with_id,
 )
 from roles.values.addresses import Address
 from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.wire.tracker_wire import MAX_REQUEST, NOT_UNDERSTOOD, RECEIVE_BUFFER, Verb
 
-ID = "0123456789abcdef"
 PC = Address("10.0.0.7", 12501)
 REQUESTS: dict[bytes, Request] = {
     b'add_seeder\n["10.0.0.7",12501]': AddSeeder(PC),
-    b'add_seeder\n["10.0.0.7",12501]\n{"lmk":2,"id":"0123456789abcdef"}': AddSeeder(PC, Extras(ID)),
-    b'add_seeder\n["10.0.0.7",12501]\n'
-    b'{"lmk":2,"id":"0123456789abcdef","everywhere":true}': AddSeeder(
-        PC, Extras(ID, everywhere=True)
-    ),
     b'upload_file_list\n{"a.txt":5,"\\u00e9\\u2028":0}': UploadFileList({"a.txt": 5, "é\u2028": 0}),
     b"upload_file_list\n{}": UploadFileList({}),
-    b'upload_file_list\n{"a":1}\n{"lmk":2,"id":"0123456789abcdef","port":12502}': UploadFileList(
-        {"a": 1}, Extras(ID, port=12502)
-    ),
     b'ping_tracker\n["10.0.0.7",12501]': PingTracker(PC),
-    b'ping_tracker\n["10.0.0.7",12501]\n'
-    b'{"lmk":2,"id":"0123456789abcdef","state":"away","leaving":true}': PingTracker(
-        PC, Extras(ID, state="away", leaving=True)
-    ),
     b"request_seeder_list": Verb.REQUEST_SEEDER_LIST,
     b"request_file_list": Verb.REQUEST_FILE_LIST,
 }
 ANSWERS = {
     SUCCESS: Verdict(True),
     ALREADY_REGISTERED: Verdict(False, "Seeder is already Registered"),
-    UNKNOWN_SEEDER: Verdict(False, "Seeder ID not in found with registed seeders"),
+    b"error\nSeeder ID not in found with registed seeders": Verdict(
+        False, "Seeder ID not in found with registed seeders"
+    ),
     NOT_UNDERSTOOD: Verdict(False, "None"),
-    b'success\n{"lmk":2,"id":"0123456789abcdef"}': Verdict(True, id=ID),
-    b'error\nNone\n{"lmk":2,"id":"0123456789abcdef"}': Verdict(False, "None", ID),
+    b'success\n{"lmk":2,"id":"0123456789abcdef"}': Verdict(True),
+    b'error\nNone\n{"lmk":2,"id":"0123456789abcdef"}': Verdict(False, "None"),
     b"{}": {},
     b"[]": (),
     b'{"a.txt":5,"\\u00e9":1099511627776}': {"a.txt": 5, "é": MAX_FILE_SIZE},
@@ -148,36 +134,11 @@ class RequestTest(WireTestCase):
                     raw = b"upload_file_list\n" + json.dumps({name: 1}, ensure_ascii=False).encode()
                     self.assertEqual(decode_request(raw), UploadFileList({name: 1}))
 
-    def test_extras_that_are_damaged_or_of_another_kind_count_as_none(self) -> None:
-        for line in (
-            b"",
-            b"hello",
-            b"[]",
-            b"{}",
-            b'{"lmk":1,"id":"0123456789abcdef"}',
-            b'{"lmk":true,"id":"0123456789abcdef"}',
-            b'{"lmk":2}',
-            b'{"lmk":2,"id":"0123456789abcde"}',
-            b'{"lmk":2,"id":"0123456789ABCDEF"}',
-            b'{"lmk":2,"id":"0123456789abcdeg"}',
-            b'{"lmk":2,"id":123}',
-            b'{"lmk":2,"id":null}',
-        ):
+    def test_lines_after_those_that_an_original_knows_are_ignored(self) -> None:
+        for line in (b"", b"hello", b"[]", b'{"lmk":2,"id":"0123456789abcdef","port":5}', b"\n\n"):
             with self.subTest(line=line):
                 datagram = b'ping_tracker\n["10.0.0.7",12501]\n' + line
                 self.assertEqual(decode_request(datagram), PingTracker(PC))
-
-    def test_unknown_or_impossible_extras_of_a_later_version_are_left_out(self) -> None:
-        for line in (
-            b'{"lmk":3,"id":"0123456789abcdef","new":[1]}',
-            b'{"lmk":2,"id":"0123456789abcdef","port":0}',
-            b'{"lmk":2,"id":"0123456789abcdef","port":65536,"state":"sleeping"}',
-            b'{"lmk":2,"id":"0123456789abcdef","port":true,"leaving":1,"everywhere":"yes"}',
-            b'{"lmk":2,"id":"0123456789abcdef","state":["away"]}',
-        ):
-            with self.subTest(line=line):
-                datagram = b'ping_tracker\n["10.0.0.7",12501]\n' + line
-                self.assertEqual(decode_request(datagram), PingTracker(PC, Extras(ID)))
 
     def test_what_ended_the_original_tracker_is_refused(self) -> None:
         for datagram in (
@@ -251,23 +212,12 @@ class AnswerTest(WireTestCase):
     def test_each_word_has_exactly_the_originals_bytes(self) -> None:
         self.assertEqual(SUCCESS, b"success")
         self.assertEqual(ALREADY_REGISTERED, b"error\nSeeder is already Registered")
-        self.assertEqual(UNKNOWN_SEEDER, b"error\nSeeder ID not in found with registed seeders")
         self.assertEqual(NOT_UNDERSTOOD, b"error\nNone")
 
     def test_each_answer_is_read_from_exactly_these_bytes(self) -> None:
         for datagram, answer in ANSWERS.items():
             with self.subTest(datagram=datagram):
                 self.assertEqual(decode_answer(datagram), answer)
-
-    def test_a_question_with_extras_is_answered_with_its_id(self) -> None:
-        answer = with_id(ALREADY_REGISTERED, Extras(ID))
-        self.assertEqual(
-            answer, b'error\nSeeder is already Registered\n{"lmk":2,"id":"0123456789abcdef"}'
-        )
-        self.assertEqual(decode_answer(answer), Verdict(False, "Seeder is already Registered", ID))
-
-    def test_a_question_without_extras_is_answered_as_the_original_does(self) -> None:
-        self.assertEqual(with_id(SUCCESS, None), b"success")
 
     def test_lists_are_written_as_whole_json_that_is_read_back(self) -> None:
         files = [("a.txt", 5), ("é\u2028", 0)]
@@ -300,23 +250,11 @@ class AnswerTest(WireTestCase):
         self.assertEqual(encode_file_list([(name, 1)]), (b'{"%b":1}' % name.encode(), 1))
         self.assertEqual(encode_file_list([(name, 10)]), (b"{}", 0))
 
-    def test_an_upload_is_cut_to_1000_bytes_with_its_extras(self) -> None:
-        extras = Extras(ID, port=12501)
-        for stem in ("x", "é", "\U0001f600"):
-            for length in range(1, 40):
-                files = {f"{stem * length}{number}": number for number in range(200)}
-                fitting = files_that_fit(files.items(), extras)
-                datagram = encode_request(UploadFileList(fitting, extras))
-                self.assertLessEqual(len(datagram), MAX_REQUEST)
-                more = dict(list(files.items())[: len(fitting) + 1])
-                with self.assertRaises(PeerProtocolError):
-                    encode_request(UploadFileList(more, extras))
-
     def test_an_upload_to_an_original_leaves_room_for_the_blanks_that_it_puts_in(self) -> None:
         for stem in ("", "x", "é", "\U0001f600"):
             for length in range(1, 40):
                 files = {f"{stem * length}{number}": number for number in range(200)}
-                fitting = files_that_fit(files.items(), None)
+                fitting = files_that_fit(files.items())
                 self.assertLessEqual(len(encode_request(UploadFileList(fitting))), MAX_REQUEST)
                 self.assertLessEqual(len(json.dumps(fitting)), MAX_ANSWER)
                 more = dict(list(files.items())[: len(fitting) + 1])

@@ -157,7 +157,7 @@ class RegistryTest(ProgramsTest):
     def test_an_original_with_two_names_is_on_the_list_until_both_are_gone(self) -> None:
         self.seeder(1, {"a": 1})
         self.add(pc(1), "lab-pc", now=100.0)
-        self.table.upload({"b": 1}, pc(1), None)
+        self.table.upload({"b": 1}, pc(1))
         self.ping(pc(1), now=100.0)
         self.ping(pc(1), now=200.0)
         self.expire(101.0 + ORIGINAL_LIFETIME_S)
@@ -308,7 +308,7 @@ class RegistryTest(ProgramsTest):
 
     def test_an_original_that_is_called_localhost_is_told_as_an_address(self) -> None:
         self.add(HERE, "localhost")
-        self.table.upload({"a": 1}, HERE, None)
+        self.table.upload({"a": 1}, HERE)
         share = "lmk17f00000130d5"
         (holder,) = self.registry.holders((share,), is_here=True)
         self.assertEqual(holder.address, Address("", 12501))

@@ -238,30 +238,6 @@ class OursTest(RoomClientTestCase):
         thread.join()
 
 
-class OfVersionOneTest(RoomClientTestCase):
-    """Our trackers of version 1.0 repeat the id of a question, and speak LMK/1 otherwise."""
-
-    def test_its_verdicts_are_not_those_of_an_original(self) -> None:
-        already, no = b"error\nSeeder is already Registered", b"error\nNone"
-        for words in (b"success", already, no):
-            client, _ = self.asked(
-                lambda datagram, _, words=words: [  # type: ignore[misc]
-                    words + b"\n" + json.dumps({"lmk": 2, "id": self.id_in(datagram)}).encode()
-                ]
-            )
-            if words is no:
-                self.assertRaises(TrackerSilentError, client.register, ME)
-            else:
-                self.assertTrue(client.register(ME))
-
-    def id_in(self, datagram: bytes) -> object:
-        return verb_and_line(datagram)[1]["id"]
-
-    def test_its_lists_are_those_of_an_original(self) -> None:
-        client, _ = self.asked(room_of)
-        self.assertIsNone(client.list_version())
-
-
 class OriginalTest(RoomClientTestCase):
     def test_an_original_tracker_is_recognised_by_each_answer(self) -> None:
         client, tracker = self.asked(room_of)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from unittest import mock
 
-from roles.lmk1.tracker_wire import Extras
 from roles.net.neighbours import Neighbours
 from roles.room import room_report
 from roles.room.room_report import Limits, RoomReport
 from roles.values.addresses import Address
 from roles.values.events import RoomChanged
-from tests.tracker_tables import OURS, TablesTest, pc
+from tests.tracker_tables import TablesTest, pc
 
 SEEDER = Address("10.0.0.1", 12501)
 
@@ -33,10 +32,10 @@ class RoomReportTest(TablesTest):
         self.posted.clear()
         return reports
 
-    def seeder_of_lmk1(self, number: int, extras: Extras | None = None) -> None:
+    def seeder_of_lmk1(self, number: int) -> None:
         origin = pc(number)
         advertised = Address(origin.ip, 12501)
-        self.table.add(advertised, origin, extras, now=0.0)
+        self.table.add(advertised, origin, now=0.0)
 
     def test_nothing_is_reported_while_nothing_changes(self) -> None:
         self.assertEqual(len(self.reported()), 1)
@@ -47,7 +46,7 @@ class RoomReportTest(TablesTest):
         self.seeder_of_lmk1(0)
         (room,) = self.reported()
         self.assertEqual([one.address for one in room.participants], [SEEDER])
-        self.seeder_of_lmk1(1, OURS)
+        self.seeder_of_lmk1(1)
         self.assertEqual([len(room.participants) for room in self.reported()], [2])
 
     def test_pings_alone_are_reported_later(self) -> None:

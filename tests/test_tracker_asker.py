@@ -19,7 +19,6 @@ from tests.scripted_tracker import (
     PC,
     ScriptedTracker,
     TrackerClientTestCase,
-    extras_of,
     repeat_after,
     room_of,
 )
@@ -85,11 +84,9 @@ class SilenceTest(TrackerClientTestCase):
         client, tracker = self.asked(room_of)
         self.stopping.set()
         with self.assertRaises(TrackerSilentError):
-            client.ping(PC, state="available", leaving=True)
+            client.ping(PC)
         wait_until(lambda: bool(tracker.heard))
-        extras = extras_of(tracker.heard[0])
-        assert extras is not None
-        self.assertTrue(extras.leaving)
+        self.assertTrue(tracker.heard[0].startswith(b"ping_tracker\n"))
 
     def test_what_the_system_says_to_a_question_is_said(self) -> None:
         forbidden = PermissionError(errno.EPERM, "Operation not permitted")  # a firewall of ours
@@ -141,7 +138,7 @@ class LingeringTest(TrackerClientTestCase):
 
     def test_a_late_answer_to_an_earlier_try_still_finds_its_socket(self) -> None:
         repeat_after(self, 0.1)
-        self.run_client(lambda client: client.ping(PC, state="away"), ends_at_once=False)
+        self.run_client(lambda client: client.ping(PC), ends_at_once=False)
         _, source = self.link.recvfrom(2048)
         self.link.recvfrom(2048)  # the second try
         self.link.connect(source)
@@ -163,7 +160,7 @@ class LingeringTest(TrackerClientTestCase):
         client, _ = self.asked(room_of)
         for _ in range(20):
             client.files()
-            client.ping(PC, state="away")
+            client.ping(PC)
             self.assertEqual(self.open_sockets(client), 0)
 
     def test_sockets_whose_answers_never_came_do_not_pile_up(self) -> None:

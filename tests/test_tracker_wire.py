@@ -389,7 +389,7 @@ class RefusalTest(unittest.TestCase):
             b"later\n{}",
             b'later\n{"lmk":1,"id":"%s"}' % ID.encode(),
             b'later\n{"lmk":2,"id":7}',
-            b'add_seeder\n["a",0]\n' + extras,  # of version 1.0
+            b'add_seeder\n["a",0]\n' + extras,
         ):
             with self.subTest(request=request):
                 self.assertIsNone(refusal_of(request.ljust(256), "why"))

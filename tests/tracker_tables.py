@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from roles.lmk1.seeder_table import STAYED_S, SeederTable
 from roles.lmk1.tracker_answers import TrackerAnswers
-from roles.lmk1.tracker_wire import Extras
 from roles.room.answers import Answers
 from roles.room.cookies import Cookies
 from roles.room.registry import Registry
@@ -24,7 +23,6 @@ from roles.values.participants import Participant, Status
 from roles.wire.tracker_messages import Ping, Register
 
 ID = "0123456789abcdef"
-OURS = Extras(ID)
 HERE = Origin("127.0.0.1", is_here=True)
 LAN_HERE = Origin("192.168.1.2", is_here=True)  # the tracker's machine by its own LAN address
 REMOTE_READER = Reader(is_here=False, tracker_host="192.168.1.2")
@@ -77,30 +75,20 @@ class TablesTest(unittest.TestCase):
         host: str = "",
         port: int = 12501,
         *,
-        extras: Extras | None = None,
         is_here: bool = False,
         now: float = 0.0,
     ) -> bool:
         advertised = Address(host or origin.ip, port)
         origin = replace(origin, advertises_own=is_here)
-        return self.table.add(advertised, origin, extras, now=now)
+        return self.table.add(advertised, origin, now=now)
 
-    def ping(
-        self,
-        origin: Origin,
-        host: str = "",
-        port: int = 12501,
-        *,
-        extras: Extras | None = None,
-        now: float = 0.0,
-    ) -> bool:
-        advertised = Address(host or origin.ip, port)
-        return self.table.ping(advertised, origin, extras, now=now)
+    def ping(self, origin: Origin, host: str = "", port: int = 12501, *, now: float = 0.0) -> None:
+        self.table.ping(Address(host or origin.ip, port), origin, now=now)
 
     def seeder(self, number: int, files: Mapping[str, int], *, now: float = 0.0) -> Address:
         """A registered original with this list, and the address that others get."""
         self.add(pc(number), now=now)
-        self.table.upload(files, pc(number), None)
+        self.table.upload(files, pc(number))
         return Address(pc(number).ip, 12501)
 
     def stayed(self, number: int, files: Mapping[str, int]) -> Address:

@@ -91,7 +91,7 @@ class Lmk1Client(Protocol):
 
     def __exit__(self, *error: object) -> None: ...
 
-    def dialect(self, *, is_original: bool) -> Dialect:
+    def dialect(self) -> Dialect:
         """The dialect for a seeder that is registered there."""
 
 
@@ -340,9 +340,7 @@ class Membership:
             machine=status.machine,
         )
         if not self._room.register(me):
-            return None if self._lmk1 is None else self._lmk1.dialect(is_original=True)
-        if self._lmk1 is not None and self._room.list_version() is None:  # ours, of version 1.0
-            return self._lmk1.dialect(is_original=False)
+            return None if self._lmk1 is None else self._lmk1.dialect()
         return self._room
 
     def _lost(self, reason: TrackerSilentError) -> None:

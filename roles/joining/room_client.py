@@ -196,16 +196,15 @@ class _Deadline(threading.Event):
         return self.is_set()
 
 
-def _lmk1_reply(answer: lmk1.Answer, question: _Question) -> _Reply | None:
-    """The meaning of an answer in LMK/1: one without an id is an original tracker's."""
-    if not isinstance(answer, lmk1.Verdict):
-        return _Reply(None)
-    if answer.id is not None and answer.id != question.id:
-        return None
-    is_done = answer.is_done or answer.text == _ALREADY
-    if not is_done and (answer.id is not None or isinstance(question, Register)):
-        return _Reply(Refused(question.id, Code.REFUSED, shown_name(answer.text)))
-    return _Reply(None if answer.id is None else Done(question.id))
+def _lmk1_reply(answer: lmk1.Answer, question: _Question) -> _Reply:
+    """The meaning of an answer of an original tracker."""
+    match answer:
+        case lmk1.Verdict(is_done=False, text=text) if (
+            isinstance(question, Register) and text != _ALREADY
+        ):
+            return _Reply(Refused(question.id, Code.REFUSED, shown_name(text)))
+        case _:
+            return _Reply(None)
 
 
 def _that_fit(files: Mapping[str, int], empty: TellFiles) -> dict[str, int]:

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from roles.lmk1.readers_list import ReadersList
-from roles.lmk1.tracker_wire import Extras
 from roles.net.rate_limit import RateLimit
 from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, MAX_SAVED, Registry
 from roles.room.registry_entry import (
-    LIFETIME_S,
     Entry,
     Key,
     Origin,
@@ -37,7 +35,7 @@ from roles.values.addresses import (
 from roles.values.catalogue import FileLine, encode_line
 from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
-from roles.values.participants import Participant, Status
+from roles.values.participants import Participant
 from roles.wire.fields import is_port
 
 MAX_SEEDERS = 3_000  # few, because their addresses may be forged
@@ -58,7 +56,6 @@ STEP_FILES = 2_000  # some 10 ms
 class Seeder(Entry):
     """A seeder that registered under LMK/1. Only the table changes it."""
 
-    is_original: bool
     since: float  # when it registered
     is_hidden: bool = False  # an LMK/2 program has the same address and port
 
@@ -71,11 +68,6 @@ class Seeder(Entry):
         """Whether it pinged long after it registered, which a flood of forged sources does not."""
         return self.last_ping - self.since >= STAYED_S
 
-    @property
-    def lifetime_s(self) -> float:
-        """How long it may go without a ping."""
-        return ORIGINAL_LIFETIME_S if self.is_original else LIFETIME_S
-
     def saved(self) -> dict[str, object]:
         """What a state file keeps of it."""
         return {
@@ -84,7 +76,6 @@ class Seeder(Entry):
             "named": list(self.advertised),
             "named_is_here": self.origin.advertises_own,
             "everywhere": self.everywhere,
-            "original": self.is_original,
             "stayed": True,
             "files": self.files,
         }
@@ -110,26 +101,25 @@ class SeederTable:
 
     # Requests
 
-    def add(
-        self, advertised: Address, origin: Origin, extras: Extras | None, *, now: float
-    ) -> bool:
+    def add(self, advertised: Address, origin: Origin, *, now: float) -> bool:
         """Register a seeder; False if it was registered already.
 
         Raises PeerProtocolError if the table is full.
         """
         self._latest.pop(origin.ip, None)  # if we refuse the seeder, we refuse its list, too
-        seeder = _new_seeder(advertised, origin, extras, now)
+        seeder = _new_seeder(advertised, origin, now)
         is_new = seeder.key not in self._seeders
         self._register(seeder)
         self._latest[origin.ip] = seeder.key
         return is_new
 
-    def upload(self, files: Mapping[str, int], origin: Origin, extras: Extras | None) -> bool:
-        """Replace the list of the seeder at `origin`; False if none is registered there.
+    def upload(self, files: Mapping[str, int], origin: Origin) -> bool:
+        """Replace the list of the seeder of that machine that registered last; False if there is
+        none.
 
         Raises PeerProtocolError if the table is full.
         """
-        key = self._owner_of_list(origin, None if extras is None else extras.port)
+        key = self._latest.get(origin.ip)
         if key is None or not self._may_offer(origin):
             return False
         seeder = self._seeders[key]
@@ -140,29 +130,22 @@ class SeederTable:
         self._note_changed(key, seeder)
         return True
 
-    def ping(
-        self, advertised: Address, origin: Origin, extras: Extras | None, *, now: float
-    ) -> bool:
-        """Note that a seeder is alive; False if it is unknown.
+    def ping(self, advertised: Address, origin: Origin, *, now: float) -> None:
+        """Note that a seeder is alive. Registers an unknown one, because an original never
+        registers twice.
 
-        Registers an unknown original, because it would never register again itself.
+        Raises PeerProtocolError if the table is full.
         """
         key = key_of(origin.ip, advertised)
         seeder = self._seeders.get(key)
         if seeder is None:
-            if extras is None:
-                self._register(_new_seeder(advertised, origin, None, now))
-            return extras is None
+            self._register(_new_seeder(advertised, origin, now))
+            return
         seeder.last_ping = now
         self.changes += 1
         if key in self._fresh and seeder.has_stayed:
             del self._fresh[key]
             self._note_changed(key, seeder)
-        if extras is not None and not seeder.is_original:  # originals send no extras
-            seeder.status = Status(extras.state or "")
-            if extras.leaving:
-                self._forget(key)
-        return True
 
     # Answers
     def entry(self, key: Key) -> Seeder | None:
@@ -201,7 +184,7 @@ class SeederTable:
                 yield Participant(
                     address=seeder.shown_address,
                     last_ping=seeder.last_ping,
-                    is_original=seeder.is_original,
+                    is_original=True,
                     status=seeder.status,
                     files=(0 if share is None else share.files) or len(seeder.files),
                 )
@@ -212,7 +195,7 @@ class SeederTable:
         gone = [
             key
             for key, seeder in self._seeders.items()
-            if now - seeder.last_ping > seeder.lifetime_s
+            if now - seeder.last_ping > ORIGINAL_LIFETIME_S
         ][:EXPIRED_AT_ONCE]
         for key in gone:
             self._forget(key)
@@ -310,19 +293,6 @@ class SeederTable:
                 return UnprovedList(share_id, owner, folder, lines)
         return UnprovedList(share_id, owner, "", ())
 
-    def _owner_of_list(self, origin: Origin, port: int | None) -> Key | None:
-        """The seeder of that machine that registered last, or our newest one there with that port.
-
-        Older entries with that port belong to programs that ended without saying so.
-        """
-        latest = self._latest.get(origin.ip)
-        if latest is not None and port in (None, latest.port):
-            return latest
-        for key in [] if port is None else reversed(self._places.at((origin.ip, port))):
-            if not self._seeders[key].is_original:
-                return key
-        return None
-
     def _make_room(self, key: Key, origin: Origin) -> None:
         """Make room for one more seeder. Raises PeerProtocolError if that is impossible."""
         if not origin.is_here and self._places.keys_of(origin.ip) >= MAX_PER_HOST:
@@ -355,16 +325,9 @@ def share_of(place: tuple[str, int]) -> str:
     return f"lmk1{0 if ip is None else int(ip):08x}{port:04x}"
 
 
-def _new_seeder(advertised: Address, origin: Origin, extras: Extras | None, now: float) -> Seeder:
-    is_everywhere = advertised.host == EVERY_INTERFACE or (extras is not None and extras.everywhere)
-    return Seeder(
-        origin,
-        advertised,
-        is_everywhere,
-        last_ping=now,
-        is_original=extras is None,
-        since=now,
-    )
+def _new_seeder(advertised: Address, origin: Origin, now: float) -> Seeder:
+    is_everywhere = advertised.host == EVERY_INTERFACE
+    return Seeder(origin, advertised, is_everywhere, last_ping=now, since=now)
 
 
 def _restored(item: object, now: float) -> Seeder | None:
@@ -380,7 +343,6 @@ def _restored(item: object, now: float) -> Seeder | None:
             "named": [str(host), int(port)],
             "named_is_here": bool(advertises_own),
             "everywhere": bool(everywhere),
-            "original": bool(is_original),
             "files": dict(files),
             **others,
         } if is_unicast(ip) and is_host(host) and is_port(port) and not service_at(port):
@@ -399,6 +361,5 @@ def _restored(item: object, now: float) -> Seeder | None:
         everywhere,
         last_ping=now,
         files=sizes,
-        is_original=is_original,
         since=now - 2 * STAYED_S if others.get("stayed") is True else now,
     )

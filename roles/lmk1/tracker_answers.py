@@ -6,15 +6,12 @@ from roles.lmk1.seeder_table import SeederTable
 from roles.lmk1.tracker_wire import (
     ALREADY_REGISTERED,
     SUCCESS,
-    UNKNOWN_SEEDER,
     AddSeeder,
-    Extras,
     PingTracker,
     UploadFileList,
     decode_request,
     encode_file_list,
     encode_seeder_list,
-    with_id,
 )
 from roles.net.interfaces import own_address_towards
 from roles.net.rate_limit import RateLimit
@@ -40,33 +37,29 @@ class TrackerAnswers:
         has no room.
         """
         match decode_request(datagram):
-            case AddSeeder(seeder, extras):
-                return [with_id(self._added(seeder, extras, host, now), extras)]
-            case UploadFileList(files, extras):
-                self._table.upload(files, self._senders.origin(host), extras)
-                return [with_id(SUCCESS, extras)]
-            case PingTracker(seeder, extras):
-                return [self._pinged(seeder, extras, host, now)]
+            case AddSeeder(seeder):
+                return [self._added(seeder, host, now)]
+            case UploadFileList(files):
+                self._table.upload(files, self._senders.origin(host))
+                return [SUCCESS]
+            case PingTracker(seeder):
+                self._table.ping(seeder, self._senders.origin(host, seeder.host), now=now)
+                return [SUCCESS]
             case Verb.REQUEST_SEEDER_LIST:
                 return self._list_answer(host, now, encode_seeder_list(self._seeders_for(host))[0])
             case Verb.REQUEST_FILE_LIST:
                 files = self._table.files_for_readers(is_here=self._senders.is_own(host))
                 return self._list_answer(host, now, encode_file_list(files.items())[0])
 
-    def _added(self, seeder: Address, extras: Extras | None, host: str, now: float) -> bytes:
+    def _added(self, seeder: Address, host: str, now: float) -> bytes:
         origin = self._senders.origin(host, seeder.host)
         try:
-            is_new = self._table.add(seeder, origin, extras, now=now)
+            is_new = self._table.add(seeder, origin, now=now)
         except PeerProtocolError as error:
             text = "%s cannot be registered for %s: %s"
             self._senders.complain(host, now, text, seeder, host, error)
-            return NOT_UNDERSTOOD if extras is None else f"error\n{error}".encode()
+            return NOT_UNDERSTOOD
         return SUCCESS if is_new else ALREADY_REGISTERED
-
-    def _pinged(self, seeder: Address, extras: Extras | None, host: str, now: float) -> bytes:
-        origin = self._senders.origin(host, seeder.host)
-        is_known = self._table.ping(seeder, origin, extras, now=now)
-        return with_id(SUCCESS if is_known else UNKNOWN_SEEDER, extras)
 
     def _list_answer(self, host: str, now: float, answer: bytes) -> list[bytes]:
         """The list, then `success`, as an original sends them; nothing above the rate limit."""

@@ -1,8 +1,7 @@
 """The datagrams between LMK/1 programs and a tracker, both sides.
 
-A request is UTF-8 text, with fields separated by line feeds (docs/PROTOCOL.md, section 1). One more
-line, a JSON object, may follow: the extras (section 1.2). Original trackers ignore it; ours repeat
-its id in a line of the answer.
+A request is UTF-8 text, with fields separated by line feeds (docs/PROTOCOL.md, section 1). Trackers
+ignore lines after those that they know.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from roles.values import strict_json
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
-from roles.wire.fields import address, extras_of, files_of, is_id, is_port
+from roles.wire.fields import address, files_of
 from roles.wire.tracker_wire import MAX_REQUEST, RECEIVE_BUFFER, Verb
 
 MAX_ANSWER = 1_024  # bytes; the receive buffer of every original program
@@ -24,20 +23,6 @@ MAX_DATAGRAM = 65_535  # an original tracker does not limit its list
 
 SUCCESS = b"success"
 ALREADY_REGISTERED = b"error\nSeeder is already Registered"
-UNKNOWN_SEEDER = b"error\nSeeder ID not in found with registed seeders"  # the original's spelling
-
-_STATES = frozenset({"available", "connected", "away"})
-
-
-@dataclass(frozen=True, slots=True)
-class Extras:
-    """What our programs add to an LMK/1 request. Every field except the id may be missing."""
-
-    id: str  # 16 hexadecimal digits, repeated in the answer
-    everywhere: bool = False  # the seeder listens on every interface, whatever it advertises
-    port: int | None = None  # upload_file_list: TCP port of the seeder with this list
-    state: str | None = None  # ping_tracker: available, connected or away
-    leaving: bool = False  # ping_tracker: the seeder is stopping
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +30,6 @@ class AddSeeder:
     """Seeder to tracker: I serve at this address."""
 
     seeder: Address
-    extras: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +37,6 @@ class UploadFileList:
     """Seeder to tracker: these are my files (size in bytes by name)."""
 
     files: Mapping[str, int]
-    extras: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +44,6 @@ class PingTracker:
     """Seeder to tracker: I am still here."""
 
     seeder: Address
-    extras: Extras | None = None
 
 
 ListRequest = Literal[Verb.REQUEST_SEEDER_LIST, Verb.REQUEST_FILE_LIST]
@@ -70,11 +52,10 @@ Request = AddSeeder | UploadFileList | PingTracker | ListRequest
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Tracker to anyone: done, or why not. Our trackers repeat the id of the request."""
+    """Tracker to anyone: done, or why not."""
 
     is_done: bool
     text: str = ""
-    id: str | None = None
 
 
 FileList: TypeAlias = dict[str, int]  # size in bytes by name; names are untrusted
@@ -85,16 +66,15 @@ Answer = Verdict | FileList | SeederList
 def encode_request(request: Request) -> bytes:
     """One datagram. Raises PeerProtocolError if it would be longer than MAX_REQUEST."""
     match request:
-        case AddSeeder(argument, extras):
+        case AddSeeder(argument):
             verb = Verb.ADD_SEEDER
-        case UploadFileList(argument, extras):
+        case UploadFileList(argument):
             verb = Verb.UPLOAD_FILE_LIST
-        case PingTracker(argument, extras):
+        case PingTracker(argument):
             verb = Verb.PING_TRACKER
         case _:
             return request.encode()
-    fields = [verb.encode(), strict_json.dumps(argument), *_extras_line(extras)]
-    datagram = b"\n".join(fields)
+    datagram = verb.encode() + b"\n" + strict_json.dumps(argument)
     if len(datagram) > MAX_REQUEST:
         raise PeerProtocolError(
             f"request of {len(datagram)} bytes, an LMK/1 tracker reads {MAX_REQUEST}"
@@ -108,27 +88,19 @@ def decode_request(datagram: bytes) -> Request:
         raise PeerProtocolError(f"datagram of {len(datagram)} bytes or more")
     fields = datagram.split(b"\n")
     argument = fields[1] if len(fields) > 1 else b""
-    extras = _decode_extras(fields[2]) if len(fields) > 2 else None
     match fields[0].decode("ascii", "replace"):
         case Verb.ADD_SEEDER:
-            return AddSeeder(address(strict_json.loads(argument)), extras)
+            return AddSeeder(address(strict_json.loads(argument)))
         case Verb.UPLOAD_FILE_LIST:
-            return UploadFileList(files_of(strict_json.loads(argument)), extras)
+            return UploadFileList(files_of(strict_json.loads(argument)))
         case Verb.PING_TRACKER:
-            return PingTracker(address(strict_json.loads(argument)), extras)
+            return PingTracker(address(strict_json.loads(argument)))
         case Verb.REQUEST_SEEDER_LIST:
             return Verb.REQUEST_SEEDER_LIST
         case Verb.REQUEST_FILE_LIST:
             return Verb.REQUEST_FILE_LIST
         case _:
             raise PeerProtocolError("unknown request")
-
-
-def with_id(answer: bytes, extras: Extras | None) -> bytes:
-    """The answer to a request; if that had extras, with a line that repeats their id."""
-    if extras is None:
-        return answer
-    return answer + b"\n" + strict_json.dumps({"lmk": 2, "id": extras.id})
 
 
 def encode_file_list(files: Iterable[tuple[str, int]]) -> tuple[bytes, int]:
@@ -143,18 +115,16 @@ def encode_seeder_list(seeders: Iterable[Address]) -> tuple[bytes, int]:
     return _fitting((strict_json.dumps(seeder) for seeder in seeders), b"[]", MAX_ANSWER)
 
 
-def files_that_fit(files: Iterable[tuple[str, int]], extras: Extras | None) -> dict[str, int]:
+def files_that_fit(files: Iterable[tuple[str, int]]) -> dict[str, int]:
     """The first files, as many as fit into one upload_file_list of MAX_REQUEST bytes.
 
-    Without extras it is for an original tracker, which forwards the list with a space after each
-    colon and comma; that answer must fit into MAX_ANSWER bytes, too.
+    An original tracker forwards the list with a space after each colon and comma; that answer must
+    fit into MAX_ANSWER bytes, too.
     """
     files = list(files)
-    room = MAX_REQUEST - len(encode_request(UploadFileList({}, extras))) + len(b"{}")
-    blanks = b"  " if extras is None else b""
-    _, fitting = _fitting(
-        ((strict_json.dumps(name) + b":%d" % size + blanks) for name, size in files), b"{}", room
-    )
+    room = MAX_REQUEST - len(encode_request(UploadFileList({}))) + len(b"{}")
+    items = (strict_json.dumps(name) + b":%d  " % size for name, size in files)
+    _, fitting = _fitting(items, b"{}", room)
     return dict(files[:fitting])
 
 
@@ -165,47 +135,13 @@ def decode_answer(datagram: bytes) -> Answer:
     if datagram[:1] == b"[":
         return _decode_seeders(strict_json.loads(datagram, most=MAX_DATAGRAM))
     fields = datagram.split(b"\n")
-    extras = _decode_extras(fields[-1])
-    answer_id = None if extras is None else extras.id
     match fields[0]:
         case b"success":
-            return Verdict(True, id=answer_id)
+            return Verdict(True)
         case b"error" if len(fields) > 1:
-            return Verdict(False, fields[1].decode("ascii", "replace")[:200], answer_id)
+            return Verdict(False, fields[1].decode("ascii", "replace")[:200])
         case _:
             raise PeerProtocolError("not an answer of a tracker")
-
-
-def _extras_line(extras: Extras | None) -> list[bytes]:
-    if extras is None:
-        return []
-    line: dict[str, object] = {
-        "lmk": 2,
-        "id": extras.id,
-        "everywhere": extras.everywhere or None,
-        "port": extras.port,
-        "state": extras.state,
-        "leaving": extras.leaving or None,
-    }
-    line = {key: value for key, value in line.items() if value is not None}
-    return [strict_json.dumps(line)]
-
-
-def _decode_extras(line: bytes) -> Extras | None:
-    """None if there are no valid extras; then it is a plain LMK/1 request."""
-    value = extras_of(line)
-    if value is None:
-        return None
-    request_id, port, state = (value.get(key) for key in ("id", "port", "state"))
-    if not isinstance(request_id, str) or not is_id(request_id):
-        return None
-    return Extras(
-        id=request_id,
-        everywhere=value.get("everywhere") is True,
-        port=port if isinstance(port, int) and is_port(port) else None,
-        state=state if isinstance(state, str) and state in _STATES else None,
-        leaving=value.get("leaving") is True,
-    )
 
 
 def _decode_seeders(value: JsonValue) -> tuple[Address, ...]:

@@ -107,7 +107,7 @@ def decode_request(datagram: bytes) -> Request | None:
     if verb is None or len(fields) < 2:
         return None
     is_with_argument = fields[0] in _WITH_ARGUMENT
-    # Version 1.0 sends extras without a peer, and expects LMK/1's answers.
+    # Without a peer it is LMK/1, which ignores the line.
     if is_with_argument and (len(fields) < 3 or b'"peer"' not in fields[2]):
         return None
     extras = extras_of(fields[1 + is_with_argument])
@@ -188,7 +188,7 @@ def refusal_of(datagram: bytes, why: str) -> bytes | None:
     fields = datagram.split(b"\n")
     line = extras_of(fields[-1])
     if line is None or (fields[0] in _WITH_ARGUMENT and "peer" not in line):
-        return None  # version 1.0 sends such a line too
+        return None
     try:
         request_id = id_of(line.get("id"))
     except PeerProtocolError:
