@@ -13,7 +13,7 @@ from ui.file_list import is_folder
 from ui.window.list_row import ListRow, NodeKind
 
 NAME_COLUMN, SIZE_COLUMN, QUEUE_COLUMN = 1, 2, 7
-_NO_PLACE = 9_999_999  # in the queue: behind all others
+NO_PLACE = 9_999_999  # in the queue: behind all others
 
 _BAR_TONES = {
     DownloadState.DONE: "Good",
@@ -188,7 +188,7 @@ FILE_COLUMNS = (
     Column.of_number("From", _senders, lambda row: str(_senders(row) or ""), 56),
     Column("Status", _status, width=120, stretches=True, cut="end"),
     Column[ListRow].of_number(
-        "#", lambda row: row.place or _NO_PLACE, lambda row: str(row.place or ""), 40
+        "#", lambda row: row.place or NO_PLACE, lambda row: str(row.place or ""), 40
     ),
 )
 COMPUTER_COLUMNS: tuple[Column[Computer], ...] = (

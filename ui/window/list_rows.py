@@ -19,7 +19,7 @@ from ui import wording
 from ui.columns import SortKey
 from ui.file_list import folders_above, is_folder
 from ui.window.leecher_model import HAD, LeecherModel
-from ui.window.list_columns import FILE_COLUMNS, NAME_COLUMN, QUEUE_COLUMN, SIZE_COLUMN
+from ui.window.list_columns import FILE_COLUMNS, NAME_COLUMN, NO_PLACE, QUEUE_COLUMN, SIZE_COLUMN
 from ui.window.list_row import (
     ListRow,
     Node,
@@ -27,6 +27,7 @@ from ui.window.list_row import (
     bringing,
     coming_with,
     movable,
+    place_of,
     row_of,
 )
 
@@ -297,33 +298,46 @@ class ListRows:
 
     def _in_order(self, entries: Sequence[_Entry], above: Node | None) -> Iterable[_Entry]:
         """Entries that are sorted by name, in the order that is wanted."""
-        column, is_falling = self._view.column, self._view.is_falling
+        share, column = "" if above is None else above.share, self._view.column
         if column == NAME_COLUMN:
-            return reversed(entries) if is_falling else entries
-        key = attrgetter("size") if column == SIZE_COLUMN else self._sort_key(above)
-        return sorted(entries, key=key, reverse=is_falling)
+            return reversed(entries) if self._view.is_falling else entries
+        key: Callable[[_Entry], SortKey]
+        if column == SIZE_COLUMN:
+            key = attrgetter("size")
+        elif column == QUEUE_COLUMN:
+            key = self._by_place(share)
+        else:
+            key = self._by_row(share, FILE_COLUMNS[column].key)
+        return sorted(entries, key=key, reverse=self._view.is_falling)
 
-    def _sort_key(self, above: Node | None) -> Callable[[_Entry], SortKey]:
+    def _by_place(self, share: str) -> Callable[[_Entry], int]:
+        model, running_in = self._model, _running_in(self._model)
+
+        def place(entry: _Entry) -> int:
+            if isinstance(entry, Node):
+                return place_of(entry, model) or NO_PLACE
+            if own := model.place_of(entry.key):
+                return own
+            running = running_in(share or entry.share, _folder_of(entry))
+            return model.rank_of(running, entry.name) or NO_PLACE
+
+        return place
+
+    def _by_row(self, share: str, by: Callable[[ListRow], SortKey]) -> Callable[[_Entry], SortKey]:
         """All files of a folder that are in one state sort alike, so one of them is asked for
         all: there may be 100,000.
         """
-        model, by = self._model, FILE_COLUMNS[self._view.column].key
-        share_above = "" if above is None else above.share
+        model, running_in = self._model, _running_in(self._model)
         known = dict[object, SortKey]()
-
-        @cache
-        def running_in(share: str, folder: str) -> str:
-            running = model.running_above(share, f"{folder}/")
-            return "" if running is None else running.name
 
         def state_of(file: ListedFile) -> object:
             """Equal for files that sort alike."""
-            share, path = share_above or file.share, file.name
-            running = running_in(share, path.rpartition("/")[0])
-            is_moving = running and model.parts.file(running, path) is not None
-            if is_moving or file.key in model.downloads or model.rank_of(running, path):
+            shared = share or file.share
+            running = running_in(shared, _folder_of(file))
+            is_moving = running and model.parts.file(running, file.name) is not None
+            if is_moving or file.key in model.downloads:
                 return file.key
-            ended = model.parts.ended(share, path)
+            ended = model.parts.ended(shared, file.name)
             return running, None if ended is None else ended.state
 
         def sort_key(entry: _Entry) -> SortKey:
@@ -331,7 +345,7 @@ class ListRows:
                 return by(self._row_of(entry))
             state = state_of(entry)
             if state not in known:
-                known[state] = by(row_of(self._file_node(_key_of(entry, share_above)), model))
+                known[state] = by(row_of(self._file_node(_key_of(entry, share)), model))
             return known[state]
 
         return sort_key
@@ -403,6 +417,21 @@ def _by_name(entries: Iterable[_Entry]) -> list[_Entry]:
         return (path or entry.name).casefold()
 
     return sorted(entries, key=name_of)
+
+
+def _folder_of(file: ListedFile) -> str:
+    return file.name.rpartition("/")[0]
+
+
+def _running_in(model: LeecherModel) -> Callable[[str, str], str]:
+    """Finds the running download that brings what is in a folder of a share; "" for none."""
+
+    @cache
+    def running_in(share: str, folder: str) -> str:
+        running = model.running_above(share, f"{folder}/")
+        return "" if running is None else running.name
+
+    return running_in
 
 
 def _key_of(file: ListedFile, share: str) -> str:
