@@ -35,7 +35,14 @@ class FileSource:
 
     def send(self, connection: Connection, offset: int, length: int) -> int:
         if self._has_sendfile:
-            sent = self._send_file(connection, offset, length)
+            try:
+                sent = connection.send_file(self._file.descriptor, offset, length)
+            except EOFError:
+                raise FileChangedError("the file is shorter than it was") from None
+            except OSError as error:
+                if error.errno == errno.EIO:  # from the file: sockets do not raise it
+                    raise _changed(error) from None
+                raise
             if sent is not None:
                 return sent
             self._has_sendfile = False
@@ -58,17 +65,6 @@ class FileSource:
 
     def close(self) -> None:
         self._file.close()
-
-    def _send_file(self, connection: Connection, offset: int, length: int) -> int | None:
-        """None if sendfile does not work for this file."""
-        try:
-            return connection.send_file(self._file.descriptor, offset, length)
-        except EOFError:
-            raise FileChangedError("the file is shorter than it was") from None
-        except OSError as error:
-            if error.errno == errno.EIO:  # from the file: sockets do not raise it
-                raise _changed(error) from None
-            raise
 
 
 class PathSource:

@@ -14,7 +14,7 @@ AHEAD_S = 0.05
 MIN_AHEAD = 32 * 1024  # bytes
 # A slow connection sends pieces, so that the scheduler sees bytes move. Where a whole part goes out
 # in this time, they would only cost calls of the system.
-PIECE_S = 0.5
+PIECE_S = 1.0
 
 
 class PartSizes:

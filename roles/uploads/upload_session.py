@@ -94,9 +94,9 @@ class UploadSession:
 
     def patience_s(self) -> float:
         """Seconds to wait for a frame before calling look() and next_chunk()."""
-        if not self._is_idle and (self._singles or self._pending is None):
+        if not self._is_idle and (self._pending is None or self._singles):
             return 0.0
-        if self._pending is not None and self._has_slot:
+        if self._pending is not None and self._scheduler.has_slot(self.number):
             return self._answer_s
         return self._limits.position_s if self.position else self._limits.alive_s
 
@@ -115,7 +115,7 @@ class UploadSession:
         self._heard = now
         left_s = self._budget.spend(count, now=now)
         if left_s > 0:
-            self._release()
+            self._scheduler.release(self.number)
         return left_s
 
     def came(self, frame: frames.Frame, *, now: float) -> float:
@@ -239,15 +239,15 @@ class UploadSession:
         if sending is not None:
             self._sending, self.is_cancelled = sending.choice, False
             self._sent_last = sending.holding
-        elif not self._singles and self._taken is None and self._pending is None:
-            if self._is_turn_over:
-                self._release()
+        elif self._taken is None and self._pending is None and not self._singles:
+            if self._scheduler.is_turn_over(self.number):
+                self._scheduler.release(self.number)
             self._offer(now)
         return sending
 
     def offer_ahead(self, *, now: float) -> None:
         """The current chunk ends soon: offer the next one, so that it can follow at once."""
-        if self._pending is None and not self._is_turn_over:
+        if self._pending is None and not self._scheduler.is_turn_over(self.number):
             self._offer(now)
 
     def part_sent(self, *, now: float) -> bool:
@@ -255,7 +255,7 @@ class UploadSession:
         follow; otherwise it waits until regain() returns True.
         """
         self.useful_at = now
-        if self._has_slot:
+        if self._scheduler.has_slot(self.number):
             return True
         self._heard = now  # it has read
         return self.regain(now=now)
@@ -307,13 +307,13 @@ class UploadSession:
         if now - self._spoke >= self._limits.alive_s:
             self._send(frames.Alive(), now)
         if self._pending is not None and now - self._offered_at >= self._answer_s:
-            self._release()
+            self._scheduler.release(self.number)
 
     def _next(self, now: float) -> Sending | None:
         """A content of one chunk, or the chunk that was taken, if it may go out now."""
-        while self._singles or self._taken is not None:
+        while self._taken is not None or self._singles:
             is_free = bool(self._singles) and not self._singles.needs_slot(now=now)
-            has_slot = self._has_slot if is_free else self.regain(now=now)
+            has_slot = self._scheduler.has_slot(self.number) if is_free else self.regain(now=now)
             if not (is_free or has_slot):
                 break
             chunk_waits = self._taken is not None and has_slot
@@ -352,8 +352,8 @@ class UploadSession:
         return None
 
     def _end_turn_of_singles(self) -> None:
-        if self._singles.is_turn_over and self._is_turn_over:
-            self._release()
+        if self._singles.is_turn_over and self._scheduler.is_turn_over(self.number):
+            self._scheduler.release(self.number)
 
     def _offer(self, now: float) -> None:
         choice = self._scheduler.next_choice(self.number, now=now)
@@ -386,26 +386,11 @@ class UploadSession:
         self.to_send.append(frame)
         self._spoke = now
 
-    # The slot
-
-    @property
-    def _has_slot(self) -> bool:
-        """The scheduler takes slots from leechers that hardly read."""
-        return self._scheduler.has_slot(self.number)
-
-    @property
-    def _is_turn_over(self) -> bool:
-        return self._scheduler.is_turn_over(self.number)
-
-    def _release(self) -> None:
-        """Let others have the slot."""
-        self._scheduler.release(self.number)
-
     def _send_position(self, now: float) -> None:
         """Send the position once the leecher has waited for position_s, and then when it changes; 0
         when it no longer waits. In a fast room nobody waits that long.
         """
-        position = 0 if self._has_slot else self._scheduler.position(self.number)
+        position = self._scheduler.position(self.number)
         if not self.position:
             self._position_sent_at = now  # if it waits, it waits from now on
         self.position = position
