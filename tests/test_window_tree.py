@@ -243,7 +243,7 @@ class TreeInWindowTest(AppWindowTest):
 
     def test_the_first_button_says_how_much_it_brings_and_keeps_to_what_was_found(self) -> None:
         self.show_course()
-        [button] = [one for verb, one in self.list._buttons.items() if verb.underline == 9]
+        [button] = [one for action, one in self.list._buttons.items() if action.underline == 9]
         self.pump_until(lambda: button["text"] == "Download all, 1 folder and 1 file")
         self.download(f"share:{COURSE}", DownloadState.DOWNLOADING, files=3)
         self.pump_until(lambda: button["text"] == "Download all, 1 file")
@@ -256,7 +256,7 @@ class TreeInWindowTest(AppWindowTest):
 
     def test_the_first_button_stands_out_only_while_it_brings_something_new(self) -> None:
         self.show_course()
-        [button] = [one for verb, one in self.list._buttons.items() if verb.underline == 9]
+        [button] = [one for action, one in self.list._buttons.items() if action.underline == 9]
         self.assertEqual(str(button["style"]), "Accent.TButton")
         for name in self.list.everything:
             self.download(name, DownloadState.DONE)

@@ -163,9 +163,9 @@ class AppWindow(tk.Tk):
 
     @cached_property
     def tracker(self) -> TrackerTab:
-        from ui.window.tracker_tab import Around, TrackerTab
+        from ui.window.tracker_tab import TrackerActions, TrackerTab
 
-        around = Around(
+        actions = TrackerActions(
             files_changed=self.leecher.tracker_changed,
             failed=self._say_failed,
             full_screen=self.toggle_full_screen,
@@ -173,7 +173,7 @@ class AppWindow(tk.Tk):
             from_here=lambda: self.seeder.rate,
             steps=(Choice("Give a folder", lambda: self.tabs.show("Seeder")),),
         )
-        return TrackerTab(self.tabs.page("Tracker"), self._bench, around)
+        return TrackerTab(self.tabs.page("Tracker"), self._bench, actions)
 
     @cached_property
     def seeder(self) -> SeederTab:

@@ -31,7 +31,7 @@ from ui.window.list_row import brought_by
 from ui.window.list_rows import ListRows, Shown, View
 from ui.window.notices import Choice
 from ui.window.row_drag import RowDrag
-from ui.window.row_menu import RowMenu, Verb
+from ui.window.row_menu import RowAction, RowMenu
 from ui.window.settings_keeper import SettingsKeeper
 from ui.window.split_view import SplitView
 from ui.window.table import FLUSH_MS, Table
@@ -67,15 +67,15 @@ class DownloadList(ttk.Frame):
         self.wanted = tk.StringVar(self)
         self.shown = tk.StringVar(self, Shown.ALL.value)
         self._theme = theme
-        verbs = (
-            Verb("Download all", tab.download_all, lambda: self._all_is_possible, "", 9),
-            Verb("Download selected", tab.download_chosen, self._can_download, "Enter", 0),
-            Verb("Pause", tab.pause, lambda: bool(self.can_pause()), "Ctrl+P", 0),
-            Verb("Resume", tab.resume, lambda: bool(self.can_resume()), "Ctrl+P", 3),
-            Verb("Cancel", tab.cancel, lambda: bool(self.can_cancel()), "Del", 0),
-            Verb("Retry", tab.retry, lambda: bool(self.can_retry())),
+        actions = (
+            RowAction("Download all", tab.download_all, lambda: self._all_is_possible, "", 9),
+            RowAction("Download selected", tab.download_chosen, self._can_download, "Enter", 0),
+            RowAction("Pause", tab.pause, lambda: bool(self.can_pause()), "Ctrl+P", 0),
+            RowAction("Resume", tab.resume, lambda: bool(self.can_resume()), "Ctrl+P", 3),
+            RowAction("Cancel", tab.cancel, lambda: bool(self.can_cancel()), "Del", 0),
+            RowAction("Retry", tab.retry, lambda: bool(self.can_retry())),
         )
-        self._buttons = self._make_toolbar(theme, verbs[:5])
+        self._buttons = self._make_toolbar(theme, actions[:5])
         self.split = SplitView(
             self,
             theme,
@@ -120,13 +120,13 @@ class DownloadList(ttk.Frame):
         tree.bind("<Return>", lambda _event: tab.download_chosen())
         tree.bind("<Delete>", lambda _event: tab.cancel())
         more = (
-            Verb("Show or hide its files", self._fold_chosen, self._can_fold, "Right, Left"),
-            Verb("Earlier", lambda: self._move_rows(-1), self._can_move, "Alt+Up"),
-            Verb("Later", lambda: self._move_rows(1), self._can_move, "Alt+Down"),
-            Verb("Verify again", tab.verify, lambda: bool(self.to_verify())),
-            Verb("Open folder", tab.open_folder, lambda: True),
+            RowAction("Show or hide its files", self._fold_chosen, self._can_fold, "Right, Left"),
+            RowAction("Earlier", lambda: self._move_rows(-1), self._can_move, "Alt+Up"),
+            RowAction("Later", lambda: self._move_rows(1), self._can_move, "Alt+Down"),
+            RowAction("Verify again", tab.verify, lambda: bool(self.to_verify())),
+            RowAction("Open folder", tab.open_folder, lambda: True),
         )
-        self.menu = RowMenu(self.table, theme, (*verbs[1:], *more))
+        self.menu = RowMenu(self.table, theme, (*actions[1:], *more))
         self.show()
 
     def show(self) -> None:
@@ -207,22 +207,24 @@ class DownloadList(ttk.Frame):
         chosen = self.table.chosen
         return len(chosen) > COUNTED or bool(self._rows.to_ask(chosen))
 
-    def _make_toolbar(self, theme: Theme, verbs: Sequence[Verb]) -> dict[Verb, ttk.Button]:
+    def _make_toolbar(
+        self, theme: Theme, actions: Sequence[RowAction]
+    ) -> dict[RowAction, ttk.Button]:
         px = theme.px
         row = ButtonRow(self, theme)
         row.grid(row=0, column=0, sticky="ew")
-        buttons = dict[Verb, ttk.Button]()
-        for verb in verbs:
+        buttons = dict[RowAction, ttk.Button]()
+        for action in actions:
             button = ttk.Button(
                 row.left,
-                text=verb.label,
-                underline=verb.underline,
-                command=verb.act,
+                text=action.label,
+                underline=action.underline,
+                command=action.act,
                 style="TButton" if buttons else "Accent.TButton",
             )
-            gap = 24 if verb.label == "Pause" else 8  # those before it start downloads
+            gap = 24 if action.label == "Pause" else 8  # those before it start downloads
             button.pack(side="left", padx=(px(gap) if buttons else 0, 0))
-            buttons[verb] = button
+            buttons[action] = button
         texts = {one.value: "" for one in Shown}
         self._chips = switch(row.right, theme, self.shown, texts, self._look)
         self.finder = TextField(
@@ -280,15 +282,15 @@ class DownloadList(ttk.Frame):
     def _update_buttons(self) -> None:
         self._fit()
         self._count_chips()
-        for verb, button in self._buttons.items():
-            if verb.act == self._tab.download_all:
+        for action, button in self._buttons.items():
+            if action.act == self._tab.download_all:
                 label, much = self._label_for_all()
                 button.configure(
                     text=f"{label}, {much}" if much else label,
                     underline=label.index(" all") + 1,
                     style="Accent.TButton" if much else "TButton",
                 )
-            button.state(["!disabled" if verb.is_possible() else "disabled"])
+            button.state(["!disabled" if action.is_possible() else "disabled"])
 
     def _count_chips(self) -> None:
         model = self._model

@@ -38,7 +38,7 @@ DOWNLOADS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Deeds:
+class MemberActions:
     """What can be done with a computer."""
 
     wake: Callable[[Member], None]
@@ -50,11 +50,11 @@ class MemberDetail(ttk.Frame):
     """Takes no room until a computer is shown."""
 
     def __init__(
-        self, parent: tk.Misc, theme: Theme, deeds: Deeds, closed: Callable[[], None]
+        self, parent: tk.Misc, theme: Theme, actions: MemberActions, closed: Callable[[], None]
     ) -> None:
         px = theme.px
         super().__init__(parent, style="Tint.TFrame", padding=(px(16), px(10)), width=px(WIDTH))
-        self._deeds, self._closed = deeds, closed
+        self._actions, self._closed = actions, closed
         self.member: Member | None = None
         head = ttk.Frame(self, style="Tint.TFrame")
         self._name = ttk.Label(head, style="Title.Tint.TLabel")
@@ -102,7 +102,7 @@ class MemberDetail(ttk.Frame):
         now = time.monotonic()
         self.programs.say("\n".join(_program(one, now) for one in member.programs))
         is_gone = member.is_silent or member.has_left
-        can_wake = is_gone and self._deeds.can_wake(member)
+        can_wake = is_gone and self._actions.can_wake(member)
         self.wake_button.state(["!disabled" if can_wake else "disabled"])
         can_remove = is_gone and not member.is_original
         self.remove_button.state(["!disabled" if can_remove else "disabled"])
@@ -114,14 +114,14 @@ class MemberDetail(ttk.Frame):
 
     def _wake(self) -> None:
         if self.member is not None:
-            self._deeds.wake(self.member)
+            self._actions.wake(self.member)
             self.note.say("The wake-up packet is sent. A computer needs a minute or two.")
 
     def _remove(self) -> None:
         member = self.member
         if member is not None:
             self.close()
-            self._deeds.remove(member)
+            self._actions.remove(member)
 
 
 def _figures(one: Member) -> str:

@@ -17,7 +17,7 @@ from ui import room_columns
 from ui.room_summary import in_need, room_summary
 from ui.room_tiles import Place
 from ui.window.layout import EmptyNote, show_if, switch
-from ui.window.member_detail import Deeds, MemberDetail
+from ui.window.member_detail import MemberActions, MemberDetail
 from ui.window.notices import Choice
 from ui.window.room_card import HelpStrip, RoomCard
 from ui.window.room_files import RoomFiles
@@ -39,7 +39,7 @@ class RoomView(ttk.Frame):
         self,
         parent: tk.Misc,
         theme: Theme,
-        deeds: Deeds,
+        actions: MemberActions,
         *,
         kept: Mapping[str, Place],
         keep: Callable[[dict[str, Place]], None],
@@ -72,7 +72,7 @@ class RoomView(ttk.Frame):
             rank=lambda one: theme.zoom > 1.0 and not one.needs_help,
         )
         self.files = RoomFiles(self, theme)
-        self.detail = MemberDetail(self, theme, deeds, self._close_details)
+        self.detail = MemberDetail(self, theme, actions, self._close_details)
         self._made_for: tuple[bool, bool] | None = None
         self.empty = EmptyNote(self, theme, steps)
         self.say_empty = self.empty.say  # what is shown while nobody is here

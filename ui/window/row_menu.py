@@ -13,7 +13,7 @@ from ui.window.theme import Theme
 
 
 @dataclass(frozen=True, slots=True)
-class Verb:
+class RowAction:
     """What can be done with rows, by a button or the menu."""
 
     label: str
@@ -24,13 +24,13 @@ class Verb:
 
 
 class RowMenu(Generic[ItemT]):
-    def __init__(self, table: Table[ItemT], theme: Theme, verbs: Sequence[Verb]) -> None:
+    def __init__(self, table: Table[ItemT], theme: Theme, actions: Sequence[RowAction]) -> None:
         self._table = table
-        self._verbs = verbs
+        self._actions = actions
         self._theme = theme
         self.menu = theme.menu(table)
-        for verb in verbs:
-            self.menu.add_command(label=verb.label, command=verb.act, accelerator=verb.key)
+        for action in actions:
+            self.menu.add_command(label=action.label, command=action.act, accelerator=action.key)
         system = str(table.tk.call("tk", "windowingsystem"))
         for click in ("<Button-3>", *(["<Control-Button-1>"] if system == "aqua" else [])):
             table.tree.bind(click, self._clicked)
@@ -39,8 +39,8 @@ class RowMenu(Generic[ItemT]):
 
     def refresh(self) -> None:
         """Grey out what cannot be done now."""
-        for number, verb in enumerate(self._verbs):
-            state = "normal" if verb.is_possible() else "disabled"
+        for number, action in enumerate(self._actions):
+            state = "normal" if action.is_possible() else "disabled"
             self.menu.entryconfigure(number, state=state)
 
     def _clicked(self, event: tk.Event[tk.Misc]) -> None:

@@ -31,7 +31,7 @@ from ui.room_news import RoomNews
 from ui.window.fields import Sentence
 from ui.window.keyboard import tab_in_order
 from ui.window.layout import ButtonRow, show_if
-from ui.window.member_detail import Deeds
+from ui.window.member_detail import MemberActions
 from ui.window.notices import Choice, NoticeArea
 from ui.window.own_code import OwnCode
 from ui.window.qr_view import QrPage, QrPicture
@@ -58,7 +58,7 @@ QUESTION = "tracker"  # the key of what is asked before it starts or stops
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class TrackerActions:
     """What the tab asks of the rest of the window."""
 
     files_changed: Callable[[Address], None]  # at this address programs here reach the tracker
@@ -72,10 +72,10 @@ class Around:
 class TrackerTab(ttk.Frame):
     """Owns the tracker of this window."""
 
-    def __init__(self, parent: tk.Misc, bench: Workbench, around: Around) -> None:
+    def __init__(self, parent: tk.Misc, bench: Workbench, actions: TrackerActions) -> None:
         px = bench.theme.px
         super().__init__(parent, padding=(px(16), px(12)))
-        self._bench, self._around = bench, around
+        self._bench, self._actions = bench, actions
         self._tracker: Tracker | None = None
         self.run_state = RunState.STOPPED
         self._room = RoomChanged()
@@ -93,10 +93,10 @@ class TrackerTab(ttk.Frame):
         self.room = RoomView(
             self,
             bench.theme,
-            Deeds(self._wake, self._remove, self._can_wake),
+            MemberActions(self._wake, self._remove, self._can_wake),
             kept=places_from(bench.settings.now.seats),
             keep=lambda places: bench.settings.change(seats=places_kept(places)[-MAX_SEATS:]),
-            steps=around.steps,
+            steps=actions.steps,
         )
         self.qr_page = QrPage(self, bench.theme)
         self.qr = QrPicture(self, bench.theme, self._enlarge_qr)
@@ -144,7 +144,7 @@ class TrackerTab(ttk.Frame):
         options.others.grid(row=0, column=0)
         self._right = ttk.Frame(row.right)
         self.room.make_switch(self._right).pack(side="left")
-        full = ttk.Button(self._right, text="Full screen  F11", command=self._around.full_screen)
+        full = ttk.Button(self._right, text="Full screen  F11", command=self._actions.full_screen)
         full.pack(side="left", padx=(px(8), 0))
         self._right.grid(row=0, column=0)
         return row
@@ -220,7 +220,7 @@ class TrackerTab(ttk.Frame):
             f"{name} runs one already. With two, the room splits: programs that use one do not "
             "see the files of the other.",
             [
-                Choice(f"Join {name}", lambda: self._around.join(other.address)),
+                Choice(f"Join {name}", lambda: self._actions.join(other.address)),
                 Choice("Start another one", lambda: self._start(self._bench.host)),
             ],
             key=QUESTION,
@@ -303,7 +303,7 @@ class TrackerTab(ttk.Frame):
                 self._show_room()
                 has_news = before.files != event.files or before.seeder_count != event.seeder_count
                 if self._bench.trackers.own is not None and has_news:
-                    self._around.files_changed(self._bench.trackers.own)
+                    self._actions.files_changed(self._bench.trackers.own)
             case RoleStopped(failure):
                 network = self._bench.settings.now.network
                 self._stopped(explained(failure, network) if failure is not None else "")
@@ -337,7 +337,7 @@ class TrackerTab(ttk.Frame):
         self._room, self._for_others, self._note = RoomChanged(), None, ""
         self._news = RoomNews()
         if failure and self._once_started:
-            self._around.failed(failure)
+            self._actions.failed(failure)
         self._once_started.clear()
         self.notices.close(QUESTION)
         self.room.forget()
@@ -480,7 +480,7 @@ class TrackerTab(ttk.Frame):
         members = members_of(room.participants, now=now)
         self._news.note(members, now=now)  # the log shows it
         is_running = self.run_state is RunState.RUNNING
-        from_here = self._around.from_here() if is_running else 0.0
+        from_here = self._actions.from_here() if is_running else 0.0
         had_members = bool(self.room.members)
         if is_running:
             self.room.say_empty(
