@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unittest
 
-from roles.room.held_shares import HELD_S, MAX_PER_HOST, Former, HeldShares
+from roles.room.held_shares import HELD_S, MAX_PER_HOST, HeldShares
 from roles.room.registry_entry import Key
+from roles.room.room_catalogue import Owner
 
 SHARE, STRANGER = "00112233445566aa", "1" * 16
-MINE = Former(Key("10.0.0.1", 12501, "fedcba9876543210"))
-OTHER = Former(Key("10.0.0.2", 12501, STRANGER))
+MINE = Owner(Key("10.0.0.1", 12501, "fedcba9876543210"))
+OTHER = Owner(Key("10.0.0.2", 12501, STRANGER))
 
 
 class HeldSharesTest(unittest.TestCase):

@@ -280,7 +280,7 @@ class TorrentsTest(CatalogueTestCase):
 
     def test_a_share_whose_seeder_is_gone_keeps_its_torrent(self) -> None:
         self.tell(ONE, ['+["r",3]', "+" + torrent_line("a")])
-        self.catalogue.leave(ONE)
+        self.catalogue.leave(ONE, ME)
         self.assertEqual(self.catalogue.torrents(), {b"a" * 20: "10.0.0.1"})
 
     def test_a_share_has_one_torrent_and_a_line_that_cannot_be_read_is_none(self) -> None:

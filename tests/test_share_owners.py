@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import unittest
+from dataclasses import replace
 
 from roles.room.held_shares import HELD_S
 from roles.room.registry import Registry
 from roles.room.registry_entry import LIFETIME_S, QUIET_S, Key, Origin
-from roles.room.room_catalogue import ListRefusedError, Owner
+from roles.room.room_catalogue import ListRefusedError
 from roles.room.share_update import ShareUpdate
 from roles.values.addresses import Address
 from roles.values.participants import Status
@@ -49,7 +50,7 @@ class OwnersTestCase(unittest.TestCase):
     def assert_told_by(self, ip: str, port: int, peer: str = PEER) -> None:
         share = self.catalogue.share(SHARE)
         assert share is not None
-        self.assertEqual(share.owner, Owner(Key(ip, port, peer), ip))
+        self.assertEqual((share.owner.key, share.owner.host), (Key(ip, port, peer), ip))
         self.assertEqual(list(share.lines), [ip])
 
     def hear(self, ip: str, *, now: float, leaving: bool = False) -> None:
@@ -72,6 +73,21 @@ class ShareOwnersTest(OwnersTestCase):
         self.registry.expire(now=60.0)  # the old registration
         self.assert_told_by(PC, 12501, STRANGER)
 
+    def test_a_share_that_others_have_ends_with_the_last_of_them_although_its_owner_is_back(
+        self,
+    ) -> None:
+        at = Address("10.0.0.8", 12501)
+        holder = Register(ID, at, "4" * 16, "pc", is_leecher=True, shares=(SHARE,))
+        self.registry.register(holder, Origin(at.host, False), now=50.0)
+        self.registry.expire(now=60.0)  # the owner
+        self.assert_told_by(PC, 12501)
+        back = Register(ID, Address(PC, 12501), PEER, "pc", is_leecher=False)
+        self.registry.register(back, Origin(PC, False), now=61.0)
+        self.registry.register(replace(holder, shares=()), Origin(at.host, False), now=62.0)
+        self.assertIsNone(self.catalogue.share(SHARE))
+        self.tell(PC, 12501, now=63.0)
+        self.assert_told_by(PC, 12501)
+
     def test_another_program_at_its_address_does_not_get_it_while_it_pings(self) -> None:
         for now in range(0, 600, 15):
             self.hear(PC, now=now)
@@ -86,7 +102,7 @@ class ShareOwnersTest(OwnersTestCase):
         list(ShareUpdate(self.catalogue, call, owner).finish())
         share = self.catalogue.share(SHARE)
         assert share is not None
-        self.assertEqual(share.owner, Owner(Key(PC, 12501, PEER), ""))
+        self.assertEqual((share.owner.key, share.owner.host), (Key(PC, 12501, PEER), ""))
 
     def test_one_that_moved_takes_its_share_over_when_its_old_address_is_silent(self) -> None:
         self.assert_refused(Code.BUSY, CABLE, 12501, PEER, now=QUIET_S - 1)

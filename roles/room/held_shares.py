@@ -9,22 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from roles.room.registry_entry import Key
+from roles.room.room_catalogue import Owner
 
 HELD_S = 600.0  # a restart or a break; as long as an original may be silent
 MAX_PER_HOST = 64  # 8 programs with 8 shares: one host cannot push out the shares of others
 MAX_HELD = 12_064  # as many as a room has shares
 
 
-class Former(NamedTuple):
-    """The program that told a share last."""
-
-    key: Key  # its peer id is "" if that run has ended
-    machine: str = ""  # its computer's id, which only its user's programs and the tracker know
-
-
 class _Held(NamedTuple):
-    owner: Former
+    owner: Owner
     until: float
     quiet_at: float
 
@@ -34,7 +27,7 @@ class HeldShares:
         self._held: dict[str, _Held] = {}
         self._of_host: dict[str, dict[str, None]] = {}  # share ids by source IP, oldest first
 
-    def hold(self, share: str, owner: Former, *, quiet_at: float, now: float) -> None:
+    def hold(self, share: str, owner: Owner, *, quiet_at: float, now: float) -> None:
         """Reserve a share for its last owner. From `quiet_at` on it has been silent for so long
         that it may have another address.
         """
@@ -57,7 +50,7 @@ class HeldShares:
             if not of_host:
                 del self._of_host[held.owner.key.ip]
 
-    def share_owner(self, share: str, *, now: float) -> Former | None:
+    def share_owner(self, share: str, *, now: float) -> Owner | None:
         """The program for which it is held; None when anyone may take it."""
         held = self._held.get(share)
         if held is not None and now >= held.until:
@@ -69,5 +62,5 @@ class HeldShares:
         """Whether its last owner may have another address by now."""
         return share not in self._held or now >= self._held[share].quiet_at
 
-    def items(self) -> Iterator[tuple[str, Former]]:
+    def items(self) -> Iterator[tuple[str, Owner]]:
         return ((share, held.owner) for share, held in self._held.items())

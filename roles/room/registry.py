@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Protocol
 
 from roles.room.departed import Departed
-from roles.room.held_shares import Former, HeldShares
+from roles.room.held_shares import HeldShares
 from roles.room.holders import HoldersByShare
 from roles.room.registry_entry import (
     LIFETIME_S,
@@ -72,9 +72,6 @@ class Registry:
         self.places = Places()  # of programs; only this class changes it
         self.by_share = HoldersByShare()  # includes LMK/1 seeders
         self.held = HeldShares()
-        # Shares that are listed although their owners are gone, because others have them. Their
-        # owners alone may tell them again.
-        self._left: dict[str, Former] = {}
         self.departed = Departed()
         self.lmk1: Lmk1Seeders | None = None  # set once, before anybody registers
         self.changes = 0  # of what participants() yields, except the times of pings
@@ -312,19 +309,16 @@ class Registry:
             text = "The tracker does not know a seeder with this folder."
             raise ListRefusedError(Code.UNKNOWN, text)
         # Programs on the tracker's own machine have no limit.
-        owner = Owner(key, "" if entry.origin.is_here else ip)
+        owner = Owner(key, "" if entry.origin.is_here else ip, entry.status.machine)
         share = self.catalogue.share(call.share)
         reserved = self.held.share_owner(call.share, now=now)
         held = None if reserved is None else reserved.key
-        last = reserved if share is None else self._left.get(call.share)
-        if last is None and share is not None:
-            last = self._former(share.owner.key)
-        if last is None or last.key == key:
-            self._left.pop(call.share, None)
+        last = reserved if share is None else share.owner
+        if last is None or last.known_by == key:
             if share is not None and share.owner != owner:  # the tracker's own addresses changed
                 self.catalogue.hand_over(call.share, owner)
             return owner
-        former, is_back = last.key, self._is_of_same_computer(last, entry, now=now)
+        former, is_back = last.known_by, self._is_of_same_computer(last, entry, now=now)
         if not former.is_like(key) and held != key and not is_back:
             text = "Another program shares a folder with this id, or did a short time ago."
             raise ListRefusedError(Code.SHARE, text)
@@ -336,18 +330,17 @@ class Registry:
         if not is_same_run and held != key and self.is_heard(former, now=now):
             raise _busy()
         if former.ip != ip and held != key:
-            self.held.hold(call.share, self._former(former), quiet_at=now, now=now)
-        self._left.pop(call.share, None)
+            self.held.hold(call.share, last, quiet_at=now, now=now)
         self.catalogue.hand_over(call.share, owner)
         return owner
 
-    def _is_of_same_computer(self, former: Former, entry: Program, *, now: float) -> bool:
+    def _is_of_same_computer(self, former: Owner, entry: Program, *, now: float) -> bool:
         """Whether `former` has ended, and this program is of the same user of the same computer:
         nobody else can name its machine id.
         """
         own = (entry.origin.ip, entry.status.machine)
         is_same = bool(former.machine) and (former.key.ip, former.machine) == own
-        return is_same and not self.is_heard(former.key, now=now)
+        return is_same and not self.is_heard(former.known_by, now=now)
 
     # The state file
 
@@ -358,12 +351,11 @@ class Registry:
 
     def saved(self) -> Iterator[dict[str, object]]:
         """The owner of each share, for the state file. Programs register again by themselves."""
-        told = ((share, self._former(key)) for share, key in self.catalogue.owners())
-        owners = {**dict(self.held.items()), **dict(told), **self._left}
-        for share, (owner, machine) in owners.items():
-            saved: dict[str, object] = {"share": share}
-            saved["teller"] = [owner.ip, owner.port, owner.peer]
-            yield {**saved, "machine": machine} if machine else saved
+        owners = dict(self.held.items()) | dict(self.catalogue.owners())
+        for share, owner in owners.items():
+            key = owner.known_by
+            saved: dict[str, object] = {"share": share, "teller": [key.ip, key.port, key.peer]}
+            yield {**saved, "machine": owner.machine} if owner.machine else saved
 
     def restore(self, saved: object, *, now: float) -> None:
         """Restore what saved() returned in an earlier run; skips what it cannot read."""
@@ -377,7 +369,7 @@ class Registry:
                 ):
                     machine = item.get("machine")
                     machine = machine if isinstance(machine, str) and is_id(machine) else ""
-                    owner = Former(Key(ip, port, peer), machine)
+                    owner = Owner(Key(ip, port, peer), machine=machine)
                     self.held.hold(share, owner, quiet_at=now + QUIET_S, now=now)
 
     # Coming and going
@@ -429,30 +421,28 @@ class Registry:
         """Leave the shares that it owns and does not keep to those who have them, or else drop
         them. `has_ended`: its peer id, which others know, is worthless now.
         """
-        owner = Former(key._replace(peer="") if has_ended else key, program.status.machine)
         quiet_at = program.last_ping + QUIET_S
         self.by_share.part(key, program.shares, is_leecher=program.is_leecher)
         for share_id in program.shares:
             share = self.catalogue.share(share_id)
             if share_id in keeps or share is None or share.owner.key != key:
                 continue
+            machine = program.status.machine
+            owner = replace(share.owner, machine=machine, has_ended=has_ended)
             if self.by_share.has_any(share_id):
-                self._left[share_id] = owner
-                self.catalogue.leave(share_id)
+                self.catalogue.leave(share_id, owner)
             else:
                 self.catalogue.drop(share_id)
                 self.held.hold(share_id, owner, quiet_at=quiet_at, now=now)
 
-    def _former(self, key: Key) -> Former:
-        program = self._programs.get(key)
-        return Former(key, "" if program is None else program.status.machine)
-
     def _drop_unheld(self, shares: Sequence[str], now: float) -> None:
-        """Drop those of these shares whose owners are gone and which nobody has any more."""
+        """Drop those of these shares which nobody has any more."""
         for share_id in shares:
-            if share_id in self._left and not self.by_share.has_any(share_id):
-                self.catalogue.drop(share_id)
-                self.held.hold(share_id, self._left.pop(share_id), quiet_at=now, now=now)
+            share = self.catalogue.share(share_id)
+            if share is None or not share.owner.is_proved or self.by_share.has_any(share_id):
+                continue
+            self.catalogue.drop(share_id)
+            self.held.hold(share_id, share.owner, quiet_at=now, now=now)
 
     def _is_host_full(self, ip: str, *, is_idle: bool) -> bool:
         ports = self.places.by_port(ip)

@@ -43,14 +43,21 @@ class ListRefusedError(LmkError):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The program that may change a share."""
+    """The program that may change a share, or did so last."""
 
     key: Key  # for LMK/1, of an address and port
     host: str = ""  # the host whose limit its lines count against; "" for no limit
+    machine: str = ""  # its computer's id, which only its user's programs and the tracker know
+    has_ended: bool = False  # this run of it
 
     @property
     def is_proved(self) -> bool:
         return self.key.is_proved
+
+    @property
+    def known_by(self) -> Key:
+        """Without the peer id of a run that has ended: others know it, so it is worthless now."""
+        return self.key._replace(peer="") if self.has_ended else self.key
 
 
 @dataclass(slots=True)
@@ -208,11 +215,11 @@ class RoomCatalogue:
             }
         return self._torrents
 
-    def owners(self) -> Iterator[tuple[str, Key]]:
+    def owners(self) -> Iterator[tuple[str, Owner]]:
         """The shares of proved owners."""
         for share_id, share in self._shares.items():
             if share.owner.is_proved:
-                yield share_id, share.owner.key
+                yield share_id, share.owner
 
     def check_owner(self, share_id: str, owner: Owner) -> None:
         """Raises ListRefusedError when the share is another owner's, or there are too many."""
@@ -279,12 +286,12 @@ class RoomCatalogue:
         if share_id in self._shares:
             self._note([self._taken_out(share_id)])
 
-    def leave(self, share_id: str) -> None:
+    def leave(self, share_id: str, owner: Owner) -> None:
         """Its seeder is gone, so nothing more will be read, and a list that is arriving is refused
-        at its end.
+        at its end. `owner`: the same, as it is known now.
         """
         known = self._shares[share_id]
-        share = replace(known, sums=replace(known.sums), is_read=True)
+        share = replace(known, owner=owner, sums=replace(known.sums), is_read=True)
         self._shares[share_id] = share
         self.owners_state += 1
         reading = [line for line in share.lines if line.startswith(_READING)]
