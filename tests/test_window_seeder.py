@@ -23,7 +23,7 @@ from tests.support import LIMIT_S, widget_texts
 from tests.windows import AppWindowTest, press, press_key, text_of, texts_of
 from ui.file_list import SharedFiles
 from ui.window.file_tree import SHOWN_AT_ONCE, FileRow, SharedFolder, rows_of
-from ui.window.seeder_columns import TAKER_COLUMNS, takers_of
+from ui.window.seeder_columns import RECEIVER_COLUMNS, receivers_of
 from ui.window.seeder_run import SeederRun
 from ui.window.workbench import RunState
 
@@ -195,11 +195,11 @@ class SeederTabTest(AppWindowTest):
         told = Participant(Address("10.0.0.7", 12502), 0.0, True, name="lab-pc-07", status=status)
         members = members_of([told], now=1.0)
         upload = Upload(Address("10.0.0.7", 5), "a", 10, 0, 100.0, "lab-pc-07")
-        (taker,) = takers_of([upload], members).values()
-        cells = [column.text(taker) for column in TAKER_COLUMNS]
+        (receiver,) = receivers_of([upload], members).values()
+        cells = [column.text(receiver) for column in RECEIVER_COLUMNS]
         self.assertEqual((cells[int(HAS)], cells[int(LEFT)]), ("40 %", "0:06"))
-        (stranger,) = takers_of([replace(upload, computer="other")], members).values()
-        cells = [column.text(stranger) for column in TAKER_COLUMNS]
+        (stranger,) = receivers_of([replace(upload, computer="other")], members).values()
+        cells = [column.text(stranger) for column in RECEIVER_COLUMNS]
         self.assertEqual((cells[int(HAS)], cells[int(LEFT)]), ("", ""))
 
     def test_another_folder_is_a_second_share(self) -> None:

@@ -17,7 +17,7 @@ from ui.window.list_row import ListRow, Node, NodeKind
 from ui.window.room_files import FILE_COLUMNS as ROOM_FILE_COLUMNS
 from ui.window.row_pictures import GAP, INDENT, RowPictures
 from ui.window.rows_in_sight import NEVER_SEEN
-from ui.window.seeder_columns import TAKER_COLUMNS
+from ui.window.seeder_columns import RECEIVER_COLUMNS
 from ui.window.table import Table
 from ui.window.theme import Theme
 from ui.window.window_place import LEAST_WIDTH, USUAL_WIDTH
@@ -214,7 +214,7 @@ class CutTest(WindowTestCase):
 class ColumnsTest(unittest.TestCase):
     def test_the_columns_of_each_table_fit_into_the_usual_window(self) -> None:
         sets: tuple[Iterable[Column[Any]], ...] = (
-            *(room_columns.IN_WINDOW, COMPUTER_COLUMNS, TAKER_COLUMNS),
+            *(room_columns.IN_WINDOW, COMPUTER_COLUMNS, RECEIVER_COLUMNS),
         )
         beside = 2 * 16 + 16  # the margins of a tab, and the scroll bar
         for columns in sets:

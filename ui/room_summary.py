@@ -122,8 +122,8 @@ def _rates(members: Sequence[Member], from_here: float) -> str:
 
 def _alone(members: Sequence[Member], best_rate: float) -> str:
     size = sum(one.size for one in members if one.is_counted)
-    takers = sum(one.size > 0 for one in members if one.is_counted)
-    if takers < 2 or best_rate < 1:
+    receivers = sum(one.size > 0 for one in members if one.is_counted)
+    if receivers < 2 or best_rate < 1:
         return ""
     return f"From one server alone: about {wording.duration_words(size / best_rate)}"
 

@@ -14,7 +14,7 @@ from ui.columns import Column, Icon
 
 
 @dataclass(frozen=True, slots=True)
-class Taker:
+class Receiver:
     """A computer with all of its connections to this one."""
 
     computer: str  # its name, from the wire; "" if it told none
@@ -44,12 +44,12 @@ class Taker:
         return wording.percent(self.member.have, self.member.size)
 
     @property
-    def is_taking(self) -> bool:
+    def is_receiving(self) -> bool:
         return any(upload.name or upload.rate for upload in self.uploads)
 
 
-def takers_of(uploads: Iterable[Upload], members: Iterable[Member]) -> dict[str, Taker]:
-    """One taker for each computer; other names at one address are other computers."""
+def receivers_of(uploads: Iterable[Upload], members: Iterable[Member]) -> dict[str, Receiver]:
+    """One receiver for each computer; other names at one address are other computers."""
     by_computer: dict[tuple[str, str], list[Upload]] = {}
     for upload in uploads:
         by_computer.setdefault((upload.leecher.host, upload.computer), []).append(upload)
@@ -60,46 +60,46 @@ def takers_of(uploads: Iterable[Upload], members: Iterable[Member]) -> dict[str,
         for program in one.programs
     }
     return {
-        f"{host}\0{name}": Taker(name, own[0].leecher, tuple(own), known.get((host, name)))
+        f"{host}\0{name}": Receiver(name, own[0].leecher, tuple(own), known.get((host, name)))
         for (host, name), own in by_computer.items()
     }
 
 
-def taker_tone(taker: Taker) -> str:
-    return "Plain" if taker.is_taking and not taker.position else "Muted"
+def receiver_tone(receiver: Receiver) -> str:
+    return "Plain" if receiver.is_receiving and not receiver.position else "Muted"
 
 
-def _computer(taker: Taker) -> str:
-    return shown_name(taker.computer, wording.COMPUTER_LENGTH) or taker.address.host
+def _computer(receiver: Receiver) -> str:
+    return shown_name(receiver.computer, wording.COMPUTER_LENGTH) or receiver.address.host
 
 
-def _computer_order(taker: Taker) -> str:
-    return wording.computer_order(taker.computer, taker.address.host)
+def _computer_order(receiver: Receiver) -> str:
+    return wording.computer_order(receiver.computer, receiver.address.host)
 
 
-def _files(taker: Taker) -> str:
-    names = dict.fromkeys(upload.name for upload in taker.uploads if upload.name)
+def _files(receiver: Receiver) -> str:
+    names = dict.fromkeys(upload.name for upload in receiver.uploads if upload.name)
     return wording.names(list(names), 2, shown_name)
 
 
-def _state(taker: Taker) -> str:
-    if taker.position:
-        return f"In the queue (position {taker.position})"
-    return "Downloading" if taker.is_taking else "Connected"
+def _state(receiver: Receiver) -> str:
+    if receiver.position:
+        return f"In the queue (position {receiver.position})"
+    return "Downloading" if receiver.is_receiving else "Connected"
 
 
-TAKER_COLUMNS: tuple[Column[Taker], ...] = (
-    Column[Taker]("Computer", _computer, _computer_order, width=150, stretches=True),
-    Column[Taker]("File", _files, width=120, stretches=True, cut="middle"),
-    Column[Taker]("State", _state, width=160),
-    Column[Taker].of_size("Sent", lambda taker: taker.sent, 80),
-    Column[Taker].of_percent("Has", lambda taker: taker.percent, 60),
-    Column[Taker].of_rate("Speed", lambda taker: taker.rate, 84),
-    Column[Taker].of_duration(
-        "Time left", lambda taker: taker.member.seconds_left if taker.member else None, 88
+RECEIVER_COLUMNS: tuple[Column[Receiver], ...] = (
+    Column[Receiver]("Computer", _computer, _computer_order, width=150, stretches=True),
+    Column[Receiver]("File", _files, width=120, stretches=True, cut="middle"),
+    Column[Receiver]("State", _state, width=160),
+    Column[Receiver].of_size("Sent", lambda receiver: receiver.sent, 80),
+    Column[Receiver].of_percent("Has", lambda receiver: receiver.percent, 60),
+    Column[Receiver].of_rate("Speed", lambda receiver: receiver.rate, 84),
+    Column[Receiver].of_duration(
+        "Time left", lambda receiver: receiver.member.seconds_left if receiver.member else None, 88
     ),
 )
 
 
-def taker_icon(taker: Taker) -> Icon:
-    return Icon("waiting" if taker.position else "down" if taker.is_taking else "idle")
+def receiver_icon(receiver: Receiver) -> Icon:
+    return Icon("waiting" if receiver.position else "down" if receiver.is_receiving else "idle")

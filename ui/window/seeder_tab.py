@@ -19,7 +19,7 @@ from roles.values.settings import SeederSettings, TorrentKind
 from ui.file_list import SharedFiles
 from ui.window.fields import Sentence
 from ui.window.file_tree import FILES, NAME, SIZE, FileRow, FileTree, SharedFolder
-from ui.window.seeder_columns import TAKER_COLUMNS, taker_icon, taker_tone, takers_of
+from ui.window.seeder_columns import RECEIVER_COLUMNS, receiver_icon, receiver_tone, receivers_of
 from ui.window.seeder_form import SeederForm
 from ui.window.seeder_run import SeederRun
 from ui.window.table import Table
@@ -63,11 +63,11 @@ class SeederTab(ttk.Frame):
         self.uploads = Table(
             self,
             bench.theme,
-            TAKER_COLUMNS,
+            RECEIVER_COLUMNS,
             height=3,
             title="Downloading from you",
-            tone=taker_tone,
-            icon=taker_icon,
+            tone=receiver_tone,
+            icon=receiver_icon,
         )
         self.offered = FileTree(self, bench.theme, (NAME, SIZE, FILES), title="Shared files")
         tables: tuple[ttk.Frame, ...] = (self.uploads, self.offered)
@@ -231,7 +231,7 @@ class SeederTab(ttk.Frame):
         self.form.show_run(self.main, is_adding=self.is_adding)
         running = [run for run in self._runs() if run.state is RunState.RUNNING]
         uploads = [upload for run in running for upload in run.uploads]
-        self.uploads.show(takers_of((*uploads, *self._from_downloads), self._members()))
+        self.uploads.show(receivers_of((*uploads, *self._from_downloads), self._members()))
         self._show_offered({run.settings.folder: run.listing for run in running if run.listing})
         if not running:
             self.uploads.say_empty("Nothing is shared yet")
