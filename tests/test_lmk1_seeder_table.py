@@ -16,7 +16,6 @@ from roles.lmk1.seeder_table import (
     STAYED_S,
     STEP_FILES,
     SeederTable,
-    key_of,
 )
 from roles.lmk1.tracker_wire import encode_file_list
 from roles.room import registry
@@ -396,7 +395,7 @@ class StateFileTest(TablesTest):
     def test_a_damaged_entry_is_left_out_and_the_others_come_back(self) -> None:
         saved = self.filled()
         damages: list[tuple[str, object]] = [
-            *((key, None) for key in saved[0] if key != "stayed"),
+            *((key, None) for key in saved[0]),
             ("source", "8.8"),
             ("source", "255.255.255.255"),
             ("source", 5),
@@ -415,7 +414,7 @@ class StateFileTest(TablesTest):
             with self.subTest(key=key, value=value):
                 damaged = [{**saved[0], key: value}, *saved[1:]]
                 self.assertEqual(count_of(table_with(damaged)), 2)
-        for key in saved[0].keys() - {"stayed"}:
+        for key in saved[0]:
             damaged = [{k: v for k, v in saved[0].items() if k != key}, *saved[1:]]
             self.assertEqual(count_of(table_with(damaged)), 2)
 
@@ -451,19 +450,6 @@ class StateFileTest(TablesTest):
         self.ping(pc(1), now=STAYED_S)
         self.assertEqual(len(self.saved()), 1)
         self.assertNotEqual(self.table.changes_saved, state)
-
-    def test_those_of_a_state_file_of_version_1_1_are_the_first_to_go(self) -> None:
-        """It kept every LMK/1 seeder, and did not say which had stayed."""
-        self.stayed(1, {"a": 1})
-        (entry,) = self.saved()
-        del entry["stayed"]
-        old = [{**entry, "source": pc(number).ip} for number in range(MAX_SEEDERS)]
-        restored = SeederTable(Registry())
-        restored.restore(old, now=100.0)
-        self.assertEqual(count_of(restored), MAX_SEEDERS)
-        self.assertEqual(list(restored.saved()), [])
-        restored.add(Address("new", 12501), pc(5_000), now=100.0)
-        self.assertIsNone(restored.entry(key_of(pc(0).ip, Address(pc(1).ip, 12501))))
 
 
 class ForgedSourcesTest(ProgramsTest):

@@ -75,8 +75,6 @@ class Seeder(Entry):
             "is_here": self.origin.is_here,
             "named": list(self.advertised),
             "named_is_here": self.origin.advertises_own,
-            "everywhere": self.everywhere,
-            "stayed": True,
             "files": self.files,
         }
 
@@ -333,8 +331,7 @@ def _new_seeder(advertised: Address, origin: Origin, now: float) -> Seeder:
 def _restored(item: object, now: float) -> Seeder | None:
     """Restore an item of saved(); None if it is not readable.
 
-    Its files are checked as in an upload, because anybody may have written the state file. Version
-    1.1 saved all seeders, without saying which had stayed.
+    Its files are checked as in an upload, because anybody may have written the state file.
     """
     match item:
         case {
@@ -342,24 +339,17 @@ def _restored(item: object, now: float) -> Seeder | None:
             "is_here": bool(is_here),
             "named": [str(host), int(port)],
             "named_is_here": bool(advertises_own),
-            "everywhere": bool(everywhere),
             "files": dict(files),
-            **others,
         } if is_unicast(ip) and is_host(host) and is_port(port) and not service_at(port):
             pass
         case _:
             return None
-    sizes = {
+    seeder = _new_seeder(Address(host, port), Origin(ip, is_here, advertises_own), now)
+    seeder.since = now - STAYED_S
+    seeder.files = {
         name: size
         for name, size in islice(files.items(), MAX_RESTORED_FILES)
         if isinstance(name, str) and type(size) is int and 0 <= size <= MAX_FILE_SIZE
         if is_passed_on(name)
     }
-    return Seeder(
-        Origin(ip, is_here, advertises_own),
-        Address(host, port),
-        everywhere,
-        last_ping=now,
-        files=sizes,
-        since=now - 2 * STAYED_S if others.get("stayed") is True else now,
-    )
+    return seeder
