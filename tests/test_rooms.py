@@ -131,7 +131,7 @@ class RulesTest(unittest.TestCase):
 
         def forget_who(scheduler: UploadScheduler, leecher: Any) -> None:
             free(scheduler, leecher)
-            scheduler._held["nobody"] = 1
+            scheduler.slots_taken += 1
 
         self.replace(UploadScheduler, "_free_slot", forget_who)
         self.assert_broken("held by nobody", room_with())
