@@ -18,8 +18,9 @@ from roles.values.events import (
 from ui.file_list import FileList
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import QUEUE_COLUMN
+from ui.window.list_order import View
 from ui.window.list_row import ListRow
-from ui.window.list_rows import STARTS_OPEN, ListRows, View
+from ui.window.list_rows import STARTS_OPEN, ListRows
 from ui.window.workbench import Workbench
 
 COURSE, LARGE = "c0" * 8, "1a" * 8

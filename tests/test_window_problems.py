@@ -26,7 +26,7 @@ from roles.values.events import (
 )
 from tests.windows import COURSE_KEY as KEY
 from tests.windows import AppWindowTest, press, sentences, text_of, texts_of
-from ui.window.list_rows import Shown
+from ui.window.list_order import Shown
 
 FILE, STATUS = "1", "6"
 NO_RIGHTS = NoPermissionError("No permission to write /x/slides/1. Choose another folder.")

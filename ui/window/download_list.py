@@ -27,8 +27,9 @@ from ui.window.list_columns import (
     icon_of,
     tone_of,
 )
+from ui.window.list_order import Shown, View
 from ui.window.list_row import brought_by
-from ui.window.list_rows import ListRows, Shown, View
+from ui.window.list_rows import ListRows
 from ui.window.notices import Choice
 from ui.window.row_drag import RowDrag
 from ui.window.row_menu import RowAction, RowMenu

@@ -36,7 +36,7 @@ from ui.window.keyboard import tab_in_order
 from ui.window.leecher_form import LeecherForm
 from ui.window.leecher_model import HAD, LeecherModel
 from ui.window.list_columns import folder_of
-from ui.window.list_rows import Shown
+from ui.window.list_order import Shown
 from ui.window.notices import Choice, NoticeArea
 from ui.window.workbench import Workbench, explained
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from roles.values.events import DownloadChanged, DownloadState, FileArriving, FileEnded
+from roles.values.events import DownloadChanged, DownloadState, FileArriving, FileEnded, ListedFile
 from roles.values.folder_keys import FolderKey
 from ui.window.folder_parts import Part
 from ui.window.leecher_model import HAD, LeecherModel
@@ -49,6 +49,28 @@ class Node:
     def path_in_share(self) -> str:
         """As a leecher is told it: a folder's with a "/" at its end."""
         return f"{self.path}/" if self.kind is NodeKind.FOLDER else self.path
+
+
+def key_of(file: ListedFile, share: str) -> str:
+    """The key of a file's row: a file that several shares have has a row in each."""
+    return file.key if not share or file.share == share else f"{file.key}\0{share}"
+
+
+def file_node(
+    file: ListedFile, share: str, *, is_in_tree: bool = True, has_sign: bool = True
+) -> Node:
+    """`share` is the one whose folder the row is in; "" for the first that has the file."""
+    return Node(
+        key_of(file, share),
+        NodeKind.FILE,
+        file.key.rpartition("/")[2] if is_in_tree else file.key,
+        file.key,
+        file.size,
+        share=share or file.share,
+        path=file.name,
+        depth=file.name.count("/") + 1 if is_in_tree else 0,
+        has_sign=has_sign,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,29 +5,25 @@ There may be 100,000 files in open folders, so a file's node is made only when s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
-from functools import cache
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
-from operator import attrgetter
-from typing import TypeAlias
 
 from roles.values.events import DownloadState, FileEnded, ListedFile
 from roles.values.folder_keys import FolderKey
-from ui import wording
-from ui.columns import SortKey
 from ui.file_list import folders_above, is_folder
 from ui.window.leecher_model import HAD, LeecherModel
-from ui.window.list_columns import FILE_COLUMNS, NAME_COLUMN, NO_PLACE, QUEUE_COLUMN, SIZE_COLUMN
+from ui.window.list_columns import QUEUE_COLUMN
+from ui.window.list_order import Entry, Shown, View, by_name, in_order
 from ui.window.list_row import (
     ListRow,
     Node,
     NodeKind,
     bringing,
     coming_with,
+    file_node,
+    key_of,
     movable,
-    place_of,
     row_of,
 )
 
@@ -36,29 +32,6 @@ PROBLEMS_START_OPEN = 20
 PROBLEMS_AT_ONCE = 500  # rows; the others are in the log
 
 _OVER = (*HAD, DownloadState.CANCELLED)
-_Entry: TypeAlias = ListedFile | Node  # of one level of the tree
-
-
-class Shown(Enum):
-    """Which rows the list has."""
-
-    ALL = "all"
-    DOWNLOADING = "downloading"  # what has been asked for and has not ended
-    PROBLEMS = "problems"  # what needs the user
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the user wants to see of the list, and in which order."""
-
-    wanted: str = ""  # only files with this text in their names
-    shown: Shown = Shown.ALL
-    column: int = NAME_COLUMN  # to sort by
-    is_falling: bool = False
-
-    @property
-    def text(self) -> str:
-        return self.wanted.casefold()
 
 
 class ListRows:
@@ -199,32 +172,40 @@ class ListRows:
     def _are_open_above(self, share: str, path: str) -> bool:
         return all(self.is_open(self._folder(share, above)) for above in folders_above(path))
 
-    def _top_level(self) -> tuple[list[Node], Sequence[_Entry]]:
+    def _top_level(self) -> tuple[list[Node], Sequence[Entry]]:
         """Folders, and what is beside them."""
         view, contents = self._view, self._list
         if view.shown is Shown.ALL and view.wanted:
             return [], contents.matching(view.wanted)
-        names = [name for name, (has_row, _) in self._needs.items() if has_row]
+        rows = [self._download(name) for name, (has_row, _) in self._needs.items() if has_row]
         if view.shown is Shown.ALL:
             folders = [self._folder(one.share, "") for one in contents.folders]
-            return folders, _by_name([*contents.flat, *map(self._download, names)])
+            return folders, by_name([*contents.flat, *rows])
         if view.shown is Shown.PROBLEMS:
-            return [], _by_name(self._download(name) for name in names if self._matches(name))
-        found = {name: self._matching_below(name) if view.wanted else [] for name in names}
-        files = dict.fromkeys(file for some in found.values() for file in some)
-        whole = [name for name, some in found.items() if not some and self._matches(name)]
-        shares = {folder.key: folder.share for folder in contents.folders}
-        folders = [self._folder(shares[name], "") for name in whole if name in shares]
-        others = (self._download(name) for name in whole if name not in shares)
-        return folders, _by_name([*files, *others])
+            rows = [row for row in rows if self._is_named(row) or self._failed(row.asked)]
+            return [], by_name(rows)
+        return self._unfinished(rows)
 
-    def _matches(self, download: str) -> bool:
-        """Whether the text that is searched for is in its name, or in that of one of its problems
-        where these are shown.
+    def _unfinished(self, downloads: Sequence[Node]) -> tuple[list[Node], Sequence[Entry]]:
+        """Whole shares as folders, and the others; in a search, rather the files below them that
+        were found.
         """
-        if self._view.text in describe(self._model, download).casefold():
-            return True
-        return self._view.shown is Shown.PROBLEMS and bool(self._failed(download))
+        shares = {folder.key: folder.share for folder in self._list.folders}
+        folders, others, files = list[Node](), list[Node](), dict[ListedFile, None]()
+        for node in downloads:
+            found = self._matching_below(node.asked) if self._view.wanted else []
+            files |= dict.fromkeys(found)
+            if found or not self._is_named(node):
+                continue
+            if node.asked in shares:
+                folders.append(self._folder(shares[node.asked], ""))
+            else:
+                others.append(node)
+        return folders, by_name([*files, *others])
+
+    def _is_named(self, download: Node) -> bool:
+        """Whether its name has the text that is searched for."""
+        return self._view.text in download.name.casefold()
 
     def _matching_below(self, download: str) -> list[ListedFile]:
         files, text = self._list.below(download), self._view.text
@@ -241,21 +222,21 @@ class ListRows:
         self._parents[node.key] = parent
 
     def _add_level(
-        self, folders: Sequence[Node], others: Sequence[_Entry], above: Node | None = None
+        self, folders: Sequence[Node], others: Sequence[Entry], above: Node | None = None
     ) -> None:
         """What is in one folder, or at the top: folders first, but in the order of the queue.
         `others` are sorted by name.
         """
         parent, share = ("", "") if above is None else (above.key, above.share)
         is_mixed = self._view.column == QUEUE_COLUMN
-        levels = [_by_name([*folders, *others])] if is_mixed else [_by_name(folders), others]
+        levels = [by_name([*folders, *others])] if is_mixed else [by_name(folders), others]
         for entries in levels:
-            for entry in self._in_order(entries, above):
+            for entry in in_order(entries, share, self._model, self._view):
                 if isinstance(entry, Node):
                     self._add(entry, parent)
                     self._add_below(entry)
                 else:
-                    self._parents[_key_of(entry, share)] = parent
+                    self._parents[key_of(entry, share)] = parent
 
     def _add_below(self, node: Node) -> None:
         self._add_problems(node)
@@ -294,62 +275,6 @@ class ListRows:
             more = Node(f"more:{above.key}", NodeKind.NOTE, text, depth=plain.depth)
             self._add(more, above.key)
 
-    # Order
-
-    def _in_order(self, entries: Sequence[_Entry], above: Node | None) -> Iterable[_Entry]:
-        """Entries that are sorted by name, in the order that is wanted."""
-        share, column = "" if above is None else above.share, self._view.column
-        if column == NAME_COLUMN:
-            return reversed(entries) if self._view.is_falling else entries
-        key: Callable[[_Entry], SortKey]
-        if column == SIZE_COLUMN:
-            key = attrgetter("size")
-        elif column == QUEUE_COLUMN:
-            key = self._by_place(share)
-        else:
-            key = self._by_row(share, FILE_COLUMNS[column].key)
-        return sorted(entries, key=key, reverse=self._view.is_falling)
-
-    def _by_place(self, share: str) -> Callable[[_Entry], int]:
-        model, running_in = self._model, _running_in(self._model)
-
-        def place(entry: _Entry) -> int:
-            if isinstance(entry, Node):
-                return place_of(entry, model) or NO_PLACE
-            if own := model.place_of(entry.key):
-                return own
-            running = running_in(share or entry.share, _folder_of(entry))
-            return model.rank_of(running, entry.name) or NO_PLACE
-
-        return place
-
-    def _by_row(self, share: str, by: Callable[[ListRow], SortKey]) -> Callable[[_Entry], SortKey]:
-        """All files of a folder that are in one state sort alike, so one of them is asked for
-        all: there may be 100,000.
-        """
-        model, running_in = self._model, _running_in(self._model)
-        known = dict[object, SortKey]()
-
-        def state_of(file: ListedFile) -> object:
-            """Equal for files that sort alike."""
-            shared = share or file.share
-            running = running_in(shared, _folder_of(file))
-            is_moving = running and model.parts.file(running, file.name) is not None
-            if is_moving or file.key in model.downloads:
-                return file.key
-            ended = model.parts.ended(shared, file.name)
-            return running, None if ended is None else ended.state
-
-        def sort_key(entry: _Entry) -> SortKey:
-            if isinstance(entry, Node):
-                return by(self._row_of(entry))
-            state = state_of(entry)
-            if state not in known:
-                known[state] = by(row_of(self._file_node(_key_of(entry, share)), model))
-            return known[state]
-
-        return sort_key
-
     # Nodes
 
     def _folder(self, share: str, path: str) -> Node:
@@ -367,77 +292,25 @@ class ListRows:
 
     def _file_node(self, key: str) -> Node:
         name, _, share = key.partition("\0")
-        file, is_in_tree = self._list.files[name], bool(self.parent_key(key))
-        return Node(
-            key,
-            NodeKind.FILE,
-            name.rpartition("/")[2] if is_in_tree else name,
-            name,
-            file.size,
-            share=share or file.share,
-            path=file.name,
-            depth=file.name.count("/") + 1 if is_in_tree else 0,
-            has_sign=is_in_tree or bool(self._list.folders and not self._view.wanted),
-        )
+        is_in_tree = bool(self.parent_key(key))
+        has_sign = is_in_tree or bool(self._list.folders and not self._view.wanted)
+        return file_node(self._list.files[name], share, is_in_tree=is_in_tree, has_sign=has_sign)
 
     def _download(self, name: str) -> Node:
         """A download whose own row is not shown: not listed, or in a closed folder."""
         download = self._model.downloads[name]
-        title = download.title or self._list.name_of(name) or name
+        called = download.title or self._list.name_of(name) or name
         return Node(
             name,
             NodeKind.DOWNLOAD,
-            _with_slash(title) if is_folder(name) else title,
+            f"{called.rstrip('/')}/" if is_folder(name) else called,
             name,
             download.size,
             has_sign=bool(self._list.folders),
         )
 
 
-def describe(model: LeecherModel, name: str) -> str:
-    """What to call this download in a sentence."""
-    download = model.downloads.get(name)
-    title = download.title if download is not None else ""
-    folder = model.list.name_of(name)
-    called = title or folder or name
-    return wording.short_name(_with_slash(called) if folder else called)
-
-
 def _nothing(view: View) -> str:
     if view.wanted:
         return f"No file has “{view.wanted}” in its name."
     return "Nothing is downloading." if view.shown is Shown.DOWNLOADING else "No problems."
-
-
-def _by_name(entries: Iterable[_Entry]) -> list[_Entry]:
-    """Entries of one folder."""
-
-    def name_of(entry: _Entry) -> str:
-        path = entry.name if isinstance(entry, ListedFile) else entry.path
-        return (path or entry.name).casefold()
-
-    return sorted(entries, key=name_of)
-
-
-def _folder_of(file: ListedFile) -> str:
-    return file.name.rpartition("/")[0]
-
-
-def _running_in(model: LeecherModel) -> Callable[[str, str], str]:
-    """Finds the running download that brings what is in a folder of a share; "" for none."""
-
-    @cache
-    def running_in(share: str, folder: str) -> str:
-        running = model.running_above(share, f"{folder}/")
-        return "" if running is None else running.name
-
-    return running_in
-
-
-def _key_of(file: ListedFile, share: str) -> str:
-    """The key of a file's row: a file that several shares have has a row in each."""
-    return file.key if not share or file.share == share else f"{file.key}\0{share}"
-
-
-def _with_slash(name: str) -> str:
-    return name if name.endswith("/") else f"{name}/"
