@@ -17,6 +17,25 @@ FOLDER, FILE, LEFT_OUT = range(3)  # the order of rows in a folder; the last is 
 
 
 @dataclass(frozen=True, slots=True)
+class Holders:
+    """How many of the members have everything of a share."""
+
+    have: int
+    members: int
+    is_moving: bool = False  # others have a part of it
+
+    def __str__(self) -> str:
+        return f"{self.have} of {self.members}"
+
+    @property
+    def of_a_file(self) -> str:
+        """The holders of one file in the share: those who have a part of the share may have it,
+        too.
+        """
+        return f"{self.have} or more of {self.members}" if self.is_moving else str(self)
+
+
+@dataclass(frozen=True, slots=True)
 class FileRow:
     key: str
     text: str
@@ -25,15 +44,21 @@ class FileRow:
     parent: str = ""
     depth: int = 0
     is_open: bool = False
-    who: str = ""  # has it: "27 of 30"
+    holders: Holders | None = None  # of the share; None: not known
     rank: int = FOLDER
+
+    @property
+    def who(self) -> str:
+        """Who has it: "27 of 30"."""
+        if self.holders is None:
+            return ""
+        return self.holders.of_a_file if self.depth else str(self.holders)
 
 
 @dataclass(frozen=True, slots=True)
 class SharedFolder:
     row: FileRow
     files: SharedFiles  # those that are known
-    who: str = ""  # has one of its files
 
 
 NAME = Column[FileRow](
@@ -44,7 +69,7 @@ FILES = Column[FileRow].of_number(
 )
 SIZE = Column[FileRow].of_size("Size", lambda row: row.size, 110)
 WHO = Column[FileRow].of_number(
-    "Who has it", lambda row: float(row.who.split(" ")[0] or -1), lambda row: row.who, 150
+    "Who has it", lambda row: row.holders.have if row.holders else -1, lambda row: row.who, 150
 )
 
 
@@ -117,6 +142,7 @@ class FileTree(Table[FileRow]):
 def rows_of(folder: SharedFolder, is_open: Mapping[str, bool]) -> Iterator[FileRow]:
     """The rows of a folder, and of what is in it if it is open: see `is_open`, by key."""
     known, _ = folder.files.measure("")
+    holders = folder.row.holders
     left_out = max(0, folder.row.files - known)
 
     def below(row: FileRow, path: str) -> Iterator[FileRow]:
@@ -129,11 +155,11 @@ def rows_of(folder: SharedFolder, is_open: Mapping[str, bool]) -> Iterator[FileR
             files, size = folder.files.measure(one)
             key, text = f"{folder.row.key}/{one}", f"{_last(one)}/"
             known_size = None if left_out else size
-            inner = FileRow(key, text, known_size, files, row.key, depth, who=folder.who)
+            inner = FileRow(key, text, known_size, files, row.key, depth, holders=holders)
             yield from below(inner, one)
         for file in inside.files[:SHOWN_AT_ONCE]:
             key, text = f"{folder.row.key}\0{file.key}", _last(file.name)
-            yield FileRow(key, text, file.size, 0, row.key, depth, who=folder.who, rank=FILE)
+            yield FileRow(key, text, file.size, 0, row.key, depth, holders=holders, rank=FILE)
         rest = max(0, len(inside.files) - SHOWN_AT_ONCE) + (0 if path else left_out)
         if rest:
             text = f"… and {rest:,} more"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from roles.values.events import ListedFile, ListedFolder
 from roles.values.members import Member
@@ -19,31 +18,13 @@ from ui.window.file_tree import (
     WHO,
     FileRow,
     FileTree,
+    Holders,
     SharedFolder,
 )
 from ui.window.theme import Theme
 
 STARTS_OPEN = 200  # files of a folder that is open without a click
 FILE_COLUMNS = (NAME, FILES, SIZE, WHO)
-
-
-@dataclass(frozen=True, slots=True)
-class Holders:
-    """How many of the members have everything of a share."""
-
-    have: int
-    members: int
-    is_moving: bool = False  # others have a part of it
-
-    def __str__(self) -> str:
-        return f"{self.have} of {self.members}"
-
-    @property
-    def of_a_file(self) -> str:
-        """The holders of one file in the share: those who have a part of the share may have it,
-        too.
-        """
-        return f"{self.have} or more of {self.members}" if self.is_moving else str(self)
 
 
 def holders_of(
@@ -120,8 +101,8 @@ def _sizes(contents: FileList) -> dict[str, int | None]:
 
 
 def _shared(
-    contents: FileList, folder: ListedFolder, size: int | None, who: Holders | None
+    contents: FileList, folder: ListedFolder, size: int | None, holders: Holders | None
 ) -> SharedFolder:
-    text, has_it = f"{shown_name(folder.name)}/", str(who or "")
-    row = FileRow(folder.key, text, size, folder.files, who=has_it)
-    return SharedFolder(row, contents.shares[folder.share], who.of_a_file if who else "")
+    name = f"{shown_name(folder.name)}/"
+    row = FileRow(folder.key, name, size, folder.files, holders=holders)
+    return SharedFolder(row, contents.shares[folder.share])
