@@ -10,6 +10,7 @@ import time
 from roles.lmk1.tracker_client import TrackerClient
 from roles.lmk1.tracker_wire import decode_request, encode_request
 from roles.values.errors import TrackerSilentError
+from roles.values.participants import Status
 from tests.scripted_tracker import (
     LIST,
     PC,
@@ -98,12 +99,12 @@ class VerdictsTest(TrackerClientTestCase):
         unknown = b"error\nSeeder ID not in found with registed seeders"
         for script, is_known in ((room_of, True), (lambda *_: [unknown], False)):
             client, _ = self.asked(script)
-            self.assertIs(client.ping(PC), is_known)
+            self.assertIs(client.ping(PC, Status()) is not None, is_known)
 
     def test_a_repeated_request_is_the_same_request(self) -> None:
         repeat_after(self, 0.1)
         client, tracker = self.asked(lambda d, n: room_of(d, n) if n else [])
-        client.ping(PC)
+        client.ping(PC, Status())
         self.assertEqual(tracker.heard[0], tracker.heard[1])
 
 
@@ -124,13 +125,13 @@ class UploadToOriginalTest(TrackerClientTestCase):
 
     def test_what_others_offer_is_sent_along(self) -> None:
         client, _ = self.room({"theirs": 1})
-        self.assertEqual(client.upload_files({"ours": 2}), 1)
+        self.assertEqual(client.tell_files({"ours": 2}, 12501), 1)
         self.assertEqual(self.kept, {"theirs": 1, "ours": 2})
 
     def test_nothing_is_sent_that_adds_no_name(self) -> None:
         client, tracker = self.room({"theirs": 1, "ours": 2})
-        self.assertEqual(client.upload_files({"ours": 2}), 1)
-        self.assertEqual(client.upload_files({}), 0)
+        self.assertEqual(client.tell_files({"ours": 2}, 12501), 1)
+        self.assertEqual(client.tell_files({}, 12501), 0)
         self.assertEqual(set(tracker.heard), {b"request_file_list"})
 
     def test_a_list_is_never_wiped_and_no_request_is_longer_than_1000_bytes(self) -> None:
@@ -139,7 +140,7 @@ class UploadToOriginalTest(TrackerClientTestCase):
             ours = {f"ours {number:070}": number for number in range(30)}
             with self.subTest(known=known_count):
                 client, tracker = self.room(known)
-                count = client.upload_files(ours)
+                count = client.tell_files(ours, 12501)
                 self.assertLessEqual(known.items(), self.kept.items())
                 self.assertEqual(count, len(self.kept.keys() & ours.keys()))
                 for datagram in tracker.heard:
@@ -151,7 +152,7 @@ class UploadToOriginalTest(TrackerClientTestCase):
         client, tracker = self.asked(lambda *_: [b"success"])
         self.stop_after(tracker, 2)
         with self.assertRaises(TrackerSilentError):
-            client.upload_files({"ours": 1})
+            client.tell_files({"ours": 1}, 12501)
         self.assertEqual(set(tracker.heard), {b"request_file_list"})
 
     def stop_after(self, tracker: ScriptedTracker, count: int) -> None:
@@ -167,9 +168,9 @@ class UploadToOriginalTest(TrackerClientTestCase):
 class RequestsTest(TrackerClientTestCase):
     def test_no_request_would_end_an_original_tracker(self) -> None:
         client, tracker = self.asked(room_of)
-        client.upload_files({})
-        client.upload_files({"é\u2028\x85": 1})
-        client.ping(PC)
+        client.tell_files({}, 12501)
+        client.tell_files({"é\u2028\x85": 1}, 12501)
+        client.ping(PC, Status())
         client.files()
         client.seeders()
         for datagram in tracker.heard:

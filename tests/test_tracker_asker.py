@@ -14,6 +14,7 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.lmk1.tracker_client import TrackerClient
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
+from roles.values.participants import Status
 from tests.scripted_tracker import (
     LIST,
     PC,
@@ -84,7 +85,7 @@ class SilenceTest(TrackerClientTestCase):
         client, tracker = self.asked(room_of)
         self.stopping.set()
         with self.assertRaises(TrackerSilentError):
-            client.ping(PC)
+            client.ping(PC, Status())
         wait_until(lambda: bool(tracker.heard))
         self.assertTrue(tracker.heard[0].startswith(b"ping_tracker\n"))
 
@@ -138,7 +139,7 @@ class LingeringTest(TrackerClientTestCase):
 
     def test_a_late_answer_to_an_earlier_try_still_finds_its_socket(self) -> None:
         repeat_after(self, 0.1)
-        self.run_client(lambda client: client.ping(PC), ends_at_once=False)
+        self.run_client(lambda client: client.ping(PC, Status()), ends_at_once=False)
         _, source = self.link.recvfrom(2048)
         self.link.recvfrom(2048)  # the second try
         self.link.connect(source)
@@ -160,7 +161,7 @@ class LingeringTest(TrackerClientTestCase):
         client, _ = self.asked(room_of)
         for _ in range(20):
             client.files()
-            client.ping(PC)
+            client.ping(PC, Status())
             self.assertEqual(self.open_sockets(client), 0)
 
     def test_sockets_whose_answers_never_came_do_not_pile_up(self) -> None:

@@ -66,14 +66,6 @@ class Announced:
 class Dialect(Protocol):
     """Every method may raise TrackerSilentError."""
 
-    @property
-    def is_original(self) -> bool:
-        """Whether the tracker is an original one."""
-
-    @property
-    def takes_shares(self) -> bool:
-        """Whether the tracker takes lists of whole folders, and tries to connect to us."""
-
     def ping(self, advertised: Address, status: Status) -> Pinged | None:
         """None if the tracker does not know this program."""
 
@@ -84,15 +76,12 @@ class Dialect(Protocol):
         """The role is stopping."""
 
 
-class Lmk1Client(Protocol):
-    """Speaks LMK/1 with the tracker. Owned by one thread."""
+class Lmk1Client(Dialect, Protocol):
+    """Keeps a seeder on the list of an original tracker. Owned by one thread."""
 
     def __enter__(self) -> object: ...
 
     def __exit__(self, *error: object) -> None: ...
-
-    def dialect(self) -> Dialect:
-        """The dialect for a seeder that is registered there."""
 
 
 class Membership:
@@ -156,14 +145,10 @@ class Membership:
         return self.is_reachable is False or self._is_doubtful
 
     @property
-    def _takes_shares(self) -> bool:
-        return self._dialect is not None and self._dialect.takes_shares
-
-    @property
     def announced(self) -> Announced:
         upload = self._list_upload if self.advertised else None
         return Announced(
-            self._takes_shares,
+            self.is_original is False,
             None if upload is None else upload.listed,
             "" if upload is None else upload.trouble,
             self._uploaded,
@@ -224,14 +209,14 @@ class Membership:
         if self.advertised is None or last is None:
             return False
         since_s = now - self._pinged_at
-        if self._takes_shares and _moves(status) and since_s >= self._pace.moving_ping_s:
+        if not self.is_original and _moves(status) and since_s >= self._pace.moving_ping_s:
             return True
         said, before = ((one.shares, one.state, _words(one.reason)) for one in (status, last))
         is_other = said != before
         return is_other and since_s >= self._pace.state_ping_s
 
     def _next_ping_s(self) -> float:
-        if not self._takes_shares:
+        if self.is_original:
             return self._pace.lmk1_ping_s
         is_moving = self._last_status is not None and _moves(self._last_status)
         ping_s = self._pace.moving_ping_s if is_moving else self._pace.ping_s
@@ -289,7 +274,7 @@ class Membership:
         if pinged is None:
             return False
         self.is_reachable = pinged.is_reachable
-        is_tried = dialect.takes_shares and not is_loopback(advertised.host)
+        is_tried = dialect is self._room and not is_loopback(advertised.host)
         is_tried &= self._early_pings < EARLY_PINGS
         self._is_doubtful = is_tried and pinged.is_reachable is None
         if pinged.is_reachable is not None:
@@ -304,19 +289,19 @@ class Membership:
         if dialect is None:
             self._dialect, self.advertised, self.is_original = None, None, True
             return
-        is_new = self.advertised is None or self.is_original is not dialect.is_original
-        self._dialect = dialect
-        self.advertised, self.is_original = advertised, dialect.is_original
+        is_original = dialect is not self._room
+        is_new = self.advertised is None or self.is_original is not is_original
+        self._dialect, self.advertised, self.is_original = dialect, advertised, is_original
         self._uploaded, self._loss = None, ""
         self.is_reachable = None
-        self._early_pings = EARLY_PINGS if dialect.takes_shares else 0
+        self._early_pings = 0 if is_original else EARLY_PINGS
         if self._list_upload is not None:
             self._list_upload.registered()
         if is_new:
             tracker = self._place.shown
             log.info("Registered as %s at the tracker %s.", advertised, tracker)
             if not self._is_leecher:
-                self._post(TrackerAnswered(tracker, dialect.is_original))
+                self._post(TrackerAnswered(tracker, is_original))
         self._is_known(dialect, advertised, status)
 
     def _found_dialect(
@@ -340,7 +325,7 @@ class Membership:
             machine=status.machine,
         )
         if not self._room.register(me):
-            return None if self._lmk1 is None else self._lmk1.dialect()
+            return self._lmk1
         return self._room
 
     def _lost(self, reason: TrackerSilentError) -> None:
@@ -365,7 +350,7 @@ class Membership:
             return
         self._uploaded_count = self._dialect.tell_files(files, self.advertised.port)
         self._uploaded = files
-        if self._uploaded_count < len(files) and not self._dialect.takes_shares:
+        if self._uploaded_count < len(files) and self.is_original:
             log.warning(
                 "The tracker's list has room for %d of the %d files; the others are not shared.",
                 self._uploaded_count,
@@ -373,7 +358,7 @@ class Membership:
             )
 
     def _tell_share(self) -> None:
-        if self._list_upload is None or self.advertised is None or not self._takes_shares:
+        if self._list_upload is None or self.advertised is None or self.is_original:
             return
         now = time.monotonic()
         if not self._list_upload.tell(self.advertised.port, now=now):

@@ -55,9 +55,6 @@ class RoomClient(TrackerAsker):
     tracker speaks only LMK/1. It is membership's Dialect towards a tracker of ours.
     """
 
-    is_original = False
-    takes_shares = True
-
     def __init__(self, place: TrackerPlace, *, peer: str = "", cookie: str = "") -> None:
         """`peer`: the id of this program, if it is a member of the room."""
         super().__init__(place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from roles.joining.tracker_asker import TrackerAsker
 from roles.lmk1.tracker_wire import (
@@ -21,18 +21,13 @@ from roles.values.participants import Status
 from roles.wire.tracker_messages import Pinged
 from roles.wire.tracker_wire import Verb
 
-if TYPE_CHECKING:  # a lister needs no membership
-    from roles.joining.membership import Dialect
-
 ListT = TypeVar("ListT", dict[str, int], tuple[Address, ...])
 
 
 class TrackerClient(TrackerAsker):
-    """Speaks LMK/1 with any tracker. Every method may raise TrackerSilentError."""
-
-    def dialect(self) -> Dialect:
-        """For a seeder that is registered at an original tracker."""
-        return _Dialect(self)
+    """Speaks LMK/1 with any tracker, and keeps a seeder on an original one's list. Every method may
+    raise TrackerSilentError.
+    """
 
     def files(self) -> Mapping[str, int]:
         """The tracker's files: size in bytes by name. Names are untrusted."""
@@ -42,7 +37,7 @@ class TrackerClient(TrackerAsker):
         """The tracker's seeders, exactly as listed."""
         return self._ask_for_list(Verb.REQUEST_SEEDER_LIST, tuple)
 
-    def upload_files(self, files: Mapping[str, int]) -> int:
+    def tell_files(self, files: Mapping[str, int], port: int) -> int:  # noqa: ARG002
         """Add our files to the one list that an original tracker has for the whole room.
 
         An upload replaces that list, so it includes what others offer, and we upload only if that
@@ -55,9 +50,15 @@ class TrackerClient(TrackerAsker):
         self._ask_for_verdict(UploadFileList(union))
         return len(union.keys() & files.keys())
 
-    def ping(self, seeder: Address) -> bool:
-        """Report that the seeder is alive; False if the tracker does not know it any more."""
-        return self._ask_for_verdict(PingTracker(seeder)).is_done
+    def ping(self, advertised: Address, status: Status) -> Pinged | None:  # noqa: ARG002
+        """Report that the seeder is alive; None if the tracker does not know it any more."""
+        is_known = self._ask_for_verdict(PingTracker(advertised)).is_done
+        return Pinged("", None) if is_known else None
+
+    def leave(self, advertised: Address, status: Status) -> None:
+        """Say nothing: an original tracker does not understand it, and on Windows it crashes if
+        nobody is there for its answer.
+        """
 
     def _ask_for_list(self, request: ListRequest, kind: type[ListT]) -> ListT:
         """Returns the list; the `success` that follows it is the second answer."""
@@ -74,24 +75,3 @@ class TrackerClient(TrackerAsker):
             return answer if isinstance(answer, Verdict) else None
 
         return self._ask(lambda: encode_request(request), read, answers=1)
-
-
-class _Dialect:
-    """Keeps a registered seeder on the tracker's list."""
-
-    is_original = True
-    takes_shares = False
-
-    def __init__(self, client: TrackerClient) -> None:
-        self._client = client
-
-    def ping(self, advertised: Address, status: Status) -> Pinged | None:  # noqa: ARG002
-        return Pinged("", None) if self._client.ping(advertised) else None
-
-    def tell_files(self, files: Mapping[str, int], port: int) -> int:  # noqa: ARG002
-        return self._client.upload_files(files)
-
-    def leave(self, advertised: Address, status: Status) -> None:
-        """Say nothing: an original tracker does not understand it, and on Windows it crashes if
-        nobody is there for its answer.
-        """
