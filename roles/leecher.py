@@ -276,13 +276,15 @@ class Leecher(Role):
             self._lister.wake()
             self._do_requests()  # such as a cancel() just before stop()
             self._verifier.close()
-            for download in self._queue.all():
+            downloads = self._queue.all()
+            record = self._unfinished.going_on(downloads)
+            for download in downloads:
                 if not download.state.is_final:
                     download.halt(download.at_the_end)
-            for download in self._queue.all():
+            for download in downloads:
                 download.join()
                 download.leave()
-            self._unfinished.leave(self._queue.all())
+            self._unfinished.leave(record, downloads)
             if self._peer is not None:
                 self._peer.close()
             lister.join()

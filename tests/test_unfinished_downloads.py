@@ -108,8 +108,9 @@ class RecordTest(RoomTest):
         download = QueuedDownload("a.bin")
         unfinished.note([download], now=10.0)
         unfinished.tracker_is(Address("10.0.0.1", 12500))
+        record = unfinished.going_on([download])
         download.state = DownloadState.DONE
-        unfinished.leave([download])
+        unfinished.leave(record, [download])
         self.assertEqual(DownloadRecord(self.state).load(), ())
 
     def test_a_damaged_record_starts_nothing(self) -> None:

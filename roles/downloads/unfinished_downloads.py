@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from roles.disk.download_record import (
     MAX_DOWNLOADS,
@@ -64,32 +63,27 @@ class UnfinishedDownloads:
         recorded = any(one.folder == self._folder for one in (*self._kept, *self._waiting))
         return recorded or any(one.can_resume or _goes_on(one) for one in downloads)
 
+    def going_on(self, downloads: Iterable[DownloadLife]) -> list[RecordedDownload]:
+        """What a later run is to continue, as it is now."""
+        current = [self._recorded(one) for one in downloads if _goes_on(one)]
+        known = {one.key for one in current}
+        return [*(one for one in self._waiting if one.key not in known), *current]
+
     def note(self, downloads: Iterable[DownloadLife], *, now: float) -> None:
         if self._record is None or now < self._save_at:
             return
         self._save_at = now + SAVE_S  # many may be under way: they are not compared all the time
-        current = tuple(self._recorded(one) for one in downloads if _goes_on(one))
-        known = {one.key for one in current}
-        waiting = tuple(one for one in self._waiting if one.key not in known)
-        record = (*self._kept, *waiting, *current)
-        if record != self._saved:
-            self._keep(record)
+        self._keep(self.going_on(downloads))
 
-    def leave(self, downloads: Iterable[DownloadLife]) -> None:
-        """The run ends. Downloads that have ended since the last record are not continued.
-
-        The others stay as recorded: the end of the run pauses them, but no user asked for a pause.
+    def leave(self, record: Iterable[RecordedDownload], downloads: Iterable[DownloadLife]) -> None:
+        """The run ends. `record` is what was going_on() before its end paused the downloads; those
+        that have ended since then are not continued.
         """
-        current = {one.key: one for one in downloads}
-        ended = {key for key, one in current.items() if not _goes_on(one)}
-        kept = set(self._kept)
-        noted = [one for one in self._saved if one in kept or one.key not in ended]
-        known = {one.key for one in noted if one not in kept}
-        late = [current[key] for key in current.keys() - ended - known]  # begun since then
-        begun = (replace(self._recorded(one), is_paused=False) for one in late)
-        self._keep((*noted, *begun))
+        ended = {one.key for one in downloads if not _goes_on(one)}
+        self._keep(one for one in record if one.key not in ended)
 
-    def _keep(self, record: tuple[RecordedDownload, ...]) -> None:
+    def _keep(self, ours: Iterable[RecordedDownload]) -> None:
+        record = (*self._kept, *ours)
         if self._record is None or record == self._saved:
             return
         self._saved = record
