@@ -39,8 +39,7 @@ class Peer:
     is_leaving: bool = False  # we hung up
     # The last WANT that it was sent, a bitmap, for each content that it has described, by handle.
     opened: dict[int, int | None] = field(default_factory=dict)
-    has: dict[int, int] = field(default_factory=dict)  # the chunks that it had of these then
-    # The chunks that it is known to have, also from its offers and answers to a survey.
+    # The chunks of these that it is known to have: it described, offered or was asked for them.
     seen: dict[int, int] = field(default_factory=dict)
     spent: Spent = field(default_factory=Spent)
     singles: set[int] = field(default_factory=set)  # contents of one chunk that it was asked for
@@ -67,7 +66,6 @@ class Peer:
     def forget(self, handle: int) -> None:
         """It has not described this content, or no longer has it."""
         self.opened.pop(handle, None)
-        self.has.pop(handle, None)
         self.seen.pop(handle, None)
 
     def note_bytes(self, count: int, *, now: float) -> None:

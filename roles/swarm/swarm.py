@@ -248,7 +248,7 @@ class Swarm:
                 self._ask_singles(now)
         elif not transfer.is_single:
             peer.opened.setdefault(file.handle)
-            peer.has[file.handle] = peer.seen[file.handle] = has
+            peer.seen[file.handle] = has
             if transfer.digests() is None:
                 self._ask_digests(transfer, now)
             elif transfer.is_asking:
@@ -526,7 +526,7 @@ class Swarm:
             transfer = self._transfers.get(handle)
             if transfer is not None and transfer.is_asking:
                 plan = transfer.plan
-                has = plan.wanted & peer.has.get(handle, 0) & (wanted or 0)
+                has = plan.wanted & peer.seen.get(handle, 0) & (wanted or 0)
                 if has or plan.coming_over(peer.number):
                     return True
         return False
