@@ -59,9 +59,8 @@ class Discovery(Role):
                     is_news = beacon.found.forget(change.gone)
                     calls, pause_s = 0, 0.0
                 is_hurry = beacon.found.is_one_silent
-                rest_s = (
-                    called_at - now + (min(pause_s, pace.first_pause_s) if is_hurry else pause_s)
-                )
+                next_s = min(pause_s, pace.first_pause_s) if is_hurry else pause_s
+                rest_s = called_at + next_s - now
                 if rest_s <= 0:
                     is_news |= beacon.call()
                     calls, called_at = calls + 1, now

@@ -106,7 +106,7 @@ class DiscoveryTest(DiscoveryTestCase):
         log = self.discovery(ended.address, other.address, first_pause_s=0.05)
         log.wait_for(TrackersFound, where=lambda event: len(event.trackers) == 2)
         lasting = (self.found(other, "other"),)
-        log.wait_for(TrackersFound, where=lambda event: event.trackers == lasting)
+        wait_until(lambda: log.of(TrackersFound)[-1].trackers == lasting)
         self.assertGreaterEqual(len(ended.heard), 3 + UNANSWERED)
 
     def test_answers_to_others_and_garbage_are_skipped(self) -> None:
