@@ -8,7 +8,6 @@ import logging
 import os
 import selectors
 import time
-from collections import Counter
 
 from roles.net.connection import Connection
 from roles.net.records import next_record, post_record
@@ -32,13 +31,13 @@ class MemberTalks:
     def __init__(self, selector: selectors.BaseSelector, answers: Answers) -> None:
         self._selector, self._answers = selector, answers
         self._heard: dict[Connection, float] = {}  # all talks, and when each was heard last
-        self._of_host = Counter[str]()
 
     def take(self, connection: Connection) -> None:
         """Talk on this connection of a member, and close it in the end."""
         host = connection.address.host
         most = HERE if is_loopback(host) else PER_HOST
-        if len(self._heard) >= MOST or self._of_host[host] >= most:
+        of_host = sum(one.address.host == host for one in self._heard)
+        if len(self._heard) >= MOST or of_host >= most:
             log.warning("%s is turned away: the room is full", host)
             connection.close()
             return
@@ -51,7 +50,6 @@ class MemberTalks:
             connection.close()
             return
         self._heard[connection] = time.monotonic()
-        self._of_host[host] += 1
         self._hear(connection)
 
     def expire(self, *, now: float) -> None:
@@ -87,6 +85,3 @@ class MemberTalks:
         del self._heard[connection]
         self._selector.unregister(connection)
         connection.close()
-        self._of_host[connection.address.host] -= 1
-        if not self._of_host[connection.address.host]:
-            del self._of_host[connection.address.host]
