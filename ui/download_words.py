@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from roles.values.addresses import Address, is_loopback
-from roles.values.events import Bottleneck, DownloadChanged, Slowest, Upload, Watched
+from roles.values.events import Bottleneck, DownloadChanged, Slowest, Upload, Watched, WatchedPeer
 from roles.values.safe_names import shown_name
 from ui import wording
 
 NAMED = 2  # computers in a sentence; more are counted
+_DAMAGED = 5  # see _state_of()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,38 +70,48 @@ def bottleneck(found: Bottleneck) -> str:
 
 def computers(watched: Watched, uploads: Iterable[Upload]) -> list[Computer]:
     """The computers that are connected; several connections to one are one row."""
-    up: dict[str, float] = {}
+    up = defaultdict[str, float](float)
     for upload in uploads:
-        place = _place(upload.computer, upload.leecher, port=False)
-        up[place] = up.get(place, 0.0) + upload.rate
-    rows: dict[str, Computer] = {}
-    missing = 0 if watched.content is None else watched.content.all_chunks & ~watched.have
+        up[_place(upload.computer, upload.leecher, port=False)] += upload.rate
+    peers = defaultdict[str, list[WatchedPeer]](list)
     for one in watched.peers:
-        place = _place(one.computer, one.address, port=True)
-        given = up.get(_place(one.computer, one.address, port=False), 0.0)
-        percent, state, is_bad = None, "Connected", False
-        if watched.content is not None and one.has is not None:
-            count = watched.content.count
-            percent = wording.percent(one.has.bit_count(), count)
-            if missing and not one.has & missing:
-                state = "Has nothing that you lack"
-        if one.damaged and one.damaged_again_s > 0:
-            is_bad = True
-            state = f"Damaged piece, retry in {max(1, round(one.damaged_again_s))} s"
-        elif one.is_sending or one.rate >= 1:
-            state = "Sending and taking" if given >= 1 else "Sending"
-        elif one.position:
-            state = f"In the queue (position {one.position})"
-        elif given >= 1:
-            state = "Taking"
-        before = rows.get(place)
-        if before is not None:
-            is_first = before.state.startswith("Sending") or before.is_bad
-            state, is_bad = (before.state, before.is_bad) if is_first else (state, is_bad)
-            percent = before.percent if percent is None else percent
-        down = one.rate + (before.down if before is not None else 0.0)
-        rows[place] = Computer(one.address, one.computer, percent, down, given, state, is_bad)
-    return list(rows.values())
+        peers[_place(one.computer, one.address, port=True)].append(one)
+    return [
+        _computer(watched, some, up[_place(some[0].computer, some[0].address, port=False)])
+        for some in peers.values()
+    ]
+
+
+def _computer(watched: Watched, connections: Sequence[WatchedPeer], given: float) -> Computer:
+    first, content = connections[0], watched.content
+    missing = 0 if content is None else content.all_chunks & ~watched.have
+    has = [one.has for one in connections if one.has is not None]
+    states = (_state_of(one, given, missing) for one in connections)
+    rank, state = max(states, key=itemgetter(0))
+    return Computer(
+        first.address,
+        first.computer,
+        wording.percent(has[0].bit_count(), content.count) if has and content else None,
+        sum(one.rate for one in connections),
+        given,
+        state,
+        is_bad=rank == _DAMAGED,
+    )
+
+
+def _state_of(peer: WatchedPeer, given: float, missing: int) -> tuple[int, str]:
+    """How much the state of a connection matters, as a number, and its words."""
+    if peer.damaged and peer.damaged_again_s > 0:
+        return _DAMAGED, f"Damaged piece, retry in {max(1, round(peer.damaged_again_s))} s"
+    if peer.is_sending or peer.rate >= 1:
+        return 4, "Sending and taking" if given >= 1 else "Sending"
+    if peer.position:
+        return 3, f"In the queue (position {peer.position})"
+    if given >= 1:
+        return 2, "Taking"
+    if missing and peer.has is not None and not peer.has & missing:
+        return 1, "Has nothing that you lack"
+    return 0, "Connected"
 
 
 def computers_of(download: DownloadChanged) -> list[Computer]:
