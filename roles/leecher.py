@@ -95,7 +95,7 @@ class Leecher(Role):
         self._queue = DownloadQueue[DownloadLife](settings.give_up_after_s)
         self._peer: SwarmPeer | None = None  # made with the first list; _found() reads it
         self._unfinished = UnfinishedDownloads(settings)
-        self._folders = ShareFolders(settings.folder, settings.state_folder, self._stopping.is_set)
+        self._folders = ShareFolders(settings.folder, settings.state_folder, self._stopping)
         self._is_busy = False  # AllDownloadsEnded is due
         self._verifier = Verifier(settings.folder, post)
         self._watched = ("", "")  # download and path

@@ -9,7 +9,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +30,6 @@ from roles.values.safe_names import (
     safe_name,
     safe_path,
 )
-from roles.values.stopping import go_on
 
 RECORD_NAME = "folders.json"
 MAX_FOLDERS = 10_000  # remembered; the oldest go first
@@ -61,11 +60,11 @@ class ShareFolders:
         self,
         target: Path,
         state_folder: Path | None,
-        should_stop: Callable[[], bool] = go_on,
+        stopping: threading.Event | None = None,
     ) -> None:
         """Without a state folder it remembers until the program ends."""
         self._target = target.absolute()
-        self._should_stop = should_stop
+        self._stopping = stopping or threading.Event()
         self._record = None if state_folder is None else state_folder / RECORD_NAME
         self._lock = threading.Lock()  # protects _folders; never held during I/O
         self._folders: dict[str, str] = {}  # by share; "" for the target folder itself
@@ -88,7 +87,7 @@ class ShareFolders:
     def names(self) -> StoredNames:
         """The names directly in the target folder; the first use looks at the disk."""
         key = key_of_names(self._target)
-        names = StoredNames(windows=_WINDOWS, key=key, should_stop=self._should_stop)
+        names = StoredNames(windows=_WINDOWS, key=key, should_stop=self._stopping.is_set)
         for taken in filter(None, self._folders.values()):
             names.below(taken)
         return names
