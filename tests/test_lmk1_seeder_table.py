@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from unittest import mock
 
@@ -42,7 +43,7 @@ def count_of(table: SeederTable) -> int:
     return sum(1 for _ in table.participants())
 
 
-def table_with(saved: object) -> SeederTable:
+def table_with(saved: Iterable[object]) -> SeederTable:
     table = SeederTable(Registry())
     table.restore(saved, now=0.0)
     return table
@@ -387,7 +388,7 @@ class StateFileTest(TablesTest):
         self.assertIn("new", restored.files_for_readers(is_here=False))
 
     def test_a_state_file_of_any_other_shape_is_nothing(self) -> None:
-        others: list[object] = [None, 5, "x", {}, {"a": 1}, [], [None, 5, "x", [], {}], [[[]]]]
+        others: list[list[object]] = [[], [None, 5, "x", [], {}], [{"a": 1}], [[[]]]]
         for saved in others:
             with self.subTest(saved=saved):
                 self.assertEqual(count_of(table_with(saved)), 0)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from roles.lmk1.seeder_table import (
     ORIGINAL_LIFETIME_S,
 )
-from roles.room import registry
 from roles.room.registry import (
     EXPIRED_AT_ONCE,
     MAX_IDLE_PER_HOST,
@@ -271,13 +270,6 @@ class RegistryTest(ProgramsTest):
             first, *others = self.registry.holders((self.SHARE, self.SHARE), is_here=False)
             self.assertEqual((first.address.host, first.asked), (pc(0).ip, (0, 1)))
             self.assertNotIn(first.address, [one.address for one in others])
-
-    def test_of_a_state_file_without_end_no_more_is_read_than_one_of_ours_has(self) -> None:
-        told: list[object] = [{"share": self.SHARE, "teller": [pc(1).ip, 12501, ID]}]
-        self.registry.restore([*[None] * registry.MAX_SAVED, *told], now=0.0)
-        self.assertEqual(list(self.registry.saved()), [])
-        self.registry.restore([*[None] * (registry.MAX_SAVED - 1), *told], now=0.0)
-        self.assertEqual(list(self.registry.saved()), told)
 
     def test_tellers_of_any_other_shape_are_left_out(self) -> None:
         for teller in (

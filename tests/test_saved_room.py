@@ -3,15 +3,50 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Iterator
 from unittest import mock
 
 from roles.disk.state_file import StateFile, write_whole
+from roles.room.saved_room import MAX_SAVED, SavedRoom
 from roles.values.events import RoleStopped
 from tests.role_test import RoomTest
-from tests.support import LIMIT_S, wait_until
+from tests.support import LIMIT_S, LmkTestCase, wait_until
 from tests.tracker_requests import ask, listed_files, listed_seeders, register
 
 SUCCESS = b"success"
+
+
+class Table:
+    """Takes whatever it gets."""
+
+    changes_saved = 0
+
+    def __init__(self) -> None:
+        self.restored: list[object] = []
+
+    def saved(self) -> Iterator[dict[str, object]]:
+        return iter(())
+
+    def restore(self, saved: Iterable[object], *, now: float) -> None:  # noqa: ARG002
+        self.restored += saved
+
+
+class FileTest(LmkTestCase):
+    def restored(self, content: bytes) -> list[object]:
+        path = self.folder / "tracker.json"
+        path.write_bytes(content)
+        table = Table()
+        SavedRoom(StateFile(path), [table]).restore()
+        return table.restored
+
+    def test_of_a_file_without_end_no_more_is_read_than_one_of_ours_has(self) -> None:
+        self.assertEqual(self.restored(b"[null%b]" % (b",1" * 3)), [None, 1, 1, 1])
+        self.assertEqual(len(self.restored(b"[null%b]" % (b",1" * MAX_SAVED))), MAX_SAVED)
+
+    def test_a_file_of_any_other_shape_has_nothing(self) -> None:
+        self.enterContext(self.assertLogs("roles.disk", "WARNING"))
+        for content in (b"null", b"5", b'"x"', b"{}", b'{"a": 1}', b""):
+            self.assertEqual(self.restored(content), [])
 
 
 class ARestart(RoomTest):

@@ -6,14 +6,14 @@ hidden if they claim the address and port of an LMK/2 program.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
 from roles.lmk1.readers_list import ReadersList
 from roles.net.rate_limit import RateLimit
-from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, MAX_SAVED, Registry
+from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, Registry
 from roles.room.registry_entry import (
     Entry,
     Key,
@@ -203,9 +203,9 @@ class SeederTable:
         """What a state file keeps: seeders that have stayed, because originals register once."""
         return (one.saved() for one in list(self._seeders.values()) if one.has_stayed)
 
-    def restore(self, saved: object, *, now: float) -> None:
+    def restore(self, saved: Iterable[object], *, now: float) -> None:
         """Restore what saved() returned in an earlier run, as far as it is readable."""
-        for item in saved[:MAX_SAVED] if isinstance(saved, list) else []:
+        for item in saved:
             seeder = _restored(item, now)
             if seeder is None or self._files + len(seeder.files) > MAX_FILES:
                 continue

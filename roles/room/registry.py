@@ -7,7 +7,7 @@ entries. Pure state: the caller passes the time and addresses.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Protocol
@@ -39,7 +39,6 @@ MAX_PER_HOST = 8  # for lab machines with several users; this machine is exempt
 MAX_IDLE_PER_HOST = 32  # besides: open windows that have asked for nothing
 MAX_RUNS = 2  # programs at one address and port: one of them has ended or lies
 MAX_FILES = 400_000  # on all lists for LMK/1 readers
-MAX_SAVED = 32_000  # items in a state file: two for every share, and all LMK/1 seeders
 EXPIRED_AT_ONCE = 500  # before sockets are read again: a whole room may fall silent together
 _HOLDERS = 64  # looked up for one answer, which holds fewer
 
@@ -357,17 +356,17 @@ class Registry:
             saved: dict[str, object] = {"share": share, "teller": [key.ip, key.port, key.peer]}
             yield {**saved, "machine": owner.machine} if owner.machine else saved
 
-    def restore(self, saved: object, *, now: float) -> None:
+    def restore(self, saved: Iterable[object], *, now: float) -> None:
         """Restore what saved() returned in an earlier run; skips what it cannot read."""
-        for item in saved[:MAX_SAVED] if isinstance(saved, list) else []:
+        for item in saved:
             match item:
-                case {"share": str(share), "teller": [str(ip), int(port), str(peer)]} if (
+                case {"share": str(share), "teller": [str(ip), int(port), str(peer)], **others} if (
                     is_id(share)
                     and is_unicast(ip)
                     and is_port(port)
                     and (is_id(peer) or not peer)  # "": that run has ended
                 ):
-                    machine = item.get("machine")
+                    machine = others.get("machine")
                     machine = machine if isinstance(machine, str) and is_id(machine) else ""
                     owner = Owner(Key(ip, port, peer), machine=machine)
                     self.held.hold(share, owner, quiet_at=now + QUIET_S, now=now)

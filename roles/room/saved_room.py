@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple, Protocol
 
@@ -16,6 +16,7 @@ from roles.worker import Worker
 log = logging.getLogger(__name__)
 
 SLICE = 100  # items between two looks at the sockets
+MAX_SAVED = 32_000  # items in a file: two for every share, and all LMK/1 seeders
 
 
 class Limits(NamedTuple):
@@ -35,7 +36,7 @@ class SavedTable(Protocol):
 
     def saved(self) -> Iterator[dict[str, object]]: ...
 
-    def restore(self, saved: object, *, now: float) -> None:
+    def restore(self, saved: Iterable[object], *, now: float) -> None:
         """Restore what all tables have saved in an earlier run; skips what it cannot read."""
 
 
@@ -54,8 +55,9 @@ class SavedRoom:
         saved, now = self._state.read(), time.monotonic()
         if saved is not None and not isinstance(saved, list):
             self._state.keep_aside("is no list of seeders", is_newer=isinstance(saved, dict))
+        items = saved[:MAX_SAVED] if isinstance(saved, list) else []
         for table in self._tables:
-            table.restore(saved, now=now)
+            table.restore(items, now=now)
         return self._state.notice
 
     def work(self, *, now: float) -> bool:

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from roles.room.registry import MAX_SAVED
 from roles.torrents.bep15_wire import Announce, Counts, Event
 from roles.values.addresses import Address, service_at
 from roles.values.catalogue import is_info_hash
@@ -130,12 +129,12 @@ class Swarms:
         for info_hash, swarm in list(self._swarms.items()):
             yield {"torrent": info_hash.hex(), "host": swarm.host}
 
-    def restore(self, saved: object, *, now: float) -> None:
+    def restore(self, saved: Iterable[object], *, now: float) -> None:
         """Restore what saved() returned in an earlier run; skips what it cannot read.
 
         Until a seeder offers them again, these count as left just now.
         """
-        for item in saved[:MAX_SAVED] if isinstance(saved, list) else []:
+        for item in saved:
             match item:
                 case {"torrent": str(digits), "host": str(host)} if is_info_hash(digits):
                     self._swarms[bytes.fromhex(digits)] = _Swarm(host, left=now)

@@ -116,6 +116,8 @@ def state(data: bytes) -> None:
         saved = json.loads(data)
     except (ValueError, RecursionError):  # the reader of the file has refused it
         return
+    if not isinstance(saved, list):  # so does the one that hands it to the tables
+        return
     registry = Registry()
     table = SeederTable(registry)
     table.restore(saved, now=0.0)
