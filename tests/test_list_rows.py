@@ -18,7 +18,7 @@ from roles.values.events import (
 from ui.file_list import FileList
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import QUEUE_COLUMN
-from ui.window.list_order import View
+from ui.window.list_order import Shown, View
 from ui.window.list_row import ListRow
 from ui.window.list_rows import STARTS_OPEN, ListRows
 from ui.window.workbench import Workbench
@@ -130,6 +130,17 @@ class ListRowsTest(unittest.TestCase):
         self.assertEqual(states, [DownloadState.DOWNLOADING, DownloadState.QUEUED])
         self.assertEqual(self.rows.downloads(keys), [f"share:{COURSE}"])
         self.assertEqual(self.rows.to_ask(keys), [])
+
+    def test_what_comes_by_itself_and_with_its_folder_has_one_row(self) -> None:
+        self.take(shared(COURSE, "a", "sub/b"), folder(COURSE, "Course", 2))
+        share, sub = f"share:{COURSE}", f"share:{COURSE}/sub"
+        for name in ("a", sub, share):
+            self.download(name)
+        rows = self.rows.fill(View(shown=Shown.DOWNLOADING))
+        self.assertEqual(rows, [share, sub, "a"])
+        self.model._handle(QueueChanged(("a", share, sub)))
+        rows = self.rows.fill(View(shown=Shown.DOWNLOADING, column=QUEUE_COLUMN))
+        self.assertEqual(rows, ["a", share, sub])
 
     def download(self, name: str, files: int = 1, arriving: tuple[FileArriving, ...] = ()) -> None:
         event = DownloadChanged(

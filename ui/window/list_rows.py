@@ -225,18 +225,18 @@ class ListRows:
         self, folders: Sequence[Node], others: Sequence[Entry], above: Node | None = None
     ) -> None:
         """What is in one folder, or at the top: folders first, but in the order of the queue.
-        `others` are sorted by name.
+        `others` are sorted by name. What stands elsewhere already is not repeated.
         """
         parent, share = ("", "") if above is None else (above.key, above.share)
         is_mixed = self._view.column == QUEUE_COLUMN
         levels = [by_name([*folders, *others])] if is_mixed else [by_name(folders), others]
         for entries in levels:
             for entry in in_order(entries, share, self._model, self._view):
-                if isinstance(entry, Node):
+                if not isinstance(entry, Node):
+                    self._parents.setdefault(key_of(entry, share), parent)
+                elif entry.key not in self._parents:
                     self._add(entry, parent)
                     self._add_below(entry)
-                else:
-                    self._parents[key_of(entry, share)] = parent
 
     def _add_below(self, node: Node) -> None:
         self._add_problems(node)
