@@ -287,7 +287,7 @@ class Lmk1Test(DiskTestCase):
             with self.subTest(harm=harm.__name__):
                 partial = ClaimedFile(self.folder, ("a",), can_be_checked=False)
                 self.addCleanup(partial.close)
-                partial.write(0, memoryview(b"some"), memoryview(b"thing long"))
+                partial.write(0, memoryview(b"something long"))
                 harm(partial.path)
                 with self.assertRaisesRegex(FileTouchedError, "wrote to .* Close it and download"):
                     partial.finish(Existing.SKIP, NEVER)

@@ -127,9 +127,8 @@ class HolesTest(DiskTestCase):
 
     def test_files_of_originals_have_holes_too(self) -> None:
         partial = ClaimedFile(self.folder, ("a",), can_be_checked=False)
-        chunk = memoryview(bytes(5_120))
         for offset in range(0, 100 * 5_120, 10 * 5_120):
-            partial.write(offset, *[chunk] * 10)
+            partial.write(offset, memoryview(bytes(10 * 5_120)))
         self.assertIsNotNone(partial.finish(Existing.SKIP, NEVER))
         path = self.folder / "a"
         self.assertEqual(path.read_bytes(), bytes(100 * 5_120))

@@ -76,9 +76,9 @@ class ClaimedFile:
             self.file.close()
             raise
 
-    def write(self, offset: int, *pieces: memoryview) -> None:
-        """Write the pieces one after another from `offset` on; zeros become holes."""
-        self._change(write_sparse, self.file, offset, pieces)
+    def write(self, offset: int, piece: memoryview) -> None:
+        """Write all of it; zeros become holes."""
+        self._change(write_sparse, self.file, offset, piece)
 
     def truncate(self, size: int) -> None:
         self._change(disk_calls.truncate, self.file.descriptor, size)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 
 # Some systems have neither, so there one thread at a time seeks, then reads or writes.
-HAS_POSITIONS = hasattr(os, "preadv") and hasattr(os, "pwritev")
+HAS_POSITIONS = hasattr(os, "preadv") and hasattr(os, "pwrite")
 
 
 class PositionedFile:
@@ -25,15 +25,17 @@ class PositionedFile:
     def size(self) -> int:
         return os.fstat(self.descriptor).st_size
 
-    def write(self, offset: int, pieces: Sequence[memoryview]) -> None:
-        """Write all pieces one after another from `offset` on."""
+    def write(self, offset: int, piece: memoryview) -> None:
+        """Write all of it."""
         if HAS_POSITIONS:
-            self._write_at_once(offset, pieces)
+            while piece:
+                written = os.pwrite(self.descriptor, piece, offset)
+                piece, offset = piece[written:], offset + written
             return
         with self._seeking:
             os.lseek(self.descriptor, offset, os.SEEK_SET)
-            for piece in pieces:
-                _write_all(self.descriptor, piece)
+            while piece:
+                piece = piece[os.write(self.descriptor, piece) :]
 
     def read_into(self, offset: int, room: memoryview) -> int:
         """Fill `room` from `offset` on; returns how many bytes there were."""
@@ -67,15 +69,3 @@ class PositionedFile:
         with self._seeking:
             os.lseek(self.descriptor, offset, os.SEEK_SET)
             return os.read(self.descriptor, length)
-
-    def _write_at_once(self, offset: int, pieces: Sequence[memoryview]) -> None:
-        written = os.pwritev(self.descriptor, pieces, offset)
-        total = sum(map(len, pieces))
-        while written < total:  # a signal or a nearly full disk: writes the rest, or raises
-            rest = b"".join(pieces)[written:]
-            written += os.pwrite(self.descriptor, rest, offset + written)
-
-
-def _write_all(descriptor: int, piece: memoryview) -> None:
-    while piece:
-        piece = piece[os.write(descriptor, piece) :]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from operator import itemgetter
+from collections.abc import Iterator
 from pathlib import Path
 
 from roles.disk import disk_calls
@@ -44,24 +43,15 @@ def may_have_holes(piece: memoryview | bytes) -> bool:
     return 0 in bytes(piece[::BLOCK])
 
 
-def write_sparse(file: PositionedFile, offset: int, pieces: Sequence[memoryview]) -> None:
-    """Write the pieces one after another; leave holes for zero blocks if nothing was there yet.
+def write_sparse(file: PositionedFile, offset: int, piece: memoryview) -> None:
+    """Write the piece; leave holes for zero blocks if nothing was there yet.
 
     Nobody else may write to the file meanwhile. Raises OSError.
     """
-    found = list[tuple[bool, memoryview]]()
-    # Chunks of LMK/1 come by the dozen, and are hardly longer than a block: their first bytes tell.
-    is_one = len(pieces) == 1
-    if is_one or 0 in map(itemgetter(0), filter(None, pieces)):
-        for piece in filter(None, pieces):
-            found += spans(piece) if is_one or not piece[0] else ((False, piece),)
-    if not any(is_zero for is_zero, _ in found):
-        file.write(offset, pieces)
-        return
-    for is_zero, span in found:
+    for is_zero, span in spans(piece):
         end = offset + len(span)
         if not is_zero or has_data(file.descriptor, offset, end):
-            file.write(offset, (span,))
+            file.write(offset, span)
         elif file.size < end:
             disk_calls.truncate(file.descriptor, end)
         offset = end

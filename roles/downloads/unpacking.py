@@ -168,7 +168,7 @@ class Unpacking:
             descriptor = _created(folder, name)
             try:
                 if may_have_holes(data) or os.write(descriptor, data) < len(data):
-                    write_sparse(PositionedFile(descriptor), 0, (memoryview(data),))
+                    write_sparse(PositionedFile(descriptor), 0, memoryview(data))
                 if os.name != "nt":
                     stamp(descriptor, mtime=file.mtime, is_executable=file.is_executable)
                 written = os.fstat(descriptor)

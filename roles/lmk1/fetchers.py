@@ -200,8 +200,9 @@ class Fetchers:
     def store(self, fetcher: ChunkFetcher, first: int, pieces: Sequence[memoryview]) -> int:
         """Write verified chunks from `first` on; returns where the seeder's part ends now."""
         assert self._partial is not None
-        self._partial.write(first * CHUNK_SIZE, *pieces)
-        count = sum(map(len, pieces))
+        data = memoryview(b"".join(pieces))
+        self._partial.write(first * CHUNK_SIZE, data)
+        count = len(data)
         now = time.monotonic()
         with self._lock:
             self._moved = fetcher.moved = now
