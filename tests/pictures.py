@@ -43,7 +43,7 @@ from roles.values.settings import (
 from tests.display import Xvfb, install_xvfb_if_missing
 from tests.lesson import lesson
 from tests.support import EventLog
-from ui.window.workbench import RunState
+from tests.windows import tracker_without_role
 
 SIZE = (960, 640)
 LIMIT_S = 120.0
@@ -156,20 +156,19 @@ class Photographer:
         """A room of thirty computers with one of each problem, which real roles would take a lesson
         to come to.
         """
-        tab = self._window.tracker
         self._window.tabs.show("Tracker")
-        tab.run_state = RunState.STARTING
+        run = tracker_without_role(self._window)
         web = web_address(LESSON_ADDRESS)
-        tab._handle(RoleStarted(LESSON_BIND, LESSON_ADDRESS, web=web))
-        tab._handle(lesson(time.monotonic()))
+        run.take(RoleStarted(LESSON_BIND, LESSON_ADDRESS, web=web))
+        run.take(lesson(time.monotonic()))
         self._take("room-light")
         self._show(Appearance.DARK)
         self._take("room-dark")
-        tab._handle(RoleStarted(LESSON_BIND, LESSON_ADDRESS, code=CODE))
+        run.take(RoleStarted(LESSON_BIND, LESSON_ADDRESS, code=CODE))
         self._take("private-dark")
         self._show(Appearance.LIGHT)
         self._take("private-light")
-        tab._handle(RoleStopped())
+        run.take(RoleStopped())
 
     def _make_course(self) -> None:
         self._course.mkdir()

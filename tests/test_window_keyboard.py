@@ -49,7 +49,7 @@ class KeyboardTest(AppWindowTest):
 
     def test_the_first_control_of_a_tab_has_the_focus(self) -> None:
         self.press("<Control-Key-1>")
-        self.assertIs(self.window.focus_get(), self.window.tracker.button)
+        self.assertIs(self.window.focus_get(), self.window.tracker.form.button)
         self.press("<Control-Key-3>")
         self.assertIs(self.window.focus_get(), self.window.leecher.form.from_line.change)
 

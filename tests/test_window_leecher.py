@@ -33,7 +33,7 @@ class TryItTest(AppWindowTest):
         window = self.open_with_examples()
         self.assertEqual(self.files_listed(), examples())
         self.assertIs(window.tabs.in_front, window.leecher)
-        self.assertEqual(text_of(window.tracker.address), f"127.0.0.1:{self.tracker_port}")
+        self.assertEqual(text_of(window.tracker.form.address), f"127.0.0.1:{self.tracker_port}")
 
     def test_everything_arrives_byte_by_byte_and_says_so(self) -> None:
         window = self.open_with_examples()

@@ -26,12 +26,12 @@ from roles.values.findings import FoundTracker
 from roles.values.room_code import shown, weakness
 from roles.values.settings import TrackerSettings
 from tests.support import LIMIT_S, EventLog, widget_texts
-from tests.windows import AppWindowTest, sentences, text_of
+from tests.windows import AppWindowTest, sentences, text_of, tracker_without_role
 from ui.window.app_window import AppWindow
 from ui.window.code_row import TRUST, CodeRow
 from ui.window.own_code import OUT
 from ui.window.room_codes import CHANGED, TYPE_IT
-from ui.window.workbench import RunState
+from ui.window.running_roles import RunState
 
 CODE, WRONG, NEW = "482177305", "482 177 306", "305 177 482"
 OTHERS = Address("10.0.0.5", 12500)
@@ -60,7 +60,7 @@ class PrivateWindowTest(AppWindowTest):
 class OwnRoomTest(PrivateWindowTest):
     def start(self, code: str = "") -> None:
         tracker = self.window.tracker
-        tracker.options.code.variable.set(code)
+        tracker.form.code.variable.set(code)
         tracker.start_or_stop()
         self.pump_until(lambda: tracker.run_state is not RunState.STARTING)
 
@@ -71,12 +71,12 @@ class OwnRoomTest(PrivateWindowTest):
         window = self.open_shown("Tracker")
         tracker = window.tracker
         self.start(CODE)
-        self.assertEqual(text_of(tracker.room_code.label), "482 177 305")
-        address, code = tracker.address, tracker.room_code.label
+        self.assertEqual(text_of(tracker.form.room_code.label), "482 177 305")
+        address, code = tracker.form.address, tracker.form.room_code.label
         self.assertTrue(self.is_there(code))
         self.assertGreater(code.winfo_rooty(), address.winfo_rooty())
         self.assertEqual(str(code.cget("style")), str(address.cget("style")))
-        tracker.room_code._copy()
+        tracker.form.room_code._copy()
         self.assertEqual(window.clipboard_get(), "482 177 305")
         folder = self.folder / "exam"
         folder.mkdir()
@@ -105,17 +105,17 @@ class OwnRoomTest(PrivateWindowTest):
         window.seeder.fill_in(folder)
         run.start_or_stop()
         self.wait_for_files(1)
-        tracker.room_code.ask()
-        self.assertIn(OUT, widget_texts(tracker.room_code))
+        tracker.form.room_code.ask()
+        self.assertIn(OUT, widget_texts(tracker.form.room_code))
         window._leave()
-        self.assertFalse(self.is_there(tracker.room_code.field))
-        tracker.room_code.ask()
-        tracker.room_code.field.variable.set("12345")
-        tracker.room_code.use()
-        self.assertIn("from 6 to 64", tracker.room_code.field.problem)
-        tracker.room_code.field.variable.set(NEW)
-        tracker.room_code.use()
-        self.pump_until(lambda: text_of(tracker.room_code.label) == NEW)
+        self.assertFalse(self.is_there(tracker.form.room_code.field))
+        tracker.form.room_code.ask()
+        tracker.form.room_code.field.variable.set("12345")
+        tracker.form.room_code.use()
+        self.assertIn("from 6 to 64", tracker.form.room_code.field.problem)
+        tracker.form.room_code.field.variable.set(NEW)
+        tracker.form.room_code.use()
+        self.pump_until(lambda: text_of(tracker.form.room_code.label) == NEW)
         self.pump_until(lambda: bool(self.model.settings and self.model.settings.code))
         self.pump_until(
             lambda: (
@@ -129,19 +129,19 @@ class OwnRoomTest(PrivateWindowTest):
 
     def test_who_may_enter_and_who_may_offer_is_remembered(self) -> None:
         window = self.open_shown("Tracker")
-        options = window.tracker.options
+        options = window.tracker.form
         self.assertFalse(self.is_there(options.code))
         window._bench.settings.switch("private_room").set(True)
         window._bench.settings.switch("offers_here").set(True)
         self.assertTrue(self.is_there(options.code))
-        self.assertIn("trust each other", text_of(window.tracker.sentence))
+        self.assertIn("trust each other", text_of(window.tracker.form.sentence))
         options.code.variable.set("12345")
         window.tracker.start_or_stop()
         self.assertIs(window.tracker.run_state, RunState.STOPPED)
         self.assertIn("from 6 to 64", options.code.problem)
         self.start("Käse 1")
-        self.assertEqual(text_of(window.tracker.room_code.label), "käse 1")
-        said = text_of(window.tracker.sentence)
+        self.assertEqual(text_of(window.tracker.form.room_code.label), "käse 1")
+        said = text_of(window.tracker.form.sentence)
         self.assertIn(weakness("käse 1"), said)
         self.assertIn("Only this computer may offer", said)
         self.pump_until(
@@ -151,18 +151,18 @@ class OwnRoomTest(PrivateWindowTest):
     def test_who_tries_wrong_codes_is_named(self) -> None:
         window = self.open_shown("Tracker")
         tracker = window.tracker
-        tracker.run_state = RunState.STARTING
+        run = tracker_without_role(self.window)
         bind, there = Address("0.0.0.0", 12500), Address("10.9.9.9", 12500)
-        tracker._handle(RoleStarted(bind, there, code=CODE))
-        tracker._handle(GuessersChanged((Guesser("10.0.0.7", 3), Guesser("10.0.0.8", 1))))
+        run.take(RoleStarted(bind, there, code=CODE))
+        run.take(GuessersChanged((Guesser("10.0.0.7", 3), Guesser("10.0.0.8", 1))))
         (said,) = sentences(tracker.notices)
         self.assertIn("10.0.0.7, 3 times; 10.0.0.8, 1 time.", said)
-        tracker._handle(GuessersChanged(()))
+        run.take(GuessersChanged(()))
         self.assertEqual(sentences(tracker.notices), [said])
         self.assertEqual(window._bench.codes.of(there), CODE)
-        tracker._handle(CodeChanged("new words"))
+        run.take(CodeChanged("new words"))
         self.assertEqual(window._bench.codes.of(there), "new words")
-        self.assertEqual(text_of(tracker.room_code.label), "new words")
+        self.assertEqual(text_of(tracker.form.room_code.label), "new words")
 
 
 class OthersRoomTest(PrivateWindowTest):

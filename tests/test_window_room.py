@@ -13,12 +13,20 @@ from roles.values.findings import FoundTracker
 from roles.values.members import Member
 from tests.lesson import BEHIND, FAILED, FULL, SILENT, lesson, machine, name
 from tests.support import widget_texts
-from tests.windows import AppWindowTest, button_texts, press, sentences, text_of, texts_of
+from tests.windows import (
+    AppWindowTest,
+    button_texts,
+    press,
+    sentences,
+    text_of,
+    texts_of,
+    tracker_without_role,
+)
 from ui import wording
 from ui.window.room_view import View
 from ui.window.row_pictures import INDENT
+from ui.window.running_roles import RunState
 from ui.window.tracker_tab import TrackerTab
-from ui.window.workbench import RunState
 
 HERE = Address("192.168.77.1", 12500)
 WIDTH, HEIGHT = 1240, 760
@@ -36,14 +44,13 @@ class LessonTest(AppWindowTest):
         window.geometry(f"{WIDTH}x{HEIGHT}+0+0")
         window.tabs.show("Tracker")
         tab = window.tracker
-        tab.run_state = RunState.STARTING
-        tab._handle(RoleStarted(Address("0.0.0.0", 12500), HERE))
+        tracker_without_role(self.window).take(RoleStarted(Address("0.0.0.0", 12500), HERE))
         self.tell(lesson(time.monotonic()))
         self.pump_until(lambda: len(tab.room.seats._drawn) == 31)
         return tab
 
     def tell(self, room: RoomChanged) -> None:
-        self.window.tracker._handle(room)
+        self.tracker_run.take(room)
         self.window.update()
 
     @property
@@ -97,15 +104,15 @@ class LessonTest(AppWindowTest):
     # Starting, stopping
 
     def test_stopping_is_neutral_and_asks_once_while_others_use_it(self) -> None:
-        self.assertEqual(str(self.tab.button.cget("style")), "TButton")
+        self.assertEqual(str(self.tab.form.button.cget("style")), "TButton")
         self.tab.start_or_stop()
         self.assertIs(self.tab.run_state, RunState.RUNNING)
         self.assertIn("29 computers use this tracker", sentences(self.tab.notices)[0])
-        self.tab._tracker = mock.Mock()
+        role = mock.Mock()
+        self.tracker_run.role = role
         press(self.tab.notices, "Stop the tracker")
-        self.tab._tracker.stop.assert_called_once_with()
+        role.stop.assert_called_once_with()
         self.assertIs(self.tab.run_state, RunState.STOPPING)
-        self.tab._tracker = None
 
     def test_nobody_here_shows_the_next_step(self) -> None:
         self.tell(RoomChanged())
@@ -151,14 +158,14 @@ class LessonTest(AppWindowTest):
         self.assertIsNone(room.detail.member)
 
     def test_a_silent_computer_can_be_woken_and_removed(self) -> None:
-        tracker = self.tab._tracker = mock.Mock()
+        tracker = mock.Mock()
+        self.tracker_run.role = tracker
         self.tab.room.open_details(self.member(SILENT))
         press(self.tab.room.detail, "Wake it up")
         tracker.wake.assert_called_once_with(self.member(SILENT).address.host)
         press(self.tab.room.detail, "Remove")
         tracker.remove.assert_called_once_with(machine(SILENT))
         self.assertFalse(self.tab.room.detail.winfo_ismapped())
-        self.tab._tracker = None
 
     def test_what_cannot_be_woken_says_why(self) -> None:
         self.tell(replace(lesson(time.monotonic()), wakeable=frozenset()))
@@ -210,7 +217,7 @@ class LessonTest(AppWindowTest):
         told = lesson(time.monotonic())
         size = sum(file.size for file in told.files)
         folders = tuple(replace(folder, size=size) for folder in told.folders)
-        self.tab._handle(replace(told, files=told.files[:-1], folders=folders))
+        self.tracker_run.take(replace(told, files=told.files[:-1], folders=folders))
         self.window.update()
         self.assertEqual(texts_of(room.files.tree, "2")[:2], [wording.size(size), ""])
         self.assertEqual(texts_of(room.files.tree, "3")[:2], ["21 of 30", "21 or more of 30"])
@@ -261,7 +268,7 @@ class SecondTrackerTest(AppWindowTest):
     def test_a_running_one_is_named_and_joined_instead(self) -> None:
         window = self.open_window()
         window._bench.trackers.take(TrackersFound((self.FOUND,)))
-        self.assertIn("Teacher-PC", text_of(window.tracker.sentence))
+        self.assertIn("Teacher-PC", text_of(window.tracker.form.sentence))
         window.tracker.start_or_stop()
         self.assertIs(window.tracker.run_state, RunState.STOPPED)
         self.assertIn("Teacher-PC runs one already", sentences(window.tracker.notices)[0])
@@ -272,9 +279,9 @@ class SecondTrackerTest(AppWindowTest):
 
     def test_why_it_could_not_start_stays_when_another_one_is_found(self) -> None:
         window = self.open_window()
-        window.tracker._handle(RoleStopped(UserInputError("Port 5 is taken.")))
+        tracker_without_role(self.window).take(RoleStopped(UserInputError("Port 5 is taken.")))
         window._bench.trackers.take(TrackersFound((self.FOUND,)))
-        self.assertEqual(text_of(window.tracker.sentence), "Port 5 is taken.")
+        self.assertEqual(text_of(window.tracker.form.sentence), "Port 5 is taken.")
 
     def test_another_one_starts_if_the_user_says_so(self) -> None:
         window = self.open_window()
@@ -282,7 +289,7 @@ class SecondTrackerTest(AppWindowTest):
         window.tracker.start_or_stop()
         press(window.tracker.notices, "Start another one")
         self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
-        self.assertIn("Teacher-PC runs a tracker too", text_of(window.tracker.sentence))
+        self.assertIn("Teacher-PC runs a tracker too", text_of(window.tracker.form.sentence))
 
     def test_the_question_goes_when_the_other_one_has_gone_and_this_one_starts(self) -> None:
         window = self.open_window()
@@ -298,7 +305,7 @@ class SecondTrackerTest(AppWindowTest):
         window = self.open_window()
         window.tracker.start_or_stop()
         self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
-        own = Address(text_of(window.tracker.address).partition(":")[0], self.tracker_port)
+        own = Address(text_of(window.tracker.form.address).partition(":")[0], self.tracker_port)
         window._bench.trackers.take(TrackersFound((replace(self.FOUND, address=own),)))
         window.tracker.start_or_stop()
         self.pump_until(lambda: window.tracker.run_state is RunState.STOPPED)

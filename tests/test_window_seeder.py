@@ -23,9 +23,9 @@ from tests.support import LIMIT_S, widget_texts
 from tests.windows import AppWindowTest, press, press_key, text_of, texts_of
 from ui.file_list import SharedFiles
 from ui.window.file_tree import SHOWN_AT_ONCE, FileRow, SharedFolder, rows_of
+from ui.window.running_roles import RunState
 from ui.window.seeder_columns import RECEIVER_COLUMNS, receivers_of
 from ui.window.seeder_run import SeederRun
-from ui.window.workbench import RunState
 
 STATE, SENT, HAS, SPEED, LEFT = "23456"  # columns of the computers that download
 
@@ -154,25 +154,25 @@ class SeederTabTest(AppWindowTest):
 
     def test_how_far_the_folder_is_read_is_said_until_all_is_read(self) -> None:
         run = self.started()
-        run._handle(HashingChanged(1_200_000_000, 4_000_000_000, 310))
+        run.take(HashingChanged(1_200_000_000, 4_000_000_000, 310))
         sentence = "Checking files: 1.20 GB of 4.00 GB, 310 files left."
         self.assertIn(sentence, widget_texts(self.window.seeder))
-        run._handle(HashingChanged(4_000_000_000, 4_000_000_000, 0))
+        run.take(HashingChanged(4_000_000_000, 4_000_000_000, 0))
         self.assertNotIn("Checking files", widget_texts(self.window.seeder))
 
     def test_a_firewall_is_said_with_what_to_type(self) -> None:
         run = self.started()
         address = Address("10.0.0.5", 12501)
-        run._handle(ReachabilityChanged(address, is_reachable=False))
+        run.take(ReachabilityChanged(address, is_reachable=False))
         self.assertIn("Others cannot connect to this computer", widget_texts(self.window.seeder))
-        run._handle(ReachabilityChanged(address, is_reachable=True))
+        run.take(ReachabilityChanged(address, is_reachable=True))
         self.assertNotIn("Others cannot connect", widget_texts(self.window.seeder))
 
     def test_who_waits_in_a_queue_is_shown_with_the_position(self) -> None:
         run = self.started()
         taking = Upload(Address("10.0.0.7", 5), "a", 1, 2, 0.0, "lab-pc-07")
         waiting = Upload(Address("10.0.0.8", 5), "a", 0, 2, 0.0, "lab-pc-08", position=2)
-        run._handle(UploadsChanged(SeederState.AWAY, (waiting, taking), 0))
+        run.take(UploadsChanged(SeederState.AWAY, (waiting, taking), 0))
         tree = self.window.seeder.uploads.tree
         self.assertEqual(texts_of(tree, "0"), ["lab-pc-07", "lab-pc-08"])
         self.assertEqual(texts_of(tree, STATE), ["Downloading", "In the queue (position 2)"])
@@ -183,7 +183,7 @@ class SeederTabTest(AppWindowTest):
         one = Upload(Address("10.0.0.7", 5), "a", 10, 0, 100.0, "lab-pc-07")
         other = replace(one, leecher=Address("10.0.0.7", 6), name="b", sent=5, rate=11.0)
         away = replace(one, leecher=Address("10.0.0.8", 6), computer="lab-pc-08")
-        run._handle(UploadsChanged(SeederState.CONNECTED, (one, other, away), 15))
+        run.take(UploadsChanged(SeederState.CONNECTED, (one, other, away), 15))
         tree = self.window.seeder.uploads.tree
         self.assertEqual(texts_of(tree, "0"), ["lab-pc-07", "lab-pc-08"])
         self.assertEqual(texts_of(tree, "1")[0], "a, b")
@@ -245,14 +245,14 @@ class SeederTabTest(AppWindowTest):
         run = self.window.seeder.main
         assert run is not None
         self.pump_until(lambda: "no files to share" in widget_texts(self.window.seeder.offered))
-        run._handle(HashingChanged(0, 4_000_000_000, 75_964))
+        run.take(HashingChanged(0, 4_000_000_000, 75_964))
         self.assertIn("75,964 files left", widget_texts(self.window.seeder.offered))
         self.assertNotIn("no files to share", widget_texts(self.window.seeder.offered))
 
     def test_that_others_can_connect_is_said(self) -> None:
         run = self.started()
         self.pump_until(lambda: run.listing is not None)
-        run._handle(ReachabilityChanged(Address("10.0.0.5", 12501), is_reachable=True))
+        run.take(ReachabilityChanged(Address("10.0.0.5", 12501), is_reachable=True))
         self.assertIn("Others can connect to this computer.", run.offers())
 
     def test_who_takes_from_a_download_is_shown_too(self) -> None:

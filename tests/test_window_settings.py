@@ -37,8 +37,8 @@ class SettingsPageTest(AppWindowTest):
         self.pump_until(lambda: self.window._bench.trackers.own is not None)
         self.window.leecher.use_fields()
         told = "Ann's laptop, seat 14"
-        room = self.window.tracker
-        self.pump_until(lambda: any(one.name == told for one in room._room.participants))
+        run = self.tracker_run
+        self.pump_until(lambda: any(one.name == told for one in run.room.participants))
         kept = self.settle()
         self.assertEqual((kept["computer_name"], kept["seat"]), ("Ann's laptop", "14"))
 

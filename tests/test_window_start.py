@@ -60,15 +60,15 @@ class StartTest(AppWindowTest):
 
     def test_settings_survive_to_a_second_window(self) -> None:
         window = self.open_window()
-        window.tracker.options.port.variable.set("12345")
-        window.tracker.options.port.entry.event_generate("<Return>")
-        window.tracker.options.port.commit()
+        window.tracker.form.port.variable.set("12345")
+        window.tracker.form.port.entry.event_generate("<Return>")
+        window.tracker.form.port.commit()
         window.leecher.form.keep_seeding.set(True)
         window.leecher.keep_seeding_changed()
         window.close_now()
         self.pump_until(lambda: is_gone(window))
         second = self.open_window()
-        self.assertEqual(second.tracker.options.port.variable.get(), "12345")
+        self.assertEqual(second.tracker.form.port.variable.get(), "12345")
         self.assertTrue(second.leecher.form.keep_seeding.get())
 
     @unittest.skipIf(os.name == "nt", "needs a file where a folder should be")

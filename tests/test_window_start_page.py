@@ -17,7 +17,7 @@ from tests.support import widget_texts
 from tests.windows import AppWindowTest, is_gone, press
 from ui.check_words import Outcome
 from ui.window.app_window import AppWindow
-from ui.window.workbench import RunState
+from ui.window.running_roles import RunState
 
 TEACHER = FoundTracker(Address("10.0.0.5", 12500), "Teacher-PC", is_original=False)
 

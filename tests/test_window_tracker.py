@@ -15,7 +15,7 @@ from tests.windows import AppWindowTest, sentences, text_of, texts_of
 from ui.qr_code import qr_code
 from ui.window.app_window import AppWindow
 from ui.window.room_view import View
-from ui.window.workbench import RunState
+from ui.window.running_roles import RunState
 
 ADDRESS, STATE = "1", "2"  # columns of the room
 
@@ -33,7 +33,7 @@ class TrackerTabTest(AppWindowTest):
 
     def test_it_starts_names_its_address_and_stops(self) -> None:
         window = self.open_running()
-        self.assertIn(f":{self.tracker_port}", text_of(window.tracker.address))
+        self.assertIn(f":{self.tracker_port}", text_of(window.tracker.form.address))
         self.assertIn("Stop the tracker", widget_texts(window.tracker))
         window.tracker.start_or_stop()
         self.wait_for(RunState.STOPPED)
@@ -41,16 +41,16 @@ class TrackerTabTest(AppWindowTest):
 
     def test_the_address_can_be_copied(self) -> None:
         window = self.open_running()
-        window.tracker._copy_address()
-        self.assertEqual(window.clipboard_get(), text_of(window.tracker.address))
+        window.tracker.form.copy_address()
+        self.assertEqual(window.clipboard_get(), text_of(window.tracker.form.address))
 
     def test_the_address_for_browsers_is_shown_unless_they_are_not_served(self) -> None:
         window = self.open_running()
-        address = text_of(window.tracker.address)
-        self.assertEqual(text_of(window.tracker.web_address), f"http://{address}/")
+        address = text_of(window.tracker.form.address)
+        self.assertEqual(text_of(window.tracker.form.web_address), f"http://{address}/")
         here = Address("127.0.0.1", 5)
-        window.tracker._handle(NetworkChanged(gone=("10.9.9.9",), for_others=here))
-        self.assertEqual(text_of(window.tracker.web_address), "http://127.0.0.1:5/")
+        self.tracker_run.take(NetworkChanged(gone=("10.9.9.9",), for_others=here))
+        self.assertEqual(text_of(window.tracker.form.web_address), "http://127.0.0.1:5/")
         window.tracker.start_or_stop()
         self.wait_for(RunState.STOPPED)
         window._bench.settings.switch("door").set(False)
@@ -62,30 +62,30 @@ class TrackerTabTest(AppWindowTest):
     def test_a_code_of_the_web_address_is_beside_it_while_others_can_use_it(self) -> None:
         window = self.open_running()
         there, here = Address("10.9.9.9", self.tracker_port), Address("127.0.0.1", 5)
-        window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
-        self.assertEqual(window.tracker.qr.text, f"http://10.9.9.9:{self.tracker_port}/")
-        self.assertTrue(window.tracker.qr.winfo_manager())
-        window.tracker._handle(NetworkChanged(gone=("10.9.9.9",), for_others=here))
-        self.assertFalse(window.tracker.qr.winfo_manager())
+        self.tracker_run.take(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        self.assertEqual(window.tracker.form.qr.text, f"http://10.9.9.9:{self.tracker_port}/")
+        self.assertTrue(window.tracker.form.qr.winfo_manager())
+        self.tracker_run.take(NetworkChanged(gone=("10.9.9.9",), for_others=here))
+        self.assertFalse(window.tracker.form.qr.winfo_manager())
 
     def test_a_click_makes_the_code_as_large_as_the_tab_and_escape_ends_that(self) -> None:
         window = self.open_running()
         there, then = (Address(host, self.tracker_port) for host in ("10.9.9.9", "10.9.9.10"))
-        window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        self.tracker_run.take(NetworkChanged(come=("10.9.9.9",), for_others=there))
         window.tabs.show("Tracker")
         window.update()
-        window.tracker._enlarge_qr()
-        self.assertTrue(window.tracker.qr_page.is_open)
+        window.tracker.form.enlarge_qr()
+        self.assertTrue(window.tracker.form.qr_page.is_open)
         self.assertIn(f"http://10.9.9.9:{self.tracker_port}/", widget_texts(window.tracker))
-        window.tracker._handle(NetworkChanged(come=("10.9.9.10",), for_others=then))
-        code = window.tracker.qr_page.picture
+        self.tracker_run.take(NetworkChanged(come=("10.9.9.10",), for_others=then))
+        code = window.tracker.form.qr_page.picture
         self.assertEqual(code.text, f"http://10.9.9.10:{self.tracker_port}/")
         window._leave()
-        self.assertFalse(window.tracker.qr_page.is_open)
-        window.tracker._enlarge_qr()
+        self.assertFalse(window.tracker.form.qr_page.is_open)
+        window.tracker.form.enlarge_qr()
         window.tracker.start_or_stop()
         self.wait_for(RunState.STOPPED)
-        self.assertFalse(window.tracker.qr_page.is_open)
+        self.assertFalse(window.tracker.form.qr_page.is_open)
 
     def test_an_enlarged_code_takes_no_focus_from_another_tab(self) -> None:
         window = self.open_window()
@@ -93,29 +93,29 @@ class TrackerTabTest(AppWindowTest):
         window.tracker.start_or_stop()
         self.wait_for(RunState.RUNNING)
         there, then = (Address(host, self.tracker_port) for host in ("10.9.9.9", "10.9.9.10"))
-        window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        self.tracker_run.take(NetworkChanged(come=("10.9.9.9",), for_others=there))
         window.tabs.show("Tracker")
         window.update()
-        window.tracker._enlarge_qr()
+        window.tracker.form.enlarge_qr()
         window.tabs.show("Leecher")
         window.update()
         field = window.leecher.list.finder.entry
         field.focus_force()
         window.update()
-        window.tracker._handle(NetworkChanged(come=("10.9.9.10",), for_others=then))
+        self.tracker_run.take(NetworkChanged(come=("10.9.9.10",), for_others=then))
         self.assertIs(window.focus_lastfor(), field)
         window.tracker.start_or_stop()
         self.wait_for(RunState.STOPPED)
-        self.assertFalse(window.tracker.qr_page.is_open)
+        self.assertFalse(window.tracker.form.qr_page.is_open)
         self.assertIs(window.focus_lastfor(), field)
 
     def test_no_button_is_cut_in_the_smallest_window(self) -> None:
         window = self.open_running()
         window.geometry("800x560")
         there = Address("192.168.100.200", 12500)
-        window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        self.tracker_run.take(NetworkChanged(come=("10.9.9.9",), for_others=there))
         window.tabs.show("Tracker")
-        code, switch = window.tracker.qr, window.tracker._right
+        code, switch = window.tracker.form.qr, window.tracker.form.views
         window.update()
 
         def is_clear() -> bool:
@@ -129,11 +129,11 @@ class TrackerTabTest(AppWindowTest):
     def test_a_code_is_dark_on_white_in_squares_of_whole_pixels_in_every_theme(self) -> None:
         window = self.open_running()
         there = Address("10.9.9.9", self.tracker_port)
-        window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        self.tracker_run.take(NetworkChanged(come=("10.9.9.9",), for_others=there))
         modules = qr_code(f"http://{there}/")
         for appearance in (Appearance.LIGHT, Appearance.DARK):
             window.choose_appearance(appearance)
-            picture = window.tracker.qr.picture
+            picture = window.tracker.form.qr.picture
             scale, rest = divmod(picture.width(), len(modules))
             self.assertEqual((rest, picture.height()), (0, picture.width()))
             self.assertGreater(scale, 1)
@@ -145,34 +145,34 @@ class TrackerTabTest(AppWindowTest):
     def test_the_code_is_larger_while_the_tab_fills_the_screen(self) -> None:
         window = self.open_running()
         there = Address("10.9.9.9", self.tracker_port)
-        window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
-        before = window.tracker.qr.picture.width()
+        self.tracker_run.take(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        before = window.tracker.form.qr.picture.width()
         window.toggle_full_screen()
-        self.assertGreater(window.tracker.qr.picture.width(), 3 * before)
+        self.assertGreater(window.tracker.form.qr.picture.width(), 3 * before)
         window.toggle_full_screen()
-        self.assertEqual(window.tracker.qr.picture.width(), before)
+        self.assertEqual(window.tracker.form.qr.picture.width(), before)
 
     def test_a_taken_port_means_the_next_one_and_a_sentence(self) -> None:
         taken = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         taken.bind(("0.0.0.0", self.tracker_port))
         window = self.open_running()
-        self.assertIn(f"Port {self.tracker_port} is in use", text_of(window.tracker.sentence))
-        self.assertNotIn(f":{self.tracker_port}", text_of(window.tracker.address))
+        self.assertIn(f"Port {self.tracker_port} is in use", text_of(window.tracker.form.sentence))
+        self.assertNotIn(f":{self.tracker_port}", text_of(window.tracker.form.address))
 
     def test_another_address_of_this_computer_is_shown_at_once(self) -> None:
         window = self.open_running()
         there, here = Address("10.9.9.9", self.tracker_port), Address("127.0.0.1", 5)
-        window.tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
-        self.assertEqual(text_of(window.tracker.address), f"10.9.9.9:{self.tracker_port}")
+        self.tracker_run.take(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        self.assertEqual(text_of(window.tracker.form.address), f"10.9.9.9:{self.tracker_port}")
         self.assertIn("Other computers find it by themselves", widget_texts(window.tracker))
-        window.tracker._handle(NetworkChanged(gone=("10.9.9.9",), for_others=here))
+        self.tracker_run.take(NetworkChanged(gone=("10.9.9.9",), for_others=here))
         self.assertIn("off the network", widget_texts(window.tracker))
 
     def test_an_unusable_port_is_said_beside_its_field(self) -> None:
         window = self.open_window()
-        window.tracker.options.port.variable.set("http")
+        window.tracker.form.port.variable.set("http")
         window.tracker.start_or_stop()
-        self.assertIn("number from 1 to 65535", window.tracker.options.port.problem)
+        self.assertIn("number from 1 to 65535", window.tracker.form.port.problem)
         self.assertIs(window.tracker.run_state, RunState.STOPPED)
 
     def test_seeders_and_files_of_the_room_are_shown(self) -> None:
@@ -236,7 +236,7 @@ class OneNetworkTest(AppWindowTest):
 
     def test_a_network_that_is_gone_is_named(self) -> None:
         self.start("198.51.100.77")
-        sentence = self.window.tracker.sentence
+        sentence = self.window.tracker.form.sentence
         self.pump_until(lambda: "198.51.100.77, the network that" in text_of(sentence))
         self.assertIn("is not connected", text_of(sentence))
         self.assertIs(self.window.tracker.run_state, RunState.STOPPED)
@@ -246,8 +246,8 @@ class OneNetworkTest(AppWindowTest):
         tracker = self.window.tracker
         self.pump_until(lambda: tracker.run_state is RunState.RUNNING)
         there = Address("10.9.9.9", self.tracker_port)
-        tracker._handle(RoleStarted(there, there))
-        tracker._handle(NetworkChanged(gone=("10.9.9.9",), for_others=there))
-        self.assertIn("10.9.9.9, the network that", text_of(tracker.sentence))
-        tracker._handle(NetworkChanged(come=("10.9.9.9",), for_others=there))
-        self.assertNotIn("the network that", text_of(tracker.sentence))
+        self.tracker_run.take(RoleStarted(there, there))
+        self.tracker_run.take(NetworkChanged(gone=("10.9.9.9",), for_others=there))
+        self.assertIn("10.9.9.9, the network that", text_of(tracker.form.sentence))
+        self.tracker_run.take(NetworkChanged(come=("10.9.9.9",), for_others=there))
+        self.assertNotIn("the network that", text_of(tracker.form.sentence))

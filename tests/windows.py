@@ -8,6 +8,7 @@ import tkinter as tk
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tkinter import ttk
+from unittest import mock
 
 from roles.program.profile import Profile, bundled_folder
 from roles.values.addresses import LOOPBACK, Address
@@ -19,6 +20,7 @@ from ui.window.app_window import AppWindow
 from ui.window.leecher_model import LeecherModel
 from ui.window.notices import NoticeArea
 from ui.window.tracker_choice import MakeDiscovery
+from ui.window.tracker_run import TrackerRun
 
 COURSE = "c0" * 8  # the share of open_with_course()
 COURSE_KEY = f"share:{COURSE}"
@@ -92,6 +94,13 @@ class AppWindowTest(WindowTestCase):
             window.close_now()
             self.pump_until(lambda: is_gone(window), message="the window did not close")
 
+    @property
+    def tracker_run(self) -> TrackerRun:
+        """The last one of the window's tracker."""
+        run = self.window.tracker.run
+        assert run is not None
+        return run
+
     # What many tests wait for
 
     def files_listed(self) -> list[str]:
@@ -159,6 +168,15 @@ class AppWindowTest(WindowTestCase):
         link = self.enterContext(socket.create_connection(seeder, LIMIT_S))
         link.sendall(REQUEST_CONNECTION)
         return link
+
+
+def tracker_without_role(window: AppWindow) -> TrackerRun:
+    """A run in the Tracker tab that takes its events from the caller."""
+    with mock.patch.object(window._bench.roles, "start"):
+        window.tracker.start()
+    run = window.tracker.run
+    assert run is not None
+    return run
 
 
 def examples() -> list[str]:

@@ -35,8 +35,8 @@ from roles.values.settings import Appearance, ProgramSettings
 from tests.bench.result import Result, say
 from tests.display import Xvfb, install_xvfb_if_missing
 from tests.lesson import lesson
+from tests.windows import tracker_without_role
 from ui.window.app_window import AppWindow
-from ui.window.workbench import RunState
 
 SCREEN = (1280, 800)
 COMPUTERS = 100
@@ -128,14 +128,14 @@ class WindowBench:
     def open_room(self) -> None:
         tab = self.window.tracker
         self.window.tabs.show("Tracker")
-        tab.run_state = RunState.STARTING
         here = Address("192.168.77.1", 12500)
-        tab._handle(RoleStarted(Address("0.0.0.0", here.port), here))
+        self._run = tracker_without_role(self.window)
+        self._run.take(RoleStarted(Address("0.0.0.0", here.port), here))
         self.tell_room()
         self.run_until(lambda: len(tab.room.seats._drawn) > COMPUTERS)
 
     def tell_room(self) -> None:
-        self.window.tracker._handle(self._changed_room())
+        self._run.take(self._changed_room())
 
     def _changed_room(self) -> RoomChanged:
         self._round += 1

@@ -19,7 +19,7 @@ from tests.programs import PROGRAM, environment
 from tests.support import LIMIT_S
 from tests.windows import AppWindowTest, text_of
 from ui.qr_code import qr_code
-from ui.window.workbench import RunState
+from ui.window.running_roles import RunState
 
 CELL = 8  # pixels of a module in a picture of a terminal
 DARK, WHITE, OTHER = b"\x00\x00\x00", b"\xff\xff\xff", b"\x30\x0a\x24"
@@ -117,7 +117,7 @@ class WindowCodeTest(AppWindowTest, Reader):
         self.check("small")
         window.choose_appearance(Appearance.DARK)
         self.check("small, dark")
-        window.tracker.qr.event_generate("<Button-1>")
+        window.tracker.form.qr.event_generate("<Button-1>")
         self.check("large, dark")
         window.choose_appearance(Appearance.LIGHT)
         self.check("large")
@@ -132,5 +132,5 @@ class WindowCodeTest(AppWindowTest, Reader):
                 self.root.update()
             picture = self.folder / "window.png"
             photograph_screen(picture)
-            address = text_of(self.window.tracker.web_address)
+            address = text_of(self.window.tracker.form.web_address)
             self.assertEqual(self.read(picture), address)

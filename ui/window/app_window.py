@@ -279,11 +279,7 @@ class AppWindow(tk.Tk):
 
     def _leave(self) -> None:
         """What Escape does: leave what was opened last."""
-        if self.tabs.in_front is self.tracker and (
-            self.tracker.close_qr()
-            or self.tracker.room_code.close()
-            or self.tracker.room.close_details()
-        ):
+        if self.tabs.in_front is self.tracker and self.tracker.leave():
             return
         if self._close_newest_notice():
             return

@@ -38,7 +38,8 @@ from ui.window.leecher_model import HAD, LeecherModel
 from ui.window.list_columns import folder_of
 from ui.window.list_order import Shown
 from ui.window.notices import Choice, NoticeArea
-from ui.window.workbench import Workbench, explained
+from ui.window.running_roles import explained
+from ui.window.workbench import Workbench
 
 LIST_AGAIN_MS = 15_000
 ROOM_AGAIN_MS = 5_000  # between two looks at how much room the disk has
@@ -350,7 +351,7 @@ class LeecherTab(ttk.Frame):
                     self._say("")
                     self.list.show()
                 elif event.failure is not None:
-                    why = explained(event.failure, self._bench.settings.now.network)
+                    why = explained(event.failure, self._bench.host)
                     self.notices.say(f"Downloading ended: {why}", tone="Bad", key="ended")
             case _:
                 pass

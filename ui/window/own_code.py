@@ -57,10 +57,6 @@ class OwnCode(ttk.Frame):
             self.close()
         show_if(self, bool(code))
 
-    @property
-    def warning(self) -> str:
-        return room_code.weakness(self.code) if self.code else ""
-
     def ask(self) -> None:
         self._asking.grid()
         self.field.entry.focus_set()

@@ -1,13 +1,17 @@
-"""The roles that this window runs: starts, counts and stops them. It shows nothing."""
+"""The roles that this window runs: starts, counts and stops them, and how far each run is. It
+shows nothing.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
 from roles.net.throttle import Throttles
-from roles.values.addresses import Address
+from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address
+from roles.values.errors import AddressGoneError, LmkError
 from roles.values.events import Post, RoleEvent, RoleStarted, RoleStopped, Warned
 from ui.window.event_pump import EventPump
 
@@ -15,7 +19,6 @@ if TYPE_CHECKING:
     from roles.role import Role
 
 SWITCH_INTERVAL_S = 0.001  # keeps Tk's thread punctual beside busy roles; Python's default is 5 ms
-
 
 RoleT = TypeVar("RoleT", bound="Role")
 
@@ -67,3 +70,56 @@ class RunningRoles:
     @property
     def all_ended(self) -> bool:
         return not self._running
+
+
+class RunState(Enum):
+    """The state of one run of a role, as its buttons need it."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+    @property
+    def is_up(self) -> bool:
+        return self in (RunState.STARTING, RunState.RUNNING)
+
+
+class RoleRun:
+    """One run of a role, from its start to its last event. Owned by Tk's thread."""
+
+    role: Role
+
+    def __init__(self, roles: RunningRoles, make: Callable[[Post], Role]) -> None:
+        self.state = RunState.STARTING
+        self.failure: LmkError | None = None  # why it ended
+        self.role = roles.start(make, self.take)
+
+    def stop(self) -> None:
+        if self.state.is_up:
+            self.state = RunState.STOPPING
+            self.role.stop()
+
+    def take(self, event: RoleEvent) -> None:
+        """Note what happened."""
+        match event:
+            case RoleStarted() if self.state is RunState.STARTING:
+                self.state = RunState.RUNNING
+            case RoleStopped(failure):
+                self.state, self.failure = RunState.STOPPED, failure
+            case _:
+                pass
+
+
+def explained(failure: LmkError, host: str) -> str:
+    """The sentence for the user of this window; `host` is where the role was to listen."""
+    if isinstance(failure, AddressGoneError) and host not in (EVERY_INTERFACE, LOOPBACK):
+        return gone_network(host)
+    return str(failure)
+
+
+def gone_network(network: str) -> str:
+    return (
+        f"{network}, the network that is chosen in Settings, is not connected. "
+        "Connect it, or choose another one there."
+    )

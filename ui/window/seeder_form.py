@@ -9,10 +9,11 @@ from roles.values.settings import MAX_SLOTS, parse_port, parse_slots
 from ui.window.code_row import CodeRow
 from ui.window.fields import FolderField, Sentence, TextField
 from ui.window.keyboard import tab_in_order
+from ui.window.running_roles import RunState
 from ui.window.seeder_run import SeederRun
 from ui.window.setting_field import limit_field, setting_box, setting_field
 from ui.window.tracker_field import TrackerField
-from ui.window.workbench import RunState, Workbench
+from ui.window.workbench import Workbench
 
 if TYPE_CHECKING:
     from ui.window.seeder_tab import SeederTab

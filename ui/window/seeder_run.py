@@ -6,8 +6,8 @@ import logging
 import sys
 from collections.abc import Callable
 
-from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, Address, web_address
-from roles.values.errors import CodeRefusedError, LmkError
+from roles.values.addresses import Address, web_address
+from roles.values.errors import CodeRefusedError
 from roles.values.events import (
     FolderScanned,
     HashingChanged,
@@ -24,15 +24,12 @@ from roles.values.events import (
 )
 from roles.values.settings import SeederSettings
 from ui import wording
-from ui.window.running_roles import RunningRoles
-from ui.window.workbench import RunState, explained
+from ui.window.running_roles import RoleRun, RunningRoles, RunState, explained
 
 log = logging.getLogger(__name__)
 
 
-class SeederRun:
-    """Owned by Tk's thread."""
-
+class SeederRun(RoleRun):
     def __init__(
         self,
         roles: RunningRoles,
@@ -42,10 +39,8 @@ class SeederRun:
         from roles.seeder import Seeder  # not before the window is painted
 
         self.settings = settings
-        self.state = RunState.STARTING
         self.address: Address | None = None
         self.note = ""
-        self.failure: LmkError | None = None
         self.listing: FolderScanned | None = None
         self.tracker_news: TrackerAnswered | TrackerLost | None = None
         self.serving: UploadsChanged | None = None
@@ -55,15 +50,11 @@ class SeederRun:
         self.is_reachable = False  # the tracker could connect to it
         self.web = ""  # the URL for browsers; "" if they are not answered
         self._changed = changed
-        self._seeder = roles.start(
-            lambda post: Seeder(settings, post, roles.throttles), self._handle
-        )
+        super().__init__(roles, lambda post: Seeder(settings, post, roles.throttles))
 
     def stop(self) -> None:
-        if self.state.is_up:
-            self.state = RunState.STOPPING
-            self._seeder.stop()
-            self._changed(self)
+        super().stop()
+        self._changed(self)
 
     @property
     def uploads(self) -> tuple[Upload, ...]:
@@ -89,9 +80,7 @@ class SeederRun:
 
     @property
     def why_it_ended(self) -> str:
-        host = self.settings.bind.host
-        network = "" if host in (EVERY_INTERFACE, LOOPBACK) else host
-        return explained(self.failure, network) if self.failure is not None else ""
+        return explained(self.failure, self.settings.bind.host) if self.failure else ""
 
     def offers(self) -> str:
         """What it offers and uploaded; "" before the first scan, or if it cannot be read."""
@@ -139,12 +128,11 @@ class SeederRun:
                 place = wording.place(self.settings.tracker)
                 return f"{port}. Asking the tracker ({place}) …{note}", "Plain"
 
-    def _handle(self, event: RoleEvent) -> None:
+    def take(self, event: RoleEvent) -> None:
+        super().take(event)
         match event:
             case RoleStarted(address=address, note=note, web=web):
                 self.address, self.note, self.web = address, note, web
-                if self.state is RunState.STARTING:
-                    self.state = RunState.RUNNING
                 log.info("Seeding %s on port %s.", self.settings.folder, address and address.port)
             case NetworkChanged(for_others=Address() as here) if self.web:
                 self.web = web_address(here)
@@ -161,9 +149,8 @@ class SeederRun:
             case ReachabilityChanged(address, is_reachable):
                 self.unreachable = None if is_reachable else address
                 self.is_reachable = is_reachable
-            case RoleStopped(failure):
-                self.state, self.failure, self.serving = RunState.STOPPED, failure, None
-                self.reading, self.unreachable, self.web = None, None, ""
+            case RoleStopped():
+                self.serving, self.reading, self.unreachable, self.web = None, None, None, ""
                 self.torrent = TorrentChanged()
                 self.is_reachable = False
                 log.info("Stopped seeding %s.", self.settings.folder)

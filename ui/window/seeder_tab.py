@@ -19,11 +19,12 @@ from roles.values.settings import SeederSettings, TorrentKind
 from ui.file_list import SharedFiles
 from ui.window.fields import Sentence
 from ui.window.file_tree import FILES, NAME, SIZE, FileRow, FileTree, SharedFolder
+from ui.window.running_roles import RunState
 from ui.window.seeder_columns import RECEIVER_COLUMNS, receiver_icon, receiver_tone, receivers_of
 from ui.window.seeder_form import SeederForm
 from ui.window.seeder_run import SeederRun
 from ui.window.table import Table
-from ui.window.workbench import RunState, Workbench
+from ui.window.workbench import Workbench
 
 if TYPE_CHECKING:
     from roles.observer import Observer

@@ -5,11 +5,9 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from roles.values.addresses import EVERY_INTERFACE
-from roles.values.errors import AddressGoneError, LmkError
 from ui.window import desktop
 from ui.window.event_pump import EventPump
 from ui.window.notices import NoticeArea
@@ -18,32 +16,6 @@ from ui.window.running_roles import RunningRoles
 from ui.window.settings_keeper import SettingsKeeper
 from ui.window.theme import Theme
 from ui.window.tracker_choice import TrackerChoice
-
-
-class RunState(Enum):
-    """The state of one run of a role, as its buttons need it."""
-
-    STARTING = "starting"
-    RUNNING = "running"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-
-    @property
-    def is_up(self) -> bool:
-        return self in (RunState.STARTING, RunState.RUNNING)
-
-
-def explained(failure: LmkError, network: str) -> str:
-    """The sentence for the user of this window; `network` is what Settings name, "" for all."""
-    is_gone = bool(network) and isinstance(failure, AddressGoneError)
-    return gone_network(network) if is_gone else str(failure)
-
-
-def gone_network(network: str) -> str:
-    return (
-        f"{network}, the network that is chosen in Settings, is not connected. "
-        "Connect it, or choose another one there."
-    )
 
 
 @dataclass(slots=True)
