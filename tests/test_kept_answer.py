@@ -6,9 +6,7 @@ import unittest
 from collections.abc import Generator
 from unittest import mock
 
-from roles.room.kept_answer import RESTS, KeptAnswer
-
-LEAST_S = 0.5
+from roles.room.kept_answer import KEPT_S, RESTS, KeptAnswer
 
 
 class KeptAnswerTest(unittest.TestCase):
@@ -31,7 +29,7 @@ class KeptAnswerTest(unittest.TestCase):
         return b"%d" % self.made
 
     def get(self) -> bytes:
-        work = self.kept.get(LEAST_S)
+        work = self.kept.get()
         while True:
             try:
                 next(work)
@@ -40,7 +38,7 @@ class KeptAnswerTest(unittest.TestCase):
                 return answer
 
     def test_whoever_asks_meanwhile_gets_the_same_one(self) -> None:
-        first, second = self.kept.get(LEAST_S), self.kept.get(LEAST_S)
+        first, second = self.kept.get(), self.kept.get()
         next(first)
         next(second)
         self.assertEqual(self.get(), b"1")
@@ -51,7 +49,7 @@ class KeptAnswerTest(unittest.TestCase):
 
     def test_it_is_kept_for_a_while_and_then_made_anew(self) -> None:
         self.assertEqual(self.get(), b"1")
-        self.now += LEAST_S - 0.01
+        self.now += KEPT_S - 0.01
         self.assertEqual(self.get(), b"1")
         self.now += 0.02
         self.assertEqual(self.get(), b"2")

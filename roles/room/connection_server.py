@@ -65,7 +65,6 @@ class Limits(NamedTuple):
     lines_of_a_list: float = 500
     unread: int = 128 * 1024 * 1024  # bytes of packed lists being sent, each version once
     work_s: float = 0.005  # the longest time without reading datagrams
-    room_s: float = 0.5  # a packed room is sent again for at least so long, however many ask
 
 
 T = TypeVar("T")

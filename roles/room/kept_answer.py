@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 
-RESTS = 9  # times as long as it took to make, the answer is kept
+# How long an answer is kept: RESTS times as long as it took to make, and KEPT_S at least.
+RESTS = 9
+KEPT_S = 0.5
 
 
 class KeptAnswer:
@@ -17,20 +19,20 @@ class KeptAnswer:
         self._making: Generator[None, None, None] | None = None
         self._answer, self._until = b"", 0.0
 
-    def get(self, least_s: float) -> Generator[None, None, bytes]:
-        """Work on it for a slice at a time, if it is older than `least_s`, and return it."""
+    def get(self) -> Generator[None, None, bytes]:
+        """Return it; if it is too old, work on it for a slice at a time."""
         if time.monotonic() >= self._until:
             self._answer = b""
         while not self._answer:
-            self._making = self._making or self._work(least_s)
+            self._making = self._making or self._work()
             next(self._making, None)
             yield
         return self._answer
 
-    def _work(self, least_s: float) -> Generator[None, None, None]:
+    def _work(self) -> Generator[None, None, None]:
         began = time.monotonic()
         try:
             self._answer, ended = (yield from self._make()), time.monotonic()
         finally:  # if memory runs out, the next one that waits makes it anew
             self._making = None
-        self._until = ended + max(least_s, RESTS * (ended - began))
+        self._until = ended + max(KEPT_S, RESTS * (ended - began))

@@ -209,7 +209,7 @@ class ListServer(ConnectionServer):
             self._lists.leave(packed)
 
     def _send_room(self, client: Client) -> Steps:
-        room = yield from in_turns(self._room.get(self.limits.room_s))
+        room = yield from in_turns(self._room.get())
         self._prolong(client, len(room))
         yield from client.send(encode_reply(RoomFollows(len(room))))
         yield from client.send(room)

@@ -47,7 +47,6 @@ from roles.web.start_page import ONLY_THE_PROGRAM, Folder, start_page
 REQUEST_S = 10.0  # for the head of a request
 ANSWER_S = 30.0  # for everything but the bytes of an answer
 SLOWEST = 8 * 1024  # bytes per second: the extra time for them
-KEPT_S = 0.5  # the least time for which a page is sent again, however many ask
 PATIENCE_S = 2.0  # for the program's own file: after that, the page comes without it
 AGAIN_S = 5  # after a refusal
 SLICE = 100  # programs or shares looked at before sockets are read again
@@ -134,7 +133,7 @@ class TrackerSite:
         if key not in self._kept and len(self._kept) >= _MAX_KEPT:
             self._kept.clear()
         kept = self._kept.setdefault(key, KeptAnswer(partial(make, visitor)))
-        html = yield from in_turns(kept.get(KEPT_S))
+        html = yield from in_turns(kept.get())
         yield from _send(client, _page(request, html))
 
     def _make_start_page(self, visitor: _Visitor) -> Generator[None, None, bytes]:
