@@ -68,10 +68,10 @@ class ProgramFilesTest(LmkTestCase):
         programs = self.read((path, "unix", "Linux"), (self.write("a", b"b"), "windows", "Windows"))
         assert programs.files is not None
         first, second = programs.files
-        self.assertEqual(first.described.name, "lmktorrent")
-        self.assertEqual(second.described.name, "lmktorrent.exe")
-        self.assertEqual((first.data, first.described.size), (BYTES, len(BYTES)))
-        self.assertEqual(first.described.sha256, hashlib.sha256(BYTES).hexdigest())
+        self.assertEqual(first.name, "lmktorrent")
+        self.assertEqual(second.name, "lmktorrent.exe")
+        self.assertEqual((first.data, first.size), (BYTES, len(BYTES)))
+        self.assertEqual(first.sha256, hashlib.sha256(BYTES).hexdigest())
         path.unlink()
         programs.start()
         self.assertIs(programs.files[0], first)

@@ -24,8 +24,7 @@ _UNPACKED = "_MEI"  # PyInstaller unpacks a one-file program into a folder whose
 
 
 @dataclass(frozen=True, slots=True)
-class ProgramFile:
-    described: Program
+class ProgramFile(Program):
     data: bytes
     mtime: int
 
@@ -76,8 +75,8 @@ class ProgramFiles:
             if len(data) <= MAX_BYTES:
                 name = {"windows": f"{NAME}.exe", "pyz": PYZ}.get(kind, NAME)
                 digest = hashlib.sha256(data).hexdigest()
-                described = Program(name, len(data), digest, runs_on, kind)
-                files.append(ProgramFile(described, data, mtime))
+                size = len(data)
+                files.append(ProgramFile(name, size, digest, runs_on, kind, data, mtime))
         self.files = tuple(files)
 
 

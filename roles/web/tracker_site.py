@@ -143,7 +143,7 @@ class TrackerSite:
             self._name,
             self._address_for(visitor),
             folders,
-            [one.described for one in self._programs.files or ()],
+            self._programs.files or (),
             how_far(room),
             no_program=self._programs.obstacle,
         )
@@ -247,7 +247,7 @@ class TrackerSite:
     def _send_program(self, client: Client, request: Request, name: str) -> Steps:
         yield from self._read_programs(ANSWER_S)
         files = self._programs.files or ()
-        file = next((one for one in files if one.described.name == name), None)
+        file = next((one for one in files if one.name == name), None)
         if file is None:
             raise HttpError(404, "There is no such program.")
         yield from _send_file(client, request, file)
@@ -277,9 +277,8 @@ def _send(client: Client, *parts: bytes | memoryview) -> Steps:
 
 
 def _send_file(client: Client, request: Request, file: ProgramFile) -> Steps:
-    size, digest = len(file.data), file.described.sha256
-    part = part_of(request, Version(size, f'"{digest}"', file.mtime))
-    head = part_head(request, part, name=file.described.name)
+    part = part_of(request, Version(file.size, f'"{file.sha256}"', file.mtime))
+    head = part_head(request, part, name=file.name)
     body = memoryview(file.data)[part.start : part.start + part.length]
     yield from _send(client, head, *([] if request.is_head else [body]))
 
