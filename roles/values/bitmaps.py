@@ -38,9 +38,6 @@ class Availability:
             if carry:
                 self._digits.append(carry)
 
-    def of(self, chunk: int) -> int:
-        return sum((digit >> chunk & 1) << place for place, digit in enumerate(self._digits))
-
     def most(self) -> int:
         return self._extreme(is_most=True)
 

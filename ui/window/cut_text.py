@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from ui.columns import Cut
 
 ELLIPSIS = "…"
-_REMEMBERED = 20_000  # texts
+REMEMBERED = 20_000  # texts
 
 
 class TextCutter:
@@ -16,29 +17,16 @@ class TextCutter:
     def __init__(self, measure: Callable[[str], int]) -> None:
         self._measure = measure
         self._widest = max(measure("W"), measure("漢"), 1)
-        self._known: dict[tuple[str, int, Cut], str] = {}
-        self._widths: dict[str, int] = {}
-
-    def width_of(self, text: str) -> int:
-        """The width in pixels."""
-        if text not in self._widths:
-            if len(self._widths) >= _REMEMBERED:
-                self._widths.clear()
-            self._widths[text] = self._measure(text)
-        return self._widths[text]
+        self.width_of = lru_cache(REMEMBERED)(measure)
+        self._fitted = lru_cache(REMEMBERED)(self._fit)
 
     def cut(self, text: str, width: int, where: Cut) -> str:
         """As much of the text as fits."""
         if not where or len(text) * self._widest <= width:
             return text
-        key = (text, width, where)
-        if key not in self._known:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[key] = self._fitted(text, width, where)
-        return self._known[key]
+        return self._fitted(text, width, where)
 
-    def _fitted(self, text: str, width: int, where: Cut) -> str:
+    def _fit(self, text: str, width: int, where: Cut) -> str:
         whole = self.width_of(text)
         if whole <= width:
             return text
