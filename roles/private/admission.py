@@ -167,11 +167,11 @@ class Admission:
             return max(1, wait_s)
         share = yield from received(connection, POINT_SIZE)
         identity = tracker_identity(room, certificate)
-        proofs = exchange.keys(share, a=MEMBER, b=identity, context=clear_words(room))
+        proofs = exchange.proofs(share, a=MEMBER, b=identity, context=clear_words(room))
         # Our proof tells the other side whether it guessed our code, so if anything goes wrong from
         # here on, only a person may try again.
         self._state = refusal = CodeRefusedError(NO_PROOF.format(tracker))
-        connection.post(proofs.proof_a)
+        connection.post(proofs.a)
         answer = yield from received(connection, 1)
         if answer != YES:
             (left,) = yield from received(connection, 1)
@@ -180,7 +180,7 @@ class Admission:
             refusal.tries_left = left
             raise refusal
         proof = yield from received(connection, PROOF_SIZE)
-        if not hmac.compare_digest(proof, proofs.proof_b):
+        if not hmac.compare_digest(proof, proofs.b):
             raise refusal
         secret = yield from received(connection, SECRET_SIZE)
         self._state = _Member(RoomKeys(room, secret), tracker, certificate)

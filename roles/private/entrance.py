@@ -145,11 +145,11 @@ class Joins:
         connection.post(YES + exchange.share)  # the member computes while we go on
         yield False
         context = clear_words(keys.room)
-        proofs = exchange.keys(share, a=MEMBER, b=identity, context=context)
+        proofs = exchange.proofs(share, a=MEMBER, b=identity, context=context)
         proof = yield from received(connection, PROOF_SIZE)
-        if not hmac.compare_digest(proof, proofs.proof_a):
+        if not hmac.compare_digest(proof, proofs.a):
             return False
-        connection.post(YES + proofs.proof_b + keys.secret)
+        connection.post(YES + proofs.b + keys.secret)
         return True
 
 

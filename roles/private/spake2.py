@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from roles.private import p256
 from roles.private.p256 import Point
@@ -51,17 +51,15 @@ class Password:
         return p256.multiplied(self.scalar, _N)
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """The results of an exchange. Use `session` only if the other side's proof was right."""
+class Proofs(NamedTuple):
+    """What each side sends to the other to prove that it knows the code."""
 
-    session: bytes
-    proof_a: bytes  # what A sends to B
-    proof_b: bytes
+    a: bytes
+    b: bytes
 
 
 class Exchange:
-    """One side of one exchange: send `share`, then call keys() with the other side's share."""
+    """One side of one exchange: send `share`, then call proofs() with the other side's share."""
 
     def __init__(self, password: Password, *, is_a: bool, scalar: int = 0) -> None:
         """`scalar`: only tests pass it; 0 for a random number."""
@@ -71,7 +69,7 @@ class Exchange:
         own = p256.multiplied(self._scalar, p256.GENERATOR)
         self.share = p256.added(own, mask).encoded()
 
-    def keys(self, other: bytes, *, a: bytes, b: bytes, context: bytes = b"") -> Keys:
+    def proofs(self, other: bytes, *, a: bytes, b: bytes, context: bytes = b"") -> Proofs:
         """`a` and `b` name the two sides; `context` is what else both must agree on.
 
         Raises PeerProtocolError if `other` is no share.
@@ -86,11 +84,12 @@ class Exchange:
         transcript = b"".join(
             len(part).to_bytes(8, "little") + part for part in (a, b, *shares, common, scalar)
         )
-        digest = hashlib.sha256(transcript).digest()
-        key = hmac.digest(bytes(32), digest[16:], "sha256")  # HKDF: extract, expand
+        proving_half = hashlib.sha256(transcript).digest()[
+            16:
+        ]  # the other would be a session's key
+        key = hmac.digest(bytes(32), proving_half, "sha256")  # HKDF: extract, expand
         proving = hmac.digest(key, b"ConfirmationKeys" + context + b"\x01", "sha256")
-        return Keys(
-            digest[:16],
+        return Proofs(
             hmac.digest(proving[:16], transcript, "sha256"),
             hmac.digest(proving[16:], transcript, "sha256"),
         )
