@@ -423,11 +423,14 @@ class RoomTest(StandingRoomTestCase):
 @unittest.skipUnless(os.name == "posix", "homes, pipes and current folders as POSIX has them")
 class RefusingSystemTest(StandingRoomTestCase):
     def lmk(self, *arguments: str, out: int = subprocess.PIPE, **changes: Any) -> Ended:
-        """Run a command at the room's tracker; `changes` are for subprocess.run()."""
-        command = [*PROGRAM, *arguments, "--tracker", self.place]
+        """Run a command at the room's tracker."""
+        return self.ran(*PROGRAM, *arguments, out=out, **changes)
+
+    def ran(self, *command: str, out: int = subprocess.PIPE, **changes: Any) -> Ended:
+        """`changes` are for subprocess.run()."""
         options = {"env": environment(), "cwd": self.folder, **changes}
         done = subprocess.run(
-            command,
+            [*command, "--tracker", self.place],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.PIPE,
@@ -460,18 +463,9 @@ class RefusingSystemTest(StandingRoomTestCase):
         ):
             with self.subTest(arguments=arguments):
                 homeless = [sys.executable, "-c", WITHOUT_PASSWD, str(ROOT), *arguments]
-                done = subprocess.run(
-                    [*homeless, "--tracker", self.place],
-                    env=environ,
-                    cwd=self.folder,
-                    capture_output=True,
-                    text=True,
-                    timeout=60,
-                    check=False,
-                )
-                self.assertEqual(done.returncode, code, done.stderr)
-                self.assertIn("no home folder", done.stderr)
-                self.assertNotIn("Traceback", done.stderr)
+                done = self.ran(*homeless, env=environ)
+                self.assertEqual(done.code, code, done.error)
+                self.assertIn("no home folder", done.error)
 
     def test_a_current_folder_that_is_gone_is_said_and_whole_paths_go_on(self) -> None:
         gone = 'cd gone && rmdir ../gone && exec "$0" "$@"'
@@ -484,18 +478,9 @@ class RefusingSystemTest(StandingRoomTestCase):
             with self.subTest(arguments=arguments):
                 (self.folder / "gone").mkdir()
                 profile = ["--profile", str(self.folder / "profile")]
-                done = subprocess.run(
-                    ["sh", "-c", gone, *PROGRAM, *profile, *arguments, "--tracker", self.place],
-                    env=environment(),
-                    cwd=self.folder,
-                    capture_output=True,
-                    text=True,
-                    timeout=60,
-                    check=False,
-                )
-                self.assertEqual(done.returncode, code, done.stderr)
-                self.assertNotIn("Traceback", done.stderr)
-                self.assertEqual("begins at the current folder" in done.stderr, code != 0)
+                done = self.ran("sh", "-c", gone, *PROGRAM, *profile, *arguments)
+                self.assertEqual(done.code, code, done.error)
+                self.assertEqual("begins at the current folder" in done.error, code != 0)
 
     @unittest.skipUnless(Path("/dev/full").exists(), "needs /dev/full")
     def test_a_list_that_cannot_be_written_is_an_error_and_a_download_is_made_all_the_same(

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import unittest
 
-from roles.values.events import ListedFile, ListedFolder
+from roles.values.events import ListedFile
+from tests.listed import folder, shared
 from ui.file_list import FileList, SharedFiles
 
 COURSE, LARGE = "c0" * 8, "1a" * 8
-
-
-def shared(share: str, *names: str) -> tuple[ListedFile, ...]:
-    return tuple(ListedFile(name, 10, b"root", share) for name in names)
-
-
-def folder(share: str, name: str, files: int) -> ListedFolder:
-    return ListedFolder(share, name, files, files * 10)
 
 
 class SharedFilesTest(unittest.TestCase):

@@ -56,6 +56,19 @@ from tests.tracker_requests import list_as_lmk2, listed_seeders, register
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def silence() -> tuple[threading.Event, Callable[[socket.socket], None]]:
+    """A seeder that answers nothing, and whether it was asked."""
+    is_asked = threading.Event()
+
+    def stay_silent(sock: socket.socket) -> None:
+        sock.recv(1_024)
+        is_asked.set()
+        while sock.recv(1_024):
+            pass
+
+    return is_asked, stay_silent
+
+
 class PauseResumeCancel(LeecherTest):
     CONTENT = content_of(40 * CHUNK)
 
@@ -241,14 +254,7 @@ class TheEndOfTheLeecher(LeecherTest):
         self.assert_stops(leecher)
 
     def test_it_stops_in_time_while_it_waits_for_an_answer(self) -> None:
-        is_asked = threading.Event()
-
-        def stay_silent(sock: socket.socket) -> None:
-            sock.recv(1_024)
-            is_asked.set()
-            while sock.recv(1_024):
-                pass
-
+        is_asked, stay_silent = silence()
         self.scripted(stay_silent, self.room, a=len(self.CONTENT))
         leecher = self.taking()
         order(leecher, "a")
@@ -314,14 +320,7 @@ class TheEndOfTheLeecher(LeecherTest):
         self.assert_takes(self.taking(), {"a": content})
 
     def test_it_stops_in_time_while_nobody_answers_it_in_lmk2(self) -> None:
-        is_asked = threading.Event()
-
-        def stay_silent(sock: socket.socket) -> None:
-            sock.recv(1_024)
-            is_asked.set()
-            while sock.recv(1_024):
-                pass
-
+        is_asked, stay_silent = silence()
         silent = self.enterContext(ScriptedSeeder(stay_silent))
         list_as_lmk2(self.room, silent.address, {"a": self.CONTENT})
         leecher = self.taking()

@@ -15,6 +15,7 @@ from roles.values.events import (
     ListedFolder,
     QueueChanged,
 )
+from tests.listed import folder, shared
 from ui.file_list import FileList
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import QUEUE_COLUMN
@@ -25,14 +26,6 @@ from ui.window.workbench import Workbench
 
 COURSE, LARGE = "c0" * 8, "1a" * 8
 STATUS_COLUMN = 6
-
-
-def shared(share: str, *names: str) -> tuple[ListedFile, ...]:
-    return tuple(ListedFile(name, 10, b"root", share) for name in names)
-
-
-def folder(share: str, name: str, files: int) -> ListedFolder:
-    return ListedFolder(share, name, files, files * 10)
 
 
 class ListRowsTest(unittest.TestCase):

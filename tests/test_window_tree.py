@@ -18,6 +18,7 @@ from roles.values.events import (
     ListedFile,
     ListedFolder,
 )
+from tests.listed import folder, shared
 from tests.support import LIMIT_S
 from tests.windows import AppWindowTest, press_key, sentences, text_of, texts_of
 from ui.window.leecher_model import LIST_AT_ONCE
@@ -26,14 +27,6 @@ from ui.window.workbench import Workbench
 TRACKER = Address(LOOPBACK, 12500)
 COURSE, LARGE = "c0" * 8, "1a" * 8
 FILE, STATUS = "1", "6"  # columns of the table
-
-
-def shared(share: str, *names: str) -> tuple[ListedFile, ...]:
-    return tuple(ListedFile(name, 10, b"root", share) for name in names)
-
-
-def folder(share: str, name: str, files: int) -> ListedFolder:
-    return ListedFolder(share, name, files, files * 10)
 
 
 class TreeInWindowTest(AppWindowTest):
