@@ -83,7 +83,6 @@ class AppWindow(tk.Tk):
         self._began = time.monotonic()
         self._searched_by = 0.0  # until then a tracker may still be found
         self._awake = KeepAwake(environment)
-        self._gives_once_own = False  # share the chosen folder when this window's tracker runs
         self._make_tabs()
         self._make_lines_below()
         window_place.restore(self, self._bench.theme, self._bench.settings.now.window)
@@ -112,7 +111,6 @@ class AppWindow(tk.Tk):
         if try_it:
             self.try_it()
         trackers = self._bench.trackers
-        trackers.follow(self._trackers_changed)
         if discover is not None and trackers.may_search:
             self._searched_by = time.monotonic() + SEARCH_S
             self._bench.roles.start(lambda post: discover(post, trackers.remembered), trackers.take)
@@ -302,15 +300,9 @@ class AppWindow(tk.Tk):
     def _give(self) -> None:
         trackers = self._bench.trackers
         if trackers.is_known:
-            self._gives_once_own = False
             self.seeder.start_or_stop()
         elif not trackers.found:  # of several the user chooses one, as the field says
-            self._gives_once_own = True
-            self.tracker.start()
-
-    def _trackers_changed(self) -> None:
-        if self._gives_once_own and self._bench.trackers.own is not None:
-            self._give()
+            self.tracker.start(lambda _address: self.seeder.start_or_stop())
 
     def check_computer(self) -> None:
         self.tabs.show("Check")

@@ -103,6 +103,13 @@ class TrackerTab(ttk.Frame):
         if not self.run_state.is_up:
             self._start(LOOPBACK)
 
+    def start(self, then: Callable[[Address], None] | None = None) -> None:
+        """Do what the button does, unless it runs; `then` gets its address once it does."""
+        if not self.run_state.is_up:
+            if then is not None:
+                self._once_started.append(then)
+            self.start_or_stop()
+
     @property
     def run_state(self) -> RunState:
         return RunState.STOPPED if self.run is None else self.run.state
@@ -138,10 +145,6 @@ class TrackerTab(ttk.Frame):
             self._ask_to_stop(others)
         else:
             self._stop()
-
-    def start(self) -> None:
-        if not self.run_state.is_up:
-            self.start_or_stop()
 
     def new_code(self, code: str) -> None:
         if self.run is not None:
