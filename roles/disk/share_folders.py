@@ -66,8 +66,8 @@ class ShareFolders:
         self._target = target.absolute()
         self._stopping = stopping or threading.Event()
         self._record = None if state_folder is None else state_folder / RECORD_NAME
-        self._lock = threading.Lock()  # protects _folders; never held during I/O
-        self._folders: dict[str, str] = {}  # by share; "" for the target folder itself
+        # By share; "" for the target folder itself. Other threads look shares up in it.
+        self._folders: dict[str, str] = {}
         self._made = set[str]()  # shares whose folder was not there before, so that it is ours
         self._unsaved = dict[str, str]()
         self._is_choosing = False
@@ -75,13 +75,11 @@ class ShareFolders:
 
     def of(self, share: str) -> str | None:
         """The folder of this share; None if it has none yet."""
-        with self._lock:
-            return self._folders.get(share)
+        return self._folders.get(share)
 
     def has_made(self, share: str) -> bool:
         """Whether this share's folder was not there before."""
-        with self._lock:
-            return share in self._made
+        return share in self._made
 
     @cached_property
     def names(self) -> StoredNames:
@@ -95,9 +93,8 @@ class ShareFolders:
     def load(self) -> None:
         """Read what earlier runs chose."""
         rows = [row for row in self._read() if row.target == self._target]
-        with self._lock:
-            self._made |= {row.share for row in rows if row.is_made}
-            self._folders = {row.share: row.name for row in rows} | self._folders
+        self._made |= {row.share for row in rows if row.is_made}
+        self._folders = {row.share: row.name for row in rows} | self._folders
 
     def names_for(
         self, share: str, name: str, files: Sequence[FileLine], known: str | None = None
@@ -125,16 +122,14 @@ class ShareFolders:
             return known
         chosen = "" if self._is_here_already(files) else self._free(share, name, files)
         if chosen and not os.path.lexists(self._target / chosen):
-            with self._lock:
-                self._made.add(share)
+            self._made.add(share)
         self._note(share, chosen)
         return chosen
 
     def _note(self, share: str, name: str) -> None:
         """This share has this folder from now on."""
         self._unsaved[share] = name
-        with self._lock:
-            self._folders[share] = name
+        self._folders[share] = name
 
     def save(self) -> None:
         """Remember what was chosen."""
@@ -152,8 +147,7 @@ class ShareFolders:
         of other shares do not count, or a stranger could list those and add more to them.
         """
         names = self.names
-        with self._lock:
-            taken = {names.key_wished(name) for name in self._folders.values() if name}
+        taken = {names.key_wished(name) for name in self._folders.values() if name}
 
         def is_others(file: FileLine) -> bool:
             top, slash, _ = file.path.partition("/")
