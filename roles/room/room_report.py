@@ -93,14 +93,12 @@ class RoomReport:
         catalogue = self._registry.catalogue
         files = yield from shown_files(catalogue, MAX_SHOWN)
         count = catalogue.file_count
-        left_out = max(0, count - len(self._lmk1.files_for_readers(is_here=True)))
-        self._log_left_out(left_out, began)
+        self._log_left_out(count, began)
         self._post(
             RoomChanged(
                 tuple(participants.values()),
                 files,
                 count,
-                left_out,
                 shown_folders(catalogue, MAX_SHOWN),
                 frozenset(self.hardware),
             )
@@ -111,7 +109,9 @@ class RoomReport:
         if hosts and len(self.hardware) < MAX_HARDWARE:
             self.hardware.update(self._neighbours.hardware_of(hosts))
 
-    def _log_left_out(self, left_out: int, now: float) -> None:
+    def _log_left_out(self, files: int, now: float) -> None:
+        """The list for LMK/1 readers has little room, and only names that all seeders have."""
+        left_out = max(0, files - len(self._lmk1.files_for_readers(is_here=True)))
         if left_out > self._left_out and now >= self._log_left_out_at:
             self._log_left_out_at = now + LEFT_OUT_S
             log.info(

@@ -113,8 +113,6 @@ class RoomChanged:
     participants: tuple[Participant, ...] = ()  # those that are gone first
     files: tuple[ListedFile, ...] = ()  # of all seeders; only the first MAX_SHOWN
     file_count: int = 0  # of all seeders
-    # Files missing from the LMK/1 list, which has little room and only names common to all seeders.
-    left_out: int = 0
     folders: tuple[ListedFolder, ...] = ()  # of these files
     wakeable: frozenset[str] = frozenset()  # hosts that Tracker.wake() can wake
 
