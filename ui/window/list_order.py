@@ -115,7 +115,7 @@ def _running_in(model: LeecherModel) -> Callable[[str, str], str]:
 
     @cache
     def running_in(share: str, folder: str) -> str:
-        running = model.running_above(share, f"{folder}/")
+        running = model.running_above(share, f"{folder}/")  # of anything in it
         return "" if running is None else running.name
 
     return running_in
