@@ -144,6 +144,15 @@ class TreeInWindowTest(AppWindowTest):
         self.wait_for_status("b.txt", "Done, checked")
         self.assertEqual(self.model.had_count, 1)
 
+    def test_a_file_that_came_with_its_folder_is_shown_where_it_is(self) -> None:
+        self.show_course()
+        done = FileEnded("b.txt", 10, DownloadState.DONE, "/course/b.txt")
+        self.model._handle(FilesEnded(f"share:{COURSE}", (done,)))
+        self.list.table.choose(["b.txt"])
+        with mock.patch.object(Workbench, "open_folder") as opened:
+            self.window.leecher.open_row()
+        self.assertEqual(opened.call_args.args[-2], Path("/course"))
+
     def test_a_file_of_the_same_name_in_another_share_did_not_come_with_it(self) -> None:
         files = (*shared(COURSE, "b.txt"), ListedFile("b.txt", 10, b"other", LARGE, "77aa0012"))
         self.show(files, folder(COURSE, "Course", 1), folder(LARGE, "Other", 1))

@@ -28,7 +28,7 @@ from ui.window.list_columns import (
     tone_of,
 )
 from ui.window.list_order import Shown, View
-from ui.window.list_row import brought_by
+from ui.window.list_row import ListRow, brought_by
 from ui.window.list_rows import ListRows
 from ui.window.notices import Choice
 from ui.window.row_drag import RowDrag
@@ -327,11 +327,14 @@ class DownloadList(ttk.Frame):
         much = " and ".join(wording.count(number, noun) for number, noun in parts if number)
         return "Download all", much
 
+    @property
+    def selected(self) -> ListRow | None:
+        """The first of the selected rows."""
+        return next(map(self._rows.row, self.table.chosen[:1]), None)
+
     def _show_detail(self) -> None:
-        chosen = [key for key in self.table.chosen[:1] if self._rows.node(key)]
-        name = next(iter(self._rows.downloads(chosen)), "")
-        row = self._rows.row(chosen[0]) if chosen else None
-        self.detail.show(row, self._model.downloads.get(name))
+        name = next(iter(self._rows.downloads(self.table.chosen[:1])), "")
+        self.detail.show(self.selected, self._model.downloads.get(name))
 
     # The queue
 

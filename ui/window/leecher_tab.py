@@ -185,9 +185,8 @@ class LeecherTab(ttk.Frame):
 
     def open_row(self) -> None:
         """Show the selected file in its folder if it is here, otherwise download it."""
-        names = self.list.chosen
-        download = self.model.downloads.get(names[0]) if names else None
-        folder = folder_of(download) if download is not None else None
+        row = self.list.selected
+        folder = folder_of(row.download) if row is not None and row.download is not None else None
         if folder is not None:
             self._bench.open_folder(folder, self.notices)
         else:
