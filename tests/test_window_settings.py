@@ -99,5 +99,5 @@ class SettingsPageTest(AppWindowTest):
 
     def test_escape_takes_the_page_away(self) -> None:
         self.open_page()
-        self.window._close_newest_notice()
+        self.window._leave()
         self.assertFalse(self.window.tabs.is_there("Settings"))

@@ -187,7 +187,7 @@ class CheckPageTest(AppWindowTest):
 
     def test_escape_takes_the_page_away(self) -> None:
         self.check()
-        self.window._close_newest_notice()
+        self.window._leave()
         self.assertFalse(self.window.tabs.is_there("Check"))
 
 

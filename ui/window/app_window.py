@@ -24,7 +24,6 @@ from roles.worker import failure_of
 from ui import wording
 from ui.start_words import StartFacts
 from ui.window import keyboard, window_place
-from ui.window.code_row import CodeRow
 from ui.window.event_pump import EventPump
 from ui.window.keep_awake import KeepAwake
 from ui.window.leecher_tab import LeecherTab
@@ -57,6 +56,7 @@ SEARCH_S = 2.0  # a tracker that answers does so within this time
 STOP_LIMIT_S = 2.0
 STOP_POLL_MS = 20
 AFTER_TAB_MS = 50
+PASSING = ("Settings", "Check")  # tabs that are gone when another one is chosen
 PROJECTOR_ZOOM = 1.6  # of texts and tiles in full screen,
 PROJECTOR_WIDTH = 800  # less if the screen is not that times as wide as this, in pixels at 96 dpi
 
@@ -277,10 +277,12 @@ class AppWindow(tk.Tk):
 
     def _leave(self) -> None:
         """What Escape does: leave what was opened last."""
-        if self.tabs.in_front is self.tracker and self.tracker.leave():
+        if self.tabs.in_front.leave() or self.notices.close_newest():
             return
-        if self._close_newest_notice():
-            return
+        for name in PASSING:
+            if self.tabs.is_there(name) and self.tabs.in_front is self.tabs.made(name):
+                self.tabs.hide(name)
+                return
         if self.is_full_screen:
             self.toggle_full_screen()
 
@@ -375,7 +377,7 @@ class AppWindow(tk.Tk):
         keys: dict[str, Callable[[], None]] = {
             "<F5>": self.leecher.refresh,
             "<F6>": lambda: keyboard.focus_next_pane(self.tabs.in_front),
-            "<Control-o>": self._choose_folder,
+            "<Control-o>": lambda: self.tabs.in_front.ask_for_folder(),
             "<Control-p>": self.leecher.pause_or_resume,
             "<Control-f>": self._find,
             "<Escape>": self._leave,
@@ -389,38 +391,16 @@ class AppWindow(tk.Tk):
             self.bind(key, lambda _event, act=act: act())  # type: ignore[misc]
         self.bind("<Alt-Key>", lambda event: keyboard.press_underlined(self, event.keysym), add="+")
 
-    def _choose_folder(self) -> None:
-        if self.tabs.in_front is self.seeder:
-            self.seeder.form.folder.choose()
-        elif self.tabs.in_front is self.leecher:
-            self.leecher.form.folder.choose()
-
     def _find(self) -> None:
         self.tabs.show("Leecher")
         # After the focus of the tab's first field.
         self.after(AFTER_TAB_MS, self.leecher.list.finder.entry.focus_set)
 
-    def _close_newest_notice(self) -> bool:
-        in_tab = getattr(self.tabs.in_front, "notices", self.notices)
-        if in_tab.close_newest() or self.notices.close_newest():
-            return True
-        for name in ("Settings", "Check"):
-            if self.tabs.is_there(name) and self.tabs.in_front is self.tabs.made(name):
-                self.tabs.hide(name)
-                return True
-        return False
-
     def _tab_changed(self) -> None:
-        for name in ("Settings", "Check"):
+        for name in PASSING:
             if self.tabs.is_there(name) and self.tabs.in_front is not self.tabs.made(name):
                 self.tabs.hide(name)
-        row = getattr(getattr(self.tabs.in_front, "form", None), "code", None)
-        if isinstance(row, CodeRow) and row.asks:
-            row.field.entry.focus_set()
-            return
-        first = keyboard.first_control(self.tabs.in_front)
-        if first is not None:
-            first.focus_set()
+        self.tabs.in_front.take_focus()
 
     # Colours
 

@@ -13,6 +13,7 @@ from roles.values.settings import CheckSettings
 from ui.check_words import CheckWords, Outcome, check_words, summary
 from ui.window.fields import Sentence
 from ui.window.scrolled import ScrolledFrame
+from ui.window.tab_pages import Page
 from ui.window.workbench import Workbench
 
 ICONS = {Outcome.GOOD: "done", Outcome.NOTE: "note", Outcome.FAILED: "failed"}
@@ -20,7 +21,7 @@ TONES = {Outcome.GOOD: "Good", Outcome.NOTE: "Plain", Outcome.FAILED: "Bad"}
 WAITING = "Checking the network, the ports, the disk and the clock …"
 
 
-class CheckPage(ttk.Frame):
+class CheckPage(Page):
     def __init__(
         self, parent: tk.Misc, bench: Workbench, settings: Callable[[], CheckSettings | None]
     ) -> None:

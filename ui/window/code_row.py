@@ -58,6 +58,12 @@ class CodeRow(ttk.Frame):
         """Whether it asks for the code."""
         return bool(self.winfo_manager() and self.field.winfo_manager())
 
+    def take_focus(self) -> bool:
+        """Be ready for the code; False unless it is asked for."""
+        if self.asks:
+            self.field.entry.focus_set()
+        return self.asks
+
     def join(self, then: Callable[[], None] | None = None) -> None:
         """See RoomCodes.try_typed()."""
         self.field.entry.focus_set()

@@ -7,7 +7,6 @@ import tkinter as tk
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tkinter import ttk
 
 from roles.program.user_folders import download_folder
 from roles.values.addresses import LOOPBACK, Address
@@ -39,6 +38,7 @@ from ui.window.list_columns import folder_of
 from ui.window.list_order import Shown
 from ui.window.notices import Choice, NoticeArea
 from ui.window.running_roles import explained
+from ui.window.tab_pages import Page
 from ui.window.workbench import Workbench
 
 LIST_AGAIN_MS = 15_000
@@ -47,7 +47,7 @@ ASKING = "asking …"
 MAX_PORT = 65535
 
 
-class LeecherTab(ttk.Frame):
+class LeecherTab(Page):
     """A leecher runs from the first look at the tab until the end."""
 
     def __init__(
@@ -87,6 +87,16 @@ class LeecherTab(ttk.Frame):
         bench.codes.follow(self._codes_changed)
 
     # What the rest of the window asks
+
+    def take_focus(self) -> None:
+        if not self.form.code.take_focus():
+            super().take_focus()
+
+    def ask_for_folder(self) -> None:
+        self.form.folder.choose()
+
+    def leave(self) -> bool:
+        return self.notices.close_newest()
 
     def use_tracker(self, address: Address) -> None:
         self._bench.trackers.use_for_now(address)

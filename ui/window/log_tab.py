@@ -11,6 +11,7 @@ from roles.program.log_file import line_of
 from roles.program.problem_report import problem_report
 from ui.about import version_line
 from ui.window.notices import NoticeArea
+from ui.window.tab_pages import Page
 from ui.window.workbench import Workbench
 
 MAX_LINES = 2_000
@@ -18,7 +19,7 @@ TRIMMED_AT_ONCE = 200
 FLUSH_MS = 200
 
 
-class LogTab(ttk.Frame):
+class LogTab(Page):
     """Shows what is logged from INFO on, until close()."""
 
     def __init__(self, parent: tk.Misc, bench: Workbench) -> None:
@@ -78,6 +79,9 @@ class LogTab(ttk.Frame):
         frame.columnconfigure(0, weight=1)
         frame.grid(row=2, column=0, sticky="nsew", pady=(px(8), 0))
         return text
+
+    def leave(self) -> bool:
+        return self.notices.close_newest()
 
     def post(self, tag: str, line: str) -> None:
         self._bench.pump.call(lambda: self._waiting.append((tag, line)))

@@ -23,6 +23,7 @@ from ui.window.running_roles import RunState
 from ui.window.seeder_columns import RECEIVER_COLUMNS, receiver_icon, receiver_tone, receivers_of
 from ui.window.seeder_form import SeederForm
 from ui.window.seeder_run import SeederRun
+from ui.window.tab_pages import Page
 from ui.window.table import Table
 from ui.window.workbench import Workbench
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 BUILD_AT_ONCE = 3_000  # files that are counted within a frame
 
 
-class SeederTab(ttk.Frame):
+class SeederTab(Page):
     """Owns the seeders of this window: the one of the fields, and others beside it."""
 
     def __init__(
@@ -80,6 +81,13 @@ class SeederTab(ttk.Frame):
         bench.codes.follow(self._codes_changed)
 
     # What the rest of the window asks
+
+    def take_focus(self) -> None:
+        if not self.form.code.take_focus():
+            super().take_focus()
+
+    def ask_for_folder(self) -> None:
+        self.form.folder.choose()
 
     def fill_in(self, folder: Path) -> None:
         """Choose this folder, and start nothing."""

@@ -21,6 +21,7 @@ from roles.values.settings import (
 from ui.window.fields import ChoiceField, Sentence, TextField
 from ui.window.scrolled import ScrolledFrame
 from ui.window.setting_field import limit_field, setting_box, setting_field
+from ui.window.tab_pages import Page
 from ui.window.workbench import Workbench
 
 _APPEARANCES = {
@@ -43,7 +44,7 @@ class SettingsActions:
     check: Callable[[], None]
 
 
-class SettingsPage(ttk.Frame):
+class SettingsPage(Page):
     def __init__(
         self,
         parent: tk.Misc,

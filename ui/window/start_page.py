@@ -11,6 +11,7 @@ from ui.start_words import Line, StartFacts, get_line, give_line, run_line
 from ui.window.fields import Sentence, private_mark
 from ui.window.layout import show_if
 from ui.window.scrolled import ScrolledFrame
+from ui.window.tab_pages import Page
 from ui.window.theme import Theme
 
 NARROW = 620  # pixels at 96 dpi: below that the cards stand one above the other
@@ -26,7 +27,7 @@ class StartActions:
     check: Callable[[], None]
 
 
-class StartPage(ttk.Frame):
+class StartPage(Page):
     def __init__(self, parent: tk.Misc, theme: Theme, actions: StartActions) -> None:
         px = theme.px
         super().__init__(parent)

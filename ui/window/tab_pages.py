@@ -9,6 +9,7 @@ import tkinter as tk
 from collections.abc import Callable, Mapping
 from tkinter import ttk
 
+from ui.window.keyboard import first_control
 from ui.window.theme import Theme
 
 _PICTURES = {
@@ -22,13 +23,30 @@ _PICTURES = {
 }
 
 
+class Page(ttk.Frame):
+    """What is on a tab, and what the keys of the window do there."""
+
+    def take_focus(self) -> None:
+        """What happens when its tab comes to the front."""
+        first = first_control(self)
+        if first is not None:
+            first.focus_set()
+
+    def leave(self) -> bool:
+        """What Escape does; False if nothing was open."""
+        return False
+
+    def ask_for_folder(self) -> None:
+        """What Ctrl+O does."""
+
+
 class TabPages(ttk.Notebook):
     def __init__(
         self,
         parent: tk.Misc,
         theme: Theme,
-        tabs: Mapping[str, Callable[[], ttk.Frame]],
-        others: Mapping[str, Callable[[], ttk.Frame]],
+        tabs: Mapping[str, Callable[[], Page]],
+        others: Mapping[str, Callable[[], Page]],
     ) -> None:
         """Each makes its tab at the first call, on the page of its name. `others` have a tab only
         from show() to hide(); the first of them stands before all tabs.
@@ -81,7 +99,7 @@ class TabPages(ttk.Notebook):
                     *("-image", str(wider), "-compound", "left"),
                 )
 
-    def made(self, name: str) -> ttk.Frame:
+    def made(self, name: str) -> Page:
         """The tab of that name, on its page."""
         tab = self._tabs[name]()
         if not tab.winfo_manager():
@@ -97,7 +115,7 @@ class TabPages(ttk.Notebook):
             self.forget(self._pages[name])
 
     @property
-    def in_front(self) -> ttk.Frame:
+    def in_front(self) -> Page:
         current = str(self.tk.call(str(self), "select"))
         name = next(name for name, page in self._pages.items() if str(page) == current)
         return self.made(name)

@@ -6,7 +6,6 @@ import time
 import tkinter as tk
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from tkinter import ttk
 
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import (
@@ -32,6 +31,7 @@ from ui.window.notices import Choice, NoticeArea
 from ui.window.room_view import RoomView
 from ui.window.running_roles import RunState
 from ui.window.seats import places_from, places_kept
+from ui.window.tab_pages import Page
 from ui.window.tracker_form import TrackerForm
 from ui.window.tracker_run import TrackerRun
 from ui.window.workbench import Workbench
@@ -57,7 +57,7 @@ class TrackerActions:
     steps: Sequence[Choice]  # what to do while nobody is here
 
 
-class TrackerTab(ttk.Frame):
+class TrackerTab(Page):
     """Owns the tracker of this window."""
 
     def __init__(self, parent: tk.Misc, bench: Workbench, actions: TrackerActions) -> None:
@@ -129,8 +129,8 @@ class TrackerTab(ttk.Frame):
         self.form.fill_screen(self.run, is_wanted=is_wanted)
 
     def leave(self) -> bool:
-        """What Escape does; False if nothing was open."""
-        return self.form.leave() or self.room.close_details()
+        is_left = self.form.leave() or self.room.close_details()
+        return is_left or self.notices.close_newest()
 
     # What the user does
 
