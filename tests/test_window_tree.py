@@ -255,6 +255,9 @@ class TreeInWindowTest(AppWindowTest):
         with mock.patch.object(self.window.leecher._start, "these") as asked:
             self.window.leecher.download_all()
         asked.assert_called_once_with(["slides/1", "slides/2"])
+        done = FileEnded("slides/1", 10, DownloadState.DONE, "slides/1")
+        self.model._handle(FilesEnded(f"share:{COURSE}", (done,)))
+        self.pump_until(lambda: button["text"] == "Download all, 1 file")
 
     def test_the_first_button_stands_out_only_while_it_brings_something_new(self) -> None:
         self.show_course()

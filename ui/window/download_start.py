@@ -25,7 +25,8 @@ _STOPPED = (DownloadState.PAUSED, DownloadState.FAILED)
 
 def missing(model: LeecherModel, names: list[str]) -> list[str]:
     """The names that are neither here nor on their way."""
-    return model.in_states(names, None, DownloadState.CANCELLED, *_STOPPED)
+    names = model.in_states(names, None, DownloadState.CANCELLED, *_STOPPED)
+    return [name for name in names if not model.came_with_folder(name)]
 
 
 class DownloadStart:

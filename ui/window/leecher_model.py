@@ -85,10 +85,12 @@ class LeecherModel:
 
     def has(self, file: ListedFile) -> bool:
         """Whether it was downloaded, by itself or with a folder."""
-        return self.state_of(file.key) in HAD or self._came_with_folder(file)
+        return self.state_of(file.key) in HAD or self.came_with_folder(file.key)
 
-    def _came_with_folder(self, file: ListedFile) -> bool:
-        ended = self.parts.ended(file.share, file.name)
+    def came_with_folder(self, name: str) -> bool:
+        """Whether this file is here because a folder was downloaded."""
+        file = self.list.files.get(name)
+        ended = None if file is None else self.parts.ended(file.share, file.name)
         return ended is not None and ended.state in HAD
 
     def names_above(self, share: str, path: str) -> Iterator[str]:
@@ -132,9 +134,7 @@ class LeecherModel:
     def had_count(self) -> int:
         """How many files are complete."""
         names = [name for name in self.in_states(self.downloads, *HAD) if not is_folder(name)]
-        listed = (self.list.files.get(name) for name in names)
-        twice = sum(file is not None and self._came_with_folder(file) for file in listed)
-        return self.parts.here + len(names) - twice
+        return self.parts.here + sum(not self.came_with_folder(name) for name in names)
 
     def problems_of(self, name: str) -> int:
         """How many files of this download failed; one that failed as a whole, or has no room on
