@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from contextlib import suppress
 
 from roles.joining.list_client import fetch_room
 from roles.joining.room_client import RoomClient
@@ -26,20 +26,12 @@ class Observer(Role):
         """`code`: of a private room."""
         super().__init__("observer", post)
         self._place = TrackerPlace(tracker, follow, post, stopping=self._stopping, code=code)
-        self._woken = threading.Event()
-
-    def stop(self) -> None:
-        super().stop()
-        self._woken.set()
 
     def _run(self) -> None:
-        with RoomClient(self._place) as client:
+        with suppress(HaltedError), RoomClient(self._place) as client:
             while not self._stopping.is_set():
-                try:
-                    self._ask(client)
-                except HaltedError:
-                    return
-                self._woken.wait(ASK_AGAIN_S)
+                self._ask(client)
+                self._stopping.wait(ASK_AGAIN_S)
 
     def _ask(self, client: RoomClient) -> None:
         if client.list_version() is None:
