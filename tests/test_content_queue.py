@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from roles.disk.promised_space import PromisedSpace
+from roles.disk.promised_space import PromisedSpace, room_in
 from roles.disk.sparse_file import bytes_on_disk
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.content_queue import MAX_ARRIVING, MAX_CHUNKS, MAX_TRANSFERS, ContentQueue
@@ -43,7 +44,8 @@ class ContentQueueTest(DownloadingTest):
         self.downloads = PeerDownloads(
             *(self.swarm, Hello("0" * 16, "pc", 1, is_seeder=False), Throttle(), self.woken.set)
         )
-        self.space = PromisedSpace(self.target)
+        self.room: Callable[[Path], int] = room_in
+        self.space = PromisedSpace(self.target, lambda folder: self.room(folder))
         self.ended: list[FileEnded] = []
         self.tally = FileTally(self.ended.extend)
         self.queue = self.another()
@@ -351,7 +353,7 @@ class ContentQueueTest(DownloadingTest):
         size = MAX_CHUNKS * (1 << 18)
         contents = [described(b"")[0].__class__(bytes([n]) * 32, size, 1 << 18) for n in range(3)]
         files = [WantedFile(f"{n}", (f"{n}",), one) for n, one in enumerate(contents)]
-        self.constant("disk.promised_space", "room_in", lambda _: 1 << 50)
+        self.room = lambda _: 1 << 50
         self.queue.begin(files, ())
         self.queue.step()
         self.assertEqual(len(self.queue.transfers), 1)
@@ -364,7 +366,7 @@ class ContentQueueTest(DownloadingTest):
         def room(folder: Path) -> int:
             return free - sum(bytes_on_disk(path) for path in folder.iterdir())
 
-        self.constant("disk.promised_space", "room_in", room)
+        self.room = room
         self.queue.begin([self.file("one", one), self.file("two", two)], ())
         self.queue.step()
         self.assertEqual([path.name for path in self.target.iterdir()], ["one.lmkpart"])
@@ -391,14 +393,14 @@ class ContentQueueTest(DownloadingTest):
     def test_what_an_earlier_run_left_takes_no_room_twice(self) -> None:
         holding = some_holding(4)
         (self.target / "a.lmkpart").write_bytes(holding.data[: 3 << 18])
-        self.constant("disk.promised_space", "room_in", lambda _: 2 << 18)
+        self.room = lambda _: 2 << 18
         self.queue.begin([self.file("a", holding)], ())
         self.queue.step()
         self.assertEqual(len(self.queue.transfers), 1)
 
     def test_what_stands_still_keeps_no_room_from_others(self) -> None:
         one, two = some_holding(4), some_holding(4, 2)
-        self.constant("disk.promised_space", "room_in", lambda _: one.content.size)
+        self.room = lambda _: one.content.size
         self.queue.begin([self.file("one", one)], ())
         self.queue.step()
         other = self.another()

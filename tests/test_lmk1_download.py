@@ -6,7 +6,6 @@ import logging
 import random
 import socket
 import threading
-from unittest import mock
 
 from roles.disk.promised_space import PromisedSpace
 from roles.downloads.download_life import DownloadContext
@@ -24,8 +23,8 @@ SOON_S = 2.0
 
 class SpaceTest(LmkTestCase):
     def test_room_that_another_download_was_promised_is_not_there(self) -> None:
-        self.enterContext(mock.patch("roles.disk.promised_space.room_in", lambda _: 10))
-        space, log, ended = PromisedSpace(self.folder), EventLog(), threading.Event()
+        space = PromisedSpace(self.folder, lambda _: 10)
+        log, ended = EventLog(), threading.Event()
         space.promise("another", 6)
         settings = LeecherSettings(self.folder, waits_for_space=False)
         download = Download(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from unittest import mock
 
 from roles.disk.promised_space import PromisedSpace, disk_full
 from roles.values.errors import DiskFullError
@@ -18,9 +17,7 @@ class PromisedSpaceTest(LmkTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.room = 10 * MB
-        room = mock.patch("roles.disk.promised_space.room_in", lambda _: self.room)
-        self.enterContext(room)
-        self.space = PromisedSpace(self.folder)
+        self.space = PromisedSpace(self.folder, lambda _: self.room)
 
     def test_what_others_need_is_not_there(self) -> None:
         self.space.promise("a", 6 * MB)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from roles.disk.open_folder import OpenFolder
@@ -12,40 +13,6 @@ from roles.values.errors import DiskFullError
 
 # Bytes that we leave free: 1 % of the disk, but at most this.
 MAX_RESERVE = 200 * 1024 * 1024
-
-
-class PromisedSpace:
-    """Shared by all downloads to one folder. Any thread may call its methods."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lock = threading.Lock()  # protects _needs
-        self._needs: dict[object, int] = {}  # bytes still to be written, by download
-
-    def promise(self, who: object, needed: int) -> None:
-        """Reserve `needed` bytes, replacing an earlier reservation of `who`.
-
-        Raises DiskFullError if there is no room, which keeps the earlier reservation, and
-        StorageError if the folder cannot be created.
-        """
-        room = room_in(self._folder)
-        with self._lock:
-            others = sum(self._needs.values()) - self._needs.get(who, 0)
-            short = others + needed - room
-            if short <= 0:
-                self._needs[who] = needed
-        if short > 0:
-            raise disk_full(self._folder, short)
-
-    def note(self, who: object, needed: int) -> None:
-        """Update the reservation, if there is one, to the bytes still needed."""
-        with self._lock:
-            if who in self._needs:
-                self._needs[who] = needed
-
-    def withdraw(self, who: object) -> None:
-        with self._lock:
-            self._needs.pop(who, None)
 
 
 def room_in(folder: Path) -> int:
@@ -64,6 +31,40 @@ def room_at(folder: Path) -> int:
     """The same for a folder that exists. Raises OSError."""
     usage = shutil.disk_usage(folder)
     return usage.free - min(MAX_RESERVE, usage.total // 100)
+
+
+class PromisedSpace:
+    """Shared by all downloads to one folder. Any thread may call its methods."""
+
+    def __init__(self, folder: Path, room: Callable[[Path], int] = room_in) -> None:
+        self._folder, self._room = folder, room
+        self._lock = threading.Lock()  # protects _needs
+        self._needs: dict[object, int] = {}  # bytes still to be written, by download
+
+    def promise(self, who: object, needed: int) -> None:
+        """Reserve `needed` bytes, replacing an earlier reservation of `who`.
+
+        Raises DiskFullError if there is no room, which keeps the earlier reservation, and
+        StorageError if the folder cannot be created.
+        """
+        room = self._room(self._folder)
+        with self._lock:
+            others = sum(self._needs.values()) - self._needs.get(who, 0)
+            short = others + needed - room
+            if short <= 0:
+                self._needs[who] = needed
+        if short > 0:
+            raise disk_full(self._folder, short)
+
+    def note(self, who: object, needed: int) -> None:
+        """Update the reservation, if there is one, to the bytes still needed."""
+        with self._lock:
+            if who in self._needs:
+                self._needs[who] = needed
+
+    def withdraw(self, who: object) -> None:
+        with self._lock:
+            self._needs.pop(who, None)
 
 
 def disk_full(folder: Path, short: int) -> DiskFullError:
