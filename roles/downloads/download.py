@@ -380,14 +380,18 @@ class Download(DownloadLife):
             self._patience.renew(now)
         self._queue.give_way(outlook, now=now, still_s=still_s)
         self._look_at_pieces(now)
-        if self._queue.is_through and self._waits_for_list(now):
+        is_arriving, awaited = is_moving or outlook.is_receiving, 0
+        if self._queue.is_through or not (is_arriving or outlook.position):
+            self._give_up_lost(now)
+            awaited = self._files_awaited(now)
+        if awaited:
             self._patience.renew(now)
-        elif is_moving or outlook.is_receiving:
+            cause = f"the seeder is still reading its folder, {count(awaited, 'file')} left"
+            self._set_state(DownloadState.LOOKING, cause=cause)
+        elif is_arriving:
             self._set_state(DownloadState.DOWNLOADING)
         elif outlook.position:
             self._set_state(DownloadState.IN_QUEUE, position=outlook.position)
-        elif self._waits_for_list(now):
-            self._patience.renew(now)
         else:
             # At its beginning it needs a moment, which is nobody's fault.
             is_known = still_s >= MOVING_S or is_cut_off or outlook.lack is not None
@@ -439,21 +443,18 @@ class Download(DownloadLife):
             "What was downloaded is kept: download again to resume."
         )
 
-    def _waits_for_list(self, now: float) -> bool:
-        """Whether it only waits for the seeder to read more files, which is reported.
-
-        Gives up what nobody offers any more.
-        """
+    def _give_up_lost(self, now: float) -> None:
+        """Give up what nobody offers any more."""
         if self._followed.lost and now >= self._lost_at:
             self._lost_at = now + LOST_AGAIN_S
             lost = self._followed.given_up(self._queue.pending(), now=now)
             self._queue.give_up(lost)
-        files_left = self._followed.files_left(now=now)
-        if not files_left or self._queue.left > self._followed.lost:
-            return False
-        cause = f"the seeder is still reading its folder, {count(files_left, 'file')} left"
-        self._set_state(DownloadState.LOOKING, cause=cause)
-        return True
+
+    def _files_awaited(self, now: float) -> int:
+        """How many files the seeder has yet to read, if all others are here or lost; else 0."""
+        if self._queue.left > self._followed.lost:
+            return 0
+        return self._followed.files_left(now=now)
 
     def _note_renamed(self, folder: str, path: Path) -> None:
         if folder not in self._renamed:

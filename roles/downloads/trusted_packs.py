@@ -20,8 +20,7 @@ class TrustedPacks:
     def __init__(self) -> None:
         self.must_plan = False  # a pack was given up since the last plan()
         self._listed: Sequence[Pack] = ()
-        self._usable: Sequence[Pack] = ()
-        self._contents = frozenset[Content]()  # of the usable ones
+        self._usable = dict[Content, Pack]()
         self._passed = set[str]()  # shares
         self._given_up = set[str | Content]()  # shares and packs
         self._left_alone = set[Identity]()  # files
@@ -29,10 +28,11 @@ class TrustedPacks:
     def listed(self, packs: Sequence[Pack]) -> None:
         """These are the packs of the newest list."""
         self._listed = packs
-        self._usable = [
-            pack for pack in packs if not self._given_up & {pack.share, pack.line.content}
-        ]
-        self._contents = frozenset(pack.line.content for pack in self._usable)
+        self._usable = {
+            pack.line.content: pack
+            for pack in packs
+            if not self._given_up & {pack.share, pack.line.content}
+        }
 
     def arrived(self, pack: WantedPack) -> None:
         """Something of it has come."""
@@ -46,7 +46,7 @@ class TrustedPacks:
 
     def is_usable(self, pack: WantedPack) -> bool:
         """Whether it is on the newest list, and not given up."""
-        return pack.content in self._contents
+        return pack.content in self._usable
 
     def plan(
         self,
@@ -59,8 +59,8 @@ class TrustedPacks:
         others = missing
         if alone:
             others = [file for file in missing if file.identity not in self._left_alone]
-        planned = plan_contents(others, self._usable, here, should_stop)
-        passed = [pack for pack in self._usable if pack.share in self._passed]
+        planned = plan_contents(others, self._usable.values(), here, should_stop)
+        passed = [pack for pack in self._usable.values() if pack.share in self._passed]
         planned += plan_contents(alone, passed if alone else (), here, should_stop)
         self.must_plan = False
         return planned
