@@ -43,23 +43,23 @@ class DepartedTest(unittest.TestCase):
         self.departed = Departed()
 
     def states(self) -> list[str]:
-        return [one.status.state for one in self.departed]
+        return [one.status.state for _, one in self.departed.items()]
 
     def test_a_program_that_is_gone_offers_nothing_any_more(self) -> None:
         self.departed.note(key(), program())
-        (one,) = self.departed
+        ((_, one),) = self.departed.items()
         self.assertEqual((one.status.state, one.files), ("done", 0))
 
     def test_one_is_kept_for_a_computer_and_what_they_gave_is_added(self) -> None:
         self.departed.note(key(), program(MemberState.FAILED, given=2))
         self.departed.note(key(peer="0" * 16), program(MemberState.DONE, given=3))
-        (one,) = self.departed
+        ((_, one),) = self.departed.items()
         self.assertEqual((one.status.state, one.status.given), ("done", 5))
 
     def test_what_impossible_numbers_add_up_to_can_still_be_told(self) -> None:
         for number in range(3):
             self.departed.note(key(peer=f"{number:016x}"), program(given=MAX_NUMBER))
-        (one,) = self.departed
+        ((_, one),) = self.departed.items()
         line = encode_participant(one, now=5.0)
         self.assertEqual(decode_participant(line, now=5.0).status.given, MAX_NUMBER)
 
@@ -78,7 +78,7 @@ class DepartedTest(unittest.TestCase):
         killed = replace(program(MemberState.DOWNLOADING, given=2), last_ping=1.0, has_left=False)
         self.departed.note(key(), program(MemberState.DONE, given=3))
         self.departed.note(key(peer="0" * 16), killed)
-        (one,) = self.departed
+        ((_, one),) = self.departed.items()
         self.assertEqual((one.status.state, one.status.given), ("done", 5))
         self.assertTrue(one.has_left)
         self.departed.returned(key(peer="0" * 16))
@@ -102,11 +102,13 @@ class DepartedTest(unittest.TestCase):
         for number in range(3 * MAX_PER_HOST):
             self.departed.note(key(), program(machine=f"{number:016x}"))
         self.assertEqual(self.states(), ["failed"] + ["done"] * MAX_PER_HOST)
-        self.assertEqual([one.status.machine[-1] for one in self.departed][1:], list("89ab"))
+        self.assertEqual(
+            [one.status.machine[-1] for _, one in self.departed.items()][1:], list("89ab")
+        )
 
     def test_the_oldest_goes_when_the_table_is_full(self) -> None:
         for number in range(MAX_DEPARTED + 2):
             ip = f"10.1.{number // 250}.{number % 250}"
             self.departed.note(key(ip), program(ip=ip))
-        hosts = [one.address.host for one in self.departed]
+        hosts = [one.address.host for _, one in self.departed.items()]
         self.assertEqual((len(hosts), hosts[0]), (MAX_DEPARTED, "10.1.0.2"))

@@ -62,7 +62,7 @@ class RegistryTest(ProgramsTest):
         self.assertEqual(shown(12.0), [pc(2).ip])
         self.hear(pc(2), now=LIFETIME_S)
         self.expire(LIFETIME_S + 1)
-        self.assertEqual(list(self.registry.departed), [])
+        self.assertEqual(self.registry.departed.items(), [])
 
     def test_nobody_hides_a_computer_that_pings_or_one_that_has_left(self) -> None:
         def shown(now: float) -> list[str]:
@@ -81,16 +81,16 @@ class RegistryTest(ProgramsTest):
         named = Address(pc(1).ip, 12501)
         last = Status(MemberState.DONE, machine="a" * 16, have=5, size=5)
         self.registry.hear(Ping(ID, named, ID, last, leaving=True), pc(1).ip, now=1.0)
-        (gone,) = self.registry.departed
+        ((_, gone),) = self.registry.departed.items()
         self.assertEqual((gone.status, gone.has_left, gone.last_ping), (last, True, 1.0))
 
     def test_who_falls_silent_is_kept_until_the_same_run_registers_again(self) -> None:
         self.register(pc(1))
         self.expire(LIFETIME_S + 1)
-        (gone,) = self.registry.departed
+        ((_, gone),) = self.registry.departed.items()
         self.assertFalse(gone.has_left)
         self.register(pc(1))
-        self.assertEqual(list(self.registry.departed), [])
+        self.assertEqual(self.registry.departed.items(), [])
 
     def test_a_computer_that_is_gone_or_silent_can_be_removed_but_none_that_pings(self) -> None:
         self.register(pc(1), leecher=True)
@@ -101,7 +101,7 @@ class RegistryTest(ProgramsTest):
         before = self.registry.changes
         for number in (1, 2, 3):
             self.registry.remove(pc(number).ip, now=OLD_SILENT_S)
-        self.assertEqual(list(self.registry.departed), [])
+        self.assertEqual(self.registry.departed.items(), [])
         self.assertEqual([one.origin.ip for one in self.registry.entries()], [pc(2).ip])
         self.assertGreater(self.registry.changes, before)
         self.registry.remove(pc(2).ip, now=30.0 + OLD_SILENT_S)

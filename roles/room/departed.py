@@ -5,7 +5,6 @@ Pure state.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TypeAlias
@@ -28,9 +27,6 @@ class Departed:
     def __init__(self) -> None:
         self._gone: dict[_Place, _Gone] = {}  # the oldest first
         self._of_host: dict[str, list[_Place]] = {}
-
-    def __iter__(self) -> Iterator[Participant]:
-        return (one for _, one in self.items())
 
     def items(self) -> list[_Gone]:
         return list(self._gone.values())
