@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tkinter as tk
 from collections.abc import Callable, Sequence
 from tkinter import ttk
@@ -367,7 +366,7 @@ class DownloadList(ttk.Frame):
         chosen = [dragged, *self.table.chosen] if dragged in self.table.chosen else [dragged]
         if to is not None:
             self._put_in_order(
-                chosen, lambda order, those: placed(order, those, to[1], is_below=is_below)
+                chosen, lambda order, those: placed(order, those, to.name, is_below=is_below)
             )
 
     def _put_in_order(
@@ -377,17 +376,13 @@ class DownloadList(ttk.Frame):
         first = self._rows.movable(chosen[0])
         if first is None:
             return
-        download, model = first[0], self._model
-        meant = {at[1] for key in chosen if (at := self._rows.movable(key)) and at[0] == download}
-        if download:
-            beside = sorted(
-                self._rows.beside(chosen[0]),
-                key=lambda key: self._rows.row(key).place or math.inf,
-            )
-            order = [at[1] for key in beside if (at := self._rows.movable(key))]
-            model.put_files_in_order(download, change(order, meant))
+        movable = filter(None, map(self._rows.movable, chosen))
+        names = {one.name for one in movable if one.within == first.within}
+        if first.within:
+            order = self._rows.parts_beside(chosen[0])
+            self._model.put_files_in_order(first.within, change(order, names))
         else:
-            model.put_in_order(change(model.queue, meant))
+            self._model.put_in_order(change(self._model.queue, names))
         self._filled_with = None
         self.table.sort_anew(QUEUE_COLUMN)
         self.table.see_key(chosen[0])

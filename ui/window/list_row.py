@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 from roles.values.events import DownloadChanged, DownloadState, FileArriving, FileEnded, ListedFile
 from roles.values.folder_keys import FolderKey
@@ -114,16 +115,21 @@ def brought_by(node: Node, model: LeecherModel) -> tuple[str, str]:
     return (name, node.path_in_share) if name else ("", "")
 
 
-def movable(node: Node, model: LeecherModel) -> tuple[str, str] | None:
-    """What is moved with this row: a download ("", its name), or a part of one (its name, the
-    path in it). None if it does not wait for anything.
-    """
+class Movable(NamedTuple):
+    """What moves in the queue together with a row."""
+
+    within: str  # the download of a folder that it is a part of; "" for a download of its own
+    name: str  # of the download; of a part: its path
+
+
+def movable(node: Node, model: LeecherModel) -> Movable | None:
+    """None if the row does not wait for anything."""
     if not node.is_listed:
         return None
     if model.place_of(node.asked):
-        return "", node.asked
+        return Movable("", node.asked)
     above = coming_with(node, model)
-    return None if above is None else (above.name, node.path_in_share)
+    return None if above is None else Movable(above.name, node.path_in_share)
 
 
 def place_of(node: Node, model: LeecherModel) -> int:

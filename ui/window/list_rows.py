@@ -13,10 +13,11 @@ from roles.values.events import DownloadState, FileEnded, ListedFile
 from roles.values.folder_keys import FolderKey
 from ui.file_list import folders_above, is_folder
 from ui.window.leecher_model import HAD, LeecherModel
-from ui.window.list_columns import QUEUE_COLUMN
+from ui.window.list_columns import NO_PLACE, QUEUE_COLUMN
 from ui.window.list_order import Entry, Shown, View, by_name, in_order
 from ui.window.list_row import (
     ListRow,
+    Movable,
     Node,
     NodeKind,
     bringing,
@@ -122,25 +123,26 @@ class ListRows:
                 brought[like] = bringing(node, self._model)
         return [name for name in dict.fromkeys(brought.values()) if name]
 
-    def movable(self, key: str) -> tuple[str, str] | None:
-        """See list_row.movable()."""
+    def movable(self, key: str) -> Movable | None:
         node = self.node(key)
         return None if node is None else movable(node, self._model)
 
     def are_beside(self, key: str, other: str) -> bool:
         """Whether both can be moved, and change places with each other."""
         moved, at = self.movable(key), self.movable(other)
-        if moved is None or at is None or at[0] != moved[0]:
+        if moved is None or at is None or at.within != moved.within:
             return False
         return self.parent_key(other) == self.parent_key(key)
 
-    def beside(self, key: str) -> list[str]:
-        """The rows of the same folder that can be moved, in the order of the list."""
-        if self.movable(key) is None:
-            return []
+    def parts_beside(self, key: str) -> list[str]:
+        """The paths of all parts of a download that can change places with this one, and its own,
+        in the order in which they come now.
+        """
         parent = self.parent_key(key)
-        there = (one for one, above in self._parents.items() if above == parent)
-        return [one for one in there if self.are_beside(key, one)]
+        keys = [one for one, above in self._parents.items() if above == parent]
+        rows = [self.row(one) for one in keys if self.are_beside(key, one)]
+        rows.sort(key=lambda row: row.place or NO_PLACE)
+        return [row.node.path_in_share for row in rows]
 
     # Filling
 
