@@ -69,7 +69,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.25
 MOVING_S = 2.0  # since the last chunk
-MAP_AGAIN = 20  # times as long as it took, before the map of a folder is made again
+MAP_AGAIN_S = 3.0  # between two maps of a folder whose list changes: it may have 100,000 files
 LOST_AGAIN_S = 1.0  # between two looks at what is not listed any more
 
 
@@ -120,7 +120,7 @@ class Download(DownloadLife):
         self._followed_order = self.order
         self._map: FolderMap | None = None
         self._mapped: Wanted | None = None  # what the map is of
-        self._mapped_at = self._map_again_at = 0.0
+        self._mapped_at = self._pieces_at = 0.0
         self._moved = float("-inf")
         self._lost_at = 0.0
 
@@ -406,15 +406,12 @@ class Download(DownloadLife):
         if below is None or not self.is_folder:
             self._map = self.pieces = None
             return
-        if now < self._mapped_at + REPORT_S:
+        if now < self._pieces_at:
             return
-        self._mapped_at = now
-        is_old = wanted is not self._mapped and now >= self._map_again_at
+        self._pieces_at = now + REPORT_S
+        is_old = wanted is not self._mapped and now >= self._mapped_at + MAP_AGAIN_S
         if self._map is None or self._map.below != below or is_old:
-            self._map = self._mapped_now(below)
-            self._mapped = wanted
-            took_s = time.monotonic() - now
-            self._map_again_at = now + MAP_AGAIN * took_s  # lists of a large folder come often
+            self._map, self._mapped, self._mapped_at = self._mapped_now(below), wanted, now
         self.pieces = self._map.pieces(self._queue.pieces(now=now))
 
     def _mapped_now(self, below: str) -> FolderMap:
