@@ -40,7 +40,6 @@ from roles.values.settings import (
 from ui import wording
 from ui.existing_files import existing_names
 from ui.exit_codes import ExitCode, Interrupted
-from ui.terminal.code_options import with_code
 from ui.terminal.download_report import DownloadReport
 from ui.terminal.list_command import file_line, print_refused
 from ui.terminal.offered_list import (
@@ -54,7 +53,7 @@ from ui.terminal.offered_list import (
 )
 from ui.terminal.output import Output, can_ask
 from ui.terminal.session import POLL_S, Session
-from ui.terminal.trackers import chosen_tracker
+from ui.terminal.trackers import ChosenTracker, in_room
 
 LIST_AGAIN_S = 1.0
 _ANSWERS = {"s": Existing.SKIP, "k": Existing.KEEP_BOTH, "r": Existing.REPLACE}
@@ -66,27 +65,28 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         raise UserInputError(
             "Name the files to download, or use --all. `lmktorrent list` shows them."
         )
-    return with_code(chosen, output, lambda code: _get(chosen, profile, output, code))
+    return in_room(chosen, output, lambda tracker: _get(chosen, profile, output, tracker))
 
 
-def _get(chosen: argparse.Namespace, profile: Profile, output: Output, code: str) -> ExitCode:
+def _get(
+    chosen: argparse.Namespace, profile: Profile, output: Output, tracker: ChosenTracker
+) -> ExitCode:
     throttles = Throttles(Throttle(chosen.up), Throttle(chosen.down))
-    tracker, follow = chosen_tracker(chosen.tracker, output, is_private=bool(code))
     settings = LeecherSettings(
         chosen.to or _usual_folder(),
-        tracker,
-        follow=follow,
+        tracker.address,
+        follow=tracker.follow,
         give_up_after_s=GIVE_UP_AFTER_S,
         waits_for_space=_waits_for_space(chosen, output),
         bind=chosen.bind or Address(EVERY_INTERFACE, SEEDER_PORT),
         bind_exactly=chosen.bind is not None,
         state_folder=profile.state_folder,
         own_folders=not chosen.flat,
-        code=code,
+        code=tracker.code,
     )
     with Session(output) as session:
         leecher = session.start(lambda post: Leecher(settings, post, throttles))
-        listed = awaited_list(session, leecher, output, follow)
+        listed = awaited_list(session, leecher, output, tracker.follow)
         print_refused(listed, output)
         offer = OfferedList(listed)
         if not (offer.files or offer.folders):

@@ -13,11 +13,10 @@ from roles.values.events import FilesListed, ListedFile, ListedFolder, ListFaile
 from roles.values.safe_names import shown_name
 from ui import wording
 from ui.exit_codes import ExitCode
-from ui.terminal.code_options import with_code
 from ui.terminal.offered_list import Chosen, OfferedList, Unclear
 from ui.terminal.output import Output
 from ui.terminal.session import Session
-from ui.terminal.trackers import chosen_tracker
+from ui.terminal.trackers import ChosenTracker, in_room
 
 LOOKING_ON_S = 10.0  # for a list that did not come from a tracker that answered
 SHOWN_REFUSED = 20  # names; a stranger's list may have many of them
@@ -26,13 +25,13 @@ SHOWN_REFUSED = 20  # names; a stranger's list may have many of them
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Print the tracker's list, or what names in it mean. Raises TrackerSilentError."""
 
-    def fetched(code: str) -> tuple[FilesListed, bool]:
-        tracker, follow = chosen_tracker(chosen.tracker, output, is_private=bool(code))
+    def fetched(tracker: ChosenTracker) -> tuple[FilesListed, bool]:
+        address, follow, code = tracker
         with Session(output) as session:
-            session.start(lambda post: Lister(tracker, follow, post, code))
-            return wait_for_list(session), bool(code)
+            session.start(lambda post: Lister(address, follow, post, code))
+            return wait_for_list(session), tracker.is_private
 
-    listed, is_private = with_code(chosen, output, fetched)
+    listed, is_private = in_room(chosen, output, fetched)
     return print_list(listed, chosen.names, output, with_files=chosen.files, is_private=is_private)
 
 

@@ -29,10 +29,9 @@ from roles.values.safe_names import shown_name
 from roles.values.settings import SeederSettings, TorrentKind
 from ui import wording
 from ui.exit_codes import ExitCode
-from ui.terminal.code_options import with_code
 from ui.terminal.output import Output
 from ui.terminal.session import Session
-from ui.terminal.trackers import chosen_tracker
+from ui.terminal.trackers import ChosenTracker, in_room
 
 EMPTY_S = 3.0  # so long without files, and a folder is empty: it seems to be until it was read
 READING_S = 1.0  # between two progress lines, and before the first one
@@ -41,26 +40,27 @@ SAME_LEECHER_S = 5.0  # between two lines about one computer: it may take hundre
 
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Seed until interrupted. Raises Interrupted, or why the seeder ended."""
-    return with_code(chosen, output, lambda code: _seed(chosen, profile, output, code))
+    return in_room(chosen, output, lambda tracker: _seed(chosen, profile, output, tracker))
 
 
-def _seed(chosen: argparse.Namespace, profile: Profile, output: Output, code: str) -> ExitCode:
-    tracker, follow = chosen_tracker(chosen.tracker, output, is_private=bool(code))
+def _seed(
+    chosen: argparse.Namespace, profile: Profile, output: Output, tracker: ChosenTracker
+) -> ExitCode:
     settings = SeederSettings(
         folder=chosen.folder if chosen.folder is not None else bundled_folder("data"),
-        tracker=tracker,
-        follow=follow,
+        tracker=tracker.address,
+        follow=tracker.follow,
         bind=chosen.bind or Address(EVERY_INTERFACE, SEEDER_PORT),
         bind_exactly=chosen.bind is not None,
         slots=chosen.slots,
         state_folder=profile.state_folder,
         door=not chosen.no_door,
         torrent=TorrentKind(chosen.torrent),
-        code=code,
+        code=tracker.code,
     )
     output.say(f"Seeding {settings.folder}")
     throttles = Throttles(Throttle(chosen.up), Throttle(chosen.down))
-    report = SeederReport(output, is_private=bool(code))
+    report = SeederReport(output, is_private=tracker.is_private)
     with Session(output) as session:
         session.start(lambda post: Seeder(settings, post, throttles))
         session.follow(report.tell, report.pass_time)

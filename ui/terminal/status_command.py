@@ -13,33 +13,32 @@ from roles.values.members import Member, RoomSummary, members_of, summary_of
 from roles.values.room_words import how_far
 from roles.values.safe_names import shown_name
 from ui.exit_codes import ExitCode
-from ui.terminal.code_options import with_code
 from ui.terminal.output import Line, Output
 from ui.terminal.room_table import room_table
 from ui.terminal.session import Session
-from ui.terminal.trackers import chosen_tracker
+from ui.terminal.trackers import ChosenTracker, in_room
 
 
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Print one line for each computer, and one for the room; with --watch again at each change,
     until it is interrupted. Raises TrackerSilentError.
     """
-    return with_code(chosen, output, lambda code: _show(chosen, output, code))
+    return in_room(chosen, output, lambda tracker: _show(chosen, output, tracker))
 
 
-def _show(chosen: argparse.Namespace, output: Output, code: str) -> ExitCode:
-    tracker, follow = chosen_tracker(chosen.tracker, output, is_private=bool(code))
+def _show(chosen: argparse.Namespace, output: Output, tracker: ChosenTracker) -> ExitCode:
+    address, follow, code = tracker
     shown: list[Line] = []
     with Session(output) as session:
-        session.start(lambda post: Observer(tracker, follow, post, code))
+        session.start(lambda post: Observer(address, follow, post, code))
         while True:
             match session.next_event():
                 case RoomChanged(participants):
                     members = members_of(participants, now=time.monotonic())
                     if not chosen.watch:
-                        print_room(members, output, is_private=bool(code))
+                        print_room(members, output, is_private=tracker.is_private)
                         return ExitCode.DONE
-                    shown = watch_room(members, shown, output, is_private=bool(code))
+                    shown = watch_room(members, shown, output, is_private=tracker.is_private)
                 case _:
                     continue
 

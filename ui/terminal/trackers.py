@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from roles.program.profile import Profile
 from roles.values.addresses import Address
@@ -16,6 +16,7 @@ from roles.values.findings import FoundTracker, ours_first
 from roles.values.safe_names import shown_name
 from roles.values.settings import Follow, may_discover, tracker_address
 from ui.exit_codes import ExitCode
+from ui.terminal.code_options import with_code
 from ui.terminal.offered_list import chosen_by_number
 from ui.terminal.output import Output, can_ask
 from ui.terminal.session import Session
@@ -24,11 +25,20 @@ FIND_S = 2.0  # how long to look for trackers
 OTHERS_S = 0.5  # how long to wait for others after one of ours has answered
 
 
+T = TypeVar("T")
+
+
 class ChosenTracker(NamedTuple):
-    """A tracker, and where else it may be looked for."""
+    """A tracker, where else to look for it, and the code of its room."""
 
     address: Address
     follow: Follow
+    code: str = ""
+
+    @property
+    def is_private(self) -> bool:
+        """Whether its room is."""
+        return bool(self.code)
 
 
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
@@ -59,6 +69,18 @@ def print_trackers(found: Sequence[FoundTracker], output: Output) -> ExitCode:
         )
         output.result(f"{address:21}  {name}".rstrip())
     return ExitCode.DONE
+
+
+def in_room(chosen: argparse.Namespace, output: Output, work: Callable[[ChosenTracker], T]) -> T:
+    """Call `work` with the tracker that the options name, or the program finds, and with the code
+    if its room turns out to be private. Raises like with_code() and chosen_tracker().
+    """
+
+    def enter(code: str) -> T:
+        tracker = chosen_tracker(chosen.tracker, output, is_private=bool(code))
+        return work(tracker._replace(code=code))
+
+    return with_code(chosen, output, enter)
 
 
 def chosen_tracker(
