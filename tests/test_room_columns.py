@@ -57,7 +57,9 @@ class RoomColumnsTest(unittest.TestCase):
         self.assertEqual(STATE.text(replace(LEECHER, silent_s=20.2)), "Silent for 20 s")
         left = replace(LEECHER, state=MemberState.DONE, silent_s=200, has_left=True)
         self.assertEqual(STATE.text(left), "Left, done")
-        self.assertEqual(STATE.text(replace(GIVING, is_original=True)), "Original program")
+        original = replace(GIVING, is_original=True)
+        self.assertEqual(STATE.text(original), "Original program")
+        self.assertEqual(STATE.text(replace(original, silent_s=300.0)), "Silent for 5 min")
 
     def test_those_that_need_help_come_first(self) -> None:
         failed = replace(LEECHER, state=MemberState.FAILED)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from roles.values.events import ListedFile, ListedFolder
 from roles.values.members import Member, RoomSummary, summary_of
 from roles.values.participants import MemberState
-from roles.values.room_words import STATES, computer, reason
+from roles.values.room_words import computer, reason, state
 from roles.values.safe_names import shown_name
 from ui import wording
 
@@ -147,6 +147,5 @@ def in_need(members: Iterable[Member]) -> list[Member]:
 
 
 def _why(one: Member) -> str:
-    if one.is_silent:
-        return f"silent for {wording.duration_words(one.silent_s)}"
-    return reason(one) or STATES[one.state].lower()
+    why = "" if one.is_silent else reason(one)
+    return why or state(one).lower()

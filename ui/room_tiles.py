@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from roles.values.members import Member
 from roles.values.participants import MemberState
-from roles.values.room_words import STATES, by_computer, computer, reason, tone_of
+from roles.values.room_words import by_computer, computer, reason, state, tone_of
 from ui import wording
 
 Place: TypeAlias = tuple[int, int]  # column and row
@@ -115,13 +115,11 @@ def _free(taken: Collection[Place], columns: int) -> Iterator[Place]:
 
 def _lines(one: Member) -> tuple[str, str]:
     gave = f"gave {wording.size(one.given)}" if one.given else ""
-    if one.is_silent:
-        return f"Silent for {wording.duration_words(one.silent_s)}", gave
+    words = state(one)
+    if one.is_silent or one.has_left:
+        return words, gave
     if one.is_original:
-        return "Original program", wording.count(one.files, "file") if one.files else ""
-    words = STATES[one.state]
-    if one.has_left:
-        return f"Left, {words.lower()}", gave
+        return words, wording.count(one.files, "file") if one.files else ""
     moving = _joined(wording.rate(one.down), _left(one))
     why = reason(one)
     if one.is_disk_full:  # the reason says so first, and then what to do

@@ -52,14 +52,12 @@ def computer_order(name: str, where: str) -> str:
 
 
 def state(one: Member) -> str:
-    if one.is_original:
-        return "Original program"
     words = STATES[one.state]
     if one.has_left:
         return f"Left, {words.lower()}"
     if one.is_silent:
         return f"Silent for {duration_words(one.silent_s)}"
-    return words
+    return "Original program" if one.is_original else words
 
 
 def by_state(one: Member) -> float:
