@@ -51,6 +51,8 @@ class LeecherModel:
         self.leecher: Leecher | None = None  # in use
         self._ending: Leecher | None = None  # its files are not released yet
         self._is_closed = False
+        self.downloads: dict[str, DownloadChanged] = {}
+        self.parts = FolderParts()
         self._forget()
 
     def renew(self, settings: LeecherSettings) -> None:
@@ -170,8 +172,7 @@ class LeecherModel:
             self.parts.forget(name, path)
 
     def _forget(self) -> None:
-        self.downloads: dict[str, DownloadChanged] = {}
-        self.parts = FolderParts()
+        self.downloads, self.parts = {}, FolderParts()
         self.problems: dict[str, dict[str, FileEnded]] = {}  # failed files, by download and path
         self.uploads: tuple[Upload, ...] = ()  # to other leechers
         self.queue: tuple[str, ...] = ()  # downloads that have not ended, the next ones first
