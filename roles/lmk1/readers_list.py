@@ -25,7 +25,6 @@ class ReadersList:
         self._list_of: dict[Hashable, _Files] = {}
         self._turn = 0
         # Caches; the keys say whether the reader is on the tracker's machine.
-        self._best: dict[bool, _Files] = {}
         self._files: dict[bool, dict[str, int]] = {}
         self._addresses: dict[Reader, list[Address]] = {}
 
@@ -41,7 +40,6 @@ class ReadersList:
             self._groups.setdefault(files, {})[key] = entry
         elif before is None:
             return
-        self._best.clear()
         self._files.clear()
         self._addresses.clear()
 
@@ -89,11 +87,9 @@ class ReadersList:
 
         Counts only seeders that the reader can reach, and if any of them has stayed, only those.
         """
-        if is_here not in self._best:
-            ranks = {files: self._rank(files, is_here) for files in self._groups}
-            reached = [files for files, (_, _, count) in ranks.items() if count]
-            self._best[is_here] = max(reached, key=ranks.__getitem__, default=frozenset())
-        return self._best[is_here]
+        ranks = {files: self._rank(files, is_here) for files in self._groups}
+        reached = [files for files, (_, _, count) in ranks.items() if count]
+        return max(reached, key=ranks.__getitem__, default=frozenset())
 
     def _rank(self, files: _Files, is_here: bool) -> tuple[bool, int, int]:
         seeders = [one for one in self._groups[files].values() if is_here or not one.is_here_only]
