@@ -30,6 +30,16 @@ class BeaconTest(DiscoveryTestCase):
             beacon.call()
             wait_until(lambda: beacon.listen(0.01))
 
+    def test_without_descriptors_a_change_of_the_network_does_no_harm(self) -> None:
+        original = self.tracker(lambda *_: [b"error\nNone"])
+        lacking = OSError(errno.EMFILE, "Too many open files")
+        with Beacon((), lambda: targets_at(original.address), NEVER) as beacon:
+            beacon.call()
+            with mock.patch("socket.socket", side_effect=lacking):
+                beacon.network_changed()
+            beacon.call()
+            wait_until(lambda: beacon.listen(0.01))
+
     def test_without_a_socket_nothing_is_waited_for_after_the_stop(self) -> None:
         lacking = OSError(errno.EMFILE, "Too many open files")
         with (

@@ -73,7 +73,7 @@ class Beacon:
 
     def network_changed(self) -> None:
         """This computer's addresses changed: close the sockets of those that are gone."""
-        for source in [one for one in self._bound if not is_own_address(one)]:
+        for source in [one for one in self._bound if not is_own(one)]:
             datagrams = self._bound.pop(source)
             self._selector.unregister(datagrams)
             datagrams.close()
