@@ -68,7 +68,7 @@ class DownloadList(ttk.Frame):
         self.shown = tk.StringVar(self, Shown.ALL.value)
         self._theme = theme
         actions = (
-            RowAction("Download all", tab.download_all, lambda: self._all_is_possible, "", 9),
+            RowAction("Download all", tab.download_all, self._all_is_possible, "", 9),
             RowAction("Download selected", tab.download_chosen, self._can_download, "Enter", 0),
             RowAction("Pause", tab.pause, lambda: bool(self.can_pause()), "Ctrl+P", 0),
             RowAction("Resume", tab.resume, lambda: bool(self.can_resume()), "Ctrl+P", 3),
@@ -256,15 +256,9 @@ class DownloadList(ttk.Frame):
         self._show_detail()
         self._update_buttons()
 
-    @property
     def _all_is_possible(self) -> bool:
-        match Shown(self.shown.get()):
-            case Shown.ALL:
-                return bool(self.everything)
-            case Shown.DOWNLOADING:
-                return bool(self._model.in_states(self.everything, DownloadState.PAUSED))
-            case Shown.PROBLEMS:
-                return any(map(self._model.problems_of, self.everything))
+        is_all = Shown(self.shown.get()) is Shown.ALL
+        return bool(self.everything if is_all else self._label_for_all()[1])
 
     def _look_later(self) -> None:
         """Work that costs more than a row is done a little later, once for all that has come in
