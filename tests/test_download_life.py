@@ -149,6 +149,15 @@ class DownloadLifeTest(unittest.TestCase):
         self.download.give_way(1.0)
         self.assertEqual(self.download.turns, 1)
 
+    def test_one_that_is_being_paused_is_paused_although_its_thread_still_runs(self) -> None:
+        self.download.start()
+        self.assertFalse(self.download.is_paused)
+        self.download.halt(DownloadState.PAUSED)
+        self.assertTrue(self.download.is_running)
+        self.assertTrue(self.download.is_paused and self.download.can_resume)
+        self.download.halt(DownloadState.QUEUED)
+        self.assertFalse(self.download.is_paused)
+
     def test_giving_way_overrides_neither_a_cancel_nor_a_pause(self) -> None:
         self.download.start()
         self.download.halt(DownloadState.CANCELLED)

@@ -35,6 +35,7 @@ class QueuedDownload(Download):
 
     def __init__(self, key: str) -> None:
         self.key, self.existing, self.state = key, Existing.SKIP, DownloadState.QUEUED
+        self._then = None
 
     @property
     def wanted(self) -> Wanted:

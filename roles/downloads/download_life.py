@@ -137,12 +137,13 @@ class DownloadLife(ABC):
         return not (self.state.is_final or self.is_cancelled)
 
     @property
+    def is_paused(self) -> bool:
+        """Whether it is paused, or will be once its thread has ended."""
+        return DownloadState.PAUSED in (self.state, self._then)
+
+    @property
     def can_resume(self) -> bool:
-        """Whether it is paused or has failed, or will be paused once its thread has ended."""
-        return self._then is DownloadState.PAUSED or self.state in (
-            DownloadState.PAUSED,
-            DownloadState.FAILED,
-        )
+        return self.is_paused or self.state is DownloadState.FAILED
 
     @property
     def wanted(self) -> Wanted | None:

@@ -19,7 +19,6 @@ from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife
 from roles.values.addresses import Address
 from roles.values.errors import StorageError
-from roles.values.events import DownloadState
 from roles.values.settings import LeecherSettings
 
 log = logging.getLogger(__name__)
@@ -108,7 +107,7 @@ class UnfinishedDownloads:
             title=download.title,
             existing=download.existing,
             shares=download.wanted.shares[:MAX_SHARES],
-            is_paused=download.state is DownloadState.PAUSED,
+            is_paused=download.is_paused,
             home=download.home,
             first=download.order.first,
         )
