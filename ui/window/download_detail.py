@@ -140,10 +140,8 @@ class DownloadDetail(ttk.Frame):
         return TEXTS + (REMEDY if self.remedy.grid_info() else 0)
 
     def _show_texts(self) -> None:
-        row, download = self._row, self._download
-        shown = row.download if row is not None else None
-        has_title = row is not None and (row.node.is_listed or row.node.kind is NodeKind.PROBLEM)
-        self.title.configure(text=self._called(row) if has_title and row is not None else "")
+        download, shown = self._download, self._shown
+        self.title.configure(text=self._called())
         peak = 0.0
         if download is not None and shown is not None and download.name == shown.name:
             peak = self._peaks.get(download.name, 0.0)
@@ -166,8 +164,7 @@ class DownloadDetail(ttk.Frame):
         self.remedy.columnconfigure(2, weight=1)
 
     def _show_remedy(self) -> None:
-        row, download = self._row, self._download
-        shown = row.download if row is not None else None
+        download, shown = self._download, self._shown
         found = remedies.remedy(shown) if shown is not None else None
         show_if(self.remedy, found is not None)
         if found is not None:
@@ -176,8 +173,16 @@ class DownloadDetail(ttk.Frame):
             show_if(self.elsewhere, found.is_elsewhere)
             self.advice.say(found.advice)
 
-    def _called(self, row: ListRow) -> str:
-        node = row.node
+    @property
+    def _shown(self) -> DownloadChanged | None:
+        """What the selected row shows."""
+        return None if self._row is None else self._row.download
+
+    def _called(self) -> str:
+        """The selected file or folder; "" for a row of another kind."""
+        node = None if self._row is None else self._row.node
+        if node is None or not (node.is_listed or node.kind is NodeKind.PROBLEM):
+            return ""
         name = shown_name(node.path or node.name)
         return f"{name}/" if node.kind is NodeKind.FOLDER else name
 
@@ -257,7 +262,7 @@ class DownloadDetail(ttk.Frame):
         if row is None or pieces is None or not 0 <= part < 1:
             return ""
         file = self._model.list.file_at(row.node.asked, part)
-        name = self._called(row) if file is None else shown_name(file.name)
+        name = self._called() if file is None else shown_name(file.name)
         return f"{name}\n{pieces.words_at(part)}"
 
     def _sample(self) -> None:
