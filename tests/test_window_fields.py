@@ -63,7 +63,8 @@ class TextFieldTest(WindowTestCase):
 class FolderFieldTest(WindowTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.field = FolderField(self.root, Theme(self.root), "", lambda: None, title="Which one?")
+        theme, text = Theme(self.root), tk.StringVar(self.root)
+        self.field = FolderField(self.root, theme, text, lambda: None, title="Which one?")
 
     def read(self, typed: str) -> Path | None:
         self.field.variable.set(typed)

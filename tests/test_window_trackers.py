@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tkinter as tk
 from collections.abc import Mapping
 
 from roles.program.profile import Profile
@@ -32,11 +31,11 @@ class ChoiceTestCase(WindowTestCase):
         profile = Profile(self.folder / "settings.json", self.folder)
         self.pump = EventPump(self.root)
         self.settings = SettingsKeeper(self.root, profile, self.pump, self.fail)
-        self.text = tk.StringVar(self.root)
+        self.text = self.settings.variable("tracker")
         self.choice = self.make({})
 
     def make(self, environment: Mapping[str, str]) -> TrackerChoice:
-        return TrackerChoice(self.text, environment, self.settings)
+        return TrackerChoice(environment, self.settings)
 
 
 class TrackerChoiceTest(ChoiceTestCase):

@@ -125,8 +125,7 @@ class AppWindow(tk.Tk):
         settings = SettingsKeeper(self, profile, pump, partial(self._warn, key="settings"))
         is_dark = settings.now.appearance == Appearance.DARK.value
         theme = Theme(self, is_dark=is_dark, percent=settings.now.size_percent)
-        typed = tk.StringVar(self, settings.now.tracker)
-        trackers = TrackerChoice(typed, environment, settings)
+        trackers = TrackerChoice(environment, settings)
         roles = RunningRoles(pump, throttles_of(settings.now), self._warn)
         codes = RoomCodes(self, profile, pump, roles, trackers, self._warn)
         return Workbench(pump, theme, roles, settings, environment, trackers, codes)
@@ -201,8 +200,7 @@ class AppWindow(tk.Tk):
             networks=_own_addresses,
             check=self.check_computer,
         )
-        folder = self.leecher.form.folder.variable
-        return SettingsPage(self.tabs.page("Settings"), self._bench, folder, actions)
+        return SettingsPage(self.tabs.page("Settings"), self._bench, actions)
 
     @cached_property
     def check(self) -> CheckPage:

@@ -173,7 +173,7 @@ class FolderField(ChoiceField):
         self,
         parent: tk.Misc,
         theme: Theme,
-        text: str,
+        text: tk.StringVar,
         commit: Callable[[], object],
         *,
         title: str,

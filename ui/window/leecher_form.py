@@ -29,7 +29,7 @@ class LeecherForm(ttk.Frame):
 
     def __init__(self, tab: LeecherTab, bench: Workbench) -> None:
         super().__init__(tab)
-        px, theme, settings = bench.theme.px, bench.theme, bench.settings.now
+        px, theme = bench.theme.px, bench.theme
         usual = _usual_folder()
         self._trackers, self._codes = bench.trackers, bench.codes
         self._news = ""  # what the tracker said last
@@ -46,7 +46,7 @@ class LeecherForm(ttk.Frame):
         self.folder = FolderField(
             self.to_line,
             theme,
-            settings.download_folder,
+            bench.settings.variable("download_folder"),
             tab.use_fields,
             title="Where to save what you download",
             placeholder=usual or "where to save what you download",
@@ -109,7 +109,7 @@ class LeecherForm(ttk.Frame):
         keep = setting_box(options, bench, "keep_seeding", text, tab.keep_seeding_changed)
         keep.configure(underline=0)
         self.limit = limit = limit_field(options, bench, "down")
-        parallel = str(bench.settings.now.parallel_seeders)
+        parallel = bench.settings.variable("parallel_seeders")
         self.parallel = TextField(
             options, theme, parallel, tab.use_fields, most=MAX_PARALLEL_SEEDERS
         )

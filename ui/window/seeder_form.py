@@ -27,7 +27,7 @@ class SeederForm(ttk.Frame):
         self.folder = FolderField(
             self,
             theme,
-            settings.shared_folder,
+            bench.settings.variable("shared_folder"),
             tab.folder_chosen,
             title="Which folder to seed",
             placeholder="the folder that others may copy from",

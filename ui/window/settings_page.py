@@ -49,10 +49,8 @@ class SettingsPage(Page):
         self,
         parent: tk.Misc,
         bench: Workbench,
-        folder: tk.StringVar,
         actions: SettingsActions,
     ) -> None:
-        """`folder`: the text of the field for the folder of downloads."""
         px, theme = bench.theme.px, bench.theme
         super().__init__(parent, padding=(px(16), px(16)))
         self._bench = bench
@@ -80,6 +78,7 @@ class SettingsPage(Page):
         self._switch("Keep awake", "Stay awake while files are being transferred", "keep_awake")
 
         self._head("Downloads")
+        folder = bench.settings.variable("download_folder")
         self.folder = TextField(inside, theme, folder, actions.folder)
         self._row("Folder", self.folder, "Where downloads go; empty: the usual one.")
         self._switch(

@@ -6,7 +6,6 @@ One choice for the fields of two tabs. It shows nothing and asks nobody.
 from __future__ import annotations
 
 import contextlib
-import tkinter as tk
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -30,10 +29,8 @@ MakeDiscovery: TypeAlias = (
 class TrackerChoice:
     """Owned by Tk's thread."""
 
-    def __init__(
-        self, text: tk.StringVar, environment: Mapping[str, str], settings: SettingsKeeper
-    ) -> None:
-        self.text = text
+    def __init__(self, environment: Mapping[str, str], settings: SettingsKeeper) -> None:
+        self.text = settings.variable("tracker")
         self.own: Address | None = None  # this window's, as programs on this computer reach it
         self.is_only_here = False  # other computers cannot reach it
         self.found: tuple[FoundTracker, ...] = ()
