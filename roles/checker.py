@@ -40,7 +40,7 @@ from roles.values.findings import (
     TrackerChecked,
     ours_first,
 )
-from roles.values.participants import MemberState, Status
+from roles.values.participants import ParticipantState, Status
 from roles.values.settings import CheckSettings
 from roles.wire.greeting import Hello
 
@@ -164,7 +164,7 @@ class Checker(Role):
         membership = Membership(
             TrackerPlace(place.tracker, stopping=ended, admission=place.admission),
             lambda _event: None,
-            lambda: Status(MemberState.IDLE),
+            lambda: Status(ParticipantState.IDLE),
             is_leecher=True,
             peer=me.peer,
             machine_key=machine_key(self._settings.state_folder),

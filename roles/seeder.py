@@ -46,7 +46,7 @@ from roles.values.events import (
     Warned,
 )
 from roles.values.figures import count
-from roles.values.participants import MemberState, Status
+from roles.values.participants import ParticipantState, Status
 from roles.values.settings import SeederSettings, TorrentKind
 from roles.wire.greeting import Hello
 from roles.worker import Worker, loaded
@@ -268,7 +268,7 @@ class Seeder(Role):
         reason = "all upload slots are in use" if uploads.state is SeederState.AWAY else ""
         if is_reading:
             reason = f"reading its folder, {count(hashing.files_left, 'file')} left"
-        return Status(MemberState.GIVING, up=up, reason=reason, given=uploads.sent_total)
+        return Status(ParticipantState.GIVING, up=up, reason=reason, given=uploads.sent_total)
 
 
 def _cache_file(settings: SeederSettings) -> Path | None:

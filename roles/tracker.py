@@ -68,7 +68,7 @@ class Tracker(Role):
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def remove(self, machine: str) -> None:
-        """Forget a computer (Member.machine) that is gone or silent; from any thread."""
+        """Forget a computer (Computer.machine) that is gone or silent; from any thread."""
         self._orders.put(lambda: self._registry.remove(machine, now=time.monotonic()))
 
     def wake(self, host: str) -> None:

@@ -8,9 +8,9 @@ import random
 from collections.abc import Iterator
 
 from roles.values.addresses import Address
+from roles.values.computers import DISK_IS_FULL
 from roles.values.events import ListedFile, ListedFolder, RoomChanged
-from roles.values.members import DISK_IS_FULL
-from roles.values.participants import MemberState, Participant, Status, TransferStatus
+from roles.values.participants import Participant, ParticipantState, Status, TransferStatus
 
 COMPUTERS = 30
 SHARE = "00112233445566aa"
@@ -35,7 +35,9 @@ def lesson(now: float, computers: int = COMPUTERS) -> RoomChanged:
 
 
 def teacher(now: float) -> Participant:
-    status = Status(MemberState.GIVING, (SHARE,), 4_200_000, machine=machine(0), given=2 * SIZE)
+    status = Status(
+        ParticipantState.GIVING, (SHARE,), 4_200_000, machine=machine(0), given=2 * SIZE
+    )
     return Participant(
         Address("127.0.0.1", 12501), now, name="Teacher-PC", status=status, files=FILES
     )
@@ -56,36 +58,36 @@ def students(now: float, computers: int) -> Iterator[Participant]:
 
 def status(number: int, given: int) -> Status:
     """What this computer says of itself."""
-    state, reason, transfer = MemberState.DONE, "", "done"
+    state, reason, transfer = ParticipantState.DONE, "", "done"
     rate = RATES.get(number, 0)
     if number in PARTS:
-        state, transfer = MemberState.DOWNLOADING, "downloading"
+        state, transfer = ParticipantState.DOWNLOADING, "downloading"
     if number == BEHIND:
         rate = 1_200_000
     if number == FULL:
-        state, transfer = MemberState.WAITING, DISK_IS_FULL
+        state, transfer = ParticipantState.WAITING, DISK_IS_FULL
         reason = "The disk is full. Free 112 MB for Downloads"
     if number == FAILED:
-        state, transfer = MemberState.FAILED, "failed"
+        state, transfer = ParticipantState.FAILED, "failed"
         reason = "the download folder cannot be written"
     if number == WAITING:
-        state, transfer, reason = MemberState.WAITING, "paused", "paused"
+        state, transfer, reason = ParticipantState.WAITING, "paused", "paused"
     if number == IDLE:
-        return Status(MemberState.IDLE, machine=machine(number))
-    have = SIZE * PARTS.get(number, 100 if state is MemberState.DONE else 12) // 100
+        return Status(ParticipantState.IDLE, machine=machine(number))
+    have = SIZE * PARTS.get(number, 100 if state is ParticipantState.DONE else 12) // 100
     title = f"{FOLDER}/"
     transfers = (TransferStatus(title, have, SIZE, rate, transfer, reason),)
     return Status(
         state,
         (SHARE,),
-        given // 90 if state is MemberState.DONE else 0,
+        given // 90 if state is ParticipantState.DONE else 0,
         rate,
         reason,
         transfers,
         machine(number),
         have,
         SIZE,
-        given if state is MemberState.DONE else given // 9,
+        given if state is ParticipantState.DONE else given // 9,
         (SIZE - have) // rate if rate else None,
     )
 

@@ -209,11 +209,11 @@ class Photographer:
             leecher.download([self._share], Existing.SKIP)
 
     def _join(self, name: str, role: Seeder | Leecher, join: Callable[[], None]) -> None:
-        """Add a member to the room; it tells its name when it joins."""
+        """Add a computer to the room; it tells its name when it joins."""
         self._others.append(role)
-        self.computer, rows = name, len(self._window.tracker.room.members)
+        self.computer, rows = name, len(self._window.tracker.room.computers)
         join()
-        self._wait_until(lambda: len(self._window.tracker.room.members) > rows)
+        self._wait_until(lambda: len(self._window.tracker.room.computers) > rows)
         self.computer = TEACHER
 
     @property

@@ -153,7 +153,7 @@ SEEN_BY_UI = (
     "values.events",
     "values.findings",
     "values.participants",
-    "values.members",
+    "values.computers",
     "values.figures",
     "values.room_words",
     "values.settings",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from roles.room.departed import MAX_DEPARTED, MAX_PER_HOST, Departed
 from roles.room.registry_entry import Key
 from roles.values.addresses import Address
-from roles.values.participants import MemberState, Participant, Status
+from roles.values.participants import Participant, ParticipantState, Status
 from roles.wire.fields import MAX_NUMBER
 from roles.wire.room_wire import decode_participant, encode_participant
 
@@ -16,7 +16,7 @@ PEER = "fedcba9876543210"
 
 
 def program(
-    state: MemberState = MemberState.DONE,
+    state: ParticipantState = ParticipantState.DONE,
     *,
     ip: str = "10.0.0.7",
     machine: str = "a" * 16,
@@ -26,7 +26,7 @@ def program(
     return Participant(
         Address(ip, port),
         5.0,
-        is_leecher=state is not MemberState.GIVING,
+        is_leecher=state is not ParticipantState.GIVING,
         files=9,
         status=Status(state, machine=machine, given=given),
         has_left=True,
@@ -51,8 +51,8 @@ class DepartedTest(unittest.TestCase):
         self.assertEqual((one.status.state, one.files), ("done", 0))
 
     def test_one_is_kept_for_a_computer_and_what_they_gave_is_added(self) -> None:
-        self.departed.note(key(), program(MemberState.FAILED, given=2))
-        self.departed.note(key(peer="0" * 16), program(MemberState.DONE, given=3))
+        self.departed.note(key(), program(ParticipantState.FAILED, given=2))
+        self.departed.note(key(peer="0" * 16), program(ParticipantState.DONE, given=3))
         ((_, one),) = self.departed.items()
         self.assertEqual((one.status.state, one.status.given), ("done", 5))
 
@@ -66,17 +66,19 @@ class DepartedTest(unittest.TestCase):
     def test_what_was_downloaded_is_not_forgotten_for_a_program_that_asked_for_nothing(
         self,
     ) -> None:
-        for state in (MemberState.IDLE, MemberState.GIVING):
+        for state in (ParticipantState.IDLE, ParticipantState.GIVING):
             with self.subTest(state):
-                self.departed.note(key(), program(MemberState.DONE))
+                self.departed.note(key(), program(ParticipantState.DONE))
                 self.departed.note(key(peer="0" * 16), program(state))
                 self.assertEqual(self.states(), ["done"])
 
     def test_of_a_killed_program_that_is_noted_after_its_next_run_only_what_it_gave_is_kept(
         self,
     ) -> None:
-        killed = replace(program(MemberState.DOWNLOADING, given=2), last_ping=1.0, has_left=False)
-        self.departed.note(key(), program(MemberState.DONE, given=3))
+        killed = replace(
+            program(ParticipantState.DOWNLOADING, given=2), last_ping=1.0, has_left=False
+        )
+        self.departed.note(key(), program(ParticipantState.DONE, given=3))
         self.departed.note(key(peer="0" * 16), killed)
         ((_, one),) = self.departed.items()
         self.assertEqual((one.status.state, one.status.given), ("done", 5))
@@ -98,7 +100,7 @@ class DepartedTest(unittest.TestCase):
         self.assertEqual(self.states(), [])
 
     def test_one_host_has_few_places_and_pushes_out_only_its_own(self) -> None:
-        self.departed.note(key("10.0.0.8"), program(MemberState.FAILED, ip="10.0.0.8"))
+        self.departed.note(key("10.0.0.8"), program(ParticipantState.FAILED, ip="10.0.0.8"))
         for number in range(3 * MAX_PER_HOST):
             self.departed.note(key(), program(machine=f"{number:016x}"))
         self.assertEqual(self.states(), ["failed"] + ["done"] * MAX_PER_HOST)

@@ -27,7 +27,7 @@ IDLE = (
     "settings = LeecherSettings(folder, tracker, state_folder=folder);"
     "Leecher(settings, lambda event: None).start(); threading.Event().wait()"
 )
-Member = dict[str, Any]
+Computer = dict[str, Any]
 
 
 class MemberStatesTest(LmkTestCase):
@@ -63,9 +63,9 @@ class MemberStatesTest(LmkTestCase):
         *before, end = (at for at, line in enumerate(lines, 1) if line["event"] == "room")
         return lines[before[-1] if before else 0 : end]
 
-    def member(self, where: Callable[[Member], bool]) -> Member:
+    def member(self, where: Callable[[Computer], bool]) -> Computer:
         """The only member like this, as soon as there is one."""
-        found = list[Member]()
+        found = list[Computer]()
         seen = 0
 
         def is_there() -> bool:

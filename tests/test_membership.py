@@ -24,7 +24,7 @@ from roles.values.events import (
     TrackerAnswered,
     TrackerLost,
 )
-from roles.values.participants import MemberState, Participant, Status, TransferStatus
+from roles.values.participants import Participant, ParticipantState, Status, TransferStatus
 from roles.values.settings import TrackerSettings
 from tests.scripted_tracker import Script, ScriptedTracker, room_of
 from tests.support import LIMIT_S, EventLog, LmkTestCase, at_once, wait_until
@@ -151,7 +151,7 @@ class InTheRoomTest(MembershipTestCase):
 
     def test_programs_of_one_computer_have_one_machine_and_others_another(self) -> None:
         _, address = self.tracker()
-        self.status = Status(MemberState.GIVING)
+        self.status = Status(ParticipantState.GIVING)
         machines = list[str]()
         for port, key in ((12701, b"ours"), (12702, b"ours"), (12703, b"another user's")):
             self.member(address, CALM, Address("127.0.0.1", port), machine_key=key)
@@ -166,16 +166,16 @@ class InTheRoomTest(MembershipTestCase):
         _, address = self.tracker()
         member = self.member(address, CALM._replace(moving_ping_s=0.02, early_ping_s=600.0))
         wait_until(lambda: member.advertised is not None)
-        self.status = Status(MemberState.DOWNLOADING, down=5, have=1, size=9)
+        self.status = Status(ParticipantState.DOWNLOADING, down=5, have=1, size=9)
         self.wait_for_member(lambda one: one.status.have == 1)
         self.status = replace(self.status, have=2)
         self.wait_for_member(lambda one: one.status.have == 2)
 
     def test_an_upload_that_begins_is_told_before_the_next_ping_of_a_calm_program(self) -> None:
         _, address = self.tracker()
-        self.status = Status(MemberState.GIVING)
+        self.status = Status(ParticipantState.GIVING)
         self.member(address, CALM._replace(moving_ping_s=0.02))
-        self.wait_for_member(lambda one: one.status.state == MemberState.GIVING)
+        self.wait_for_member(lambda one: one.status.state == ParticipantState.GIVING)
         self.status = replace(self.status, up=7, given=7)
         self.wait_for_member(lambda one: one.status.given == 7)
 

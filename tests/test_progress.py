@@ -7,7 +7,7 @@ import unittest
 from roles.downloads.progress import MAX_TRANSFERS, SETTLES_S, Progress
 from roles.values.errors import StorageError
 from roles.values.events import DownloadChanged, DownloadState
-from roles.values.participants import MemberState, Status
+from roles.values.participants import ParticipantState, Status
 
 
 def changed(
@@ -41,7 +41,7 @@ class ProgressTest(unittest.TestCase):
         return self.status().state
 
     def test_who_has_asked_for_nothing_is_idle(self) -> None:
-        self.assertEqual(self.state(), MemberState.IDLE)
+        self.assertEqual(self.state(), ParticipantState.IDLE)
 
     def test_bytes_of_all_downloads_are_added_and_a_later_event_replaces_an_earlier_one(
         self,
@@ -63,7 +63,7 @@ class ProgressTest(unittest.TestCase):
 
     def test_it_is_done_only_when_everything_is_here_and_keeps_its_name(self) -> None:
         self.note(changed("a", DownloadState.DONE, have=3), changed("b", DownloadState.VERIFYING))
-        self.assertEqual(self.state(), MemberState.DOWNLOADING)
+        self.assertEqual(self.state(), ParticipantState.DOWNLOADING)
         self.note(changed("b", DownloadState.SKIPPED))
         status = self.status()
         self.assertEqual((status.state, status.have, status.size), ("done", 20, 20))
@@ -85,7 +85,7 @@ class ProgressTest(unittest.TestCase):
 
     def test_a_download_that_only_begins_to_look_for_seeders_does_not_wait_yet(self) -> None:
         self.note(changed("a", DownloadState.LOOKING))
-        self.assertEqual(self.state(), MemberState.DOWNLOADING)
+        self.assertEqual(self.state(), ParticipantState.DOWNLOADING)
 
     def test_what_has_failed_wins_with_its_title_and_reason(self) -> None:
         self.note(
@@ -96,14 +96,14 @@ class ProgressTest(unittest.TestCase):
         self.assertEqual((status.state, status.reason), ("failed", "No rights."))
         self.assertEqual([one.title for one in status.transfers], ["A", "B"])
         self.note(changed("a", DownloadState.QUEUED))
-        self.assertEqual(self.state(), MemberState.DOWNLOADING)
+        self.assertEqual(self.state(), ParticipantState.DOWNLOADING)
 
     def test_what_was_cancelled_is_forgotten_when_something_else_is_asked_for(self) -> None:
         self.note(changed("a", DownloadState.DONE), changed("b", DownloadState.CANCELLED, have=5))
         status = self.status()
         self.assertEqual((status.state, status.have, status.size), ("cancelled", 10, 10))
         self.note(changed("c", DownloadState.QUEUED), changed("c", DownloadState.DONE))
-        self.assertEqual(self.state(), MemberState.DONE)
+        self.assertEqual(self.state(), ParticipantState.DONE)
 
     def test_of_thousands_of_downloads_the_first_few_are_named(self) -> None:
         self.note(*(changed(f"{number}", DownloadState.DONE) for number in range(3_000)))
@@ -118,11 +118,11 @@ class ProgressTest(unittest.TestCase):
             changed("b", DownloadState.CANCELLED),
             changed("a", DownloadState.DOWNLOADING, have=1),
         )
-        self.assertEqual(self.state(), MemberState.DOWNLOADING)
+        self.assertEqual(self.state(), ParticipantState.DOWNLOADING)
         self.note(changed("a", DownloadState.DONE))
-        self.assertEqual(self.state(), MemberState.CANCELLED)
+        self.assertEqual(self.state(), ParticipantState.CANCELLED)
         self.note(changed("b", DownloadState.QUEUED), changed("b", DownloadState.DONE))
-        self.assertEqual(self.state(), MemberState.DONE)
+        self.assertEqual(self.state(), ParticipantState.DONE)
 
     def test_what_failed_long_ago_still_says_why(self) -> None:
         self.note(changed("a", DownloadState.FAILED, failure=StorageError("No rights.")))

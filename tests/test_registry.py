@@ -17,9 +17,9 @@ from roles.room.registry import (
 )
 from roles.room.registry_entry import LIFETIME_S, Key
 from roles.values.addresses import Address
+from roles.values.computers import OLD_SILENT_S
 from roles.values.errors import PeerProtocolError
-from roles.values.members import OLD_SILENT_S
-from roles.values.participants import MemberState, Status
+from roles.values.participants import ParticipantState, Status
 from roles.wire.tracker_messages import Ping, Register, TellFiles
 from tests.tracker_tables import (
     HERE,
@@ -46,7 +46,7 @@ class RegistryTest(ProgramsTest):
 
     def test_who_registers_again_is_not_called_idle_until_its_next_ping(self) -> None:
         self.register(pc(1), leecher=True)
-        named, last = Address(pc(1).ip, 12501), Status(MemberState.DOWNLOADING, have=5, size=9)
+        named, last = Address(pc(1).ip, 12501), Status(ParticipantState.DOWNLOADING, have=5, size=9)
         self.registry.hear(Ping(ID, named, ID, last), pc(1).ip, now=1.0)
         self.register(pc(1), self.SHARE, leecher=True)
         (program,) = self.registry.entries()
@@ -79,7 +79,7 @@ class RegistryTest(ProgramsTest):
     def test_who_leaves_is_kept_with_what_it_said_last(self) -> None:
         self.register(pc(1), leecher=True)
         named = Address(pc(1).ip, 12501)
-        last = Status(MemberState.DONE, machine="a" * 16, have=5, size=5)
+        last = Status(ParticipantState.DONE, machine="a" * 16, have=5, size=5)
         self.registry.hear(Ping(ID, named, ID, last, leaving=True), pc(1).ip, now=1.0)
         ((_, gone),) = self.registry.departed.items()
         self.assertEqual((gone.status, gone.has_left, gone.last_ping), (last, True, 1.0))

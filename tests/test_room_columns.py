@@ -6,8 +6,8 @@ import unittest
 from dataclasses import replace
 
 from roles.values.addresses import Address
-from roles.values.members import Member
-from roles.values.participants import MemberState
+from roles.values.computers import Computer
+from roles.values.participants import ParticipantState
 from ui.room_columns import (
     COMPUTER,
     HAS,
@@ -19,17 +19,17 @@ from ui.room_columns import (
 )
 
 ADDRESS = Address("10.0.0.7", 12501)
-LEECHER = Member(
+LEECHER = Computer(
     "0123456789abcdef",
     "lab-pc-07",
     ADDRESS,
-    MemberState.DOWNLOADING,
+    ParticipantState.DOWNLOADING,
     have=40,
     size=100,
     down=20,
     seconds_left=3.0,
 )
-GIVING = replace(LEECHER, state=MemberState.GIVING, have=0, size=0, down=0, files=3)
+GIVING = replace(LEECHER, state=ParticipantState.GIVING, have=0, size=0, down=0, files=3)
 
 
 class RoomColumnsTest(unittest.TestCase):
@@ -38,7 +38,7 @@ class RoomColumnsTest(unittest.TestCase):
         self.assertEqual(HAS.text(LEECHER), "40 %")
 
     def test_what_is_done_keeps_its_100_percent_also_if_it_was_empty(self) -> None:
-        done = replace(LEECHER, state=MemberState.DONE, have=100, title="Course")
+        done = replace(LEECHER, state=ParticipantState.DONE, have=100, title="Course")
         self.assertEqual(HAS.text(done), "100 % of Course")
         self.assertEqual(HAS.text(replace(done, have=0, size=0)), "100 % of Course")
 
@@ -55,20 +55,20 @@ class RoomColumnsTest(unittest.TestCase):
     def test_silence_and_leaving_are_said_in_place_of_the_state(self) -> None:
         self.assertEqual(STATE.text(LEECHER), "Downloading")
         self.assertEqual(STATE.text(replace(LEECHER, silent_s=20.2)), "Silent for 20 s")
-        left = replace(LEECHER, state=MemberState.DONE, silent_s=200, has_left=True)
+        left = replace(LEECHER, state=ParticipantState.DONE, silent_s=200, has_left=True)
         self.assertEqual(STATE.text(left), "Left, done")
         original = replace(GIVING, is_original=True)
         self.assertEqual(STATE.text(original), "Original program")
         self.assertEqual(STATE.text(replace(original, silent_s=300.0)), "Silent for 5 min")
 
     def test_those_that_need_help_come_first(self) -> None:
-        failed = replace(LEECHER, state=MemberState.FAILED)
-        silent = replace(LEECHER, state=MemberState.DONE, silent_s=60)
+        failed = replace(LEECHER, state=ParticipantState.FAILED)
+        silent = replace(LEECHER, state=ParticipantState.DONE, silent_s=60)
         keys = [STATE.key(one) for one in (failed, silent, LEECHER, GIVING)]
         self.assertEqual(keys, sorted(keys, key=float))
 
     def test_a_reason_and_a_firewall_are_said(self) -> None:
-        full = replace(LEECHER, state=MemberState.WAITING, reason="The disk is full.")
+        full = replace(LEECHER, state=ParticipantState.WAITING, reason="The disk is full.")
         self.assertEqual(REASON.text(full), "The disk is full.")
         self.assertEqual(
             REASON.text(replace(full, is_reachable=False)), "The disk is full.; behind a firewall"

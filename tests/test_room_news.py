@@ -6,15 +6,15 @@ import unittest
 from dataclasses import replace
 
 from roles.values.addresses import Address
-from roles.values.members import SILENT_S, Member
-from roles.values.participants import MemberState
+from roles.values.computers import SILENT_S, Computer
+from roles.values.participants import ParticipantState
 from ui.room_news import RoomNews
 
-ONE = Member(
+ONE = Computer(
     "a" * 16,
     "lab-pc-07",
     Address("10.0.0.7", 12501),
-    MemberState.IDLE,
+    ParticipantState.IDLE,
     size=98_000_000,
     title="lesson/",
 )
@@ -25,11 +25,11 @@ class RoomNewsTest(unittest.TestCase):
     def test_a_download_is_told_from_its_beginning_to_its_end(self) -> None:
         news, said = RoomNews(), list[str]()
         states = (
-            MemberState.IDLE,
-            MemberState.DOWNLOADING,
-            MemberState.WAITING,
-            MemberState.DOWNLOADING,
-            MemberState.DONE,
+            ParticipantState.IDLE,
+            ParticipantState.DOWNLOADING,
+            ParticipantState.WAITING,
+            ParticipantState.DOWNLOADING,
+            ParticipantState.DONE,
         )
         for number, state in enumerate(states):
             said += news.note([replace(ONE, state=state)], now=number * 10.0)

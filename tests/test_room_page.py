@@ -8,49 +8,51 @@ from dataclasses import replace
 
 from roles.values import room_words
 from roles.values.addresses import Address
-from roles.values.members import Member, members_of, summary_of
-from roles.values.participants import MemberState
+from roles.values.computers import Computer, computers_of, summary_of
+from roles.values.participants import ParticipantState
 from roles.web.room_page import MAX_ROWS, room_page, shown_of
 from tests.lesson import lesson
 from tests.test_page import HOSTILE, SHOWN
 from tests.web_pages import WebPage
 
 NOW = 1_000.0
-MEMBER = Member("a" * 16, "pc-1", Address("10.0.0.7", 12501), MemberState.DOWNLOADING, 40, 100)
+MEMBER = Computer(
+    "a" * 16, "pc-1", Address("10.0.0.7", 12501), ParticipantState.DOWNLOADING, 40, 100
+)
 
 
-def shown(members: Sequence[Member]) -> WebPage:
-    return WebPage(room_page("teacher", shown_of(members), summary_of(members), "14:05:22"))
+def shown(computers: Sequence[Computer]) -> WebPage:
+    return WebPage(room_page("teacher", shown_of(computers), summary_of(computers), "14:05:22"))
 
 
 class RoomPageTest(unittest.TestCase):
     def test_it_says_of_each_computer_what_the_window_says(self) -> None:
-        members = members_of(lesson(NOW).participants, now=NOW)
-        read = shown(members)
-        self.assertIn(room_words.how_far(summary_of(members)), read.text)
-        self.assertIn(room_words.counts(summary_of(members)), read.text)
-        for one in members:
-            for words in (room_words.computer(one), room_words.state(one), room_words.reason(one)):
+        computers = computers_of(lesson(NOW).participants, now=NOW)
+        read = shown(computers)
+        self.assertIn(room_words.how_far(summary_of(computers)), read.text)
+        self.assertIn(room_words.counts(summary_of(computers)), read.text)
+        for one in computers:
+            for words in (room_words.name_of(one), room_words.state(one), room_words.reason(one)):
                 self.assertIn(words, read.text)
 
     def test_who_lacks_most_comes_first(self) -> None:
-        done = replace(MEMBER, name="pc-3", state=MemberState.DONE, have=100)
-        idle = replace(MEMBER, name="pc-4", state=MemberState.IDLE, have=0, size=0)
-        giving = replace(idle, name="pc-5", state=MemberState.GIVING, files=2)
-        members = [giving, done, idle, MEMBER, replace(MEMBER, name="pc-2", have=9)]
-        text = shown(members).text
+        done = replace(MEMBER, name="pc-3", state=ParticipantState.DONE, have=100)
+        idle = replace(MEMBER, name="pc-4", state=ParticipantState.IDLE, have=0, size=0)
+        giving = replace(idle, name="pc-5", state=ParticipantState.GIVING, files=2)
+        computers = [giving, done, idle, MEMBER, replace(MEMBER, name="pc-2", have=9)]
+        text = shown(computers).text
         order = ["pc-2", "pc-1", "pc-4", "pc-3", "pc-5"]
         self.assertEqual(sorted(order, key=text.index), order)
 
     def test_a_part_is_a_bar_and_all_is_a_word(self) -> None:
         bars = [attributes for tag, attributes in shown([MEMBER]).elements if tag == "progress"]
         self.assertEqual(bars, [{"max": "100", "value": "40"}])
-        done = shown([replace(MEMBER, state=MemberState.DONE, have=100)])
+        done = shown([replace(MEMBER, state=ParticipantState.DONE, have=100)])
         self.assertNotIn("progress", done.tags)
         self.assertIn("all", done.text)
 
     def test_a_reason_stands_out(self) -> None:
-        waiting = replace(MEMBER, state=MemberState.WAITING, reason="The disk is full.")
+        waiting = replace(MEMBER, state=ParticipantState.WAITING, reason="The disk is full.")
         read = shown([waiting])
         self.assertIn("The disk is full.", read.text)
         self.assertIn(("small", {"class": "warning"}), read.elements)

@@ -6,8 +6,8 @@ import unittest
 from dataclasses import replace
 
 from roles.values.addresses import Address
-from roles.values.members import Member
-from roles.values.participants import MemberState
+from roles.values.computers import Computer
+from roles.values.participants import ParticipantState
 from ui.room_tiles import (
     GAP,
     LEAST_HEIGHT,
@@ -22,11 +22,11 @@ from ui.room_tiles import (
     tile_of,
 )
 
-MOVING = Member(
+MOVING = Computer(
     "a" * 16,
     "lab-pc-07",
     Address("10.0.0.7", 12501),
-    MemberState.DOWNLOADING,
+    ParticipantState.DOWNLOADING,
     have=40_000_000,
     size=100_000_000,
     down=2_000_000,
@@ -43,14 +43,14 @@ class TilesTest(unittest.TestCase):
         )
 
     def test_what_is_done_has_a_sign_and_is_green(self) -> None:
-        tile = tile_of(replace(MOVING, state=MemberState.DONE, have=100_000_000, down=0))
+        tile = tile_of(replace(MOVING, state=ParticipantState.DONE, have=100_000_000, down=0))
         self.assertEqual((tile.corner, tile.first, tile.tone), ("✓", "Done, checked", "Good"))
         self.assertEqual(tile.part, 1.0)
 
     def test_who_needs_help_says_why(self) -> None:
         full = replace(
             MOVING,
-            state=MemberState.WAITING,
+            state=ParticipantState.WAITING,
             is_disk_full=True,
             reason="The disk is full. Free 1 MB",
             down=0,
@@ -62,17 +62,19 @@ class TilesTest(unittest.TestCase):
         self.assertIn("2.0 MB/s", behind.second)
 
     def test_silence_is_grey_whatever_was_said_before(self) -> None:
-        tile = tile_of(replace(MOVING, state=MemberState.FAILED, silent_s=40.0))
+        tile = tile_of(replace(MOVING, state=ParticipantState.FAILED, silent_s=40.0))
         self.assertEqual((tile.first, tile.tone), ("Silent for 40 s", "Muted"))
 
     def test_who_has_left_keeps_green_only_if_it_was_done(self) -> None:
         left = replace(MOVING, has_left=True, silent_s=99.0)
         self.assertEqual(tile_of(left).tone, "Muted")
-        done = tile_of(replace(left, state=MemberState.DONE))
+        done = tile_of(replace(left, state=ParticipantState.DONE))
         self.assertEqual((done.tone, done.first), ("Good", "Left, done"))
 
     def test_who_has_asked_for_nothing_has_no_bar(self) -> None:
-        tile = tile_of(replace(MOVING, state=MemberState.IDLE, have=0, size=0, down=0, given=0))
+        tile = tile_of(
+            replace(MOVING, state=ParticipantState.IDLE, have=0, size=0, down=0, given=0)
+        )
         self.assertEqual(tile, Tile("lab-pc-07", "", "Not begun", "", "Plain", None))
 
 
@@ -92,9 +94,9 @@ class GridTest(unittest.TestCase):
                 self.assertGreater(row, width - grid.columns)
 
     def test_computers_stand_in_the_order_of_their_numbers(self) -> None:
-        members = [replace(MOVING, name=f"PC-{number}") for number in (10, 9, 100, 1)]
+        computers = [replace(MOVING, name=f"PC-{number}") for number in (10, 9, 100, 1)]
         self.assertEqual(
-            [one.name for one in in_order(members)], ["PC-1", "PC-9", "PC-10", "PC-100"]
+            [one.name for one in in_order(computers)], ["PC-1", "PC-9", "PC-10", "PC-100"]
         )
 
     def test_there_is_at_least_one_column(self) -> None:
@@ -115,6 +117,6 @@ class GridTest(unittest.TestCase):
 
     def test_problems_come_first_if_asked_for(self) -> None:
         fine = replace(MOVING, name="a")
-        failed = replace(MOVING, name="b", state=MemberState.FAILED)
+        failed = replace(MOVING, name="b", state=ParticipantState.FAILED)
         self.assertEqual(in_order([failed, fine]), [fine, failed])
         self.assertEqual(in_order([fine, failed], problems_first=True), [failed, fine])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from roles.values.addresses import Address
 from roles.values.catalogue import MAX_LINE
 from roles.values.errors import PeerProtocolError
-from roles.values.participants import MemberState, Participant, Status, TransferStatus
+from roles.values.participants import Participant, ParticipantState, Status, TransferStatus
 from roles.wire.room_wire import decode_participant, encode_participant
 from tests.test_tracker_wire import PC, SHARE, WireTestCase
 
@@ -19,7 +19,7 @@ LEECHER = Participant(
     is_leecher=True,
     name="lab-pc-07",
     status=Status(
-        MemberState.WAITING,
+        ParticipantState.WAITING,
         (SHARE,),
         7,
         8,

@@ -7,17 +7,17 @@ import unittest
 from dataclasses import replace
 
 from roles.values.addresses import Address
-from roles.values.members import Member
-from roles.values.participants import MemberState
+from roles.values.computers import Computer
+from roles.values.participants import ParticipantState
 from tests.terminals import on_screen, printed
 from ui.terminal.output import Line, Output
 from ui.terminal.status_command import print_room, watch_room
 
-MOVING = Member(
+MOVING = Computer(
     "0123456789abcdef",
     "lab-pc-07",
     Address("10.0.0.7", 12501),
-    MemberState.DOWNLOADING,
+    ParticipantState.DOWNLOADING,
     have=40,
     size=100,
     title="lesson/",
@@ -28,7 +28,7 @@ MOVING = Member(
     silent_s=0.84,
     is_reachable=True,
 )
-GIVING = replace(MOVING, machine="f" * 16, state=MemberState.GIVING, have=0, size=0, files=3)
+GIVING = replace(MOVING, machine="f" * 16, state=ParticipantState.GIVING, have=0, size=0, files=3)
 
 
 class StatusTest(unittest.TestCase):

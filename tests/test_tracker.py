@@ -22,9 +22,9 @@ from roles.room.list_server import ListServer
 from roles.room.room_catalogue import RoomCatalogue
 from roles.tracker import Tracker
 from roles.values.addresses import Address
+from roles.values.computers import machines_of
 from roles.values.errors import StorageError
 from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
-from roles.values.members import machines_of
 from roles.values.participants import Status
 from roles.values.settings import TrackerSettings
 from roles.values.strict_json import dumps

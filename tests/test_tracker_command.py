@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from roles.values.addresses import Address
+from roles.values.computers import computers_of
 from roles.values.events import (
     Guesser,
     GuessersChanged,
@@ -15,8 +16,7 @@ from roles.values.events import (
     RoleStarted,
     RoomChanged,
 )
-from roles.values.members import members_of
-from roles.values.participants import MemberState, Participant, Status, TransferStatus
+from roles.values.participants import Participant, ParticipantState, Status, TransferStatus
 from tests.terminals import on_screen, printed
 from ui.qr_code import half_blocks, qr_code
 from ui.terminal.colour import painted
@@ -143,7 +143,7 @@ class TrackerReportTest(unittest.TestCase):
         self.assertNotIn("▀", on_screen(work).getvalue())
 
     def test_what_became_of_a_download_is_told_once(self) -> None:
-        def saying(state: MemberState, reason: str = "", **more: Any) -> RoomChanged:
+        def saying(state: ParticipantState, reason: str = "", **more: Any) -> RoomChanged:
             course = TransferStatus("Course", 9_000, 9_000, 0, "")
             status = Status(
                 state, reason=reason, transfers=(course,), machine="a" * 16, have=9_000, size=9_000
@@ -153,15 +153,15 @@ class TrackerReportTest(unittest.TestCase):
         who = "lab-pc-07 (192.168.1.7:12501)"
         self.assertEqual(
             self.told(
-                saying(MemberState.IDLE),
-                saying(MemberState.DOWNLOADING),
-                saying(MemberState.WAITING, "The disk is full"),
-                saying(MemberState.DOWNLOADING),
-                saying(MemberState.DONE),
-                saying(MemberState.DONE),
-                saying(MemberState.FAILED, "No rights"),
-                saying(MemberState.DONE, has_left=True),
-                saying(MemberState.DONE, has_left=True),
+                saying(ParticipantState.IDLE),
+                saying(ParticipantState.DOWNLOADING),
+                saying(ParticipantState.WAITING, "The disk is full"),
+                saying(ParticipantState.DOWNLOADING),
+                saying(ParticipantState.DONE),
+                saying(ParticipantState.DONE),
+                saying(ParticipantState.FAILED, "No rights"),
+                saying(ParticipantState.DONE, has_left=True),
+                saying(ParticipantState.DONE, has_left=True),
             ),
             [
                 f"{who} joined",
@@ -239,7 +239,7 @@ class RoomTableTest(unittest.TestCase):
         )
         original = seeder(ORIGINAL, is_original=True)
         self.assertEqual(
-            [line.text for line in room_table(members_of((LEECHER, original, behind), now=0.0))],
+            [line.text for line in room_table(computers_of((LEECHER, original, behind), now=0.0))],
             [
                 "Computer           State             Has          Down        Up  Left  Gave  "
                 "Reason",
@@ -254,12 +254,12 @@ class RoomTableTest(unittest.TestCase):
         for state, tone in (("failed", "Bad"), ("waiting", "Warning"), ("downloading", "Accent")):
             with self.subTest(state=state):
                 one = replace(LEECHER, status=Status(state, machine="a" * 16))
-                table = room_table(members_of((one,), now=0.0))
+                table = room_table(computers_of((one,), now=0.0))
                 self.assertEqual([line.tone for line in table], ["Heading", tone])
 
     def test_what_strangers_say_of_themselves_is_made_safe(self) -> None:
         hostile = seeder(PUPIL, "a\nb\x1b[2J", status=Status(reason="x\u202ey" * 99))
-        table = room_table(members_of((hostile,), now=0.0))
+        table = room_table(computers_of((hostile,), now=0.0))
         self.assertEqual(len(table), 2)
         self.assertTrue(table[1].text.isprintable())
         self.assertLess(len(table[1].text), 150)

@@ -7,10 +7,10 @@ from dataclasses import replace
 from unittest import mock
 
 from roles.values.addresses import Address
+from roles.values.computers import Computer
 from roles.values.errors import UserInputError
 from roles.values.events import RoleStarted, RoleStopped, RoomChanged, TrackersFound
 from roles.values.findings import FoundTracker
-from roles.values.members import Member
 from tests.lesson import BEHIND, FAILED, FULL, SILENT, lesson, machine, name
 from tests.support import widget_texts
 from tests.windows import (
@@ -57,8 +57,8 @@ class LessonTest(AppWindowTest):
     def tab(self) -> TrackerTab:
         return self.window.tracker
 
-    def member(self, number: int) -> Member:
-        return next(one for one in self.tab.room.members if one.machine == machine(number))
+    def computer(self, number: int) -> Computer:
+        return next(one for one in self.tab.room.computers if one.machine == machine(number))
 
     def click(self, number: int, *, then: str = "") -> None:
         """Press the tile of this computer."""
@@ -151,25 +151,25 @@ class LessonTest(AppWindowTest):
 
     def test_the_details_follow_the_selection_and_the_news(self) -> None:
         room = self.tab.room
-        room.open_details(self.member(1))
+        room.open_details(self.computer(1))
         self.click(2)
-        self.assertEqual(room.detail.member, self.member(2))
+        self.assertEqual(room.detail.computer, self.computer(2))
         self.tell(RoomChanged(lesson(time.monotonic()).participants[:2]))
-        self.assertIsNone(room.detail.member)
+        self.assertIsNone(room.detail.computer)
 
     def test_a_silent_computer_can_be_woken_and_removed(self) -> None:
         tracker = mock.Mock()
         self.tracker_run.role = tracker
-        self.tab.room.open_details(self.member(SILENT))
+        self.tab.room.open_details(self.computer(SILENT))
         press(self.tab.room.detail, "Wake it up")
-        tracker.wake.assert_called_once_with(self.member(SILENT).address.host)
+        tracker.wake.assert_called_once_with(self.computer(SILENT).address.host)
         press(self.tab.room.detail, "Remove")
         tracker.remove.assert_called_once_with(machine(SILENT))
         self.assertFalse(self.tab.room.detail.winfo_ismapped())
 
     def test_what_cannot_be_woken_says_why(self) -> None:
         self.tell(replace(lesson(time.monotonic()), wakeable=frozenset()))
-        self.tab.room.open_details(self.member(SILENT))
+        self.tab.room.open_details(self.computer(SILENT))
         self.assertTrue(self.tab.room.detail.wake_button.instate(["disabled"]))
         self.assertIn("hardware address", text_of(self.tab.room.detail.note))
 
@@ -235,7 +235,7 @@ class LessonTest(AppWindowTest):
         window.update()
         taller = room.list.tree.bbox(room.list.tree.get_children()[0])[3]
         self.assertEqual((height, taller), (usual, theme.row_height()))
-        by_machine = {one.machine: one for one in room.members}
+        by_machine = {one.machine: one for one in room.computers}
         helpless = [by_machine[key].needs_help for key in room.list.order]
         self.assertEqual(helpless, sorted(helpless, reverse=True))
         self.assertTrue(helpless[0])

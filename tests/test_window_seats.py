@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from roles.values.members import Member, members_of
+from roles.values.computers import Computer, computers_of
 from tests.lesson import FAILED, lesson, machine
 from tests.support import WindowTestCase
 from ui.room_tiles import Place
@@ -18,13 +18,13 @@ class SeatsTest(WindowTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.kept: dict[str, Place] = {}
-        self.chosen: list[Member | None] = []
-        self.opened: list[Member] = []
+        self.chosen: list[Computer | None] = []
+        self.opened: list[Computer] = []
         self.theme = Theme(self.root)
         self.seats = self.make({})
         self.root.geometry("1000x600+0+0")
-        self.members = members_of(lesson(0.0).participants[1:], now=0.0)
-        self.show(*self.members)
+        self.computers = computers_of(lesson(0.0).participants[1:], now=0.0)
+        self.show(*self.computers)
 
     def make(self, kept: dict[str, Place]) -> Seats:
         seats = Seats(
@@ -38,9 +38,9 @@ class SeatsTest(WindowTestCase):
         seats.pack(fill="both", expand=True)
         return seats
 
-    def show(self, *members: Member) -> None:
+    def show(self, *computers: Computer) -> None:
         self.root.update()
-        self.seats.show(members)
+        self.seats.show(computers)
         self.root.update()
 
     def place_of(self, number: int) -> Place:
@@ -71,7 +71,7 @@ class SeatsTest(WindowTestCase):
     def test_they_stand_by_name_and_do_not_move_when_states_change(self) -> None:
         before = dict(self.seats._places)
         self.assertEqual(before[machine(1)], (0, 0))
-        self.show(*(replace(one, silent_s=99.0) for one in reversed(self.members)))
+        self.show(*(replace(one, silent_s=99.0) for one in reversed(self.computers)))
         self.assertEqual(self.seats._places, before)
 
     def test_dragging_changes_places_and_is_kept_by_machine(self) -> None:
@@ -81,7 +81,7 @@ class SeatsTest(WindowTestCase):
         self.assertEqual(self.kept[machine(1)], ninth)
         self.seats.destroy()
         self.seats = self.make(places_from(places_kept(self.kept)))
-        self.show(*self.members)
+        self.show(*self.computers)
         self.assertEqual(self.place_of(1), ninth)
 
     def test_a_short_move_of_the_mouse_is_a_click(self) -> None:
@@ -110,17 +110,17 @@ class SeatsTest(WindowTestCase):
     def test_computers_that_come_use_the_items_of_those_that_went(self) -> None:
         items = len(self.seats.canvas.find_all())
         for number in range(5):
-            self.show(*(replace(one, machine=f"{number} {one.machine}") for one in self.members))
+            self.show(*(replace(one, machine=f"{number} {one.machine}") for one in self.computers))
         self.assertEqual(len(self.seats.canvas.find_all()), items)
 
     def test_more_than_fit_scroll_with_wheel_and_keys(self) -> None:
-        self.show(*members_of(lesson(0.0, 100).participants, now=0.0))
+        self.show(*computers_of(lesson(0.0, 100).participants, now=0.0))
         self.assertTrue(self.seats._bar.winfo_ismapped())
         self.seats.canvas.event_generate("<Button-5>")
         self.assertGreater(self.seats.canvas.yview()[0], 0.0)
         self.press("<End>")
         self.assertEqual(self.seats.canvas.yview()[1], 1.0)
-        self.show(*self.members[:3])
+        self.show(*self.computers[:3])
         self.assertFalse(self.seats._bar.winfo_ismapped())
 
     def test_all_tiles_are_in_sight_whatever_the_width(self) -> None:
@@ -137,14 +137,14 @@ class SeatsTest(WindowTestCase):
         self.theme.enlarge(3.0)
         self.root.update()
         first = min(self.seats._places, key=lambda one: self.seats._places[one][::-1])
-        self.assertTrue(self.seats._members[first].needs_help)
+        self.assertTrue(self.seats._computers[first].needs_help)
         self.drag(1, to=2)
         self.assertEqual(self.kept, {})
 
     def test_what_does_not_change_is_not_drawn_again(self) -> None:
-        self.seats.show(self.members)
+        self.seats.show(self.computers)
         drawn = {one.shown for one in self.seats._drawn.values()}
-        self.seats.show(self.members)
+        self.seats.show(self.computers)
         self.assertEqual({one.shown for one in self.seats._drawn.values()}, drawn)
 
     def test_places_in_the_settings_that_cannot_be_read_are_left_out(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from roles.program.profile import bundled_folder
 from roles.values.addresses import Address
+from roles.values.computers import computers_of
 from roles.values.events import (
     HashingChanged,
     ListedFile,
@@ -16,8 +17,7 @@ from roles.values.events import (
     Upload,
     UploadsChanged,
 )
-from roles.values.members import members_of
-from roles.values.participants import MemberState, Participant, Status
+from roles.values.participants import Participant, ParticipantState, Status
 from roles.values.settings import TorrentKind
 from tests.support import LIMIT_S, widget_texts
 from tests.windows import AppWindowTest, press, press_key, text_of, texts_of
@@ -191,14 +191,14 @@ class SeederTabTest(AppWindowTest):
         self.assertEqual(texts_of(tree, SPEED)[0], "111 bytes/s")
 
     def test_how_far_a_computer_is_comes_from_the_room(self) -> None:
-        status = Status(MemberState.DOWNLOADING, down=10, have=40, size=100)
+        status = Status(ParticipantState.DOWNLOADING, down=10, have=40, size=100)
         told = Participant(Address("10.0.0.7", 12502), 0.0, True, name="lab-pc-07", status=status)
-        members = members_of([told], now=1.0)
+        computers = computers_of([told], now=1.0)
         upload = Upload(Address("10.0.0.7", 5), "a", 10, 0, 100.0, "lab-pc-07")
-        (receiver,) = receivers_of([upload], members).values()
+        (receiver,) = receivers_of([upload], computers).values()
         cells = [column.text(receiver) for column in RECEIVER_COLUMNS]
         self.assertEqual((cells[int(HAS)], cells[int(LEFT)]), ("40 %", "0:06"))
-        (stranger,) = receivers_of([replace(upload, computer="other")], members).values()
+        (stranger,) = receivers_of([replace(upload, computer="other")], computers).values()
         cells = [column.text(stranger) for column in RECEIVER_COLUMNS]
         self.assertEqual((cells[int(HAS)], cells[int(LEFT)]), ("", ""))
 

@@ -17,7 +17,7 @@ _DAMAGED = 5  # see _state_of()
 
 
 @dataclass(frozen=True, slots=True)
-class Computer:
+class ConnectedComputer:
     """One row: a computer with all of its connections."""
 
     address: Address
@@ -68,7 +68,7 @@ def bottleneck(found: Bottleneck) -> str:
             return f"Slowest now: {link} {senders}, {rate}{_evidence(disk)}."
 
 
-def computers(watched: Watched, uploads: Iterable[Upload]) -> list[Computer]:
+def computers(watched: Watched, uploads: Iterable[Upload]) -> list[ConnectedComputer]:
     """The computers that are connected; several connections to one are one row."""
     up = defaultdict[str, float](float)
     for upload in uploads:
@@ -82,13 +82,15 @@ def computers(watched: Watched, uploads: Iterable[Upload]) -> list[Computer]:
     ]
 
 
-def _computer(watched: Watched, connections: Sequence[WatchedPeer], given: float) -> Computer:
+def _computer(
+    watched: Watched, connections: Sequence[WatchedPeer], given: float
+) -> ConnectedComputer:
     first, content = connections[0], watched.content
     missing = 0 if content is None else content.all_chunks & ~watched.have
     has = [one.has for one in connections if one.has is not None]
     states = (_state_of(one, given, missing) for one in connections)
     rank, state = max(states, key=itemgetter(0))
-    return Computer(
+    return ConnectedComputer(
         first.address,
         first.computer,
         wording.percent(has[0].bit_count(), content.count) if has and content else None,
@@ -114,10 +116,10 @@ def _state_of(peer: WatchedPeer, given: float, missing: int) -> tuple[int, str]:
     return 0, "Connected"
 
 
-def computers_of(download: DownloadChanged) -> list[Computer]:
+def computers_of(download: DownloadChanged) -> list[ConnectedComputer]:
     """The same for a download from originals, which say nothing of what they have."""
     return [
-        Computer(
+        ConnectedComputer(
             one.seeder,
             one.computer,
             None,

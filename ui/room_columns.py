@@ -5,43 +5,43 @@ Pure.
 
 from __future__ import annotations
 
-from roles.values.members import Member
-from roles.values.participants import MemberState
-from roles.values.room_words import by_computer, by_has, by_state, computer, has, reason, state
+from roles.values.computers import Computer
+from roles.values.participants import ParticipantState
+from roles.values.room_words import by_computer, by_has, by_state, has, name_of, reason, state
 from ui.columns import Column, Icon
 
-COMPUTER = Column[Member]("Computer", computer, by_computer, width=104, stretches=True)
-ADDRESS = Column[Member]("Address", lambda one: str(one.address), width=142)
-STATE = Column[Member]("State", state, by_state, width=116)
-HAS = Column[Member]("Has", has, by_has, width=126, stretches=True)
-DOWN = Column[Member].of_rate("Down", lambda one: one.down, 84)
-UP = Column[Member].of_rate("Up", lambda one: one.up, 84)
-LEFT = Column[Member].of_duration("Left", lambda one: one.seconds_left, 64)
-GAVE = Column[Member].of_size("Gave", lambda one: one.given or None, 72)
-REASON = Column[Member]("Reason", reason, width=110, stretches=True, cut="end")
+COMPUTER = Column[Computer]("Computer", name_of, by_computer, width=104, stretches=True)
+ADDRESS = Column[Computer]("Address", lambda one: str(one.address), width=142)
+STATE = Column[Computer]("State", state, by_state, width=116)
+HAS = Column[Computer]("Has", has, by_has, width=126, stretches=True)
+DOWN = Column[Computer].of_rate("Down", lambda one: one.down, 84)
+UP = Column[Computer].of_rate("Up", lambda one: one.up, 84)
+LEFT = Column[Computer].of_duration("Left", lambda one: one.seconds_left, 64)
+GAVE = Column[Computer].of_size("Gave", lambda one: one.given or None, 72)
+REASON = Column[Computer]("Reason", reason, width=110, stretches=True, cut="end")
 
 _ICONS = {
-    MemberState.FAILED: "failed",
-    MemberState.WAITING: "waiting",
-    MemberState.DOWNLOADING: "down",
-    MemberState.CANCELLED: "gone",
-    MemberState.DONE: "done",
-    MemberState.GIVING: "up",
-    MemberState.IDLE: "idle",
+    ParticipantState.FAILED: "failed",
+    ParticipantState.WAITING: "waiting",
+    ParticipantState.DOWNLOADING: "down",
+    ParticipantState.CANCELLED: "gone",
+    ParticipantState.DONE: "done",
+    ParticipantState.GIVING: "up",
+    ParticipantState.IDLE: "idle",
 }
 
 
-def icon_of(one: Member) -> Icon:
+def icon_of(computer: Computer) -> Icon:
     """The picture of its state."""
-    return Icon(_icon_name(one))
+    return Icon(_icon_name(computer))
 
 
-def _icon_name(one: Member) -> str:
-    if one.is_silent or one.has_left:
-        return "done" if one.has_left and one.state is MemberState.DONE else "gone"
-    if one.state is MemberState.FAILED or one.is_disk_full:
+def _icon_name(computer: Computer) -> str:
+    if computer.is_silent or computer.has_left:
+        return "done" if computer.has_left and computer.state is ParticipantState.DONE else "gone"
+    if computer.state is ParticipantState.FAILED or computer.is_disk_full:
         return "failed"
-    return "warning" if one.is_behind_firewall else _ICONS[one.state]
+    return "warning" if computer.is_behind_firewall else _ICONS[computer.state]
 
 
 IN_WINDOW = (COMPUTER, ADDRESS, STATE, HAS, DOWN, UP, LEFT, GAVE, REASON)

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from roles.values.members import Member
-from roles.values.participants import MemberState
-from roles.values.room_words import by_computer, computer, reason, state, tone_of
+from roles.values.computers import Computer
+from roles.values.participants import ParticipantState
+from roles.values.room_words import by_computer, name_of, reason, state, tone_of
 from ui import wording
 
 Place: TypeAlias = tuple[int, int]  # column and row
@@ -41,17 +41,17 @@ class Grid:
     columns: int
 
 
-def tile_of(one: Member) -> Tile:
-    first, second = _lines(one)
-    is_done = one.state is MemberState.DONE
-    has_part = one.size > 0 or is_done
-    percent = wording.percent(one.have, one.size)
+def tile_of(computer: Computer) -> Tile:
+    first, second = _lines(computer)
+    is_done = computer.state is ParticipantState.DONE
+    has_part = computer.size > 0 or is_done
+    percent = wording.percent(computer.have, computer.size)
     return Tile(
-        name=computer(one),
+        name=name_of(computer),
         corner="✓" if is_done else f"{percent} %" if has_part else "",
         first=first,
         second=second,
-        tone=tone_of(one),
+        tone=tone_of(computer),
         part=percent / 100 if has_part else None,
     )
 
@@ -71,10 +71,10 @@ def grid_for(count: int, width: int, height: int) -> Grid:
     return Grid(tile_width, tile_height, columns)
 
 
-def in_order(members: Iterable[Member], *, problems_first: bool = False) -> list[Member]:
+def in_order(computers: Iterable[Computer], *, problems_first: bool = False) -> list[Computer]:
     """Sorted by name; with `problems_first`, those that need help before all others."""
     return sorted(
-        members, key=lambda one: (problems_first and not one.needs_help, by_computer(one))
+        computers, key=lambda one: (problems_first and not one.needs_help, by_computer(one))
     )
 
 
@@ -113,34 +113,34 @@ def _free(taken: Collection[Place], columns: int) -> Iterator[Place]:
         row += 1
 
 
-def _lines(one: Member) -> tuple[str, str]:
-    gave = f"gave {wording.size(one.given)}" if one.given else ""
-    words = state(one)
-    if one.is_silent or one.has_left:
+def _lines(computer: Computer) -> tuple[str, str]:
+    gave = f"gave {wording.size(computer.given)}" if computer.given else ""
+    words = state(computer)
+    if computer.is_silent or computer.has_left:
         return words, gave
-    if one.is_original:
-        return words, wording.count(one.files, "file") if one.files else ""
-    moving = _joined(wording.rate(one.down), _left(one))
-    why = reason(one)
-    if one.is_disk_full:  # the reason says so first, and then what to do
+    if computer.is_original:
+        return words, wording.count(computer.files, "file") if computer.files else ""
+    moving = _joined(wording.rate(computer.down), _left(computer))
+    why = reason(computer)
+    if computer.is_disk_full:  # the reason says so first, and then what to do
         return "! Disk full", why.partition(". ")[2] or why
-    if one.state is MemberState.FAILED:
+    if computer.state is ParticipantState.FAILED:
         return f"! {words}", why or gave
     if why:
         return f"! {why[:1].upper()}{why[1:]}", moving or gave
-    match one.state:
-        case MemberState.DOWNLOADING:
-            return wording.rate(one.down) or words, _joined(_left(one), gave)
-        case MemberState.DONE:
+    match computer.state:
+        case ParticipantState.DOWNLOADING:
+            return wording.rate(computer.down) or words, _joined(_left(computer), gave)
+        case ParticipantState.DONE:
             return "Done, checked", gave
-        case MemberState.GIVING:
-            return f"Sharing {wording.count(one.files, 'file')}", gave
+        case ParticipantState.GIVING:
+            return f"Sharing {wording.count(computer.files, 'file')}", gave
         case _:
             return words, gave
 
 
-def _left(one: Member) -> str:
-    left = wording.duration(one.seconds_left)
+def _left(computer: Computer) -> str:
+    left = wording.duration(computer.seconds_left)
     return f"{left} left" if left else ""
 
 

@@ -8,7 +8,7 @@ from itertools import chain, islice
 
 from roles.program.log_file import without_folders
 from roles.values.events import DownloadChanged, DownloadState
-from roles.values.participants import PRECEDENCE, MemberState, Status, TransferStatus
+from roles.values.participants import PRECEDENCE, ParticipantState, Status, TransferStatus
 from roles.values.safe_names import shown_name
 
 MAX_TRANSFERS = 8  # more do not fit into a ping
@@ -16,21 +16,21 @@ _LOOKED_AT = 32  # newest events: all that are running
 SETTLES_S = 4  # no time left is told yet: rates are means of 5 s and begin at 0
 LEFT_OVER_S = 10  # the time left follows from the mean rate of this time, or it would jump
 _STATES = {
-    DownloadState.QUEUED: MemberState.DOWNLOADING,
-    DownloadState.CHECKING: MemberState.DOWNLOADING,
-    DownloadState.DOWNLOADING: MemberState.DOWNLOADING,
-    DownloadState.VERIFYING: MemberState.DOWNLOADING,
-    DownloadState.IN_QUEUE: MemberState.WAITING,
-    DownloadState.RETRYING: MemberState.WAITING,
-    DownloadState.WAITING_FOR_SPACE: MemberState.WAITING,
-    DownloadState.PAUSED: MemberState.WAITING,
-    DownloadState.DONE: MemberState.DONE,
-    DownloadState.SKIPPED: MemberState.DONE,
-    DownloadState.FAILED: MemberState.FAILED,
-    DownloadState.CANCELLED: MemberState.CANCELLED,
+    DownloadState.QUEUED: ParticipantState.DOWNLOADING,
+    DownloadState.CHECKING: ParticipantState.DOWNLOADING,
+    DownloadState.DOWNLOADING: ParticipantState.DOWNLOADING,
+    DownloadState.VERIFYING: ParticipantState.DOWNLOADING,
+    DownloadState.IN_QUEUE: ParticipantState.WAITING,
+    DownloadState.RETRYING: ParticipantState.WAITING,
+    DownloadState.WAITING_FOR_SPACE: ParticipantState.WAITING,
+    DownloadState.PAUSED: ParticipantState.WAITING,
+    DownloadState.DONE: ParticipantState.DONE,
+    DownloadState.SKIPPED: ParticipantState.DONE,
+    DownloadState.FAILED: ParticipantState.FAILED,
+    DownloadState.CANCELLED: ParticipantState.CANCELLED,
 }
 # From one of these a download only goes on if the user asks for it. None: not asked for before.
-_ENDED = (None, MemberState.DONE, MemberState.FAILED, MemberState.CANCELLED)
+_ENDED = (None, ParticipantState.DONE, ParticipantState.FAILED, ParticipantState.CANCELLED)
 _REASONS = {
     DownloadState.IN_QUEUE: "in the queue: all seeders are busy",
     DownloadState.PAUSED: "paused",
@@ -43,8 +43,10 @@ class Progress:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         # The newest event of each download; the latest of all is last.
-        self._newest: dict[MemberState, dict[str, DownloadChanged]] = {s: {} for s in PRECEDENCE}
-        self._states: dict[str, MemberState] = {}  # of each download
+        self._newest: dict[ParticipantState, dict[str, DownloadChanged]] = {
+            s: {} for s in PRECEDENCE
+        }
+        self._states: dict[str, ParticipantState] = {}  # of each download
         self._have = self._size = 0  # bytes of all but cancelled ones
         self._rates = deque[float](maxlen=LEFT_OVER_S)  # one a second
         self._rated_at = float("-inf")
@@ -64,11 +66,11 @@ class Progress:
     def status(self, *, now: float) -> Status:
         """What the room is told of the downloads; the caller adds shares and uploads."""
         with self._lock:
-            state = next((one for one in PRECEDENCE if self._newest[one]), MemberState.IDLE)
+            state = next((one for one in PRECEDENCE if self._newest[one]), ParticipantState.IDLE)
             # What decides the state comes first, so that title and reason belong to it.
             newest = chain.from_iterable(reversed(self._newest[s].values()) for s in PRECEDENCE)
             transfers = tuple(map(_transfer, islice(newest, MAX_TRANSFERS)))
-            running = self._newest[MemberState.DOWNLOADING].values()
+            running = self._newest[ParticipantState.DOWNLOADING].values()
             down = sum(one.rate for one in islice(reversed(running), _LOOKED_AT))
             have, size = self._have, self._size
             left_s = self._left_s(down, now)
@@ -86,7 +88,7 @@ class Progress:
 
     def _left_s(self, down: float, now: float) -> float | None:
         """Until everything is here, at the mean rate of the last LEFT_OVER_S."""
-        if not self._newest[MemberState.DOWNLOADING]:
+        if not self._newest[ParticipantState.DOWNLOADING]:
             self._rates.clear()
             self._rated_s = 0
         elif now - self._rated_at >= 1.0 and (down or self._rated_s):
@@ -98,9 +100,9 @@ class Progress:
         return (self._size - self._have) / mean if mean else None
 
     def _forget_cancelled(self) -> None:
-        for name in self._newest[MemberState.CANCELLED]:
+        for name in self._newest[ParticipantState.CANCELLED]:
             del self._states[name]
-        self._newest[MemberState.CANCELLED].clear()
+        self._newest[ParticipantState.CANCELLED].clear()
 
     def _count(self, event: DownloadChanged, sign: int) -> None:
         if event.state is not DownloadState.CANCELLED:
@@ -108,9 +110,9 @@ class Progress:
             self._size += sign * event.size
 
 
-def _state(event: DownloadChanged) -> MemberState:
+def _state(event: DownloadChanged) -> ParticipantState:
     if event.state is DownloadState.LOOKING:  # at its start it needs a moment for that
-        return MemberState.WAITING if event.cause else MemberState.DOWNLOADING
+        return ParticipantState.WAITING if event.cause else ParticipantState.DOWNLOADING
     return _STATES[event.state]
 
 

@@ -22,10 +22,10 @@ from roles.joining.tracker_place import TrackerPlace
 from roles.net.interfaces import own_address_towards, own_name
 from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import EVERY_INTERFACE, Address, is_loopback
+from roles.values.computers import machine_id
 from roles.values.errors import CodeRefusedError, TrackerSilentError
 from roles.values.events import Post, ReachabilityChanged, TrackerAnswered, TrackerLost
-from roles.values.members import machine_id
-from roles.values.participants import MemberState, Status
+from roles.values.participants import ParticipantState, Status
 from roles.wire.fields import MAX_REQUEST_SHARES
 from roles.wire.tracker_messages import Pinged, Register
 from roles.worker import POLL_S
@@ -367,7 +367,7 @@ class Membership:
 
 
 def _moves(status: Status) -> bool:
-    return bool(status.up or status.down) or status.state == MemberState.DOWNLOADING
+    return bool(status.up or status.down) or status.state == ParticipantState.DOWNLOADING
 
 
 def _words(reason: str) -> str:

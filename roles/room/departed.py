@@ -10,15 +10,15 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from roles.room.registry_entry import Key
-from roles.values.members import state_of
-from roles.values.participants import MemberState, Participant
+from roles.values.computers import state_of
+from roles.values.participants import Participant, ParticipantState
 from roles.wire.fields import MAX_NUMBER
 
 MAX_DEPARTED = 1_000  # more than a lesson has computers
 MAX_PER_HOST = 4  # so that one computer cannot push out the others
 _Place: TypeAlias = tuple[str, str]  # IP address, and machine or advertised address
 _Gone: TypeAlias = tuple[Key, Participant]
-_HAS_ASKED_FOR_NOTHING = (MemberState.IDLE, MemberState.GIVING)
+_HAS_ASKED_FOR_NOTHING = (ParticipantState.IDLE, ParticipantState.GIVING)
 
 
 class Departed:

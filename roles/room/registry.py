@@ -27,8 +27,8 @@ from roles.room.registry_entry import (
 )
 from roles.room.room_catalogue import ListRefusedError, Owner, RoomCatalogue
 from roles.values.addresses import Address, is_unicast
+from roles.values.computers import SILENT_S, is_silent, machines_of
 from roles.values.errors import PeerProtocolError
-from roles.values.members import SILENT_S, is_silent, machines_of
 from roles.values.participants import Participant, Status
 from roles.wire.fields import is_id, is_port
 from roles.wire.list_wire import TellList
@@ -280,7 +280,7 @@ class Registry:
         return program.participant(sum(share.files for share in shares) or len(program.files))
 
     def remove(self, machine: str, *, now: float) -> None:
-        """Forget a computer (Member.machine) whose programs are all gone or silent."""
+        """Forget a computer (Computer.machine) whose programs are all gone or silent."""
         programs = {key: one.participant(0) for key, one in self._programs.items()}
         everyone = [*programs.items(), *self.departed.items()]
         machines = machines_of([one for _, one in everyone])

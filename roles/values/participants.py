@@ -13,7 +13,7 @@ from enum import StrEnum
 from roles.values.addresses import Address
 
 
-class MemberState(StrEnum):
+class ParticipantState(StrEnum):
     """What a program, or all programs of one computer, do in the room."""
 
     IDLE = "idle"  # open, and nothing was asked for
@@ -27,13 +27,13 @@ class MemberState(StrEnum):
 
 # The first of these that occurs among several is the state of them all.
 PRECEDENCE = (
-    MemberState.FAILED,
-    MemberState.WAITING,
-    MemberState.DOWNLOADING,
-    MemberState.CANCELLED,
-    MemberState.DONE,
-    MemberState.GIVING,
-    MemberState.IDLE,
+    ParticipantState.FAILED,
+    ParticipantState.WAITING,
+    ParticipantState.DOWNLOADING,
+    ParticipantState.CANCELLED,
+    ParticipantState.DONE,
+    ParticipantState.GIVING,
+    ParticipantState.IDLE,
 )
 
 
@@ -53,7 +53,7 @@ class TransferStatus:
 class Status:
     """What a program reports in each ping."""
 
-    state: str = ""  # a MemberState; other words from older versions
+    state: str = ""  # a ParticipantState; other words from older versions
     shares: tuple[str, ...] = ()  # ids of the shares that it uploads or downloads
     up: int = 0  # bytes per second
     down: int = 0  # bytes per second

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import re
 
+from roles.values.computers import Computer, RoomSummary
 from roles.values.figures import count, duration_words, percent
-from roles.values.members import Member, RoomSummary
-from roles.values.participants import PRECEDENCE, MemberState
+from roles.values.participants import PRECEDENCE, ParticipantState
 from roles.values.safe_names import shown_name
 
 COMPUTER_LENGTH = 40  # characters of a computer's name in a row
 MAX_REASON = 80  # characters
 MAX_TITLE = 60
 STATES = {
-    MemberState.IDLE: "Not begun",
-    MemberState.DOWNLOADING: "Downloading",
-    MemberState.WAITING: "Waiting",
-    MemberState.DONE: "Done",
-    MemberState.FAILED: "Failed",
-    MemberState.CANCELLED: "Cancelled",
-    MemberState.GIVING: "Sharing",
+    ParticipantState.IDLE: "Not begun",
+    ParticipantState.DOWNLOADING: "Downloading",
+    ParticipantState.WAITING: "Waiting",
+    ParticipantState.DONE: "Done",
+    ParticipantState.FAILED: "Failed",
+    ParticipantState.CANCELLED: "Cancelled",
+    ParticipantState.GIVING: "Sharing",
 }
 _COUNTED = (
-    MemberState.DONE,
-    MemberState.DOWNLOADING,
-    MemberState.WAITING,
-    MemberState.FAILED,
-    MemberState.CANCELLED,
-    MemberState.GIVING,
-    MemberState.IDLE,
+    ParticipantState.DONE,
+    ParticipantState.DOWNLOADING,
+    ParticipantState.WAITING,
+    ParticipantState.FAILED,
+    ParticipantState.CANCELLED,
+    ParticipantState.GIVING,
+    ParticipantState.IDLE,
 )
 _NUMBER = re.compile("[0-9]+")
 
@@ -36,14 +36,14 @@ _NUMBER = re.compile("[0-9]+")
 # One computer
 
 
-def computer(one: Member) -> str:
+def name_of(computer: Computer) -> str:
     """Its name, else its address."""
-    return shown_name(one.name, COMPUTER_LENGTH) or str(one.address)
+    return shown_name(computer.name, COMPUTER_LENGTH) or str(computer.address)
 
 
-def by_computer(one: Member) -> str:
+def by_computer(computer: Computer) -> str:
     """Sorts by name; those without one come last."""
-    return computer_order(shown_name(one.name, COMPUTER_LENGTH), str(one.address))
+    return computer_order(shown_name(computer.name, COMPUTER_LENGTH), str(computer.address))
 
 
 def computer_order(name: str, where: str) -> str:
@@ -51,54 +51,54 @@ def computer_order(name: str, where: str) -> str:
     return _NUMBER.sub(_padded, name.casefold()) or f"\uffff{where}"
 
 
-def state(one: Member) -> str:
-    words = STATES[one.state]
-    if one.has_left:
+def state(computer: Computer) -> str:
+    words = STATES[computer.state]
+    if computer.has_left:
         return f"Left, {words.lower()}"
-    if one.is_silent:
-        return f"Silent for {duration_words(one.silent_s)}"
-    return "Original program" if one.is_original else words
+    if computer.is_silent:
+        return f"Silent for {duration_words(computer.silent_s)}"
+    return "Original program" if computer.is_original else words
 
 
-def by_state(one: Member) -> float:
+def by_state(computer: Computer) -> float:
     """The sort key of the state: those that need help first, then as in PRECEDENCE."""
-    return PRECEDENCE.index(one.state) + (0.0 if one.needs_help else len(PRECEDENCE))
+    return PRECEDENCE.index(computer.state) + (0.0 if computer.needs_help else len(PRECEDENCE))
 
 
-def reason(one: Member) -> str:
+def reason(computer: Computer) -> str:
     """Why it waits or failed, and whether a firewall shields it."""
-    said = shown_name(one.reason, MAX_REASON)
-    return "; ".join(filter(None, (said, "behind a firewall" * one.is_behind_firewall)))
+    said = shown_name(computer.reason, MAX_REASON)
+    return "; ".join(filter(None, (said, "behind a firewall" * computer.is_behind_firewall)))
 
 
-def tone_of(one: Member) -> str:
+def tone_of(computer: Computer) -> str:
     """The colour of its row or tile, as the window's Theme names it."""
-    if one.is_silent:
+    if computer.is_silent:
         return "Muted"
-    if one.state is MemberState.FAILED or one.is_disk_full:
+    if computer.state is ParticipantState.FAILED or computer.is_disk_full:
         return "Bad"
-    if one.state is MemberState.DONE and not one.is_behind_firewall:
+    if computer.state is ParticipantState.DONE and not computer.is_behind_firewall:
         return "Good"
-    if one.has_left:
+    if computer.has_left:
         return "Muted"
-    if one.is_behind_firewall or one.state is MemberState.WAITING:
+    if computer.is_behind_firewall or computer.state is ParticipantState.WAITING:
         return "Warning"
-    return "Accent" if one.state is MemberState.DOWNLOADING else "Plain"
+    return "Accent" if computer.state is ParticipantState.DOWNLOADING else "Plain"
 
 
-def has(one: Member) -> str:
+def has(computer: Computer) -> str:
     """How much it has of what it asked for, or how many files it offers."""
-    if one.size or one.state is MemberState.DONE:
-        title = shown_name(one.title, MAX_TITLE)
-        return f"{percent(one.have, one.size)} %" + (f" of {title}" if title else "")
-    return count(one.files, "file") if one.files else ""
+    if computer.size or computer.state is ParticipantState.DONE:
+        title = shown_name(computer.title, MAX_TITLE)
+        return f"{percent(computer.have, computer.size)} %" + (f" of {title}" if title else "")
+    return count(computer.files, "file") if computer.files else ""
 
 
-def by_has(one: Member) -> float:
+def by_has(computer: Computer) -> float:
     """The sort key of what it has: by the part that is there; who asked for nothing comes last."""
-    if one.size or one.state is MemberState.DONE:
-        return float(percent(one.have, one.size))
-    return 101.0 + one.files
+    if computer.size or computer.state is ParticipantState.DONE:
+        return float(percent(computer.have, computer.size))
+    return 101.0 + computer.files
 
 
 # All of them
@@ -106,10 +106,10 @@ def by_has(one: Member) -> float:
 
 def how_far(room: RoomSummary) -> str:
     """ "23 of 30 done, the last one in 2 min; 1 needs help."."""
-    if not room.members:
+    if not room.counted:
         return "Nobody has joined to download yet."
     left = duration_words(room.seconds_left)
-    sentence = f"{room.done} of {room.members} done" + (f", the last one in {left}" if left else "")
+    sentence = f"{room.done} of {room.counted} done" + (f", the last one in {left}" if left else "")
     needs = "needs" if room.problems == 1 else "need"
     return sentence + (f"; {room.problems} {needs} help." if room.problems else ".")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from roles.values import room_words
+from roles.values.computers import Computer, RoomSummary
 from roles.values.figures import count, duration, percent, rate
-from roles.values.members import Member, RoomSummary
-from roles.values.participants import MemberState
+from roles.values.participants import ParticipantState
 from roles.web import page
 
 MAX_ROWS = 200
@@ -16,12 +16,12 @@ RENEW_S = 3
 _COLOURS = {"Good": "good", "Warning": "warning", "Bad": "bad"}
 
 
-def shown_of(members: Iterable[Member]) -> list[Member]:
+def shown_of(computers: Iterable[Computer]) -> list[Computer]:
     """Those that have a row, in order."""
-    return sorted(members, key=_place)[:MAX_ROWS]
+    return sorted(computers, key=_place)[:MAX_ROWS]
 
 
-def room_page(place: str, shown: Sequence[Member], room: RoomSummary, clock: str) -> bytes:
+def room_page(place: str, shown: Sequence[Computer], room: RoomSummary, clock: str) -> bytes:
     """`place`: this computer's name. `clock`: the time of day. `shown`: see shown_of()."""
     rows = "".join(map(_row, shown))
     left_out = room.computers - len(shown)
@@ -41,29 +41,29 @@ def room_page(place: str, shown: Sequence[Member], room: RoomSummary, clock: str
     return page.frame("Room", body, below=below, way=[("Folders", "./")], renew_s=RENEW_S)
 
 
-def _place(one: Member) -> tuple[float, str]:
+def _place(computer: Computer) -> tuple[float, str]:
     """The sort key of a row: those that lack most come first, then the idle, then the done."""
-    has = 99.5 if one.state is MemberState.IDLE else room_words.by_has(one)
-    return has, room_words.by_computer(one)
+    has = 99.5 if computer.state is ParticipantState.IDLE else room_words.by_has(computer)
+    return has, room_words.by_computer(computer)
 
 
-def _row(one: Member) -> str:
-    why = room_words.reason(one)
+def _row(computer: Computer) -> str:
+    why = room_words.reason(computer)
     reason = f'<small class="warning">{page.escape(why)}</small>' if why else ""
-    left = duration(one.seconds_left)
+    left = duration(computer.seconds_left)
     return (
-        f"<tr><td><b>{page.name(room_words.computer(one))}</b>"
-        f'<small class="{_COLOURS.get(room_words.tone_of(one), "")}">'
-        f"{page.escape(room_words.state(one))}</small>{reason}</td><td>{_has(one)}</td>"
-        f'<td class="number">{rate(one.down)}</td><td class="number wide">{left}</td></tr>'
+        f"<tr><td><b>{page.name(room_words.name_of(computer))}</b>"
+        f'<small class="{_COLOURS.get(room_words.tone_of(computer), "")}">'
+        f"{page.escape(room_words.state(computer))}</small>{reason}</td><td>{_has(computer)}</td>"
+        f'<td class="number">{rate(computer.down)}</td><td class="number wide">{left}</td></tr>'
     )
 
 
-def _has(one: Member) -> str:
-    if one.state is MemberState.DONE:
+def _has(computer: Computer) -> str:
+    if computer.state is ParticipantState.DONE:
         return '<span class="good">all</span>'
-    words = page.escape(room_words.has(one))
-    if not one.size:
+    words = page.escape(room_words.has(computer))
+    if not computer.size:
         return f"<small>{words}</small>"
-    part = percent(one.have, one.size)
+    part = percent(computer.have, computer.size)
     return f'<progress max="100" value="{part}"></progress><small>{words}</small>'

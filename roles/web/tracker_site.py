@@ -21,7 +21,7 @@ from roles.room.room_catalogue import Share
 from roles.room.senders import Senders
 from roles.values.addresses import Address, is_loopback
 from roles.values.catalogue import WebLine, encode_line
-from roles.values.members import Member, RoomSummary, each_member, summary_of
+from roles.values.computers import Computer, RoomSummary, each_computer, summary_of
 from roles.values.participants import Participant
 from roles.values.room_words import how_far
 from roles.web import page
@@ -149,9 +149,9 @@ class TrackerSite:
         )
 
     def _make_room_page(self, _: _Visitor) -> Generator[None, None, bytes]:
-        members, room = yield from self._room()
-        shown = list[Member]()
-        for some in _slices(members):
+        computers, room = yield from self._room()
+        shown = list[Computer]()
+        for some in _slices(computers):
             shown = shown_of([*shown, *some])
             yield
         return room_page(self._name, shown, room, time.strftime("%H:%M:%S"))
@@ -162,15 +162,15 @@ class TrackerSite:
             return address_for_others(self._listening)
         return Address(visitor.own_host, self._listening.port)
 
-    def _room(self) -> Generator[None, None, tuple[list[Member], RoomSummary]]:
-        everyone, members = list[Participant](), list[Member]()
+    def _room(self) -> Generator[None, None, tuple[list[Computer], RoomSummary]]:
+        everyone, computers = list[Participant](), list[Computer]()
         for programs in _slices(self._participants()):
             everyone += programs
             yield
-        for computers in _slices(each_member(everyone, now=time.monotonic())):
-            members += computers
+        for some in _slices(each_computer(everyone, now=time.monotonic())):
+            computers += some
             yield
-        return members, summary_of(members)
+        return computers, summary_of(computers)
 
     def _folders(self, visitor: _Visitor) -> Generator[None, None, list[Folder]]:
         """Copies of one folder are listed once, at a seeder that browsers can reach: the one on the

@@ -11,15 +11,15 @@ from roles.wire.tracker_wire import MAX_NAME, status_fields, status_of
 MAX_PARTICIPANTS = 16_000  # more than a tracker's table and those that have left
 
 
-def encode_participant(one: Participant, *, now: float) -> str:
+def encode_participant(program: Participant, *, now: float) -> str:
     """`now` is on the clock of Participant.last_ping; the line says how long ago that was."""
-    line: dict[str, object] = {"lmk": 2, "at": one.address, "as": AS[one.is_leecher]}
-    line |= {"name": cut(one.name, MAX_NAME)} if one.name else {}
-    line |= {"silent_ms": max(0, round((now - one.last_ping) * 1000)), "files": one.files}
-    line |= {"original": True} if one.is_original else {}
-    line |= {"reachable": one.is_reachable} if one.is_reachable is not None else {}
-    line |= {"left": True} if one.has_left else {}
-    line |= status_fields(one.status)
+    line: dict[str, object] = {"lmk": 2, "at": program.address, "as": AS[program.is_leecher]}
+    line |= {"name": cut(program.name, MAX_NAME)} if program.name else {}
+    line |= {"silent_ms": max(0, round((now - program.last_ping) * 1000)), "files": program.files}
+    line |= {"original": True} if program.is_original else {}
+    line |= {"reachable": program.is_reachable} if program.is_reachable is not None else {}
+    line |= {"left": True} if program.has_left else {}
+    line |= status_fields(program.status)
     return strict_json.dumps(line).decode()
 
 

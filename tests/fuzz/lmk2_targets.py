@@ -22,8 +22,8 @@ from roles.room.registry_entry import Origin
 from roles.sharing.digest_cache import DigestCache
 from roles.values.addresses import Address
 from roles.values.catalogue import MAX_LINE, Line, decode_line, encode_line
+from roles.values.computers import computers_of
 from roles.values.errors import PeerProtocolError
-from roles.values.members import members_of
 from roles.wire import frames as wire_frames
 from roles.wire import tracker_wire
 from roles.wire.frames import CHUNK, Bye, Frame, FrameBuffer, Gone
@@ -194,7 +194,7 @@ def participant(data: bytes) -> None:
     numbers = (read.status.have, read.status.down)
     check((again.status.have, again.status.down) == numbers, "other numbers")
     older = replace(read, status=replace(read.status, machine=""))
-    for one in members_of((read, older, read), now=NOW):
+    for one in computers_of((read, older, read), now=NOW):
         texts = [column.text(one) for column in (*IN_WINDOW, *IN_TERMINAL)]
         check(all(text.isprintable() for text in texts), "a control character")
         check(0 <= one.have <= one.size, "more than there is")

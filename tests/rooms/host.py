@@ -29,7 +29,7 @@ from roles.values.content import DIGEST_SIZE
 from roles.values.participants import Status
 from roles.values.settings import DEFAULT_SLOTS
 from roles.wire import frames
-from roles.wire.tracker_messages import Holder as Member
+from roles.wire.tracker_messages import Holder as Computer
 from roles.wire.tracker_messages import Ping, Register
 from tests.rooms.clock import Action
 from tests.rooms.contents import Kept, Shared
@@ -304,7 +304,7 @@ class Host:
         self.room.clock.after(ASK_S, self._call)
         self.room.tracker.holders(self, self._call_all, lambda: None)
 
-    def _call_all(self, members: list[Member]) -> None:
+    def _call_all(self, members: list[Computer]) -> None:
         served = {end.connection.downloader_host.address for end in self.uploads.values()}
         served.add(self.address)
         leechers = [one.address for one in members if one.is_leecher and not one.is_unreachable]
@@ -484,7 +484,7 @@ class Leecher(Host):
         if not self.is_running or self.is_done:
             return
 
-        def told(members: list[Member]) -> None:
+        def told(members: list[Computer]) -> None:
             others = [one.address for one in members if not one.is_unreachable]
             others = [one for one in others if one != self.address]
             is_news = self.book.heard_of(others, now=self.room.clock.now)
@@ -598,7 +598,9 @@ class Tracker:
 
         room.clock.after(room.network.delay_s + 1e-4, there)
 
-    def holders(self, host: Host, answered: Callable[[list[Member]], None], failed: Action) -> None:
+    def holders(
+        self, host: Host, answered: Callable[[list[Computer]], None], failed: Action
+    ) -> None:
         """Ask for the programs that take part."""
 
         def told(members: object) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from roles.observer import Observer
 from roles.program.profile import Profile
+from roles.values.computers import Computer, RoomSummary, computers_of, summary_of
 from roles.values.events import RoomChanged
-from roles.values.members import Member, RoomSummary, members_of, summary_of
 from roles.values.room_words import how_far
 from roles.values.safe_names import shown_name
 from ui.exit_codes import ExitCode
@@ -34,31 +34,31 @@ def _show(chosen: argparse.Namespace, output: Output, tracker: ChosenTracker) ->
         while True:
             match session.next_event():
                 case RoomChanged(participants):
-                    members = members_of(participants, now=time.monotonic())
+                    computers = computers_of(participants, now=time.monotonic())
                     if not chosen.watch:
-                        print_room(members, output, is_private=tracker.is_private)
+                        print_room(computers, output, is_private=tracker.is_private)
                         return ExitCode.DONE
-                    shown = watch_room(members, shown, output, is_private=tracker.is_private)
+                    shown = watch_room(computers, shown, output, is_private=tracker.is_private)
                 case _:
                     continue
 
 
 def watch_room(
-    members: Sequence[Member], shown: list[Line], output: Output, *, is_private: bool = False
+    computers: Sequence[Computer], shown: list[Line], output: Output, *, is_private: bool = False
 ) -> list[Line]:
     """Show the room if it is not what is shown already; returns what is shown now."""
     if output.as_json:
-        print_room(members, output, is_private=is_private)
+        print_room(computers, output, is_private=is_private)
         return shown
-    end = Line(_end(summary_of(members), is_private=is_private))
-    table = [*(room_table(members) if members else ()), end]
+    end = Line(_end(summary_of(computers), is_private=is_private))
+    table = [*(room_table(computers) if computers else ()), end]
     if table != shown:
         output.show_table(table)
     return table
 
 
-def print_room(members: Sequence[Member], output: Output, *, is_private: bool = False) -> None:
-    for one in members:
+def print_room(computers: Sequence[Computer], output: Output, *, is_private: bool = False) -> None:
+    for one in computers:
         output.json(
             event="member",
             machine=one.machine,
@@ -78,17 +78,17 @@ def print_room(members: Sequence[Member], output: Output, *, is_private: bool = 
             reachable=one.is_reachable,
             files=one.files,
         )
-    room = summary_of(members)
+    room = summary_of(computers)
     output.json(
         event="room",
-        members=room.members,
+        members=room.counted,
         done=room.done,
         problems=room.problems,
         seconds_left=_whole(room.seconds_left),
         private=is_private,
     )
     if not output.as_json:
-        for line in room_table(members) if members else ():
+        for line in room_table(computers) if computers else ():
             output.result(output.painted(*line))
         output.say(_end(room, is_private=is_private))
 

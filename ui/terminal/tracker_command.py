@@ -17,6 +17,7 @@ from roles.values.addresses import (
     is_loopback,
     web_address,
 )
+from roles.values.computers import computers_of, summary_of
 from roles.values.errors import UserInputError
 from roles.values.events import (
     GuessersChanged,
@@ -25,7 +26,6 @@ from roles.values.events import (
     RoleStarted,
     RoomChanged,
 )
-from roles.values.members import members_of, summary_of
 from roles.values.room_words import how_far
 from roles.values.settings import TrackerSettings
 from ui.exit_codes import ExitCode
@@ -118,13 +118,13 @@ class TrackerReport:
 
     def _look(self, now: float) -> None:
         self._looked_at = now
-        members = members_of(self._room.participants, now=now)
-        for sentence in self._news.note(members, now=now):
+        computers = computers_of(self._room.participants, now=now)
+        for sentence in self._news.note(computers, now=now):
             self.output.say(sentence)
         pause_s = LOOK_S if self.output.can_redraw else TABLE_S
-        if not self.shows_room or now - self._shown_at < pause_s or not (self._table or members):
+        if not self.shows_room or now - self._shown_at < pause_s or not (self._table or computers):
             return
-        table = [*room_table(members), Line(how_far(summary_of(members)))]
+        table = [*room_table(computers), Line(how_far(summary_of(computers)))]
         if table != self._table:
             self._table, self._shown_at = table, now
             self.output.show_table(table)

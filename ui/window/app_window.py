@@ -177,7 +177,7 @@ class AppWindow(tk.Tk):
         from ui.window.seeder_tab import SeederTab
 
         page = self.tabs.page("Seeder")
-        return SeederTab(page, self._bench, self._say_failed, lambda: self.tracker.room.members)
+        return SeederTab(page, self._bench, self._say_failed, lambda: self.tracker.room.computers)
 
     @cached_property
     def start(self) -> StartPage:

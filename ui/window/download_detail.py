@@ -9,7 +9,7 @@ from tkinter import ttk
 from roles.values.events import DownloadChanged, DownloadState, Watched
 from roles.values.safe_names import shown_name
 from ui import download_words, remedies
-from ui.download_words import Computer
+from ui.download_words import ConnectedComputer
 from ui.pieces import Piece, PiecesOfFile, PiecesOfFolder, pieces_of
 from ui.window.colour_bar import ColourBar
 from ui.window.fields import Sentence
@@ -108,7 +108,7 @@ class DownloadDetail(ttk.Frame):
         self._show_texts()
         self.fit()
 
-    def _show_computers(self, rows: Iterable[Computer]) -> None:
+    def _show_computers(self, rows: Iterable[ConnectedComputer]) -> None:
         self.sources.show({f"{one.name}\0{one.address}": one for one in rows})
 
     def show_watched(self, watched: Watched) -> None:

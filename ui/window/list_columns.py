@@ -8,7 +8,7 @@ from roles.values.events import DownloadChanged, DownloadState
 from roles.values.safe_names import shown_name
 from ui import remedies, wording
 from ui.columns import Column, Icon
-from ui.download_words import Computer
+from ui.download_words import ConnectedComputer
 from ui.file_list import is_folder
 from ui.window.list_row import ListRow, NodeKind
 
@@ -166,11 +166,11 @@ def _failed(row: ListRow, download: DownloadChanged) -> str:
     return f"{wording.count(row.problems, 'file')}: {line[:1].lower()}{line[1:]}"
 
 
-def _computer(one: Computer) -> str:
+def _computer(one: ConnectedComputer) -> str:
     return wording.computer_name(one.name, one.address)
 
 
-def _computer_order(one: Computer) -> str:
+def _computer_order(one: ConnectedComputer) -> str:
     return wording.computer_order(one.name, wording.place(one.address))
 
 
@@ -191,10 +191,10 @@ FILE_COLUMNS = (
         "#", lambda row: row.place or NO_PLACE, lambda row: str(row.place or ""), 40
     ),
 )
-COMPUTER_COLUMNS: tuple[Column[Computer], ...] = (
+COMPUTER_COLUMNS: tuple[Column[ConnectedComputer], ...] = (
     Column("Computer", _computer, _computer_order, 128, stretches=True, cut="middle"),
-    Column[Computer].of_percent("Has", lambda one: one.percent, 64),
-    Column[Computer].of_rate("Down", lambda one: one.down, 80),
-    Column[Computer].of_rate("Up", lambda one: one.up, 80),
-    Column[Computer]("State", lambda one: one.state, width=104, stretches=True, cut="end"),
+    Column[ConnectedComputer].of_percent("Has", lambda one: one.percent, 64),
+    Column[ConnectedComputer].of_rate("Down", lambda one: one.down, 80),
+    Column[ConnectedComputer].of_rate("Up", lambda one: one.up, 80),
+    Column[ConnectedComputer]("State", lambda one: one.state, width=104, stretches=True, cut="end"),
 )

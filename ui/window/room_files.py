@@ -5,9 +5,9 @@ from __future__ import annotations
 import tkinter as tk
 from collections.abc import Mapping, Sequence
 
+from roles.values.computers import Computer
 from roles.values.events import ListedFile, ListedFolder
-from roles.values.members import Member
-from roles.values.participants import MemberState
+from roles.values.participants import ParticipantState
 from roles.values.safe_names import shown_name
 from ui.file_list import FileList
 from ui.window.file_tree import (
@@ -28,14 +28,14 @@ FILE_COLUMNS = (NAME, FILES, SIZE, WHO)
 
 
 def holders_of(
-    members: Sequence[Member], sizes: Mapping[str, int | None]
+    computers: Sequence[Computer], sizes: Mapping[str, int | None]
 ) -> dict[str, Holders | None]:
     """The holders of each share. `sizes` are those of the shares; where one is not known, nobody
     can say who has all of it.
 
-    A member tells which shares it takes part in, and how much it has of all that it asked for.
+    A computer tells which shares it takes part in, and how much it has of all that it asked for.
     """
-    counted = [one for one in members if one.is_counted]
+    counted = [one for one in computers if one.is_counted]
     found = dict[str, Holders | None]()
     for share, size in sizes.items():
         if size is None or not counted:
@@ -47,15 +47,15 @@ def holders_of(
     return found
 
 
-def _shares_of(one: Member) -> set[str]:
-    return {share for program in one.programs for share in program.status.shares}
+def _shares_of(computer: Computer) -> set[str]:
+    return {share for program in computer.programs for share in program.status.shares}
 
 
-def _has_all(one: Member, sizes: Mapping[str, int | None]) -> bool:
+def _has_all(computer: Computer, sizes: Mapping[str, int | None]) -> bool:
     """Whether it surely has all of its shares: as much as they are large."""
-    if one.state is not MemberState.DONE:
+    if computer.state is not ParticipantState.DONE:
         return False
-    return one.have >= sum(sizes.get(share) or 0 for share in _shares_of(one))
+    return computer.have >= sum(sizes.get(share) or 0 for share in _shares_of(computer))
 
 
 class RoomFiles(FileTree):
@@ -69,14 +69,14 @@ class RoomFiles(FileTree):
         self,
         files: tuple[ListedFile, ...],
         folders: tuple[ListedFolder, ...],
-        members: Sequence[Member],
+        computers: Sequence[Computer],
     ) -> None:
         """`files` may be the first of many."""
         if self._listed != (files, folders):
             self._listed, self._who = (files, folders), None
             self._contents = FileList(files, folders)
         sizes = _sizes(self._contents)
-        who = holders_of(members, sizes)
+        who = holders_of(computers, sizes)
         if who != self._who:
             self._who = who
             shares = [

@@ -11,13 +11,13 @@ from enum import Enum
 from tkinter import ttk
 
 from roles.values import room_words
+from roles.values.computers import Computer
 from roles.values.events import RoomChanged
-from roles.values.members import Member
 from ui import room_columns
 from ui.room_summary import in_need, room_summary
 from ui.room_tiles import Place
+from ui.window.computer_detail import ComputerDetail, MemberActions
 from ui.window.layout import EmptyNote, show_if, switch
-from ui.window.member_detail import MemberActions, MemberDetail
 from ui.window.notices import Choice
 from ui.window.room_card import HelpStrip, RoomCard
 from ui.window.room_files import RoomFiles
@@ -52,7 +52,7 @@ class RoomView(ttk.Frame):
         px = theme.px
         self._theme = theme
         self._room = RoomChanged()
-        self.members: tuple[Member, ...] = ()
+        self.computers: tuple[Computer, ...] = ()
         self._is_running = False
         self._best_rate = 0.0  # bytes per second that one computer has sent
         self._view = tk.StringVar(self, View.SEATS.value)
@@ -61,7 +61,7 @@ class RoomView(ttk.Frame):
         self.seats = Seats(
             self, theme, kept=kept, keep=keep, chosen=self._chosen, opened=self.open_details
         )
-        self.list: Table[Member] = Table(
+        self.list: Table[Computer] = Table(
             self,
             theme,
             room_columns.IN_WINDOW,
@@ -72,7 +72,7 @@ class RoomView(ttk.Frame):
             rank=lambda one: theme.zoom > 1.0 and not one.needs_help,
         )
         self.files = RoomFiles(self, theme)
-        self.detail = MemberDetail(self, theme, actions, self._close_details)
+        self.detail = ComputerDetail(self, theme, actions, self._close_details)
         self._made_for: tuple[bool, bool] | None = None
         self.empty = EmptyNote(self, theme, steps)
         self.say_empty = self.empty.say  # what is shown while nobody is here
@@ -108,17 +108,17 @@ class RoomView(ttk.Frame):
     def show(
         self,
         room: RoomChanged,
-        members: tuple[Member, ...],
+        computers: tuple[Computer, ...],
         *,
         from_here: float,
         is_running: bool,
         is_private: bool,
     ) -> None:
         """`from_here`: what this computer sends, in bytes per second."""
-        self._room, self.members, self._is_running = room, members, is_running
-        self._best_rate = max([self._best_rate, *(float(one.up) for one in members)])
+        self._room, self.computers, self._is_running = room, computers, is_running
+        self._best_rate = max([self._best_rate, *(float(one.up) for one in computers)])
         summary = room_summary(
-            members,
+            computers,
             room.files,
             room.folders,
             file_count=room.file_count,
@@ -126,7 +126,7 @@ class RoomView(ttk.Frame):
             best_rate=self._best_rate,
         )
         self.card.show(summary, is_private=is_private)
-        self.strip.show(summary.help, len(in_need(members)))
+        self.strip.show(summary.help, len(in_need(computers)))
         self._show_members()
 
     def forget(self) -> None:
@@ -150,7 +150,7 @@ class RoomView(ttk.Frame):
 
     def show_those_in_need(self) -> None:
         """Select them, and show the first."""
-        machines = [one.machine for one in in_need(self.members)]
+        machines = [one.machine for one in in_need(self.computers)]
         if self.view is View.FILES:
             self.choose_view(View.SEATS)
         if self.view is View.LIST:
@@ -160,15 +160,15 @@ class RoomView(ttk.Frame):
             self.seats.choose(machines)
             self.seats.canvas.focus_set()
 
-    def open_details(self, member: Member) -> None:
-        self.detail.show(member)
+    def open_details(self, computer: Computer) -> None:
+        self.detail.show(computer)
         self.detail.grid()
         self._make_room()
         self.detail.close_button.focus_set()
 
     def close_details(self) -> bool:
         """False if none are open."""
-        if self.detail.member is None:
+        if self.detail.computer is None:
             return False
         self.detail.close()
         return True
@@ -187,45 +187,45 @@ class RoomView(ttk.Frame):
         """Only what is in sight costs anything."""
         match self.view:
             case View.SEATS:
-                self.seats.show(self.members)
+                self.seats.show(self.computers)
             case View.LIST:
-                self.list.show({one.machine: one for one in self.members})
+                self.list.show({one.machine: one for one in self.computers})
                 self.list.fit()
             case View.FILES:
-                self.files.show_room(self._room.files, self._room.folders, self.members)
-        opened = self.detail.member
+                self.files.show_room(self._room.files, self._room.folders, self.computers)
+        opened = self.detail.computer
         if opened is not None:
-            now = next((one for one in self.members if one.machine == opened.machine), None)
+            now = next((one for one in self.computers if one.machine == opened.machine), None)
             if now is None:
                 self.detail.close()
             else:
                 self.detail.show(now)
-        made_for = self._is_running, bool(self.members)
+        made_for = self._is_running, bool(self.computers)
         if made_for != self._made_for:
             self._made_for = made_for
             self._make_room()
 
     def _make_room(self) -> None:
         """Show the chosen pane, the details beside it or in its place, or that nobody is here."""
-        show_if(self.card, self._is_running and bool(self.members))
-        is_empty = not self._is_running or not (self.members or self.view is View.FILES)
+        show_if(self.card, self._is_running and bool(self.computers))
+        is_empty = not self._is_running or not (self.computers or self.view is View.FILES)
         show_if(self.empty.steps, self._is_running)
         show_if(self.empty, is_empty)
-        is_open = self.detail.member is not None
+        is_open = self.detail.computer is not None
         is_narrow = 1 < self.winfo_width() < self._theme.px(NARROW)
         for view, pane in self._panes.items():
             is_seen = view is self.view and not is_empty and not (is_open and is_narrow)
             show_if(pane, is_seen)
 
-    def _chosen(self, member: Member | None) -> None:
-        if member is not None and self.detail.member is not None:
-            self.detail.show(member)
+    def _chosen(self, computer: Computer | None) -> None:
+        if computer is not None and self.detail.computer is not None:
+            self.detail.show(computer)
 
     def _open_row(self) -> str:
         machine = self.list.focused
-        member = next((one for one in self.members if one.machine == machine), None)
-        if member is not None:
-            self.open_details(member)
+        computer = next((one for one in self.computers if one.machine == machine), None)
+        if computer is not None:
+            self.open_details(computer)
         return "break"
 
     def _close_details(self) -> None:
@@ -235,7 +235,7 @@ class RoomView(ttk.Frame):
             self.seats.canvas.focus_set()
 
 
-def _tone_of_row(one: Member) -> str:
+def _tone_of_row(computer: Computer) -> str:
     """As its tile, but a row that needs nobody's attention is plain."""
-    tone = room_words.tone_of(one)
+    tone = room_words.tone_of(computer)
     return "Plain" if tone in ("Good", "Accent") else tone

@@ -14,7 +14,7 @@ from tkinter import font as tkfont
 from tkinter import ttk
 from typing import Literal
 
-from roles.values.members import Member
+from roles.values.computers import Computer
 from ui.room_tiles import (
     GAP,
     PART_GAP,
@@ -53,8 +53,8 @@ class Seats(ttk.Frame):
         *,
         kept: Mapping[str, Place],
         keep: Callable[[dict[str, Place]], None],
-        chosen: Callable[[Member | None], None],
-        opened: Callable[[Member], None],
+        chosen: Callable[[Computer | None], None],
+        opened: Callable[[Computer], None],
     ) -> None:
         """`kept` has the places at the last start, `keep` gets them after a change. `chosen` gets
         the computer that was selected, None if none is, `opened` one whose details are asked for.
@@ -63,7 +63,7 @@ class Seats(ttk.Frame):
         self._theme = theme
         self._kept, self._keep = dict(kept), keep
         self._chosen_changed, self._opened = chosen, opened
-        self._members: dict[str, Member] = {}
+        self._computers: dict[str, Computer] = {}
         self._places: dict[str, Place] = {}
         self._drawn: dict[str, _Drawn] = {}
         self._spare = list[_Drawn]()
@@ -84,14 +84,14 @@ class Seats(ttk.Frame):
 
     # What is shown
 
-    def show(self, members: Iterable[Member]) -> None:
-        self._members = {one.machine: one for one in members}
-        self.chosen &= self._members.keys()
+    def show(self, computers: Iterable[Computer]) -> None:
+        self._computers = {one.machine: one for one in computers}
+        self.chosen &= self._computers.keys()
         self._draw()
 
     def choose(self, machines: Iterable[str]) -> None:
         """Select these tiles, and show the first of them."""
-        self.chosen = set(machines) & self._members.keys()
+        self.chosen = set(machines) & self._computers.keys()
         self._draw()
         there = self.chosen & self._places.keys()
         first = min((self._places[one][::-1] for one in there), default=None)
@@ -111,25 +111,25 @@ class Seats(ttk.Frame):
             last = self._arrange(width - self._bar.winfo_reqwidth(), height)
         else:
             self._bar.grid_remove()
-        for machine in self._drawn.keys() - self._members.keys():
+        for machine in self._drawn.keys() - self._computers.keys():
             gone = self._drawn.pop(machine)
             self._spare.append(gone)
             for part in gone.items:
                 self._write(gone, part, state="hidden")
-        for machine, member in self._members.items():
-            self._draw_tile(machine, tile_of(member), anew=anew)
+        for machine, computer in self._computers.items():
+            self._draw_tile(machine, tile_of(computer), anew=anew)
         self.canvas.configure(scrollregion=(0, 0, width, last))
 
     def _arrange(self, width: int, height: int) -> int:
         """Give everybody a place; returns the height of them all."""
         unit = self._theme.px(100) / 100 * self._theme.zoom
         edges = 2 * self._length(1)
-        grid = grid_for(len(self._members), int((width - edges) / unit), int(height / unit))
+        grid = grid_for(len(self._computers), int((width - edges) / unit), int(height / unit))
         rows = max(1, int((height / unit + GAP) / (grid.height + GAP)))
         self._is_crowded = is_crowded = (
-            self._theme.zoom > 1.0 and len(self._members) > rows * grid.columns
+            self._theme.zoom > 1.0 and len(self._computers) > rows * grid.columns
         )
-        order = in_order(self._members.values(), problems_first=is_crowded)
+        order = in_order(self._computers.values(), problems_first=is_crowded)
         machines = [one.machine for one in order]
         self._grid = grid
         self._places = places_of(machines, {} if is_crowded else self._kept, grid.columns)
@@ -292,7 +292,7 @@ class Seats(ttk.Frame):
             return
         column, row = self._places[machine]
         left, top = self._left(column) + event.x - x, self._top(row) + event.y - y
-        self._put(drawn, tile_of(self._members[machine]), left, top)
+        self._put(drawn, tile_of(self._computers[machine]), left, top)
         drawn.shown = None  # it is drawn at its place again
         for item in drawn.items.values():
             self.canvas.tag_raise(item)
@@ -334,12 +334,12 @@ class Seats(ttk.Frame):
 
     def _open(self) -> None:
         for machine in self.chosen:
-            self._opened(self._members[machine])
+            self._opened(self._computers[machine])
             return
 
     def _say_chosen(self) -> None:
         one = next(iter(self.chosen), None)
-        self._chosen_changed(None if one is None else self._members[one])
+        self._chosen_changed(None if one is None else self._computers[one])
 
     def _scroll(self, steps: int, unit: Literal["units", "pages"] = "units") -> str:
         if self.canvas.yview() != (0.0, 1.0):

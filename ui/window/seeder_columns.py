@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from roles.values.addresses import Address
+from roles.values.computers import Computer
 from roles.values.events import Upload
-from roles.values.members import Member
 from roles.values.safe_names import shown_name
 from ui import wording
 from ui.columns import Column, Icon
@@ -17,10 +17,10 @@ from ui.columns import Column, Icon
 class Receiver:
     """A computer with all of its connections to this one."""
 
-    computer: str  # its name, from the wire; "" if it told none
+    name: str  # its name, from the wire; "" if it told none
     address: Address  # of one connection
     uploads: tuple[Upload, ...]
-    member: Member | None = None  # what the room says of it, if that is known
+    computer: Computer | None = None  # what the room says of it, if that is known
 
     @property
     def rate(self) -> float:
@@ -39,23 +39,23 @@ class Receiver:
     @property
     def percent(self) -> int | None:
         """What it has of everything that it asked for, from whomever; None if that is unknown."""
-        if self.member is None or not self.member.size:
+        if self.computer is None or not self.computer.size:
             return None
-        return wording.percent(self.member.have, self.member.size)
+        return wording.percent(self.computer.have, self.computer.size)
 
     @property
     def is_receiving(self) -> bool:
         return any(upload.name or upload.rate for upload in self.uploads)
 
 
-def receivers_of(uploads: Iterable[Upload], members: Iterable[Member]) -> dict[str, Receiver]:
+def receivers_of(uploads: Iterable[Upload], computers: Iterable[Computer]) -> dict[str, Receiver]:
     """One receiver for each computer; other names at one address are other computers."""
     by_computer: dict[tuple[str, str], list[Upload]] = {}
     for upload in uploads:
         by_computer.setdefault((upload.leecher.host, upload.computer), []).append(upload)
     known = {
         (one.address.host, program.name): one
-        for one in members
+        for one in computers
         if not one.has_left
         for program in one.programs
     }
@@ -70,11 +70,11 @@ def receiver_tone(receiver: Receiver) -> str:
 
 
 def _computer(receiver: Receiver) -> str:
-    return shown_name(receiver.computer, wording.COMPUTER_LENGTH) or receiver.address.host
+    return shown_name(receiver.name, wording.COMPUTER_LENGTH) or receiver.address.host
 
 
 def _computer_order(receiver: Receiver) -> str:
-    return wording.computer_order(receiver.computer, receiver.address.host)
+    return wording.computer_order(receiver.name, receiver.address.host)
 
 
 def _files(receiver: Receiver) -> str:
@@ -96,7 +96,9 @@ RECEIVER_COLUMNS: tuple[Column[Receiver], ...] = (
     Column[Receiver].of_percent("Has", lambda receiver: receiver.percent, 60),
     Column[Receiver].of_rate("Speed", lambda receiver: receiver.rate, 84),
     Column[Receiver].of_duration(
-        "Time left", lambda receiver: receiver.member.seconds_left if receiver.member else None, 88
+        "Time left",
+        lambda receiver: receiver.computer.seconds_left if receiver.computer else None,
+        88,
     ),
 )
 

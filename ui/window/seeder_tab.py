@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from roles.program.user_folders import folder_named
 from roles.values.addresses import LOOPBACK, Address, is_loopback
+from roles.values.computers import Computer, computers_of
 from roles.values.errors import CodeRefusedError, UserInputError
 from roles.values.events import FolderScanned, RoleEvent, RoleStopped, RoomChanged, Upload
-from roles.values.members import Member, members_of
 from roles.values.participants import Participant
 from roles.values.settings import SeederSettings, TorrentKind
 from ui.file_list import SharedFiles
@@ -41,10 +41,10 @@ class SeederTab(Page):
         parent: tk.Misc,
         bench: Workbench,
         tell: Callable[[str], None],
-        members: Callable[[], Sequence[Member]] = tuple,
+        computers: Callable[[], Sequence[Computer]] = tuple,
     ) -> None:
-        """`tell` gets what goes wrong with a seeder that was started from elsewhere. `members` are
-        those of the room of this window's tracker.
+        """`tell` gets what goes wrong with a seeder that was started from elsewhere.
+        `computers` are those of this window's room.
         """
         px = bench.theme.px
         super().__init__(parent, padding=(px(16), px(12)))
@@ -54,7 +54,7 @@ class SeederTab(Page):
         self._refused = list[SeederRun]()  # those that ended for want of the right code
         self.besides: dict[SeederRun, _BesidesLine] = {}  # the others
         self._from_downloads: tuple[Upload, ...] = ()
-        self._own_room = members
+        self._own_room = computers
         self._observer: Observer | None = None  # asks the tracker of another computer
         self._observed: tuple[Participant, ...] = ()
         self._listings_shown: dict[Path, FolderScanned] = {}
@@ -240,7 +240,7 @@ class SeederTab(Page):
         self.form.show_run(self.main, is_adding=self.is_adding)
         running = [run for run in self._runs() if run.state is RunState.RUNNING]
         uploads = [upload for run in running for upload in run.uploads]
-        self.uploads.show(receivers_of((*uploads, *self._from_downloads), self._members()))
+        self.uploads.show(receivers_of((*uploads, *self._from_downloads), self._computers()))
         self._show_offered({run.settings.folder: run.listing for run in running if run.listing})
         if not running:
             self.uploads.say_empty("Nothing is shared yet")
@@ -290,8 +290,8 @@ class SeederTab(Page):
             lambda post: Observer(tracker, follow, post, code), take
         )
 
-    def _members(self) -> Sequence[Member]:
-        return self._own_room() or members_of(self._observed, now=time.monotonic())
+    def _computers(self) -> Sequence[Computer]:
+        return self._own_room() or computers_of(self._observed, now=time.monotonic())
 
     # What is shared
 

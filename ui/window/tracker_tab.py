@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from roles.values.addresses import LOOPBACK, Address
+from roles.values.computers import Computer, computers_of, summary_of
 from roles.values.events import (
     CodeChanged,
     Guesser,
@@ -19,14 +20,13 @@ from roles.values.events import (
     RoomChanged,
 )
 from roles.values.findings import FoundTracker
-from roles.values.members import Member, members_of, summary_of
 from roles.values.room_words import counts
 from roles.values.safe_names import shown_name
 from roles.values.settings import MAX_SEATS
 from ui import wording
 from ui.room_news import RoomNews
+from ui.window.computer_detail import MemberActions
 from ui.window.keyboard import tab_in_order
-from ui.window.member_detail import MemberActions
 from ui.window.notices import Choice, NoticeArea
 from ui.window.room_view import RoomView
 from ui.window.running_roles import RunState
@@ -123,7 +123,7 @@ class TrackerTab(Page):
     @property
     def counts(self) -> str:
         """Who is in the room, in a few words; "" if nobody is."""
-        return counts(summary_of(self.room.members))
+        return counts(summary_of(self.room.computers))
 
     def fill_screen(self, is_wanted: bool) -> None:
         self.form.fill_screen(self.run, is_wanted=is_wanted)
@@ -156,12 +156,12 @@ class TrackerTab(Page):
         found = self._bench.trackers.found
         return next((one for one in found if one.address not in self._own), None)
 
-    def _others_here(self) -> list[Member]:
+    def _others_here(self) -> list[Computer]:
         """Computers whose programs use this tracker now, without this one."""
         here = {LOOPBACK, *(one.host for one in (self.run.addresses if self.run else ()))}
         return [
             one
-            for one in self.room.members
+            for one in self.room.computers
             if not (one.has_left or one.is_silent or one.address.host in here)
         ]
 
@@ -178,7 +178,7 @@ class TrackerTab(Page):
             tone="Warning",
         )
 
-    def _ask_to_stop(self, others: list[Member]) -> None:
+    def _ask_to_stop(self, others: list[Computer]) -> None:
         use = "computer uses" if len(others) == 1 else "computers use"
         self.notices.ask(
             f"{len(others):,} {use} this tracker. Without it, running downloads go on, but nobody "
@@ -203,18 +203,18 @@ class TrackerTab(Page):
 
     # What can be done with a computer
 
-    def _can_wake(self, member: Member) -> bool:
+    def _can_wake(self, computer: Computer) -> bool:
         wakeable = self.run.room.wakeable if self.run is not None else ()
-        return any(one.address.host in wakeable for one in member.programs)
+        return any(one.address.host in wakeable for one in computer.programs)
 
-    def _wake(self, member: Member) -> None:
-        for host in {one.address.host for one in member.programs}:
+    def _wake(self, computer: Computer) -> None:
+        for host in {one.address.host for one in computer.programs}:
             if self.run is not None:
                 self.run.role.wake(host)
 
-    def _remove(self, member: Member) -> None:
+    def _remove(self, computer: Computer) -> None:
         if self.run is not None:
-            self.run.role.remove(member.machine)
+            self.run.role.remove(computer.machine)
 
     # Events
 
@@ -267,9 +267,9 @@ class TrackerTab(Page):
     def _name_guessers(self, guessers: Sequence[Guesser]) -> None:
         """They stay named when they have given up, until the user closes that."""
         names = dict[str, str]()
-        for member in self.room.members:
-            hosts = {one.address.host for one in member.programs}
-            names |= {host: f"{member.name} ({host})" for host in hosts if member.name}
+        for computer in self.room.computers:
+            hosts = {one.address.host for one in computer.programs}
+            names |= {host: f"{computer.name} ({host})" for host in hosts if computer.name}
         said = [
             f"{names.get(host, host)}, {wording.count(tries, 'time')}"
             for host, tries in guessers[:MOST_GUESSERS]
@@ -304,10 +304,10 @@ class TrackerTab(Page):
     def _show_room(self) -> None:
         run, now = self.run, time.monotonic()
         room = RoomChanged() if run is None else run.room
-        members = members_of(room.participants, now=now)
-        self._news.note(members, now=now)  # the log shows it
+        computers = computers_of(room.participants, now=now)
+        self._news.note(computers, now=now)  # the log shows it
         is_running = self.run_state is RunState.RUNNING
-        had_members = bool(self.room.members)
+        had_computers = bool(self.room.computers)
         if is_running:
             self.room.say_empty(
                 "Nobody is here yet",
@@ -321,12 +321,12 @@ class TrackerTab(Page):
             )
         self.room.show(
             room,
-            members,
+            computers,
             from_here=self.actions.from_here() if is_running else 0.0,
             is_running=is_running,
             is_private=run is not None and bool(run.code),
         )
-        if had_members != bool(members):
+        if had_computers != bool(computers):
             self._show_state()
 
     def _show_pings(self) -> None:

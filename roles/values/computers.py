@@ -1,4 +1,4 @@
-"""The members of a room: computers, each with all of its programs. Pure.
+"""The computers of a room, each with all of its programs. Pure.
 
 The texts come from strangers.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from roles.values.addresses import Address
-from roles.values.participants import PRECEDENCE, MemberState, Participant, total_of
+from roles.values.participants import PRECEDENCE, Participant, ParticipantState, total_of
 
 SILENT_S = 12.0  # without a ping, which comes every 5 s
 OLD_SILENT_S = 50.0  # the same for versions before 1.3, which ping every 15 s
@@ -20,19 +20,19 @@ DISK_IS_FULL = "waiting for space"  # the state of such a transfer, on the wire
 # The reason of a computer that waits because one of its programs is gone, while others go on.
 STOPPED = "stopped before its end"
 FELL_SILENT = "the program that downloads is silent"
-_UNFINISHED = frozenset({MemberState.DOWNLOADING, MemberState.WAITING})
+_UNFINISHED = frozenset({ParticipantState.DOWNLOADING, ParticipantState.WAITING})
 # What version 1.2 and earlier report of a download that cannot go on.
 _OLD_WAITING = frozenset({"in line", "retrying", DISK_IS_FULL, "paused"})
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Computer:
     """One computer of the room."""
 
     machine: str  # its id, until its address or the tracker's changes
     name: str  # "" if no program has said it
     address: Address  # of the program that pinged last
-    state: MemberState
+    state: ParticipantState
     have: int = 0  # bytes, of `size`: of everything that was asked for
     size: int = 0
     title: str = ""  # of what it downloads, or downloaded last
@@ -61,25 +61,25 @@ class Member:
 
     @property
     def needs_help(self) -> bool:
-        is_stuck = self.state is MemberState.FAILED or self.is_disk_full
+        is_stuck = self.state is ParticipantState.FAILED or self.is_disk_full
         return is_stuck or self.is_silent or self.is_behind_firewall
 
     @property
     def is_counted(self) -> bool:
         """Whether it belongs to those that get files, or may begin to."""
-        return self.state is not MemberState.GIVING
+        return self.state is not ParticipantState.GIVING
 
 
 @dataclass(frozen=True, slots=True)
 class RoomSummary:
     """How far the room is."""
 
-    members: int  # without those that only give
+    counted: int  # without those that only give
     done: int
-    problems: int  # members that need help
+    problems: int  # computers that need help
     seconds_left: float | None  # until the last one that downloads is done; None if unknown
     silent: int
-    states: Counter[MemberState]  # how many are in each, without those that are silent
+    states: Counter[ParticipantState]  # how many are in each, without those that are silent
 
     @property
     def computers(self) -> int:
@@ -97,7 +97,7 @@ def machine_id(key: bytes, name: str, own: str, tracker: str) -> str:
 
 
 def machines_of(everyone: Sequence[Participant]) -> list[str]:
-    """Member.machine of each one's computer.
+    """Computer.machine of each one's computer.
 
     A program of version 1.2 or earlier tells no id. It belongs to the computer of the same address
     and name, if only one id is told there: computers behind one router share an address. If the
@@ -108,36 +108,34 @@ def machines_of(everyone: Sequence[Participant]) -> list[str]:
         if one.status.machine and one.name:
             told.setdefault((one.address.host, one.name), set()).add(one.status.machine)
 
-    def machine_of(one: Participant) -> str:
-        there = told.get((one.address.host, one.name), ())
-        return next(iter(there)) if len(there) == 1 else one.address.host
+    def machine_of(program: Participant) -> str:
+        there = told.get((program.address.host, program.name), ())
+        return next(iter(there)) if len(there) == 1 else program.address.host
 
     return [one.status.machine or machine_of(one) for one in everyone]
 
 
-def members_of(participants: Iterable[Participant], *, now: float) -> tuple[Member, ...]:
-    """One member for each computer, in the order of their first programs; `now` is on the clock of
-    Participant.last_ping.
-    """
-    return tuple(each_member(tuple(participants), now=now))
+def computers_of(participants: Iterable[Participant], *, now: float) -> tuple[Computer, ...]:
+    """In the order of their first programs; `now` is on the clock of Participant.last_ping."""
+    return tuple(each_computer(tuple(participants), now=now))
 
 
-def each_member(everyone: Sequence[Participant], *, now: float) -> Iterator[Member]:
+def each_computer(everyone: Sequence[Participant], *, now: float) -> Iterator[Computer]:
     """The same, one after another: most of the work is done when the next one is asked for."""
     by_machine = dict[str, list[Participant]]()
     for one, machine in zip(everyone, machines_of(everyone), strict=True):
         by_machine.setdefault(machine, []).append(one)
-    return (_member(machine, programs, now=now) for machine, programs in by_machine.items())
+    return (_computer(machine, programs, now=now) for machine, programs in by_machine.items())
 
 
-def summary_of(members: Iterable[Member]) -> RoomSummary:
-    everyone = tuple(members)
+def summary_of(computers: Iterable[Computer]) -> RoomSummary:
+    everyone = tuple(computers)
     counted = [one for one in everyone if one.is_counted]
     left = [one.seconds_left for one in everyone if not one.is_silent]
     known = [seconds for seconds in left if seconds is not None]
     return RoomSummary(
-        members=len(counted),
-        done=sum(one.state is MemberState.DONE for one in counted),
+        counted=len(counted),
+        done=sum(one.state is ParticipantState.DONE for one in counted),
         problems=sum(one.needs_help for one in everyone),
         seconds_left=max(known, default=None),
         silent=sum(one.is_silent for one in everyone),
@@ -145,37 +143,37 @@ def summary_of(members: Iterable[Member]) -> RoomSummary:
     )
 
 
-def state_of(one: Participant) -> MemberState:
+def state_of(program: Participant) -> ParticipantState:
     """The state that a program reports, also if it is older than these states."""
-    said = one.status.state
-    if one.is_original or not one.is_leecher:
-        return MemberState.GIVING
+    said = program.status.state
+    if program.is_original or not program.is_leecher:
+        return ParticipantState.GIVING
     # Older versions say "done" whenever they download nothing; a program that has only registered
     # has said nothing yet.
-    if not said or (said == MemberState.DONE and not one.status.machine):
-        return MemberState.IDLE
+    if not said or (said == ParticipantState.DONE and not program.status.machine):
+        return ParticipantState.IDLE
     try:
-        return MemberState(said)
+        return ParticipantState(said)
     except ValueError:
-        return MemberState.WAITING if said in _OLD_WAITING else MemberState.DOWNLOADING
+        return ParticipantState.WAITING if said in _OLD_WAITING else ParticipantState.DOWNLOADING
 
 
-def _member(machine: str, programs: Sequence[Participant], *, now: float) -> Member:
+def _computer(machine: str, programs: Sequence[Participant], *, now: float) -> Computer:
     """The computer of these programs."""
     live = [one for one in programs if not (one.has_left or is_silent(one, now=now))]
     newest = max(live or programs, key=lambda one: one.last_ping)
-    has_asked = any(one.is_leecher and state_of(one) is not MemberState.IDLE for one in live)
+    has_asked = any(one.is_leecher and state_of(one) is not ParticipantState.IDLE for one in live)
     # A program that has ended counts until another one of this computer gets something.
     counted = live if has_asked else _last_runs(programs)
     first = min(counted, key=lambda one: (PRECEDENCE.index(state_of(one)), one not in live))
     state, reason = state_of(first), _reason(first)
     has_ended = bool(live) and first not in live
     if has_ended and state in _UNFINISHED:
-        state, reason = MemberState.WAITING, STOPPED if first.has_left else FELL_SILENT
+        state, reason = ParticipantState.WAITING, STOPPED if first.has_left else FELL_SILENT
     totals = [_total(one) for one in counted]
     known = [one.is_reachable for one in live if one.is_reachable is not None]
-    left = [] if state is not MemberState.DOWNLOADING else list(map(_seconds_left, live))
-    return Member(
+    left = [] if state is not ParticipantState.DOWNLOADING else list(map(_seconds_left, live))
+    return Computer(
         machine=machine,
         name=next((one.name for one in (newest, *programs) if one.name), ""),
         address=newest.address,
@@ -206,42 +204,42 @@ def _last_runs(programs: Sequence[Participant]) -> list[Participant]:
     """
     last = dict[Address, float]()
     for one in programs:
-        if state_of(one) not in (MemberState.IDLE, MemberState.GIVING):
+        if state_of(one) not in (ParticipantState.IDLE, ParticipantState.GIVING):
             last[one.address] = max(one.last_ping, last.get(one.address, one.last_ping))
     return [one for one in programs if one.last_ping >= last.get(one.address, one.last_ping)]
 
 
-def is_silent(one: Participant, *, now: float) -> bool:
+def is_silent(program: Participant, *, now: float) -> bool:
     """Whether it has missed at least two pings."""
-    return now - one.last_ping >= _silent_from_s(one)
+    return now - program.last_ping >= _silent_from_s(program)
 
 
-def _silent_from_s(one: Participant) -> float:
-    if one.is_original:
+def _silent_from_s(program: Participant) -> float:
+    if program.is_original:
         return ORIGINAL_SILENT_S
-    return SILENT_S if one.status.machine else OLD_SILENT_S
+    return SILENT_S if program.status.machine else OLD_SILENT_S
 
 
-def _seconds_left(one: Participant) -> float | None:
+def _seconds_left(program: Participant) -> float | None:
     """As the program says; if it is older, at its present rate."""
-    status = one.status
-    if one.status.machine:
+    status = program.status
+    if program.status.machine:
         return status.seconds_left
-    have, size = _total(one)
+    have, size = _total(program)
     return (size - have) / status.down if status.down > 0 and size > have else None
 
 
-def _total(one: Participant) -> tuple[int, int]:
-    status = one.status
+def _total(program: Participant) -> tuple[int, int]:
+    status = program.status
     return (status.have, status.size) if status.size else total_of(status.transfers)
 
 
-def _title(one: Participant) -> str:
-    transfers = one.status.transfers
+def _title(program: Participant) -> str:
+    transfers = program.status.transfers
     unfinished = (transfer for transfer in transfers if transfer.have < transfer.size)
     return next(unfinished, transfers[0]).title if transfers else ""
 
 
-def _reason(one: Participant) -> str:
-    said = (one.status.reason, *(transfer.reason for transfer in one.status.transfers))
+def _reason(program: Participant) -> str:
+    said = (program.status.reason, *(transfer.reason for transfer in program.status.transfers))
     return next(filter(None, said), "")

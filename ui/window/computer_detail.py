@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tkinter import ttk
 
 from roles.values import room_words
-from roles.values.members import Member
+from roles.values.computers import Computer
 from roles.values.participants import Participant, TransferStatus
 from roles.values.safe_names import shown_name
 from ui import wording
@@ -41,12 +41,12 @@ DOWNLOADS = (
 class MemberActions:
     """What can be done with a computer."""
 
-    wake: Callable[[Member], None]
-    remove: Callable[[Member], None]
-    can_wake: Callable[[Member], bool]  # whether its hardware address is known
+    wake: Callable[[Computer], None]
+    remove: Callable[[Computer], None]
+    can_wake: Callable[[Computer], bool]  # whether its hardware address is known
 
 
-class MemberDetail(ttk.Frame):
+class ComputerDetail(ttk.Frame):
     """Takes no room until a computer is shown."""
 
     def __init__(
@@ -55,7 +55,7 @@ class MemberDetail(ttk.Frame):
         px = theme.px
         super().__init__(parent, style="Tint.TFrame", padding=(px(16), px(10)), width=px(WIDTH))
         self._actions, self._closed = actions, closed
-        self.member: Member | None = None
+        self.computer: Computer | None = None
         head = ttk.Frame(self, style="Tint.TFrame")
         self._name = ttk.Label(head, style="Title.Tint.TLabel")
         self.close_button = ttk.Button(head, text="Close", command=self.close, width=0)
@@ -85,53 +85,55 @@ class MemberDetail(ttk.Frame):
         self.rowconfigure(3, weight=1)
         self.grid_propagate(False)
 
-    def show(self, member: Member) -> None:
-        """`member` as it is now."""
-        self.member = member
-        self._name.configure(text=room_words.computer(member))
-        self.now.say(f"{room_words.state(member)}, {_figures(member)}".removesuffix(", "))
-        self.reason.say(_sentence(room_words.reason(member)))
+    def show(self, computer: Computer) -> None:
+        """`computer` as it is now."""
+        self.computer = computer
+        self._name.configure(text=room_words.name_of(computer))
+        self.now.say(f"{room_words.state(computer)}, {_figures(computer)}".removesuffix(", "))
+        self.reason.say(_sentence(room_words.reason(computer)))
         self.downloads.show(
             {
                 f"{number} {at}": transfer
-                for number, program in enumerate(member.programs)
+                for number, program in enumerate(computer.programs)
                 for at, transfer in enumerate(program.status.transfers)
             }
         )
         self.downloads.fit()
         now = time.monotonic()
-        self.programs.say("\n".join(_program(one, now) for one in member.programs))
-        is_gone = member.is_silent or member.has_left
-        can_wake = is_gone and self._actions.can_wake(member)
+        self.programs.say("\n".join(_program(one, now) for one in computer.programs))
+        is_gone = computer.is_silent or computer.has_left
+        can_wake = is_gone and self._actions.can_wake(computer)
         self.wake_button.state(["!disabled" if can_wake else "disabled"])
-        can_remove = is_gone and not member.is_original
+        can_remove = is_gone and not computer.is_original
         self.remove_button.state(["!disabled" if can_remove else "disabled"])
         self.note.say(AWAKE if not is_gone else "" if can_wake else NO_HARDWARE)
 
     def close(self) -> None:
-        self.member = None
+        self.computer = None
         self._closed()
 
     def _wake(self) -> None:
-        if self.member is not None:
-            self._actions.wake(self.member)
+        if self.computer is not None:
+            self._actions.wake(self.computer)
             self.note.say("The wake-up packet is sent. A computer needs a minute or two.")
 
     def _remove(self) -> None:
-        member = self.member
-        if member is not None:
+        computer = self.computer
+        if computer is not None:
             self.close()
-            self._actions.remove(member)
+            self._actions.remove(computer)
 
 
-def _figures(one: Member) -> str:
-    has = room_words.has(one)
+def _figures(computer: Computer) -> str:
+    has = room_words.has(computer)
     parts = (
-        f"has {has}" if one.size else has,
-        f"↓ {wording.rate(one.down)}" if one.down >= 1 else "",
-        f"↑ {wording.rate(one.up)}" if one.up >= 1 else "",
-        f"{wording.duration(one.seconds_left)} left" if one.seconds_left is not None else "",
-        f"gave {wording.size(one.given)}" if one.given else "",
+        f"has {has}" if computer.size else has,
+        f"↓ {wording.rate(computer.down)}" if computer.down >= 1 else "",
+        f"↑ {wording.rate(computer.up)}" if computer.up >= 1 else "",
+        f"{wording.duration(computer.seconds_left)} left"
+        if computer.seconds_left is not None
+        else "",
+        f"gave {wording.size(computer.given)}" if computer.given else "",
     )
     return ", ".join(filter(None, parts))
 
@@ -140,8 +142,8 @@ def _sentence(reason: str) -> str:
     return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
 
 
-def _program(one: Participant, now: float) -> str:
-    kind = "Leecher" if one.is_leecher else "Seeder"
+def _program(program: Participant, now: float) -> str:
+    kind = "Leecher" if program.is_leecher else "Seeder"
     reached = {True: "reachable", False: "behind a firewall", None: "not tried yet"}
-    heard = "left" if one.has_left else f"heard {wording.ago(now - one.last_ping)}"
-    return f"{kind} at {one.address}: {reached[one.is_reachable]}, {heard}"
+    heard = "left" if program.has_left else f"heard {wording.ago(now - program.last_ping)}"
+    return f"{kind} at {program.address}: {reached[program.is_reachable]}, {heard}"
