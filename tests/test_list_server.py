@@ -14,7 +14,7 @@ from typing import Any
 from unittest import mock
 
 from roles.net.listening import Listener
-from roles.room import kept_answer
+from roles.room import cached_answer
 from roles.room.connection_server import Limits
 from roles.room.list_server import Browsers, ListServer
 from roles.room.packed_lists import PackedLists
@@ -236,7 +236,7 @@ class RoomTest(ListServerTestCase):
 
     def test_many_who_ask_at_once_cost_one_room(self) -> None:
         self.participants = [Participant(SEEDER, time.monotonic())]
-        self.enterContext(mock.patch.object(kept_answer, "KEPT_S", 60.0))
+        self.enterContext(mock.patch.object(cached_answer, "KEPT_S", 60.0))
         self.assertEqual(len(self.room()), 1)
         self.participants = []
         self.assertEqual(len(self.room()), 1)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from roles.net.connection import Connection
 from roles.net.listening import Listener
 from roles.net.rate_limit import RateLimit
+from roles.room.cached_answer import CachedAnswer
 from roles.room.connection_server import Client, ConnectionServer, Steps, Wait, in_turns
-from roles.room.kept_answer import KeptAnswer
 from roles.room.packed_lists import PackedLists
 from roles.room.registry import Registry
 from roles.room.room_catalogue import ListRefusedError
@@ -85,7 +85,7 @@ class ListServer(ConnectionServer):
         super().__init__(listener, selector, senders, is_private=entrance is not None)
         self._registry, self._participants = registry, participants
         self._entrance, self._take_talk = entrance, take_talk
-        self._room = KeptAnswer(self._pack_room)
+        self._room = CachedAnswer(self._pack_room)
         self._open_for_browsers = open_for_browsers
         self._loading: Worker | None = None  # the thread that sets _browsers
         self._browsers: Browsers | None = None

@@ -13,8 +13,8 @@ from itertools import islice
 from typing import TypeVar
 
 from roles.net.interfaces import address_for_others, own_name
+from roles.room.cached_answer import CachedAnswer
 from roles.room.connection_server import Client, Steps, Wait, in_turns
-from roles.room.kept_answer import KeptAnswer
 from roles.room.registry import Registry
 from roles.room.registry_entry import Reader
 from roles.room.room_catalogue import Share
@@ -82,7 +82,7 @@ class TrackerSite:
         self._participants = participants
         self._listening, self._name = listening, name
         self._programs = programs or ProgramFiles()
-        self._kept = dict[tuple[tuple[str, ...], _Visitor], KeptAnswer]()
+        self._kept = dict[tuple[tuple[str, ...], _Visitor], CachedAnswer]()
 
     def close(self) -> None:
         self._programs.join()
@@ -132,7 +132,7 @@ class TrackerSite:
         key = (request.segments, visitor)
         if key not in self._kept and len(self._kept) >= _MAX_KEPT:
             self._kept.clear()
-        kept = self._kept.setdefault(key, KeptAnswer(partial(make, visitor)))
+        kept = self._kept.setdefault(key, CachedAnswer(partial(make, visitor)))
         html = yield from in_turns(kept.get())
         yield from _send(client, _page(request, html))
 

@@ -6,7 +6,7 @@ import unittest
 from collections.abc import Generator
 from unittest import mock
 
-from roles.room.kept_answer import KEPT_S, RESTS, KeptAnswer
+from roles.room.cached_answer import KEPT_S, RESTS, CachedAnswer
 
 
 class KeptAnswerTest(unittest.TestCase):
@@ -17,7 +17,7 @@ class KeptAnswerTest(unittest.TestCase):
         self.made = 0
         self.slice_s = 0.0
         self.failure: Exception | None = None
-        self.kept = KeptAnswer(self.make)
+        self.kept = CachedAnswer(self.make)
 
     def make(self) -> Generator[None, None, bytes]:
         self.made += 1

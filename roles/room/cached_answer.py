@@ -10,7 +10,7 @@ RESTS = 9
 KEPT_S = 0.5
 
 
-class KeptAnswer:
+class CachedAnswer:
     """Owned by the tracker's thread."""
 
     def __init__(self, make: Callable[[], Generator[None, None, bytes]]) -> None:
