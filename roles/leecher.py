@@ -19,7 +19,7 @@ from typing import Concatenate, ParamSpec
 from roles.disk.download_record import RecordedDownload
 from roles.disk.folder_check import room_for
 from roles.disk.leftovers import drop_packs
-from roles.disk.promised_space import PromisedSpace
+from roles.disk.reserved_space import ReservedSpace
 from roles.disk.share_folders import ShareFolders
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadContext, DownloadLife, failed_to_begin
@@ -115,7 +115,7 @@ class Leecher(Role):
         self._download_log = DownloadLog()
         self._context = DownloadContext(
             settings,
-            PromisedSpace(settings.folder),
+            ReservedSpace(settings.folder),
             self._post_and_note,
             self._woken.set,
             self.is_cut_off,

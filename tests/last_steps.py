@@ -13,7 +13,7 @@ from unittest import mock
 
 from roles.disk import disk_calls
 from roles.disk.leftovers import drop_packs
-from roles.disk.promised_space import PromisedSpace
+from roles.disk.reserved_space import ReservedSpace
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadContext
@@ -197,7 +197,7 @@ class LocalDownload:
             self._packs,
             existing,
             _InstantPeer(swarm),  # type: ignore[arg-type]
-            DownloadContext(settings, PromisedSpace(target), self._note, lambda: None),
+            DownloadContext(settings, ReservedSpace(target), self._note, lambda: None),
             names=StoredNames(windows=os.name == "nt"),
         )
         try:

@@ -92,7 +92,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
     "room": (
         "cookies",
         "departed",
-        "held_shares",
+        "reserved_shares",
         "holders",
         "packed_lists",
         "registry",

@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from roles.disk.promised_space import PromisedSpace
+from roles.disk.reserved_space import ReservedSpace
 from roles.downloads.download_life import DownloadContext, DownloadLife, Patience
 from roles.values.errors import LmkError, ShortageError
 from roles.values.events import DownloadChanged, DownloadState, RoleEvent
@@ -22,7 +22,7 @@ class SilentDownload(DownloadLife):
         self.go_on = threading.Event()
         self.failure: LmkError | None = None
         shared = DownloadContext(
-            LeecherSettings(Path()), PromisedSpace(Path()), self._note, lambda: None
+            LeecherSettings(Path()), ReservedSpace(Path()), self._note, lambda: None
         )
         super().__init__("it", Existing.SKIP, shared)
 

@@ -7,7 +7,7 @@ import random
 import socket
 import threading
 
-from roles.disk.promised_space import PromisedSpace
+from roles.disk.reserved_space import ReservedSpace
 from roles.downloads.download_life import DownloadContext
 from roles.lmk1.download import Download
 from roles.lmk1.seeder_book import SeederBook
@@ -23,7 +23,7 @@ SOON_S = 2.0
 
 class SpaceTest(LmkTestCase):
     def test_room_that_another_download_was_promised_is_not_there(self) -> None:
-        space = PromisedSpace(self.folder, lambda _: 10)
+        space = ReservedSpace(self.folder, lambda _: 10)
         log, ended = EventLog(), threading.Event()
         space.promise("another", 6)
         settings = LeecherSettings(self.folder, waits_for_space=False)
@@ -64,7 +64,7 @@ class FaultTest(LmkTestCase):
             "a",
             Existing.SKIP,
             DownloadContext(
-                LeecherSettings(self.folder), PromisedSpace(self.folder), log, ended.set
+                LeecherSettings(self.folder), ReservedSpace(self.folder), log, ended.set
             ),
             book=SeederBook(random.Random(1)),
             lock=threading.Lock(),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import unittest
 from dataclasses import replace
 
-from roles.room.held_shares import HELD_S
 from roles.room.registry import Registry
 from roles.room.registry_entry import LIFETIME_S, QUIET_S, Key, Origin
+from roles.room.reserved_shares import RESERVED_S
 from roles.room.room_catalogue import ListRefusedError
 from roles.room.share_update import ShareUpdate
 from roles.values.addresses import Address
@@ -134,9 +134,9 @@ class ShareOwnersTest(OwnersTestCase):
                 self.setUp()
                 now = self.lose(silent=silent)
                 for ip, port in ((CABLE, 12501), (PC, 12502)):
-                    self.assert_refused(Code.SHARE, ip, port, STRANGER, now=now + HELD_S - 1)
+                    self.assert_refused(Code.SHARE, ip, port, STRANGER, now=now + RESERVED_S - 1)
                 self.assertIsNone(self.catalogue.share(SHARE))
-                self.tell(PC, 12501, STRANGER, now=now + HELD_S - 1)  # it started again
+                self.tell(PC, 12501, STRANGER, now=now + RESERVED_S - 1)  # it started again
                 self.assert_told_by(PC, 12501, STRANGER)
 
     def test_who_slept_gets_its_share_back_at_any_address(self) -> None:
@@ -147,7 +147,7 @@ class ShareOwnersTest(OwnersTestCase):
 
     def test_who_ended_is_not_mistaken_for_who_learned_its_peer_id(self) -> None:
         now = self.lose(silent=False)
-        for later in (0.0, QUIET_S, HELD_S - 1):
+        for later in (0.0, QUIET_S, RESERVED_S - 1):
             self.assert_refused(Code.SHARE, CABLE, 12501, PEER, now=now + later)
         self.assertIsNone(self.catalogue.share(SHARE))
 
@@ -160,7 +160,7 @@ class ShareOwnersTest(OwnersTestCase):
 
     def test_after_a_while_anyone_may_tell_a_lost_share(self) -> None:
         now = self.lose(silent=False)
-        self.tell(CABLE, 12501, STRANGER, now=now + HELD_S)
+        self.tell(CABLE, 12501, STRANGER, now=now + RESERVED_S)
         self.assert_told_by(CABLE, 12501, STRANGER)
 
     def test_a_share_that_its_seeder_no_longer_names_is_kept_for_it_too(self) -> None:
@@ -180,7 +180,7 @@ class ShareOwnersTest(OwnersTestCase):
                 self.registry = Registry()
                 self.catalogue = self.registry.catalogue
                 self.registry.restore(saved, now=100.0)
-                self.assert_refused(Code.SHARE, CABLE, 12501, STRANGER, now=100.0 + HELD_S - 1)
+                self.assert_refused(Code.SHARE, CABLE, 12501, STRANGER, now=100.0 + RESERVED_S - 1)
                 code = Code.SHARE if lost else Code.BUSY
                 self.assert_refused(code, CABLE, 12501, PEER, now=99.0 + QUIET_S)
                 self.tell(PC, 12501, PEER, now=101.0)
@@ -221,7 +221,7 @@ class SameComputerTest(OwnersTestCase):
 
     def test_one_that_starts_again_at_another_port_gets_its_share_back(self) -> None:
         self.leave()
-        self.assert_only_its_computer_gets_it(now=HELD_S)
+        self.assert_only_its_computer_gets_it(now=RESERVED_S)
 
     def test_also_when_it_was_killed_and_the_tracker_has_not_forgotten_it(self) -> None:
         self.tell(PC, 12502, STRANGER, machine=self.MACHINE, now=QUIET_S + 1)
@@ -232,7 +232,7 @@ class SameComputerTest(OwnersTestCase):
         self.registry.register(holder, Origin(at.host, False), now=0.0)
         self.leave()
         self.assertIsNotNone(self.catalogue.share(SHARE))
-        self.assert_only_its_computer_gets_it(now=2 * HELD_S)
+        self.assert_only_its_computer_gets_it(now=2 * RESERVED_S)
 
     def test_also_after_a_restart_of_the_tracker(self) -> None:
         self.leave()
@@ -322,7 +322,7 @@ class LeftShareTest(OwnersTestCase):
 
     def test_nobody_else_can_change_it(self) -> None:
         self.hear(PC, now=1.0, leaving=True)
-        for now in (2.0, HELD_S + 100.0):
+        for now in (2.0, RESERVED_S + 100.0):
             self.holder_says(SHARE, now=now)
             self.assert_refused(Code.SHARE, CABLE, 12501, STRANGER, now=now)
             self.assert_refused(Code.SHARE, CABLE, 12501, PEER, now=now)  # others know that id
@@ -348,8 +348,8 @@ class LeftShareTest(OwnersTestCase):
     def test_its_id_is_kept_for_its_seeder_after_the_last_holder(self) -> None:
         self.hear(PC, now=1.0, leaving=True)
         self.holder_says(SHARE, now=100.0, leaving=True)
-        self.assert_refused(Code.SHARE, CABLE, 12501, STRANGER, now=99.0 + HELD_S)
-        self.tell(PC, 12501, "3" * 16, now=99.0 + HELD_S)
+        self.assert_refused(Code.SHARE, CABLE, 12501, STRANGER, now=99.0 + RESERVED_S)
+        self.tell(PC, 12501, "3" * 16, now=99.0 + RESERVED_S)
         self.assert_told_by(PC, 12501, "3" * 16)
 
     def test_a_tracker_that_starts_again_keeps_its_id_for_its_seeder(self) -> None:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from unittest import mock
 
-from roles.disk.promised_space import MAX_RESERVE, disk_full, room_in
+from roles.disk.reserved_space import MAX_RESERVE, disk_full, room_in
 from roles.disk.target_folder import TargetFolder
 from roles.values.content import Content
 from roles.values.errors import StorageError

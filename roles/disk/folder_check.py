@@ -9,7 +9,7 @@ from pathlib import Path
 
 from roles.disk import disk_calls
 from roles.disk.open_folder import first_there
-from roles.disk.promised_space import room_at
+from roles.disk.reserved_space import room_at
 from roles.disk.storage_faults import REFUSED, in_the_way, storage_error
 
 _CONTENT = b"LMKtorrent checks whether it can write here.\n"

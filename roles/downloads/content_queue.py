@@ -12,7 +12,7 @@ from contextlib import suppress
 from itertools import chain, islice
 
 from roles.disk.leftovers import pack_stored
-from roles.disk.promised_space import PromisedSpace
+from roles.disk.reserved_space import ReservedSpace
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.download_life import all_damaged
 from roles.downloads.file_order import FileOrder
@@ -49,7 +49,7 @@ class ContentQueue:
         self,
         target: TargetFolder,
         peer: SwarmPeer,
-        space: PromisedSpace,
+        space: ReservedSpace,
         tally: FileTally,
         wake: Callable[[], None],
     ) -> None:

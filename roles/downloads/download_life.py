@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from roles.disk.promised_space import PromisedSpace
+from roles.disk.reserved_space import ReservedSpace
 from roles.downloads.file_order import FileOrder
 from roles.joining.listed_room import Wanted
 from roles.joining.room_lister import RoomLister
@@ -73,7 +73,7 @@ class DownloadContext:
     """What all downloads of a leecher share."""
 
     settings: LeecherSettings
-    space: PromisedSpace  # of the target folder
+    space: ReservedSpace  # of the target folder
     post: Post
     ended: Callable[[], None]  # called by a download's thread when reap() has something to do
     # Whether this computer has no network: then no download gives up.

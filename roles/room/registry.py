@@ -13,7 +13,6 @@ from itertools import chain
 from typing import Protocol
 
 from roles.room.departed import Departed
-from roles.room.held_shares import HeldShares
 from roles.room.holders import HoldersByShare
 from roles.room.registry_entry import (
     LIFETIME_S,
@@ -25,6 +24,7 @@ from roles.room.registry_entry import (
     Program,
     Reader,
 )
+from roles.room.reserved_shares import ReservedShares
 from roles.room.room_catalogue import ListRefusedError, Owner, RoomCatalogue
 from roles.values.addresses import Address, is_unicast
 from roles.values.computers import SILENT_S, is_silent, machines_of
@@ -70,7 +70,7 @@ class Registry:
         self.catalogue = catalogue or RoomCatalogue("00000000")
         self.places = Places()  # of programs; only this class changes it
         self.by_share = HoldersByShare()  # includes LMK/1 seeders
-        self.held = HeldShares()
+        self.held = ReservedShares()
         self.departed = Departed()
         self.lmk1: Lmk1Seeders | None = None  # set once, before anybody registers
         self.changes = 0  # of what participants() yields, except the times of pings

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from roles.room.room_catalogue import Owner
 
-HELD_S = 600.0  # a restart or a break; as long as an original may be silent
+RESERVED_S = 600.0  # a restart or a break; as long as an original may be silent
 MAX_PER_HOST = 64  # 8 programs with 8 shares: one host cannot push out the shares of others
-MAX_HELD = 12_064  # as many as a room has shares
+MAX_RESERVED = 12_064  # as many as a room has shares
 
 
 class _Held(NamedTuple):
@@ -22,7 +22,7 @@ class _Held(NamedTuple):
     quiet_at: float
 
 
-class HeldShares:
+class ReservedShares:
     def __init__(self) -> None:
         self._held: dict[str, _Held] = {}
         self._of_host: dict[str, dict[str, None]] = {}  # share ids by source IP, oldest first
@@ -36,9 +36,9 @@ class HeldShares:
         of_host = self._of_host.setdefault(ip, {})
         if len(of_host) >= MAX_PER_HOST:
             self.release(next(iter(of_host)))
-        if len(self._held) >= MAX_HELD:
+        if len(self._held) >= MAX_RESERVED:
             self.release(next(iter(self._held)))
-        self._held[share] = _Held(owner, now + HELD_S, quiet_at)
+        self._held[share] = _Held(owner, now + RESERVED_S, quiet_at)
         self._of_host.setdefault(ip, {})[share] = None
 
     def release(self, share: str) -> None:

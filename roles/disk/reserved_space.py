@@ -33,7 +33,7 @@ def room_at(folder: Path) -> int:
     return usage.free - min(MAX_RESERVE, usage.total // 100)
 
 
-class PromisedSpace:
+class ReservedSpace:
     """Shared by all downloads to one folder. Any thread may call its methods."""
 
     def __init__(self, folder: Path, room: Callable[[Path], int] = room_in) -> None:

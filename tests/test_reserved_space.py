@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roles.disk.promised_space import PromisedSpace, disk_full
+from roles.disk.reserved_space import ReservedSpace, disk_full
 from roles.values.errors import DiskFullError
 from roles.wire.fields import cut
 from roles.wire.tracker_wire import MAX_REASON
@@ -17,7 +17,7 @@ class PromisedSpaceTest(LmkTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.room = 10 * MB
-        self.space = PromisedSpace(self.folder, lambda _: self.room)
+        self.space = ReservedSpace(self.folder, lambda _: self.room)
 
     def test_what_others_need_is_not_there(self) -> None:
         self.space.promise("a", 6 * MB)
