@@ -14,7 +14,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from roles.disk import arriving_file, chunk_digests, claimed_file
+from roles.disk import arriving_file, chunk_digests, partial_file
 from roles.disk.arriving_file import ArrivingFile
 from roles.values.content import Content, content_of
 from roles.values.errors import DiskFullError, FileChangedError, StorageError
@@ -414,13 +414,13 @@ class FinishTest(ArrivingFileTestCase):
     @needs_posix
     def test_where_only_closed_files_are_renamed_a_failed_rename_keeps_it_open(self) -> None:
         with (
-            mock.patch.object(claimed_file, "CLOSES_FIRST", True),
+            mock.patch.object(partial_file, "CLOSES_FIRST", True),
             mock.patch.object(arriving_file, "CLOSES_FIRST", True),
         ):
             arriving = self.whole()
             source = arriving.open_source()
             with (
-                mock.patch.object(claimed_file, "give_name", side_effect=PermissionError),
+                mock.patch.object(partial_file, "give_name", side_effect=PermissionError),
                 self.assertRaisesRegex(StorageError, "No permission"),
             ):
                 arriving.finish(Existing.SKIP, NEVER, MTIME)

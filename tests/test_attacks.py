@@ -12,7 +12,7 @@ import sys
 import threading
 import unittest
 
-from roles.disk.claimed_file import ClaimedFile
+from roles.disk.partial_file import PartialFile
 from roles.lmk1.seeder_table import SeederTable
 from roles.net.name_lookup import looked_up
 from roles.program.log_file import start_logging
@@ -217,7 +217,7 @@ class HostileRooms(RoomTest):
 class PlacesTaken(LmkTestCase):
     @unittest.skipUnless(os.name == "posix", "elsewhere an open file cannot be removed")
     def test_what_was_put_in_the_place_of_a_partial_file_is_not_removed_with_it(self) -> None:
-        partial = ClaimedFile(self.folder, ("a",), can_be_checked=False)
+        partial = PartialFile(self.folder, ("a",), can_be_checked=False)
         path = self.folder / "a.lmkpart"
         path.unlink()
         path.write_bytes(b"precious")

@@ -10,8 +10,8 @@ from unittest import mock
 
 from roles.disk import disk_calls, file_watch
 from roles.disk.arriving_file import ArrivingFile
-from roles.disk.claimed_file import ClaimedFile
 from roles.disk.file_watch import FileWatch
+from roles.disk.partial_file import PartialFile
 from roles.downloads import download
 from roles.swarm.content_transfer import ContentTransfer
 from roles.values.content import MIN_CHUNK_SIZE
@@ -285,7 +285,7 @@ class Lmk1Test(DiskTestCase):
     def test_it_is_refused(self) -> None:
         for harm in (write, append, write_and_hide):
             with self.subTest(harm=harm.__name__):
-                partial = ClaimedFile(self.folder, ("a",), can_be_checked=False)
+                partial = PartialFile(self.folder, ("a",), can_be_checked=False)
                 self.addCleanup(partial.close)
                 partial.write(0, memoryview(b"something long"))
                 harm(partial.path)
@@ -297,7 +297,7 @@ class Lmk1Test(DiskTestCase):
     @needs_posix
     def test_on_a_network_drive_it_cannot_be_known(self) -> None:
         with mock.patch.object(file_watch, "_is_remote", lambda _device: True):
-            partial = ClaimedFile(self.folder, ("a",), can_be_checked=False)
+            partial = PartialFile(self.folder, ("a",), can_be_checked=False)
             partial.write(0, memoryview(b"something"))
             self.assertIsNotNone(partial.finish(Existing.SKIP, NEVER))
         self.assertEqual(self.tree(self.folder), {"a": b"something"})

@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 from roles.disk.arriving_file import ArrivingFile
-from roles.disk.claimed_file import ClaimedFile
+from roles.disk.partial_file import PartialFile
 from roles.disk.sparse_file import BLOCK, bytes_on_disk, spans
 from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.settings import Existing
@@ -126,7 +126,7 @@ class HolesTest(DiskTestCase):
         self.assertLessEqual(used, 2 * BLOCK)
 
     def test_files_of_originals_have_holes_too(self) -> None:
-        partial = ClaimedFile(self.folder, ("a",), can_be_checked=False)
+        partial = PartialFile(self.folder, ("a",), can_be_checked=False)
         for offset in range(0, 100 * 5_120, 10 * 5_120):
             partial.write(offset, memoryview(bytes(10 * 5_120)))
         self.assertIsNotNone(partial.finish(Existing.SKIP, NEVER))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
-from roles.disk import claimed_file, final_name
+from roles.disk import final_name, partial_file
 from roles.disk.arriving_file import ArrivingFile
 from roles.disk.leftovers import pack_stored
 from roles.disk.open_folder import OpenFolder
@@ -382,7 +382,7 @@ class NoDescriptorsTest(UnpackingTestCase):
     def test_it_works_where_no_folder_can_be_held_open(self) -> None:
         with (
             mock.patch("roles.disk.open_folder.HAS_DESCRIPTORS", False),
-            mock.patch.object(claimed_file, "CLOSES_FIRST", True),
+            mock.patch.object(partial_file, "CLOSES_FIRST", True),
             mock.patch("roles.disk.positioned_file.HAS_POSITIONS", False),
         ):
             self.unpacked(self.files)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roles.disk.chunk_digests import digests_of, fitting
-from roles.disk.claimed_file import CLOSES_FIRST, ClaimedFile
 from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
 from roles.disk.file_watch import Traces
 from roles.disk.holding import ChunkSource
+from roles.disk.partial_file import CLOSES_FIRST, PartialFile
 from roles.values.content import Content, root_of
 from roles.values.disk_names import shown_path
 from roles.values.errors import FileChangedError, FileTouchedError, StorageError
@@ -28,7 +28,7 @@ class _Place:
     is_whole: bool  # from then on nobody writes to it
 
 
-class ArrivingFile(ClaimedFile):
+class ArrivingFile(PartialFile):
     """folder/a/b/NAME.lmkpart, and after finish() folder/a/b/NAME.
 
     Any thread may call write(), read() and open_source(). The other methods are for one thread,

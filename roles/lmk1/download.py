@@ -7,8 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from roles.disk.claimed_file import ClaimedFile
 from roles.disk.leftovers import drop_partials
+from roles.disk.partial_file import PartialFile
 from roles.downloads.download_life import QUEUED_AT_PEERS_S, DownloadContext, DownloadLife
 from roles.lmk1.fetchers import Fetchers, SeedersOutlook
 from roles.lmk1.seeder_book import SeederBook
@@ -62,7 +62,7 @@ class Download(DownloadLife):
             woken=self.woken,
             throttle=throttle,
         )
-        self._partial: ClaimedFile | None = None
+        self._partial: PartialFile | None = None
 
     @property
     def collision_keys(self) -> frozenset[str]:
@@ -126,13 +126,13 @@ class Download(DownloadLife):
             if not (isinstance(fault, DiskFullError) and self._settings.waits_for_space):
                 raise fault
 
-    def _opened_when_there_is_space(self) -> ClaimedFile | None:
+    def _opened_when_there_is_space(self) -> PartialFile | None:
         """The partial file; None if halted while the disk was full. Raises StorageError."""
         while not self.halting.is_set():
             try:
                 self._space.promise(self, self.file.size - self._fetchers.have)
                 if self._partial is None:
-                    self._partial = ClaimedFile(
+                    self._partial = PartialFile(
                         self._settings.folder, (self._stored_name,), can_be_checked=False
                     )
             except DiskFullError as error:
@@ -145,7 +145,7 @@ class Download(DownloadLife):
                 return self._partial
         return None
 
-    def _fetch_all(self, partial: ClaimedFile) -> StorageError | None:
+    def _fetch_all(self, partial: PartialFile) -> StorageError | None:
         """Fetch until all chunks are here, the disk refuses, or the download is halted.
 
         Returns the refusal of the disk, if any. All fetchers' threads have ended then.
@@ -204,7 +204,7 @@ class Download(DownloadLife):
             pause = f"again in {outlook.wait_s or 0:.0f} s"
             self._set_state(DownloadState.RETRYING, cause=f"{outlook.last_fault}; {pause}")
 
-    def _finish(self, partial: ClaimedFile) -> None:
+    def _finish(self, partial: PartialFile) -> None:
         self._set_state(DownloadState.VERIFYING)
         finished = partial.finish(self.existing, self.halting)
         if finished is None:

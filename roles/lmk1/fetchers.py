@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from roles.disk.claimed_file import ClaimedFile
+from roles.disk.partial_file import PartialFile
 from roles.lmk1.chunk_fetcher import ChunkFetcher, Outcome
 from roles.lmk1.download_plan import MIN_STOLEN, DownloadPlan
 from roles.lmk1.peer_wire import CHUNK_SIZE
@@ -83,7 +83,7 @@ class Fetchers:
         self._seeders = seeders
         self._parallel_seeders = parallel_seeders
         self._plan = DownloadPlan[Address](file.size)
-        self._partial: ClaimedFile | None = None
+        self._partial: PartialFile | None = None
         self._fetchers: dict[ChunkFetcher, Worker] = {}  # and their threads
         self._received = Counter[Address]()  # bytes by seeder, over all its connections
         self._meter = RateMeter(now=time.monotonic())
@@ -104,7 +104,7 @@ class Fetchers:
         with self._lock:
             return self._plan.is_done
 
-    def begin(self, partial: ClaimedFile) -> None:
+    def begin(self, partial: PartialFile) -> None:
         """Write to this file from now on. No thread may be running."""
         self._partial, self.storage_fault = partial, None
         self.stopping.clear()

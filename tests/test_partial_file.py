@@ -9,7 +9,7 @@ import unittest
 from collections.abc import Callable
 from pathlib import Path
 
-from roles.disk.claimed_file import ClaimedFile
+from roles.disk.partial_file import PartialFile
 from roles.values.errors import StorageError
 from roles.values.settings import Existing
 from tests.disks import IS_POSIX, IS_ROOT, DiskTestCase, needs_posix
@@ -21,9 +21,9 @@ CLAIM = """
 import sys
 from pathlib import Path
 from roles.values.errors import StorageError
-from roles.disk.claimed_file import ClaimedFile
+from roles.disk.partial_file import PartialFile
 try:
-    partial = ClaimedFile(Path(sys.argv[1]), (sys.argv[2],), can_be_checked=False)
+    partial = PartialFile(Path(sys.argv[1]), (sys.argv[2],), can_be_checked=False)
 except StorageError as error:
     sys.stdout.write(f"refused {error}\\n")
 else:
@@ -37,9 +37,9 @@ SMALL_DISK = """
 import resource, sys
 from pathlib import Path
 from roles.values.errors import StorageError
-from roles.disk.claimed_file import ClaimedFile
+from roles.disk.partial_file import PartialFile
 resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
-partial = ClaimedFile(Path(sys.argv[1]), ("a",), can_be_checked=False)
+partial = PartialFile(Path(sys.argv[1]), ("a",), can_be_checked=False)
 partial.write(0, memoryview(bytes(8192)))
 try:
     partial.write(8000, memoryview(bytes(300)))
@@ -50,8 +50,8 @@ partial.close()
 
 
 class ClaimedFileTestCase(DiskTestCase):
-    def partial(self, name: str = "a.txt", content: bytes = CONTENT) -> ClaimedFile:
-        partial = ClaimedFile(self.folder, (name,), can_be_checked=False)
+    def partial(self, name: str = "a.txt", content: bytes = CONTENT) -> PartialFile:
+        partial = PartialFile(self.folder, (name,), can_be_checked=False)
         self.addCleanup(partial.close)
         partial.write(0, memoryview(content))
         return partial
@@ -197,7 +197,7 @@ class ExistingTest(ClaimedFileTestCase):
         paths: list[Path] = []
 
         def download(number: int) -> None:
-            partial = ClaimedFile(self.folder, (f"{number}",))
+            partial = PartialFile(self.folder, (f"{number}",))
             partial.write(0, memoryview(b"%d" % number))
             partial._name = "same"  # as two programs whose names for it differ until now
             result = partial.finish(Existing.KEEP_BOTH, NEVER)
@@ -218,7 +218,7 @@ class ClaimTest(ClaimedFileTestCase):
     def test_another_download_of_that_name_in_this_program_is_refused(self) -> None:
         self.partial()
         with self.assertRaisesRegex(StorageError, "Another LMKtorrent is downloading a.txt"):
-            ClaimedFile(self.folder, ("a.txt",), can_be_checked=False)
+            PartialFile(self.folder, ("a.txt",), can_be_checked=False)
         self.assertEqual((self.folder / "a.txt.lmkpart").read_bytes(), CONTENT)
 
     def test_another_process_on_that_name_is_refused_until_ours_ends(self) -> None:
@@ -232,7 +232,7 @@ class ClaimTest(ClaimedFileTestCase):
         process = self.claiming()
         self.assertEqual(self.line_of(process), "claimed\n")
         with self.assertRaises(StorageError):
-            ClaimedFile(self.folder, ("a.txt",), can_be_checked=False)
+            PartialFile(self.folder, ("a.txt",), can_be_checked=False)
         process.kill()
         process.wait()
         self.partial().discard()
@@ -276,7 +276,7 @@ class ClaimTest(ClaimedFileTestCase):
         for make in makers:
             make()
             with self.assertRaisesRegex(StorageError, "is not a file. Move it away"):
-                ClaimedFile(self.folder, ("a.txt",), can_be_checked=False)
+                PartialFile(self.folder, ("a.txt",), can_be_checked=False)
             if part.is_dir():
                 part.rmdir()
             else:
@@ -290,7 +290,7 @@ class ClaimTest(ClaimedFileTestCase):
         def come_and_go() -> None:
             while not ending.is_set():
                 try:
-                    ClaimedFile(self.folder, ("a",), can_be_checked=False).discard()
+                    PartialFile(self.folder, ("a",), can_be_checked=False).discard()
                 except StorageError:
                     continue
 
@@ -301,7 +301,7 @@ class ClaimTest(ClaimedFileTestCase):
         claimed = 0
         for _ in range(20_000):
             try:
-                partial = ClaimedFile(self.folder, ("a",), can_be_checked=False)
+                partial = PartialFile(self.folder, ("a",), can_be_checked=False)
             except StorageError:
                 continue
             claimed += 1
@@ -324,7 +324,7 @@ class DiskTest(ClaimedFileTestCase):
         self.folder.chmod(0o500)
         self.addCleanup(self.folder.chmod, 0o700)
         with self.assertRaisesRegex(StorageError, "No permission to write"):
-            ClaimedFile(self.folder, ("a",), can_be_checked=False)
+            PartialFile(self.folder, ("a",), can_be_checked=False)
 
     def test_a_partial_file_that_vanished_is_a_sentence(self) -> None:
         partial = self.partial()

@@ -40,7 +40,7 @@ CLOSES_FIRST = os.name == "nt"
 _CLAIM_FLAGS = os.O_RDWR | os.O_CREAT | disk_calls.PLAIN_FLAGS
 
 
-class ClaimedFile:
+class PartialFile:
     """Several threads may read and write at once.
 
     One thread calls finish(), discard() or close(), after the others have ended. Methods raise
@@ -125,7 +125,7 @@ class ClaimedFile:
                 if is_same is None:
                     return None
                 if is_same:
-                    ClaimedFile.discard(self)  # in a subclass, uploads go on
+                    PartialFile.discard(self)  # in a subclass, uploads go on
                     return target, True
                 self._check_untouched(folder)
                 if replaces is not None and replaces.is_still(folder.status(self._name)):
@@ -144,7 +144,7 @@ class ClaimedFile:
                 # Elsewhere, unlocking it first would let another program claim it just before it
                 # is removed.
                 if CLOSES_FIRST:
-                    ClaimedFile.close(self)
+                    PartialFile.close(self)
                 if not is_replaced:
                     disk_calls.unlink(folder.at(self.path.name), at=folder.descriptor)
         except FileNotFoundError:
@@ -152,7 +152,7 @@ class ClaimedFile:
         except REFUSED as error:
             raise storage_error(error, self.path) from None
         finally:
-            ClaimedFile.close(self)
+            PartialFile.close(self)
 
     @property
     def is_in_place(self) -> bool:
