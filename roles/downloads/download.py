@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from roles.disk.arrived_files import ArrivedFiles
+from roles.disk.downloaded_versions import DownloadedVersions
 from roles.disk.leftovers import drop_member_partials, drop_partials, pack_stored
 from roles.disk.stored_names import Stored, StoredNames
 from roles.disk.target_folder import TargetFolder
@@ -105,7 +105,7 @@ class Download(DownloadLife):
         self._target = TargetFolder(settings.folder, existing, self.halting)
         asked = FolderKey.of(key)
         self._arrived = (
-            ArrivedFiles(settings.state_folder, self.path, asked.share)
+            DownloadedVersions(settings.state_folder, self.path, asked.share)
             if settings.state_folder and asked is not None and asked.share
             else None
         )

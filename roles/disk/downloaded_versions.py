@@ -23,7 +23,7 @@ FOLDER_NAME = "arrived"  # in the state folder; a file for each share and target
 MAX_RECORDS = 200  # those that were written longest ago go first
 
 
-class ArrivedFiles:
+class DownloadedVersions:
     """The files of one share in one folder. For one thread at a time."""
 
     def __init__(self, state_folder: Path, target: Path, share: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from unittest import mock
 
-from roles.disk import arrived_files
-from roles.disk.arrived_files import FOLDER_NAME, ArrivedFiles
+from roles.disk import downloaded_versions
+from roles.disk.downloaded_versions import FOLDER_NAME, DownloadedVersions
 from roles.values.content import Content
 from tests.support import LmkTestCase
 
@@ -19,8 +19,8 @@ class ArrivedFilesTest(LmkTestCase):
         super().setUp()
         self.state, self.target = self.folder / "state", self.folder / "target"
 
-    def files(self, share: str = SHARE, target: str = "target") -> ArrivedFiles:
-        return ArrivedFiles(self.state, self.folder / target, share)
+    def files(self, share: str = SHARE, target: str = "target") -> DownloadedVersions:
+        return DownloadedVersions(self.state, self.folder / target, share)
 
     def test_what_was_noted_is_known_to_later_runs_and_the_newest_version_counts(self) -> None:
         self.files().note({"a": ONE, "é/b": ONE})
@@ -53,13 +53,13 @@ class ArrivedFilesTest(LmkTestCase):
                 self.assertEqual(self.files().load(), {})
 
     def test_the_records_of_the_last_shares_are_kept(self) -> None:
-        self.enterContext(mock.patch.object(arrived_files, "MAX_RECORDS", 3))
+        self.enterContext(mock.patch.object(downloaded_versions, "MAX_RECORDS", 3))
         for number in range(5):
             self.files(f"{number:016}").note({"a": ONE})
         self.assertEqual(len(list((self.state / FOLDER_NAME).iterdir())), 3)
 
     def test_a_state_folder_that_cannot_be_used_stops_nothing(self) -> None:
         self.state.write_bytes(b"a file")
-        with self.assertLogs(arrived_files.log, "WARNING"):
+        with self.assertLogs(downloaded_versions.log, "WARNING"):
             self.files().note({"a": ONE})
         self.assertEqual(self.files().load(), {})
