@@ -162,7 +162,7 @@ class Checker(Role):
         me = Hello(new_id(), own_name(), listener.address.port, is_seeder=False)
         ended = threading.Event()
         membership = Membership(
-            TrackerPlace(place.tracker, stopping=ended, admission=place.admission),
+            TrackerPlace(place.tracker, stopping=ended, private_client=place.private_client),
             lambda _event: None,
             lambda: Status(ParticipantState.IDLE),
             is_leecher=True,
@@ -170,7 +170,7 @@ class Checker(Role):
             machine_key=machine_key(self._settings.state_folder),
         )
         uploads = PeerUploads(SwarmLibrary(), 1, Throttle())
-        acceptor = Acceptor(listener, me, uploads, entrance=place.entrance)
+        acceptor = Acceptor(listener, me, uploads, private_server=place.private_server)
         member = self._start_beside(lambda: membership.run(listener.address), "lmk-member")
         deadline = time.monotonic() + DIAL_BACK_S
         try:

@@ -167,7 +167,7 @@ class Seeder(Role):
             take_browser=self._take_browser(library, membership, uploads)
             if self._settings.door
             else None,
-            entrance=self._place.entrance,
+            private_server=self._place.private_server,
         )
         beside = list[Worker]()
         report_at = 0.0

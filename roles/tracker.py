@@ -151,7 +151,7 @@ class Tracker(Role):
             senders,
             self._report.participants,
             partial(self._open_for_browsers, senders, listening) if self._settings.door else None,
-            entrance=None if private is None else private.entrance,
+            private_server=None if private is None else private.private_server,
             take_talk=None if self._talks is None else self._talks.take,
         )
         answers: Answers | PrivateAnswers = self._answers

@@ -13,10 +13,10 @@ from unittest import mock
 from roles.net.carrier import Carrier
 from roles.net.connection import Connection
 from roles.net.tls_carrier import client_context, encrypt, server_context
-from roles.private.admission import Admission
 from roles.private.certificate import DeviceKey
-from roles.private.entrance import Entrance, Joins
 from roles.private.handshake_wire import GREETING, answer_of, room_of
+from roles.private.private_client import PrivateClient
+from roles.private.private_server import CodeVerifier, PrivateServer
 from roles.private.room_keys import TrackerKeys
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import LmkError
@@ -44,8 +44,10 @@ class Door:
 
     def __init__(self, code: str = CODE, keys: TrackerKeys | None = None) -> None:
         self.keys = keys or TrackerKeys.kept(None, code)
-        self.joins = Joins(self.keys)
-        self.entrance = Entrance(self.keys.key, lambda: self.keys.room, joins=self.joins)
+        self.verifier = CodeVerifier(self.keys)
+        self.private_server = PrivateServer(
+            self.keys.key, lambda: self.keys.room, verifier=self.verifier
+        )
         self.listener = socket.create_server((LOOPBACK, 0))
         self.address = Address(*self.listener.getsockname())
         self.admitted, self.refused = list[Connection](), list[BaseException]()
@@ -63,7 +65,7 @@ class Door:
     def _admit(self, sock: socket.socket) -> None:
         connection = connection_over(sock)
         try:
-            walk(self.entrance.admit(connection))
+            walk(self.private_server.admit(connection))
             self.admitted.append(connection)
             return
         except (OSError, LmkError) as error:
@@ -90,15 +92,15 @@ class DoorTest(unittest.TestCase):
         self.addCleanup(door.close)
         return door
 
-    def joined(self, door: Door, code: str = CODE) -> tuple[Admission, Connection]:
-        admission = Admission(code)
-        connection = admission.connected(door.address, NEVER)
+    def joined(self, door: Door, code: str = CODE) -> tuple[PrivateClient, Connection]:
+        private_client = PrivateClient(code)
+        connection = private_client.connected(door.address, NEVER)
         self.addCleanup(connection.close)
-        return admission, connection
+        return private_client, connection
 
     def refusal(self, door: Door, code: str) -> LmkError:
         with self.assertRaises(LmkError) as raised:
-            Admission(code).connected(door.address, NEVER)
+            PrivateClient(code).connected(door.address, NEVER)
         return raised.exception
 
 
@@ -181,6 +183,6 @@ def recorded(door: Door) -> bytes:
         return sent
 
     with mock.patch.object(Carrier, "send", noted):
-        Admission(CODE).connected(door.address, NEVER).close()
+        PrivateClient(CODE).connected(door.address, NEVER).close()
     wait_until(lambda: bool(door.admitted))
     return bytes(said)

@@ -54,9 +54,9 @@ SEAMS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "private": {
         "roles.tracker": ("private_room",),
-        "roles.joining.tracker_place": ("admission", "entrance"),
-        "roles.room.list_server": ("entrance",),
-        "roles.swarm.acceptor": ("entrance",),
+        "roles.joining.tracker_place": ("private_client", "private_server"),
+        "roles.room.list_server": ("private_server",),
+        "roles.swarm.acceptor": ("private_server",),
     },
     "torrents": {
         "roles.tracker": ("bep15_answers",),

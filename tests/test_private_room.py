@@ -9,8 +9,8 @@ from unittest import mock
 from roles.joining.tracker_place import TrackerPlace
 from roles.net import datagrams
 from roles.net.carrier import Bytes, Carrier
-from roles.private import entrance
-from roles.private.admission import Admission
+from roles.private import private_server
+from roles.private.private_client import PrivateClient
 from roles.private.room_keys import TrackerKeys
 from roles.room import connection_server
 from roles.room.connection_server import Limits
@@ -62,9 +62,9 @@ class MembersTest(PrivateRoomTest):
         limits = Limits(unproved=1, silent_s=LIMIT_S)
         with mock.patch.object(connection_server, "PRIVATE_LIMITS", limits):
             tracker = self.private_tracker()
-            admission = Admission(CODE)
+            private_client = PrivateClient(CODE)
             for _ in range(5):
-                self.enterContext(admission.connected(tracker.address, NEVER))
+                self.enterContext(private_client.connected(tracker.address, NEVER))
             with self.dial(tracker.address):  # one that says nothing has the only other place
                 clients = tracker.role._lists._clients
                 wait_until(lambda: [one.has_proved for one in list(clients)].count(False) == 1)
@@ -121,7 +121,9 @@ class MembersTest(PrivateRoomTest):
 
     def test_where_no_new_code_can_be_made_the_room_goes_on_with_the_old_one(self) -> None:
         tracker = self.private_tracker(CODE)
-        with mock.patch.object(entrance, "server_context", side_effect=OSError(28, "no space")):
+        with mock.patch.object(
+            private_server, "server_context", side_effect=OSError(28, "no space")
+        ):
             tracker.role.new_code(room_code.new())
             warned = tracker.log.wait_for(Warned).sentence
         self.assertIn("The code has not changed. This computer refused: no space", warned)
@@ -233,7 +235,7 @@ class FollowingTest(PrivateRoomTest):
             place = TrackerPlace(
                 silent,
                 follow,
-                targets=lambda: targets_at(open_room if place.admission else private),  # noqa: B023
+                targets=lambda: targets_at(open_room if place.private_client else private),  # noqa: B023
                 code=code,
             )
             self.assertFalse(place.look_around())

@@ -8,13 +8,13 @@ import unittest
 from roles.joining.record_talk import RecordTalk
 from roles.joining.tracker_place import TrackerPlace
 from roles.net.dialling import dialled
-from roles.private.admission import Admission
+from roles.private.private_client import PrivateClient
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import CodeRefusedError, PeerProtocolError
 from tests.support import LIMIT_S, NEVER
 
 
-class FakeAdmission(Admission):
+class FakeClient(PrivateClient):
     """Connects without a proof."""
 
     def __init__(self) -> None:
@@ -32,9 +32,9 @@ class FakeAdmission(Admission):
 class RecordTalkTest(unittest.TestCase):
     def setUp(self) -> None:
         self.listener = self.enterContext(socket.create_server((LOOPBACK, 0)))
-        self.admission = FakeAdmission()
+        self.private_client = FakeClient()
         address = Address(*self.listener.getsockname())
-        self.talk = RecordTalk(address, TrackerPlace(address, admission=self.admission))
+        self.talk = RecordTalk(address, TrackerPlace(address, private_client=self.private_client))
         self.addCleanup(self.talk.close)
 
     def accepted(self) -> socket.socket:
@@ -53,7 +53,7 @@ class RecordTalkTest(unittest.TestCase):
         self.assertEqual(self.talk.receive(5), b"answer")
         self.talk.send(b"second")
         self.assertEqual(tracker.recv(1_000), b"\0\6second")
-        self.assertEqual(self.admission.connections, 1)
+        self.assertEqual(self.private_client.connections, 1)
 
     def test_without_an_answer_its_user_waits_no_longer_than_it_wants(self) -> None:
         self.talk.send(b"first")
@@ -66,13 +66,13 @@ class RecordTalkTest(unittest.TestCase):
         with self.assertRaises(OSError):
             self.talk.receive(5)
         self.talk.send(b"second")
-        self.assertEqual(self.admission.connections, 2)
+        self.assertEqual(self.private_client.connections, 2)
 
     def test_a_refused_code_is_told_and_everything_else_may_pass(self) -> None:
-        self.admission.failure = CodeRefusedError("no")
+        self.private_client.failure = CodeRefusedError("no")
         with self.assertRaises(CodeRefusedError):
             self.talk.send(b"first")
-        self.admission.failure = PeerProtocolError("nonsense")
+        self.private_client.failure = PeerProtocolError("nonsense")
         with self.assertRaises(OSError):
             self.talk.send(b"first")
 

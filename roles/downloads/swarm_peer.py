@@ -110,7 +110,7 @@ class SwarmPeer:
                 me,
                 self._uploads,
                 downloads=self.downloads,
-                entrance=place.entrance,
+                private_server=place.private_server,
             )
         except OSError:  # no descriptor left
             self._listener.close()

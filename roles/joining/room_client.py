@@ -111,7 +111,9 @@ class RoomClient(TrackerAsker):
     def leave(self, advertised: Address, status: Status) -> None:
         """Takes LEAVE_S at most. This client itself no longer asks, because the role stops."""
         place = TrackerPlace(
-            self._place.current(), stopping=_Deadline(LEAVE_S), admission=self._place.admission
+            self._place.current(),
+            stopping=_Deadline(LEAVE_S),
+            private_client=self._place.private_client,
         )
         with RoomClient(place, peer=self._peer, cookie=self.cookie) as client:
             client.ping(advertised, status, leaving=True)

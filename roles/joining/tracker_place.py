@@ -26,8 +26,8 @@ from roles.values.settings import Follow
 from roles.worker import POLL_S
 
 if TYPE_CHECKING:
-    from roles.private.admission import Admission
-    from roles.private.entrance import Entrance
+    from roles.private.private_client import PrivateClient
+    from roles.private.private_server import PrivateServer
 
 log = logging.getLogger(__name__)
 
@@ -57,22 +57,22 @@ class TrackerPlace:
         *,
         stopping: threading.Event | None = None,
         code: str = "",
-        admission: Admission | None = None,
+        private_client: PrivateClient | None = None,
         limits: Limits = LIMITS,
     ) -> None:
         """`tracker`: the address that the user typed, or that was found. A search asks at
         `targets`. Whatever waits for the tracker ends soon once `stopping` is set. `code`: of a
-        private room, which is joined by it; `admission` if it has been joined already.
+        private room, which is joined by it; `private_client` if it has been joined already.
         """
         self.stopping = stopping or threading.Event()
-        self._code, self._admission = code, admission
-        self._admitting = threading.Lock()  # held by the thread that makes `_admission`
+        self._code, self._private_client = code, private_client
+        self._making_client = threading.Lock()  # held by the thread that makes `_private_client`
         # After each change, of the tracker or of this computer's network, everything must be told
         # to the tracker again, and what failed can be tried again.
         self.changes = 0
         self.hint = ""  # a sentence about other trackers that answer while this one is silent
         self._home = tracker
-        self.is_private = bool(code) or admission is not None
+        self.is_private = bool(code) or private_client is not None
         # Another tracker would have to prove that it knows the code, and each attempt lets a
         # stranger test one guess.
         self._follow = Follow.SAME if self.is_private and follow is Follow.ANY else follow
@@ -90,37 +90,37 @@ class TrackerPlace:
         self._search_at = self._home_at = 0.0
 
     @property
-    def admission(self) -> Admission | None:
+    def private_client(self) -> PrivateClient | None:
         """None in an open room; a private one is entered by it.
 
         Made by the thread that needs it first: loading TLS takes a while.
         """
         if self._code:
-            with self._admitting:
-                if self._admission is None:
-                    from roles.private.admission import Admission
+            with self._making_client:
+                if self._private_client is None:
+                    from roles.private.private_client import PrivateClient
 
-                    self._admission = Admission(self._code)
-        return self._admission
+                    self._private_client = PrivateClient(self._code)
+        return self._private_client
 
     @property
     def enter(self) -> Callable[[Connection, threading.Event], None] | None:
         """What comes first on a connection to another member; None in an open room."""
-        return None if self.admission is None else self.admission.enter
+        return None if self.private_client is None else self.private_client.enter
 
     @property
-    def entrance(self) -> Entrance | None:
+    def private_server(self) -> PrivateServer | None:
         """Admits those who connect to us; None in an open room. Raises OSError."""
-        return None if self.admission is None else self.admission.entrance
+        return None if self.private_client is None else self.private_client.private_server
 
     def connected(self, tracker: Address) -> Connection:
         """A connection to the tracker at this address. Raises OSError, and what
-        Admission.connected() raises.
+        PrivateClient.connected() raises.
         """
-        admission = self.admission
-        if admission is None:
+        private_client = self.private_client
+        if private_client is None:
             return dialled(tracker, self.stopping, is_chosen=True)
-        return admission.connected(tracker, self.stopping)
+        return private_client.connected(tracker, self.stopping)
 
     @property
     def shown(self) -> Address:

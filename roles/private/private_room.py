@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from roles.private.entrance import Entrance, Joins
+from roles.private.private_server import CodeVerifier, PrivateServer
 from roles.private.room_keys import TrackerKeys
 from roles.values.events import Guesser, GuessersChanged, Post, Warned
 from roles.worker import Worker, failure_of
@@ -18,10 +18,12 @@ class PrivateRoom:
     def __init__(self, keys_file: Path | None, code: str, post: Post) -> None:
         """`code`: "" for the last one. Takes 0.1 s. Raises OSError."""
         self._keys_file, self._post = keys_file, post
-        self.code, self._joins, self.entrance = self._opened(code)
+        self.code, self._verifier, self.private_server = self._opened(code)
         self.wished = ""  # the newest code that the user asked for, until it is being made
         self._making: Worker | None = None
-        self._made: tuple[str, Joins, Entrance] | None = None  # until it replaces the old ones
+        self._made: tuple[str, CodeVerifier, PrivateServer] | None = (
+            None  # until it replaces the old ones
+        )
         self._guessers: tuple[Guesser, ...] = ()  # as told last
 
     def work(self, start: Callable[[Callable[[], None], str], Worker]) -> bool:
@@ -32,7 +34,7 @@ class PrivateRoom:
         if self._making is not None and self._making.is_alive():
             return False
         if self._made is not None:
-            (self.code, self._joins, self.entrance), self._made = self._made, None
+            (self.code, self._verifier, self.private_server), self._made = self._made, None
             return True
         if self.wished:  # making it takes a while, and writes to the disk
             self._making = start(partial(self._make, self.wished), "lmk-code")
@@ -40,7 +42,7 @@ class PrivateRoom:
         return False
 
     def tell_guessers(self) -> None:
-        guessers = self._joins.guessers()
+        guessers = self._verifier.guessers()
         if guessers != self._guessers:
             self._guessers = guessers
             self._post(GuessersChanged(guessers))
@@ -55,9 +57,9 @@ class PrivateRoom:
         except OSError as error:  # the old one stays in force
             self._post(Warned(f"The code has not changed. {failure_of(error)}"))
 
-    def _opened(self, code: str) -> tuple[str, Joins, Entrance]:
+    def _opened(self, code: str) -> tuple[str, CodeVerifier, PrivateServer]:
         keys = TrackerKeys.kept(self._keys_file, code)
         if keys.notice:
             self._post(Warned(keys.notice))
-        joins = Joins(keys)
-        return keys.code, joins, Entrance(keys.key, lambda: keys.room, joins=joins)
+        verifier = CodeVerifier(keys)
+        return keys.code, verifier, PrivateServer(keys.key, lambda: keys.room, verifier=verifier)

@@ -43,7 +43,7 @@ from roles.wire.tracker_messages import Code
 from roles.worker import Worker, loaded
 
 if TYPE_CHECKING:
-    from roles.private.entrance import Entrance
+    from roles.private.private_server import PrivateServer
 
 SLOWEST = 256 * 1024  # bytes per second: the extra time for a list
 LISTS_PER_HOST, LISTS_IN_ALL = 32.0, 2_000.0  # that may be sent in a second
@@ -75,16 +75,16 @@ class ListServer(ConnectionServer):
         participants: Callable[[], Iterable[Participant]],
         open_for_browsers: Callable[[], Browsers] | None = None,
         *,
-        entrance: Entrance | None = None,
+        private_server: PrivateServer | None = None,
         take_talk: Callable[[Connection], None] | None = None,
     ) -> None:
         """`open_for_browsers` is called in a thread when the first one comes; None: they get
-        nothing. A private room has an `entrance`, and takes over the connections on which members
-        talk.
+        nothing. A private room has a `private_server`, and takes over the connections on which
+        members talk.
         """
-        super().__init__(listener, selector, senders, is_private=entrance is not None)
+        super().__init__(listener, selector, senders, is_private=private_server is not None)
         self._registry, self._participants = registry, participants
-        self._entrance, self._take_talk = entrance, take_talk
+        self._private_server, self._take_talk = private_server, take_talk
         self._room = CachedAnswer(self._pack_room)
         self._open_for_browsers = open_for_browsers
         self._loading: Worker | None = None  # the thread that sets _browsers
@@ -104,9 +104,9 @@ class ListServer(ConnectionServer):
         return self._lists.work()
 
     def _serve(self, client: Client) -> Steps:
-        if self._entrance is not None:
+        if self._private_server is not None:
             client.deadline = time.monotonic() + self.limits.enter_s
-            for needs_bytes in self._entrance.admit(client.connection):
+            for needs_bytes in self._private_server.admit(client.connection):
                 yield Wait.TO_READ if needs_bytes else Wait.TURN
             client.has_proved = True
             client.deadline = time.monotonic() + self.limits.call_s

@@ -36,7 +36,7 @@ from roles.wire.greeting import (
 from roles.worker import POLL_S
 
 if TYPE_CHECKING:
-    from roles.private.entrance import Entrance
+    from roles.private.private_server import PrivateServer
 
 log = logging.getLogger(__name__)
 
@@ -69,12 +69,12 @@ class Acceptor:
         downloads: PeerDownloads | None = None,
         take_lmk1: Callable[[Connection], None] | None = None,
         take_browser: Callable[[Connection], None] | None = None,
-        entrance: Entrance | None = None,
+        private_server: PrivateServer | None = None,
     ) -> None:
         """The listener stays the caller's to close. `downloads` is a leecher's, `take_lmk1` and
         `take_browser` a seeder's. Without `take_lmk1`, LMK/1 leechers are turned away, because
         part of a file is no use to them; without `take_browser`, browsers get no answer. With an
-        `entrance`, only members of that private room are served, and the tracker's probe is
+        `private_server`, only members of that private room are served, and the tracker's probe is
         answered in clear. Raises OSError when no descriptor is left.
         """
         self._listener = listener
@@ -83,7 +83,7 @@ class Acceptor:
         self._downloads = downloads
         self._take_lmk1 = take_lmk1
         self._take_browser = take_browser
-        self._entrance = entrance
+        self._private_server = private_server
         self._newcomers: dict[Connection, _Newcomer] = {}
         self._selector = selectors.DefaultSelector()
         self._complain_at = 0.0
@@ -128,8 +128,8 @@ class Acceptor:
             connection.close()
             return
         new = self._newcomers[connection] = _Newcomer(time.monotonic() + GREETING_S)
-        if self._entrance is not None:
-            new.entering = self._entrance.admit(connection)
+        if self._private_server is not None:
+            new.entering = self._private_server.admit(connection)
         if len(self._newcomers) > MAX_NEWCOMERS:
             counts = Counter(one.address.host for one in self._newcomers)
             self._dismiss(max(self._newcomers, key=lambda one: counts[one.address.host]))
@@ -181,7 +181,7 @@ class Acceptor:
             self._dismiss(connection)
             return
         greeting = reader.feed(data)
-        if self._entrance is not None and not new.is_member:
+        if self._private_server is not None and not new.is_member:
             self._answer_in_clear(connection, greeting, reader)
             return
         match greeting:

@@ -23,11 +23,11 @@ from unittest import mock
 from roles.net import dialling
 from roles.net.connection import Connection
 from roles.net.records import next_record, post_record
-from roles.private import admission as admissions
-from roles.private.admission import Admission
-from roles.private.entrance import received
+from roles.private import private_client
 from roles.private.handshake_wire import ANSWER_SIZE, GREETING, JOIN, YES
 from roles.private.p256 import POINT_SIZE
+from roles.private.private_client import PrivateClient
+from roles.private.private_server import received
 from roles.private.spake2 import PROOF_SIZE, Exchange, Password
 from roles.tracker import Tracker
 from roles.values.addresses import LOOPBACK, Address
@@ -85,12 +85,12 @@ def _joins(tracker: Address) -> Iterator[Result]:
     first, known, back, scrypt = list[float](), list[float](), list[float](), list[float]()
     cost = list[float]()
     for _ in range(JOINS):
-        admissions._password.cache_clear()
-        admission, before_s = Admission(CODE), time.process_time()
-        first.append(_time_of(admission, tracker))
+        private_client._password.cache_clear()
+        client, before_s = PrivateClient(CODE), time.process_time()
+        first.append(_time_of(client, tracker))
         cost.append((time.process_time() - before_s) * 1e3)
-        known.append(_time_of(Admission(CODE), tracker))
-        back.append(_time_of(admission, tracker))
+        known.append(_time_of(PrivateClient(CODE), tracker))
+        back.append(_time_of(client, tracker))
         began = time.monotonic()
         Password.of(CODE, "0" * 16)
         scrypt.append((time.monotonic() - began) * 1e3)
@@ -103,9 +103,9 @@ def _joins(tracker: Address) -> Iterator[Result]:
     yield Result("a member comes back by the secret", median(back), "ms")
 
 
-def _time_of(admission: Admission, tracker: Address) -> float:
+def _time_of(client: PrivateClient, tracker: Address) -> float:
     began = time.monotonic()
-    with admission.connected(tracker, NEVER):
+    with client.connected(tracker, NEVER):
         return (time.monotonic() - began) * 1e3
 
 
@@ -166,11 +166,11 @@ class _Member:
 
 def _joined(tracker: Address, stack: ExitStack) -> Iterator[_Member]:
     """One that joins by the code, and others that know the secret from it."""
-    admission = Admission(CODE)
+    client = PrivateClient(CODE)
     for number in range(MEMBERS):
         with _from_hosts() as here:
             here.number = number
-            connection = stack.enter_context(admission.connected(tracker, NEVER))
+            connection = stack.enter_context(client.connected(tracker, NEVER))
         yield _Member(number, connection)
 
 
@@ -245,7 +245,7 @@ def _join(port: int) -> None:
 
     def join(number: int) -> None:
         here.number = number
-        joined.append(Admission(CODE).connected(tracker, NEVER))
+        joined.append(PrivateClient(CODE).connected(tracker, NEVER))
 
     with _from_hosts() as here:
         join(MEMBERS)
@@ -268,7 +268,7 @@ def _guess(port: int) -> None:
     def answers(connection: Connection) -> Generator[bool, None, bytes]:
         connection.post(GREETING)
         yield from received(connection, ANSWER_SIZE)
-        yield from admissions._encrypted(connection)
+        yield from private_client._encrypted(connection)
         connection.post(JOIN + share)
         answer = yield from received(connection, 1)
         if answer == YES:
@@ -280,7 +280,7 @@ def _guess(port: int) -> None:
     def guess(number: int) -> bool:
         here.number = MEMBERS + NEWCOMERS + number % GUESSERS
         with dialling.dialled(tracker, NEVER, is_chosen=True) as connection:
-            return admissions._run(answers(connection), connection, NEVER) == YES
+            return private_client._run(answers(connection), connection, NEVER) == YES
 
     began = time.monotonic()
     with _from_hosts() as here, ThreadPoolExecutor(GUESSES_AT_ONCE) as pool:

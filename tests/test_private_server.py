@@ -9,10 +9,10 @@ from contextlib import suppress
 
 from roles.net.connection import Connection
 from roles.net.tls_carrier import client_context, encrypt
-from roles.private.admission import Admission, _Member
 from roles.private.certificate import DeviceKey
-from roles.private.entrance import Entrance, NotPrivateError
 from roles.private.handshake_wire import GREETING, JOIN, PROVE, answer_of
+from roles.private.private_client import PrivateClient, _Member
+from roles.private.private_server import NotPrivateError, PrivateServer
 from roles.private.room_keys import RoomKeys
 from roles.values.errors import CodeRefusedError, PeerProtocolError
 from tests.connections import tcp_pair
@@ -47,20 +47,20 @@ class IntruderTest(DoorTest):
         relay = Relay(door.address)
         self.addCleanup(relay.close)
         with self.assertRaises(CodeRefusedError):
-            Admission(CODE).connected(relay.address, NEVER)
+            PrivateClient(CODE).connected(relay.address, NEVER)
         self.assert_refused(door)
 
     def test_a_relay_learns_nothing_from_members_that_come_back_and_cannot_use_it(self) -> None:
         door = self.door()
-        admission, connection = self.joined(door)
+        private_client, connection = self.joined(door)
         connection.close()
         with socket.create_connection(door.address):
             pass
         relay = Relay(door.address)
         self.addCleanup(relay.close)
         with self.assertRaises(PeerProtocolError):  # another certificate
-            admission.connected(relay.address, NEVER)
-        member = Admission(CODE)
+            private_client.connected(relay.address, NEVER)
+        member = PrivateClient(CODE)
         member.connected(door.address, NEVER).close()
         sock = socket.create_connection(relay.address)
         with connection_over(sock) as between, self.assertRaises(PeerProtocolError):
@@ -71,7 +71,7 @@ class IntruderTest(DoorTest):
         other = Relay(door.address, room="0" * 16, is_blind=True)
         self.addCleanup(other.close)
         with self.assertRaises(CodeRefusedError):
-            Admission(CODE).connected(other.address, NEVER)
+            PrivateClient(CODE).connected(other.address, NEVER)
         self.assert_refused(door)
 
     def test_a_handshake_that_stops_at_any_byte_harms_nobody(self) -> None:
@@ -119,7 +119,7 @@ class IntruderTest(DoorTest):
 
     def test_someone_with_neither_code_nor_secret_cannot_prove_anything(self) -> None:
         door = self.door()
-        stranger = Admission(CODE)
+        stranger = PrivateClient(CODE)
         stranger._state = _Member(RoomKeys(door.keys.room.room, bytes(32)), door.address, b"")
         sock = socket.create_connection(door.address)
         with connection_over(sock) as connection, self.assertRaises(PeerProtocolError):
@@ -157,16 +157,16 @@ class IntruderTest(DoorTest):
         sock, other = self.enterContext(tcp_pair())
         sock.sendall(GREETING)
         with self.assertRaises(PeerProtocolError):
-            walk(Admission(CODE).entrance.admit(connection_over(other)))
+            walk(PrivateClient(CODE).private_server.admit(connection_over(other)))
 
     def test_what_is_not_meant_for_a_private_room_stays_to_be_read(self) -> None:
-        entrance = Entrance(DeviceKey.made(), lambda: RoomKeys("0" * 16, bytes(32)))
+        private_server = PrivateServer(DeviceKey.made(), lambda: RoomKeys("0" * 16, bytes(32)))
         for words in (b"request_connection\n", b"GET / HTTP/1.1\r\n", b"lmk_private 2\n"):
             with self.subTest(words=words), tcp_pair() as (sock, other):
                 sock.sendall(words)
                 connection = connection_over(other)
                 with self.assertRaises(NotPrivateError):
-                    walk(entrance.admit(connection))
+                    walk(private_server.admit(connection))
                 self.assertEqual(connection.receive(100), words)
 
 

@@ -19,7 +19,6 @@ from roles.net.connection import Connection
 from roles.net.dialling import dialled
 from roles.net.tls_carrier import TlsCarrier, client_context, encrypt
 from roles.private.certificate import DeviceKey, digest_of
-from roles.private.entrance import ENTER_S, Entrance, new_nonce, received
 from roles.private.handshake_wire import (
     ANSWER_SIZE,
     GREETING,
@@ -36,6 +35,7 @@ from roles.private.handshake_wire import (
     tracker_identity,
 )
 from roles.private.p256 import POINT_SIZE
+from roles.private.private_server import ENTER_S, PrivateServer, new_nonce, received
 from roles.private.room_keys import RoomKeys
 from roles.private.spake2 import PROOF_SIZE, Exchange, Password
 from roles.values.addresses import Address
@@ -80,14 +80,14 @@ class _Member:
     certificate: bytes  # the digest of the tracker's
 
 
-class Admission:
+class PrivateClient:
     """A role's way into a private room. Its methods may be called from any thread."""
 
     def __init__(self, code: str) -> None:
         self._code = code
         self._joining = threading.Lock()  # held by the one thread that joins
         self._lock = threading.Lock()  # protects `_within`; never held during I/O
-        # None before it has joined; after an error, only a new Admission tries a code.
+        # None before it has joined; after an error, only a new PrivateClient tries a code.
         self._state: _Member | CodeRefusedError | None = None
         self._within = weakref.WeakSet[Connection]()  # connections that the secret let in
 
@@ -97,9 +97,9 @@ class Admission:
         return state.keys if isinstance(state, _Member) else None
 
     @cached_property
-    def entrance(self) -> Entrance:
+    def private_server(self) -> PrivateServer:
         """Admits those who connect to us. Raises OSError."""
-        return Entrance(DeviceKey.made(), lambda: self.keys, admitted=self._note)
+        return PrivateServer(DeviceKey.made(), lambda: self.keys, admitted=self._note)
 
     def connected(self, tracker: Address, stopping: threading.Event) -> Connection:
         """An encrypted connection to the tracker. Joins with the code first, if we have not yet.

@@ -48,15 +48,15 @@ class NotPrivateError(PeerProtocolError):
     is_something_else = True
 
 
-class Entrance:
-    """The entrance of a member, or of the tracker, which also has `joins`. For one thread."""
+class PrivateServer:
+    """Admits members: at each of them, and at the tracker, which has `verifier`. For one thread."""
 
     def __init__(
         self,
         key: DeviceKey,
         keys: Callable[[], RoomKeys | None],
         *,
-        joins: Joins | None = None,
+        verifier: CodeVerifier | None = None,
         admitted: Callable[[Connection], None] = lambda _connection: None,
     ) -> None:
         """`keys` returns None until this program itself has joined. `admitted` is called with each
@@ -64,7 +64,7 @@ class Entrance:
         """
         self._context = server_context(key.pem())
         self._certificate = digest_of(key.certificate)
-        self._keys, self._joins, self._admitted = keys, joins, admitted
+        self._keys, self._verifier, self._admitted = keys, verifier, admitted
 
     def admit(self, connection: Connection) -> Steps:
         """Ends when the other side belongs to the room; whatever follows is encrypted.
@@ -85,9 +85,9 @@ class Entrance:
         kind = yield from received(connection, 1)
         if kind == PROVE:
             yield from self._check_proof(connection, keys)
-        elif kind == JOIN and self._joins is not None:
+        elif kind == JOIN and self._verifier is not None:
             identity = tracker_identity(keys.room, self._certificate)
-            yield from self._joins.check_code(connection, keys, identity)
+            yield from self._verifier.check_code(connection, keys, identity)
         else:
             raise PeerProtocolError("it wants to enter in an unknown way")
         carrier.is_stranger = False
@@ -103,7 +103,7 @@ class Entrance:
             raise PeerProtocolError("it does not know the secret of the room")
 
 
-class Joins:
+class CodeVerifier:
     """Admits members that have only the code, at the tracker."""
 
     def __init__(self, keys: TrackerKeys) -> None:

@@ -9,10 +9,9 @@ import unittest
 from unittest import mock
 
 from roles.net.dialling import dialled
-from roles.private import admission as admissions
-from roles.private import guess_limits
-from roles.private.admission import Admission, _Member
+from roles.private import guess_limits, private_client
 from roles.private.certificate import DeviceKey
+from roles.private.private_client import PrivateClient, _Member
 from roles.private.room_keys import RoomKeys, TrackerKeys
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import CodeRefusedError, PeerProtocolError, TrackerSilentError
@@ -26,21 +25,21 @@ from tests.support import LIMIT_S, NEVER, wait_until
 class JoiningTest(DoorTest):
     def test_the_right_code_brings_the_secret_and_a_connection(self) -> None:
         door = self.door()
-        admission, connection = self.joined(door)
-        self.assertEqual(admission.keys, door.keys.room)
+        client, connection = self.joined(door)
+        self.assertEqual(client.keys, door.keys.room)
         connection.send_all(b"hello", within_s=LIMIT_S)
         wait_until(lambda: bool(door.admitted))
         self.assertEqual(door.admitted[0].receive(5), b"hello")
 
     def test_a_wrong_code_is_refused_and_never_tried_again_without_a_person(self) -> None:
-        door, admission = self.door(), Admission("482177306")
+        door, client = self.door(), PrivateClient("482177306")
         for _ in range(3):
             with self.assertRaises(CodeRefusedError):
-                admission.connected(door.address, NEVER)
+                client.connected(door.address, NEVER)
         wait_until(lambda: bool(door.refused))
         self.assertEqual(len(door.refused), 1)
-        self.assertEqual(door.joins.guessers(), (Guesser("127.0.0.1", 1),))
-        self.assertIsNone(admission.keys)
+        self.assertEqual(door.verifier.guessers(), (Guesser("127.0.0.1", 1),))
+        self.assertIsNone(client.keys)
 
     def test_whoever_tries_a_wrong_code_learns_how_many_tries_are_left(self) -> None:
         door, left = self.door(), list[int | None]()
@@ -62,32 +61,32 @@ class JoiningTest(DoorTest):
 
     def test_no_code_is_tried_when_another_thread_learns_that_there_is_a_new_one(self) -> None:
         door = self.door()
-        admission, _ = self.joined(door)
-        member = admission._state
+        client, _ = self.joined(door)
+        member = client._state
         assert isinstance(member, _Member)
 
         def end(*_: object, **__: object) -> object:
-            admission._end(member, CodeRefusedError("new code"))  # as another thread does
+            client._end(member, CodeRefusedError("new code"))  # as another thread does
             return mock.DEFAULT
 
         with (
-            mock.patch.object(admissions, "dialled", side_effect=end, wraps=dialled),
-            mock.patch.object(admission, "_joined", side_effect=AssertionError),
+            mock.patch.object(private_client, "dialled", side_effect=end, wraps=dialled),
+            mock.patch.object(client, "_joined", side_effect=AssertionError),
         ):
-            admission.connected(door.address, NEVER).close()
+            client.connected(door.address, NEVER).close()
             with self.assertRaisesRegex(CodeRefusedError, "new code"):
-                admission.connected(door.address, NEVER)
+                client.connected(door.address, NEVER)
 
     def test_members_come_back_with_the_secret_while_nobody_may_guess(self) -> None:
         door = self.door()
-        admission, _ = self.joined(door)
+        client, _ = self.joined(door)
         for _ in range(guess_limits.PER_HOST):
             self.refusal(door, "482177306")
-        admission.connected(door.address, NEVER).close()
+        client.connected(door.address, NEVER).close()
         wait_until(lambda: len(door.admitted) == 2)
 
     def test_an_open_tracker_elsewhere_ends_no_membership_either(self) -> None:
-        admission, _ = self.joined(self.door())
+        client, _ = self.joined(self.door())
         with socket.create_server((LOOPBACK, 0)) as stranger:
 
             def answer() -> None:
@@ -99,34 +98,34 @@ class JoiningTest(DoorTest):
             answering = threading.Thread(target=answer)
             answering.start()
             with self.assertRaises(PeerProtocolError):
-                admission.connected(Address(*stranger.getsockname()), NEVER)
+                client.connected(Address(*stranger.getsockname()), NEVER)
             answering.join(LIMIT_S)
-        self.assertIsNotNone(admission.keys)
+        self.assertIsNotNone(client.keys)
 
     def test_an_honest_join_waits_its_turn_in_a_storm_of_guesses(self) -> None:
         door = self.door()
         with mock.patch.object(guess_limits, "PER_HOST", 1_000):
             for number in range(guess_limits.IN_ALL + 1):
                 now, host = time.monotonic(), f"10.0.0.{number}"
-                if not door.joins._limits.begin(host, now=now):
-                    door.joins._limits.end(host, is_right=False, now=now)
-            with self.assertLogs("roles.private.admission", "INFO") as log:
-                admission, _ = self.joined(door)
+                if not door.verifier._limits.begin(host, now=now):
+                    door.verifier._limits.end(host, is_right=False, now=now)
+            with self.assertLogs("roles.private.private_client", "INFO") as log:
+                client, _ = self.joined(door)
         self.assertIn("Waiting", log.output[0])
-        self.assertEqual(admission.keys, door.keys.room)
+        self.assertEqual(client.keys, door.keys.room)
 
     def test_a_member_whose_secret_is_old_tries_no_code_and_drops_what_it_let_in(self) -> None:
         door = self.door()
-        admission, first = self.joined(door)
-        second = admission.connected(door.address, NEVER)
+        client, first = self.joined(door)
+        second = client.connected(door.address, NEVER)
         self.addCleanup(second.close)
         keys = door.keys
         other = RoomKeys(keys.room.room, bytes(32))
         door.keys = TrackerKeys(keys.code, other, keys.key)
         with self.assertRaisesRegex(CodeRefusedError, "has a new code"):
-            admission.connected(door.address, NEVER)
-        self.assertIsNone(admission.keys)
-        self.assertEqual(door.joins.guessers(), ())
+            client.connected(door.address, NEVER)
+        self.assertIsNone(client.keys)
+        self.assertEqual(door.verifier.guessers(), ())
         with self.assertRaises(OSError):
             second.send_all(bytes(1_000_000), within_s=LIMIT_S)
             second.receive(1)
@@ -136,13 +135,13 @@ class JoiningTest(DoorTest):
         self,
     ) -> None:
         door = self.door()
-        admission, _ = self.joined(door)
+        client, _ = self.joined(door)
         impostor = Door(keys=TrackerKeys("another code", door.keys.room, DeviceKey.made()))
         self.addCleanup(impostor.close)
         with self.assertRaises(PeerProtocolError):
-            admission.connected(impostor.address, NEVER)
-        admission.connected(door.address, NEVER).close()
-        self.assertEqual(impostor.joins.guessers(), ())
+            client.connected(impostor.address, NEVER)
+        client.connected(door.address, NEVER).close()
+        self.assertEqual(impostor.verifier.guessers(), ())
 
 
 class MembersTest(DoorTest):
@@ -152,7 +151,7 @@ class MembersTest(DoorTest):
         for dialling, accepting in ((one, other), (other, one)):
             sock, other_sock = self.enterContext(tcp_pair())
             ends = connection_over(sock), connection_over(other_sock)
-            beside = threading.Thread(target=walk, args=(accepting.entrance.admit(ends[1]),))
+            beside = threading.Thread(target=walk, args=(accepting.private_server.admit(ends[1]),))
             beside.start()
             dialling.enter(ends[0], NEVER)
             beside.join(LIMIT_S)
@@ -164,7 +163,7 @@ class MembersTest(DoorTest):
         member = self.joined(door)[0]
         sock, _silent = self.enterContext(tcp_pair())
         with (
-            mock.patch.object(admissions, "ENTER_S", 0.1),
+            mock.patch.object(private_client, "ENTER_S", 0.1),
             self.assertRaises(TimeoutError),
         ):
             member.enter(connection_over(sock), NEVER)
