@@ -10,6 +10,7 @@ from typing import TypeVar
 from roles.program.user_folders import folder_named, pasted_path
 from roles.values.errors import StorageError, UserInputError
 from ui.window.folder_dialog import AskFolder, FolderDialog
+from ui.window.layout import show_if
 from ui.window.theme import Theme
 
 LEAST_WRAP = 160  # in a narrower field, a sentence would have one word per line
@@ -31,10 +32,7 @@ class Sentence(ttk.Label):
         self.configure(text=text)
         if tone:
             self.configure(style=tone + self._ground)
-        if text:
-            self.grid()
-        else:
-            self.grid_remove()
+        show_if(self, bool(text))
 
 
 def private_mark(parent: tk.Misc, theme: Theme, ground: str = "") -> ttk.Label:

@@ -27,6 +27,7 @@ from ui.room_tiles import (
     places_of,
     tile_of,
 )
+from ui.window.layout import show_if
 from ui.window.theme import Theme
 
 DRAG_FROM = 6  # pixels at 96 dpi: less is a click
@@ -106,11 +107,9 @@ class Seats(ttk.Frame):
         if width <= 1:
             return
         last = self._arrange(width, height)
+        show_if(self._bar, last > height)
         if last > height:
-            self._bar.grid()
             last = self._arrange(width - self._bar.winfo_reqwidth(), height)
-        else:
-            self._bar.grid_remove()
         for machine in self._drawn.keys() - self._computers.keys():
             gone = self._drawn.pop(machine)
             self._spare.append(gone)

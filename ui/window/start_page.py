@@ -103,7 +103,7 @@ class StartPage(Page):
         has_pictures = event.height >= px(LOW)
         is_narrow = event.width < px(NARROW)
         for card in self._all:
-            card.show_picture(has_pictures and not is_narrow)
+            show_if(card.picture, has_pictures and not is_narrow)
         if is_narrow != self._is_narrow:
             self._is_narrow = is_narrow
             self._place_cards()
@@ -144,15 +144,15 @@ class _Card(ttk.Frame):
         style = "Chosen.Panel.TFrame" if is_first else "Panel.TFrame"
         super().__init__(parent, style=style, padding=px(16))
         picture, title, text = words
-        self._picture = ttk.Label(self, style="Card.TLabel")
-        theme.show_picture(self._picture, picture, 64, on_disc=True)
+        self.picture = ttk.Label(self, style="Card.TLabel")
+        theme.show_picture(self.picture, picture, 64, on_disc=True)
         heading = ttk.Label(self, text=title, style="Title.Card.TLabel")
         says = Sentence(self, ground="Card.")
         self.button = ttk.Button(
             self, text=does[0], style="Accent.TButton" if is_first else "TButton", command=does[1]
         )
         self._line = Sentence(self, ground="Card.")
-        self._picture.grid(row=1, column=0, pady=(0, px(16)))
+        self.picture.grid(row=1, column=0, pady=(0, px(16)))
         heading.grid(row=2, column=0)
         says.grid(row=3, column=0, sticky="ew", pady=px(8))
         says.say(text)
@@ -176,9 +176,3 @@ class _Card(ttk.Frame):
     @property
     def said(self) -> str:
         return str(self._line.cget("text"))
-
-    def show_picture(self, is_shown: bool) -> None:
-        if is_shown:
-            self._picture.grid()
-        else:
-            self._picture.grid_remove()
