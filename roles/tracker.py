@@ -31,7 +31,7 @@ from roles.room.cookies import Cookies
 from roles.room.datagram_server import DatagramServer
 from roles.room.dial_back import DialBack, Target
 from roles.room.list_server import Browsers, ListServer
-from roles.room.member_talks import MemberTalks
+from roles.room.member_channels import MemberChannels
 from roles.room.private_answers import PrivateAnswers
 from roles.room.registry import EXPIRED_AT_ONCE, Registry
 from roles.room.registry_entry import Key, Program, Reader
@@ -121,8 +121,8 @@ class Tracker(Role):
             room.callback(self._saved.close)
         room.callback(self._dials.close)
         room.callback(self._lists.close)
-        if self._talks is not None:
-            room.callback(self._talks.close)
+        if self._channels is not None:
+            room.callback(self._channels.close)
         room.callback(self._datagrams.close)
 
     def _begin(
@@ -143,7 +143,7 @@ class Tracker(Role):
             port=listening.port,
             on_arrival=self._dial,
         )
-        self._talks = None if private is None else MemberTalks(selector, self._answers)
+        self._channels = None if private is None else MemberChannels(selector, self._answers)
         self._lists = ListServer(
             listener,
             selector,
@@ -152,7 +152,7 @@ class Tracker(Role):
             self._report.participants,
             partial(self._open_for_browsers, senders, listening) if self._settings.door else None,
             private_server=None if private is None else private.private_server,
-            take_talk=None if self._talks is None else self._talks.take,
+            take_channel=None if self._channels is None else self._channels.take,
         )
         answers: Answers | PrivateAnswers = self._answers
         if private is not None:
@@ -217,8 +217,8 @@ class Tracker(Role):
         self._neighbours.forget()
         self._datagrams.expire()
         self._lists.expire(now=now)
-        if self._talks is not None and self._private is not None:
-            self._talks.expire(now=now)
+        if self._channels is not None and self._private is not None:
+            self._channels.expire(now=now)
             self._private.tell_guessers()
         if self._settings.door:
             self._torrents.expire(now=now)

@@ -187,7 +187,7 @@ class Records(Datagrams):
         super().close()
 
 
-class RecordTalk:
+class RecordChannel:
     """A member's end of it."""
 
     def __init__(self, tracker: Address) -> None:

@@ -23,7 +23,7 @@ from roles.values.events import DownloadState
 from roles.values.settings import Existing
 from roles.wire import frames
 from roles.wire.greeting import ANSWER_START, REQUEST_CONNECTION, Hello, Welcome, encode_welcome
-from tests.carriers import Break, Line, Records, RecordTalk
+from tests.carriers import Break, Line, RecordChannel, Records
 from tests.connections import over, tcp_pair
 from tests.disks import some_bytes
 from tests.memory_contents import MemoryHolding, bitmap, some_holding
@@ -115,7 +115,7 @@ class CarriedRoomTest(RoomTest):
     def test_the_talk_with_the_tracker_is_carried_by_connections_as_well(self) -> None:
         self.FILES = {**self.FILES, "big.bin": some_bytes(300_000)}
         line = carried_by(self, Line(piece=11))
-        self.enterContext(mock.patch.object(datagrams, "Talk", RecordTalk))
+        self.enterContext(mock.patch.object(datagrams, "Talk", RecordChannel))
         bound = list[Records]()
 
         def records(sock: socket.socket) -> Records:

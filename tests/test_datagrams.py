@@ -6,7 +6,7 @@ import socket
 import unittest
 from unittest import mock
 
-from roles.net.datagrams import Datagrams, Talk, broadcasting
+from roles.net.datagrams import DatagramChannel, Datagrams, broadcasting
 from roles.values.addresses import LOOPBACK
 from tests.role_test import LINUX_ONLY
 from tests.support import LIMIT_S, wait_until
@@ -15,8 +15,8 @@ from tests.support import LIMIT_S, wait_until
 class DatagramsTest(unittest.TestCase):
     def setUp(self) -> None:
         self.tracker = self.enterContext(broadcasting(LOOPBACK))
-        self.talk = Talk(self.tracker.address)
-        self.addCleanup(self.talk.close)
+        self.channel = DatagramChannel(self.tracker.address)
+        self.addCleanup(self.channel.close)
 
     def received(self, by: Datagrams, most: int = 100) -> tuple[bytes, tuple[str, int]]:
         come = list[tuple[bytes, tuple[str, int]]]()
@@ -30,19 +30,19 @@ class DatagramsTest(unittest.TestCase):
         return come[0]
 
     def test_a_question_is_answered_where_it_came_from(self) -> None:
-        self.talk.send(b"question")
+        self.channel.send(b"question")
         question, source = self.received(self.tracker)
         self.assertEqual(question, b"question")
         self.assertTrue(self.tracker.send(b"answer", source))
-        self.assertEqual(self.talk.receive(LIMIT_S), b"answer")
+        self.assertEqual(self.channel.receive(LIMIT_S), b"answer")
 
     def test_no_other_address_is_heard_in_a_talk(self) -> None:
-        self.talk.send(b"question")
+        self.channel.send(b"question")
         _, source = self.received(self.tracker)
         with broadcasting(LOOPBACK) as stranger:
             stranger.send(b"a lie", source)
         self.tracker.send(b"answer", source)
-        self.assertEqual(self.talk.receive(LIMIT_S), b"answer")
+        self.assertEqual(self.channel.receive(LIMIT_S), b"answer")
 
     def test_nobody_waits_at_a_tracker(self) -> None:
         self.assertIsNone(self.tracker.receive(100))
@@ -52,14 +52,14 @@ class DatagramsTest(unittest.TestCase):
 
     def test_without_an_answer_a_member_waits_as_long_as_it_is_told(self) -> None:
         with self.assertRaises(TimeoutError):
-            self.talk.receive(0.01)
+            self.channel.receive(0.01)
 
     def test_where_nobody_listens_a_member_is_told_so(self) -> None:
         self.tracker.close()
         with self.assertRaises(ConnectionError):
             for _ in range(2):  # the first word is answered by the system
-                self.talk.send(b"question")
-                self.talk.receive(1.0)
+                self.channel.send(b"question")
+                self.channel.receive(1.0)
 
     @LINUX_ONLY
     def test_the_system_is_asked_to_keep_more(self) -> None:

@@ -300,14 +300,14 @@ class AddressesTest(TrackerPlaceTestCase):
     def test_a_question_whose_own_address_went_is_sent_from_another(self) -> None:
         tracker = self.scripted_tracker()
         client = self.asking(TrackerPlace(tracker.address))
-        real, faults = datagrams.Talk, [OSError(22, "Invalid argument")]
+        real, faults = datagrams.DatagramChannel, [OSError(22, "Invalid argument")]
 
-        def talk_with(address: Address) -> datagrams.Talk:
-            talk = real(address)
+        def talk_with(address: Address) -> datagrams.DatagramChannel:
+            channel = real(address)
             if faults:
                 error = mock.Mock(side_effect=faults.pop())
-                return cast(datagrams.Talk, mock.Mock(wraps=talk, send=error))
-            return talk
+                return cast(datagrams.DatagramChannel, mock.Mock(wraps=channel, send=error))
+            return channel
 
         with mock.patch.object(datagrams, "Talk", talk_with):
             self.assertIsNotNone(client.list_version())

@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Generic, Self, TypeVar
 
-from roles.joining.record_talk import RecordTalk
+from roles.joining.record_channel import RecordChannel
 from roles.joining.tracker_place import TrackerPlace
 from roles.net import datagrams
 from roles.values.addresses import Address
@@ -38,13 +38,13 @@ T = TypeVar("T")
 class _Question:
     """The socket of a request, which may have been sent several times."""
 
-    talk: datagrams.Talk | RecordTalk
+    channel: datagrams.DatagramChannel | RecordChannel
     until: float  # when to close it although answers are missing
     awaited: int = 0  # datagrams that may still come
 
     def receive(self, timeout_s: float) -> bytes:
         """The next answer. Raises OSError; TimeoutError when none comes."""
-        answer = self.talk.receive(timeout_s)
+        answer = self.channel.receive(timeout_s)
         self.awaited -= 1
         return answer
 
@@ -68,7 +68,7 @@ class TrackerAsker:
     def __init__(self, place: TrackerPlace) -> None:
         self._place = place
         self._lingering: deque[_Question] = deque()
-        self._kept: RecordTalk | None = None  # with the tracker of a private room
+        self._kept: RecordChannel | None = None  # with the tracker of a private room
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +83,7 @@ class TrackerAsker:
             self._kept.close()
         while self._lingering:
             question = self._lingering.popleft()
-            with closing(question.talk), contextlib.suppress(OSError):
+            with closing(question.channel), contextlib.suppress(OSError):
                 while question.awaited > 0 and (rest := deadline - time.monotonic()) > 0:
                     question.receive(rest)
 
@@ -159,11 +159,11 @@ class TrackerAsker:
         """Ask once at this address. Raises OSError."""
         question = attempt.questions.get(address)
         if question is None:
-            question = _Question(self._talk_with(address), time.monotonic() + LINGER_S)
+            question = _Question(self._channel_to(address), time.monotonic() + LINGER_S)
             attempt.questions[address] = question
             self._lingering.append(question)
         try:
-            question.talk.send(attempt.request)
+            question.channel.send(attempt.request)
             question.awaited += attempt.answers
             within_s *= random.uniform(1 - JITTER, 1 + JITTER)
             return self._receive(question, attempt.read, within_s)
@@ -173,23 +173,23 @@ class TrackerAsker:
                 del attempt.questions[address]
             raise
 
-    def _talk_with(self, address: Address) -> datagrams.Talk | RecordTalk:
+    def _channel_to(self, address: Address) -> datagrams.DatagramChannel | RecordChannel:
         if not self._place.is_private:
-            return datagrams.Talk(address)
+            return datagrams.DatagramChannel(address)
         kept = self._kept
         if kept is not None and kept.tracker == address:
             self._kept = None
             return kept
-        return RecordTalk(address, self._place)
+        return RecordChannel(address, self._place)
 
-    def _end_talk(self, talk: datagrams.Talk | RecordTalk) -> None:
+    def _end_channel(self, channel: datagrams.DatagramChannel | RecordChannel) -> None:
         """A connection is kept for the next question; nothing but answers comes there."""
-        if isinstance(talk, RecordTalk):
+        if isinstance(channel, RecordChannel):
             if self._kept is not None:
                 self._kept.close()
-            self._kept = talk
+            self._kept = channel
         else:
-            talk.close()
+            channel.close()
 
     def _is_all(self, answer: object) -> bool:  # noqa: ARG002
         """Whether the answer has no further datagram, whatever `answers` says."""
@@ -227,7 +227,7 @@ class TrackerAsker:
         for question in list(self._lingering):
             if question.awaited <= 0 or question.until < time.monotonic():
                 self._lingering.remove(question)
-                self._end_talk(question.talk)
+                self._end_channel(question.channel)
 
     def _silent(self, why: str) -> TrackerSilentError:
         self._place.is_silent()

@@ -1,7 +1,6 @@
 """Messages between a member and its tracker, one datagram each.
 
-Their users know no socket, so a room could carry the messages over connections instead: only Talk
-at the member and Datagrams at the tracker would differ.
+A private room carries the same messages as records over connections: see RecordChannel.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ LONGEST = 65_535  # bytes: no datagram is longer
 BUFFER = 512 * 1024  # bytes at a tracker, each way; most systems allow a little less
 
 
-class Talk:
+class DatagramChannel:
     """Messages with one tracker, which may be lost. For one thread.
 
     A socket of its own, to which the system delivers datagrams of this tracker only.

@@ -72,7 +72,7 @@ Steps: TypeAlias = Generator[Wait, None, None]
 _EVENTS = {Wait.TO_READ: selectors.EVENT_READ, Wait.TO_WRITE: selectors.EVENT_WRITE}
 
 # Members compute for a while before they can prove anything. On Windows, select() takes 512 sockets
-# in all, and those of the members' talks are among them.
+# in all, and the channels of members are among them.
 PRIVATE_LIMITS = (
     Limits(clients=64, unproved=32, silent_s=1.0)
     if os.name == "nt"

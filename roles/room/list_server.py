@@ -28,8 +28,8 @@ from roles.wire.list_wire import (
     OPEN_ANSWER,
     AskList,
     AskRoom,
-    AskTalk,
     ListFollows,
+    OpenChannel,
     Packer,
     RoomFollows,
     Taken,
@@ -76,7 +76,7 @@ class ListServer(ConnectionServer):
         open_for_browsers: Callable[[], Browsers] | None = None,
         *,
         private_server: PrivateServer | None = None,
-        take_talk: Callable[[Connection], None] | None = None,
+        take_channel: Callable[[Connection], None] | None = None,
     ) -> None:
         """`open_for_browsers` is called in a thread when the first one comes; None: they get
         nothing. A private room has a `private_server`, and takes over the connections on which
@@ -84,7 +84,7 @@ class ListServer(ConnectionServer):
         """
         super().__init__(listener, selector, senders, is_private=private_server is not None)
         self._registry, self._participants = registry, participants
-        self._private_server, self._take_talk = private_server, take_talk
+        self._private_server, self._take_channel = private_server, take_channel
         self._room = CachedAnswer(self._pack_room)
         self._open_for_browsers = open_for_browsers
         self._loading: Worker | None = None  # the thread that sets _browsers
@@ -161,11 +161,11 @@ class ListServer(ConnectionServer):
                 yield from self._send_list(client, since)
             case AskRoom():
                 yield from self._send_room(client)
-            case AskTalk() if self._take_talk is not None:
+            case OpenChannel() if self._take_channel is not None:
                 client.connection.put_back(client.received)
-                client.goes_on = self._take_talk
+                client.goes_on = self._take_channel
                 return
-            case AskTalk():
+            case OpenChannel():
                 raise PeerProtocolError("messages of an open room are datagrams")
             case TellList() as call:
                 yield from self._answer_list(client, call)

@@ -57,7 +57,7 @@ class AskRoom:
 
 
 @dataclass(frozen=True, slots=True)
-class AskTalk:
+class OpenChannel:
     """Member of a private room to tracker: records follow, each a message of tracker_wire."""
 
 
@@ -75,7 +75,7 @@ class TellList:
     packed: int  # bytes that follow; the tracker checks it against MAX_PACKED
 
 
-Call: TypeAlias = AskList | AskRoom | AskTalk | TellList
+Call: TypeAlias = AskList | AskRoom | OpenChannel | TellList
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def encode_call(call: Call) -> bytes:
             line: dict[str, object] = {"lmk": 2, "ask": "list", "since": since}
         case AskRoom():
             line = {"lmk": 2, "ask": "room"}
-        case AskTalk():
+        case OpenChannel():
             line = {"lmk": 2, "ask": "talk"}
         case TellList(share, folder, peer, port, is_whole, base, revision, packed):
             line = {"lmk": 2, "tell": "list", "share": share, "folder": cut(folder, _FOLDER_ROOM)}
@@ -145,7 +145,7 @@ def decode_call(line: bytes) -> Call:
         case {"ask": "room"}:
             return AskRoom()
         case {"ask": "talk"}:
-            return AskTalk()
+            return OpenChannel()
         case {
             "tell": "list",
             "share": str(share),

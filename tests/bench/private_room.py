@@ -34,7 +34,7 @@ from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import RoleStarted
 from roles.values.participants import Status
 from roles.values.settings import TrackerSettings
-from roles.wire.list_wire import AskTalk, encode_call
+from roles.wire.list_wire import OpenChannel, encode_call
 from roles.wire.tracker_messages import Ping, Pinged, Register
 from roles.wire.tracker_wire import MAX_ANSWER, decode_answer, encode_request
 from tests.bench.result import Result
@@ -143,7 +143,7 @@ class _Member:
         self.connection = connection
         self._id = f"{number:016x}"
         self._address = Address(_host(number), 20_000 + number)
-        connection.post(encode_call(AskTalk()))
+        connection.post(encode_call(OpenChannel()))
         me = Register(self._id, self._address, self._id, f"pc {number}", True, cookie=COOKIE)
         post_record(connection, encode_request(me))
         connection.limit(LIMIT_S)

@@ -9,9 +9,9 @@ import unittest
 from unittest import mock
 
 from roles.net.connection import MAX_QUEUED, Connection
-from roles.room import member_talks
+from roles.room import member_channels
 from roles.room.cookies import Proof
-from roles.room.member_talks import MemberTalks
+from roles.room.member_channels import MemberChannels
 from tests.connections import over, tcp_pair
 from tests.support import LIMIT_S
 
@@ -32,14 +32,14 @@ class MemberTalksTest(unittest.TestCase):
     def setUp(self) -> None:
         self.selector = self.enterContext(selectors.DefaultSelector())
         self.answers = FakeAnswers()
-        self.talks = MemberTalks(self.selector, self.answers)  # type: ignore[arg-type]
-        self.addCleanup(self.talks.close)
+        self.channels = MemberChannels(self.selector, self.answers)  # type: ignore[arg-type]
+        self.addCleanup(self.channels.close)
 
     def member(self) -> tuple[socket.socket, Connection]:
         sock, other = self.enterContext(tcp_pair())
         sock.settimeout(LIMIT_S)
         connection = over(other)
-        self.talks.take(connection)
+        self.channels.take(connection)
         return sock, connection
 
     def turn(self) -> None:
@@ -62,7 +62,7 @@ class MemberTalksTest(unittest.TestCase):
         sock, other = self.enterContext(tcp_pair())
         connection = over(other)
         connection.put_back(len(QUESTION).to_bytes(2, "big") + QUESTION)
-        self.talks.take(connection)
+        self.channels.take(connection)
         self.assertEqual(sock.recv(1_000)[2:], b"re: " + QUESTION)
 
     def test_a_member_that_says_something_else_or_too_much_is_left(self) -> None:
@@ -85,13 +85,13 @@ class MemberTalksTest(unittest.TestCase):
         sock.close()
         self.turn()
         self.assertEqual(connection.fileno(), -1)
-        self.talks.expire(now=time.monotonic() + member_talks.SILENT_S / 2)
+        self.channels.expire(now=time.monotonic() + member_channels.SILENT_S / 2)
         self.assertGreaterEqual(silent.fileno(), 0)
-        self.talks.expire(now=time.monotonic() + member_talks.SILENT_S + 1)
+        self.channels.expire(now=time.monotonic() + member_channels.SILENT_S + 1)
         self.assertEqual(silent.fileno(), -1)
 
     def test_there_is_room_for_so_many_and_then_for_nobody(self) -> None:
-        with mock.patch.object(member_talks, "HERE", 2):
+        with mock.patch.object(member_channels, "HERE", 2):
             connections = [self.member()[1] for _ in range(3)]
         self.assertEqual([one.fileno() >= 0 for one in connections], [True, True, False])
 

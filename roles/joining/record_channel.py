@@ -13,13 +13,13 @@ from roles.net.connection import Connection
 from roles.net.records import next_record, post_record
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
-from roles.wire.list_wire import AskTalk, encode_call
+from roles.wire.list_wire import OpenChannel, encode_call
 from roles.wire.tracker_wire import MAX_ANSWER
 from roles.worker import POLL_S
 
 
-class RecordTalk:
-    """Used like datagrams.Talk. For one thread."""
+class RecordChannel:
+    """Used like datagrams.DatagramChannel. For one thread."""
 
     def __init__(self, tracker: Address, place: TrackerPlace) -> None:
         self.tracker, self._place = tracker, place
@@ -32,7 +32,7 @@ class RecordTalk:
                 self.close()
             if self._connection is None:
                 self._connection = self._place.connected(self.tracker)
-                self._connection.post(encode_call(AskTalk()))
+                self._connection.post(encode_call(OpenChannel()))
             post_record(self._connection, message)
 
     def receive(self, timeout_s: float) -> bytes:

@@ -25,15 +25,15 @@ MOST = 400 if os.name == "nt" else 1_000  # select() on Windows takes 512 socket
 PER_HOST, HERE = 16, MOST  # a program has up to three
 
 
-class MemberTalks:
+class MemberChannels:
     """Owned by the tracker's thread."""
 
     def __init__(self, selector: selectors.BaseSelector, answers: Answers) -> None:
         self._selector, self._answers = selector, answers
-        self._heard: dict[Connection, float] = {}  # all talks, and when each was heard last
+        self._heard: dict[Connection, float] = {}  # when something came over each
 
     def take(self, connection: Connection) -> None:
-        """Talk on this connection of a member, and close it in the end."""
+        """Answer on this connection of a member, and close it in the end."""
         host = connection.address.host
         most = HERE if is_loopback(host) else PER_HOST
         of_host = sum(one.address.host == host for one in self._heard)
@@ -78,7 +78,7 @@ class MemberTalks:
                     post_record(connection, answer)
             raise PeerProtocolError("it does not wait for answers")
         except (OSError, MemoryError, PeerProtocolError) as error:
-            log.debug("the talk with %s ends: %s", host, error)
+            log.debug("the channel to %s ends: %s", host, error)
             self._end(connection)
 
     def _end(self, connection: Connection) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import unittest
 
-from roles.joining.record_talk import RecordTalk
+from roles.joining.record_channel import RecordChannel
 from roles.joining.tracker_place import TrackerPlace
 from roles.net.dialling import dialled
 from roles.private.private_client import PrivateClient
@@ -34,8 +34,10 @@ class RecordTalkTest(unittest.TestCase):
         self.listener = self.enterContext(socket.create_server((LOOPBACK, 0)))
         self.private_client = FakeClient()
         address = Address(*self.listener.getsockname())
-        self.talk = RecordTalk(address, TrackerPlace(address, private_client=self.private_client))
-        self.addCleanup(self.talk.close)
+        self.channel = RecordChannel(
+            address, TrackerPlace(address, private_client=self.private_client)
+        )
+        self.addCleanup(self.channel.close)
 
     def accepted(self) -> socket.socket:
         sock = self.enterContext(self.listener.accept()[0])
@@ -43,38 +45,38 @@ class RecordTalkTest(unittest.TestCase):
         return sock
 
     def test_it_begins_with_a_call_and_keeps_its_connection(self) -> None:
-        self.talk.send(b"first")
+        self.channel.send(b"first")
         tracker = self.accepted()
         said = b""
         while not said.endswith(b"first"):
             said += tracker.recv(1_000)
         self.assertEqual(said, b'{"lmk":2,"ask":"talk"}\n\0\5first')
         tracker.sendall(b"\0\6answer")
-        self.assertEqual(self.talk.receive(5), b"answer")
-        self.talk.send(b"second")
+        self.assertEqual(self.channel.receive(5), b"answer")
+        self.channel.send(b"second")
         self.assertEqual(tracker.recv(1_000), b"\0\6second")
         self.assertEqual(self.private_client.connections, 1)
 
     def test_without_an_answer_its_user_waits_no_longer_than_it_wants(self) -> None:
-        self.talk.send(b"first")
+        self.channel.send(b"first")
         with self.assertRaises(TimeoutError):
-            self.talk.receive(0.05)
+            self.channel.receive(0.05)
 
     def test_a_connection_that_has_ended_is_made_again(self) -> None:
-        self.talk.send(b"first")
+        self.channel.send(b"first")
         self.accepted().close()
         with self.assertRaises(OSError):
-            self.talk.receive(5)
-        self.talk.send(b"second")
+            self.channel.receive(5)
+        self.channel.send(b"second")
         self.assertEqual(self.private_client.connections, 2)
 
     def test_a_refused_code_is_told_and_everything_else_may_pass(self) -> None:
         self.private_client.failure = CodeRefusedError("no")
         with self.assertRaises(CodeRefusedError):
-            self.talk.send(b"first")
+            self.channel.send(b"first")
         self.private_client.failure = PeerProtocolError("nonsense")
         with self.assertRaises(OSError):
-            self.talk.send(b"first")
+            self.channel.send(b"first")
 
 
 if __name__ == "__main__":
