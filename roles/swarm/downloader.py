@@ -159,7 +159,8 @@ class Downloader:
                 self._hold_up(most, chunk)
             ready += self._receive_into(view[ready : ready + most], min(most, most_at_once))
             self._note(chunk, begin + ready)
-        self._note(chunk, begin + length)
+        if chunk.received < begin + length:  # all of it came with its head
+            self._note(chunk, begin + length)
         began = time.monotonic()
         chunk.hash.update(view)
         spent = self._peer.spent
@@ -177,11 +178,10 @@ class Downloader:
     def _note(self, chunk: ArrivingChunk, received: int) -> None:
         """`received` bytes of the chunk are here now."""
         count, chunk.received = received - chunk.received, received
-        if count:
-            now = time.monotonic()
-            with self._locked as swarm:
-                swarm.received(self._peer, chunk.transfer, chunk.index, count, now=now)
-            self._check_pace(now)
+        now = time.monotonic()
+        with self._locked as swarm:
+            swarm.received(self._peer, chunk.transfer, chunk.index, count, now=now)
+        self._check_pace(now)
 
     def _discard(self, length: int) -> None:
         self._unwanted += length
