@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from roles.disk.folder_check import room_for, try_folder
-from roles.joining.beacon import is_own
-from roles.joining.interface_calls import call_everywhere
+from roles.joining.interface_search import search_interfaces
 from roles.joining.membership import Membership
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_asker import new_id
 from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_search import is_own
 from roles.net.interfaces import OwnAddress, interfaces, own_name
 from roles.net.listening import Listener, bind_both, listen_tcp
 from roles.net.throttle import Throttle
@@ -88,7 +88,7 @@ class Checker(Role):
                 self._post(InterfaceChecked(one.interface, one.host))
             return ()
         here = OwnAddress(LOOPBACK, (LOOPBACK,))
-        *networks, loopback = call_everywhere([*own, here], self._stopping, self._ports)
+        *networks, loopback = search_interfaces([*own, here], self._stopping, self._ports)
         for checked in networks:
             self._post(checked)
         everywhere = [one for checked in (*networks, loopback) for one in checked.heard]

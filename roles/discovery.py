@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import NamedTuple
 
-from roles.joining.beacon import Beacon, Targets, everywhere
+from roles.joining.tracker_search import Targets, TrackerSearch, everywhere
 from roles.role import Role
 from roles.values.addresses import Address
 from roles.values.events import Post, TrackersFound
@@ -49,23 +49,23 @@ class Discovery(Role):
 
     def _run(self) -> None:
         calls, called_at, pause_s, pace = 0, 0.0, 0.0, self._pace
-        with Beacon(self._remembered, self._targets, self._stopping) as beacon:
+        with TrackerSearch(self._remembered, self._targets, self._stopping) as search:
             while not self._stopping.is_set():
                 now = time.monotonic()
                 is_news = False
                 change = self._network_change()
                 if change is not None:
-                    beacon.network_changed()
-                    is_news = beacon.found.forget(change.gone)
+                    search.network_changed()
+                    is_news = search.found.forget(change.gone)
                     calls, pause_s = 0, 0.0
-                is_hurry = beacon.found.is_one_silent
+                is_hurry = search.found.is_one_silent
                 next_s = min(pause_s, pace.first_pause_s) if is_hurry else pause_s
                 rest_s = called_at + next_s - now
                 if rest_s <= 0:
-                    is_news |= beacon.call()
+                    is_news |= search.ask()
                     calls, called_at = calls + 1, now
                     is_first = calls < pace.first_calls
                     pause_s = pace.first_pause_s if is_first else random.uniform(*pace.pause_s)
-                is_news |= beacon.listen(min(POLL_S, max(0.0, rest_s)))
+                is_news |= search.listen(min(POLL_S, max(0.0, rest_s)))
                 if is_news:
-                    self._post(TrackersFound(beacon.found.trackers()))
+                    self._post(TrackersFound(search.found.trackers()))

@@ -37,7 +37,7 @@ ELSEWHERE = "127.0.0.9"
 class CheckerTest(PrivateRoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.constant("joining.interface_calls", "LISTEN_S", 0.3)
+        self.constant("joining.interface_search", "LISTEN_S", 0.3)
         self.target = self.folder / "downloads"
         self.settings = CheckSettings(
             self.target,
@@ -74,8 +74,8 @@ class CheckerTest(PrivateRoomTest):
         self.assertFalse(self.target.exists())
 
     def test_it_says_where_it_asked_and_who_answered(self) -> None:
-        self.constant("joining.interface_calls", "LISTEN_S", 2.0)
-        self.constant("joining.interface_calls", "AGAIN_S", LIMIT_S)
+        self.constant("joining.interface_search", "LISTEN_S", 2.0)
+        self.constant("joining.interface_search", "AGAIN_S", LIMIT_S)
         tracker = self.tracker()
         log = self.check(tracker.address.port, tracker.address.port + 1)
         (found,) = log.of(InterfaceChecked)
@@ -86,7 +86,7 @@ class CheckerTest(PrivateRoomTest):
         self.assertTrue(asked.name)
 
     def test_each_address_has_its_own_answer(self) -> None:
-        self.constant("joining.interface_calls", "LISTEN_S", 2.0)
+        self.constant("joining.interface_search", "LISTEN_S", 2.0)
         tracker = self.tracker()
         deaf = OwnAddress(HOST, ("127.0.0.77",), "card1")
         log = self.check(tracker.address.port, own=(CARD, deaf))
@@ -193,7 +193,7 @@ class CheckerTest(PrivateRoomTest):
         self.assertEqual(len(log.of(ClockChecked)), 1)
 
     def test_it_stops_at_once(self) -> None:
-        self.constant("joining.interface_calls", "LISTEN_S", 600.0)
+        self.constant("joining.interface_search", "LISTEN_S", 600.0)
         log = EventLog()
         running = self.run_role(Checker(self.settings, log, lambda: (CARD,), (9,)), log)
         running.stop()

@@ -28,7 +28,9 @@ class PrivateAnswersTest(unittest.TestCase):
     def to(self, datagram: bytes, host: str = "192.168.1.7") -> list[bytes]:
         return self.answers.to(datagram, host, 40_000, Proof.NONE, now=10)
 
-    def test_the_beacon_says_that_there_is_a_private_room_and_not_its_name(self) -> None:
+    def test_the_answer_to_a_search_says_that_there_is_a_private_room_and_not_its_name(
+        self,
+    ) -> None:
         (answer,) = self.to(tracker_wire.encode_request(FindTracker(ID)))
         found = tracker_wire.decode_answer(answer)
         self.assertEqual(found, Found(ID, "", 12500, ROOM, is_private=True))

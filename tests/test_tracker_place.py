@@ -56,7 +56,7 @@ class TrackerPlaceTestCase(RoomTest):
         self.log = EventLog()
         self.reached: list[Tracker] = []  # by a search
         self.place_limits = Limits(0.1, search_again_s=(0.0, 0.0), home_s=0.1, home_again_s=0.0)
-        self.constant("joining.beacon", "LINGER_S", 0.0)
+        self.constant("joining.tracker_search", "LINGER_S", 0.0)
         self.constant("joining.tracker_asker", "TRIES_S", (0.05,) * 5)
 
     def scripted_tracker(self, name: str = "teacher", room: str = "") -> Tracker:

@@ -311,7 +311,7 @@ class FoundRoomTest(PrivateWindowTest):
         window.leecher.refresh()
         self.assertEqual((self.model.settings.tracker, self.model.settings.code), (OTHERS, ""))
 
-    def test_where_a_beacon_led_a_member_nothing_tries_the_code_before_a_person_types_it(
+    def test_where_a_search_led_a_member_nothing_tries_the_code_before_a_person_types_it(
         self,
     ) -> None:
         here = Address(LOOPBACK, self.tracker_port)

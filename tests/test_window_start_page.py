@@ -151,7 +151,7 @@ class CheckPageTest(AppWindowTest):
         own = (OwnAddress(LOOPBACK, (LOOPBACK,), "card0"),)
         defaults = (lambda: own, (9,))  # no test asks the whole network
         self.enterContext(mock.patch.object(Checker.__init__, "__defaults__", defaults))
-        self.enterContext(mock.patch("roles.joining.interface_calls.LISTEN_S", 0.2))
+        self.enterContext(mock.patch("roles.joining.interface_search.LISTEN_S", 0.2))
 
     def check(self) -> None:
         self.window.check_computer()

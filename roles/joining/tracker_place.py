@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from roles.joining.beacon import Beacon, Targets, everywhere, is_own
 from roles.joining.found_trackers import successor
+from roles.joining.tracker_search import Targets, TrackerSearch, everywhere, is_own
 from roles.net.connection import Connection
 from roles.net.dialling import dialled
 from roles.net.interfaces import own_addresses
@@ -229,15 +229,15 @@ class TrackerPlace:
         """The trackers that answer, at `_home` and at the targets."""
         deadline = time.monotonic() + within_s
         try:
-            beacon = Beacon((self._home,), targets, self.stopping)
+            search = TrackerSearch((self._home,), targets, self.stopping)
         except OSError as error:  # no descriptor is left: try again later
             log.debug("looking for trackers: %s", error)
             return ()
-        with beacon:
-            beacon.call()
+        with search:
+            search.ask()
             while (rest_s := deadline - time.monotonic()) > 0 and not self.stopping.is_set():
-                beacon.listen(min(rest_s, POLL_S))
-            found = beacon.found.trackers()
+                search.listen(min(rest_s, POLL_S))
+            found = search.found.trackers()
             return tuple(one for one in found if one.is_private == self.is_private)
 
     def _take_one_of(self, found: tuple[FoundTracker, ...]) -> bool:

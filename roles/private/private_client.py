@@ -120,7 +120,7 @@ class PrivateClient:
             except _SecretRefusedError:
                 connection.close()
                 if tracker != state.tracker:
-                    raise  # a beacon led us there, and anybody can answer one
+                    raise  # a search led us there, and anybody can answer it
                 self._end(state, CodeRefusedError(OTHER_ROOM.format(tracker)))
             except BaseException:
                 connection.close()

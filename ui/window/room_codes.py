@@ -134,7 +134,7 @@ class RoomCodes:
         self._tell()
 
     def moved(self, former: Address, tracker: Address) -> None:
-        """A role of this room uses this address now. A forged beacon may have led it there, so no
+        """A role of this room uses this address now. A forged answer may have led it there, so no
         other role sends the code there before a person has typed it.
         """
         room = self._rooms[str(tracker)]

@@ -38,7 +38,7 @@ LINGER_S = 0.3  # on Windows, an answer to a closed socket ends an original trac
 Targets = Callable[[], Iterable[tuple[str, Address]]]
 
 
-class Beacon:
+class TrackerSearch:
     """Owned by one thread."""
 
     def __init__(
@@ -59,13 +59,13 @@ class Beacon:
         self._looked_up: dict[Address, tuple[tuple[Address, ...], float]] = {}
         self._bound: dict[str, Datagrams] = {}  # by the address that they are bound to
         self._selector = selectors.DefaultSelector()
-        self._called_at = 0.0
+        self._asked_at = 0.0
 
-    def __enter__(self) -> Beacon:
+    def __enter__(self) -> TrackerSearch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        while self._bound and (rest := self._called_at + LINGER_S - time.monotonic()) > 0:
+        while self._bound and (rest := self._asked_at + LINGER_S - time.monotonic()) > 0:
             self.listen(rest)
         for datagrams in self._bound.values():
             datagrams.close()
@@ -78,10 +78,10 @@ class Beacon:
             self._selector.unregister(datagrams)
             datagrams.close()
 
-    def call(self) -> bool:
+    def ask(self) -> bool:
         """Ask each of them once; True if `found` has changed."""
         request = tracker_wire.encode_request(FindTracker(self._id))
-        self._called_at = time.monotonic()
+        self._asked_at = time.monotonic()
         for source, address in dict.fromkeys((*self._at_remembered(), *self._targets())):
             datagrams = self._bound_to(source)
             if datagrams is None:
