@@ -115,7 +115,7 @@ class CarriedRoomTest(RoomTest):
     def test_the_talk_with_the_tracker_is_carried_by_connections_as_well(self) -> None:
         self.FILES = {**self.FILES, "big.bin": some_bytes(300_000)}
         line = carried_by(self, Line(piece=11))
-        self.enterContext(mock.patch.object(datagrams, "Talk", RecordChannel))
+        self.enterContext(mock.patch.object(datagrams, "DatagramChannel", RecordChannel))
         bound = list[Records]()
 
         def records(sock: socket.socket) -> Records:

@@ -214,7 +214,9 @@ class StrangersTest(PrivateRoomTest):
         leecher = self.member_leecher(self.make_folder("taken"), room)
         leecher.log.wait_for(FilesListed)
         tracker.stop()
-        with mock.patch.object(datagrams, "Talk", side_effect=AssertionError("a datagram")):
+        with mock.patch.object(
+            datagrams, "DatagramChannel", side_effect=AssertionError("a datagram")
+        ):
             again = self.run_role(Tracker(TrackerSettings(room, bind_exactly=True), log), log)
             for member in (seeder, leecher):
                 failure = member.log.wait_for(RoleStopped).failure
@@ -299,7 +301,9 @@ class PlainWordsTest(PrivateRoomTest):
 
         room = self.private_tracker().address
         with (
-            mock.patch.object(datagrams, "Talk", side_effect=AssertionError("a datagram")),
+            mock.patch.object(
+                datagrams, "DatagramChannel", side_effect=AssertionError("a datagram")
+            ),
             mock.patch.object(Carrier, "send", noted),
         ):
             self.member_seeder(self.make_folder("shared", FILES), room)

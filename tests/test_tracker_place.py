@@ -309,7 +309,7 @@ class AddressesTest(TrackerPlaceTestCase):
                 return cast(datagrams.DatagramChannel, mock.Mock(wraps=channel, send=error))
             return channel
 
-        with mock.patch.object(datagrams, "Talk", talk_with):
+        with mock.patch.object(datagrams, "DatagramChannel", talk_with):
             self.assertIsNotNone(client.list_version())
 
     def test_it_ends_at_once_when_the_program_does(self) -> None:
