@@ -16,7 +16,7 @@ from roles.joining.interface_search import search_interfaces
 from roles.joining.membership import Membership
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_asker import new_id
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.joining.tracker_search import is_own
 from roles.net.interfaces import OwnAddress, interfaces, own_name
 from roles.net.listening import Listener, bind_both, listen_tcp
@@ -62,7 +62,7 @@ class Checker(Role):
         """`ports`: where to look for trackers, in the networks of `own` and on this computer."""
         super().__init__("checker", post)
         self._settings = settings
-        self._place: TrackerPlace | None = None  # where the tracker is that was asked
+        self._locator: TrackerLocator | None = None  # where the tracker is that was asked
         self._own = own
         self._ports = ports
 
@@ -104,16 +104,16 @@ class Checker(Role):
         return checked
 
     def _asked(self, tracker: Address) -> TrackerChecked:
-        place = TrackerPlace(tracker, stopping=self._stopping, code=self._settings.code)
-        self._place = place
+        locator = TrackerLocator(tracker, stopping=self._stopping, code=self._settings.code)
+        self._locator = locator
         try:
-            with RoomClient(place) as client:
+            with RoomClient(locator) as client:
                 version = client.list_version()
         except TrackerSilentError as error:
             return TrackerChecked(tracker, failure=error)
         name = "" if version is None else version.name
         return TrackerChecked(
-            tracker, name, version is None, place.is_here, is_private=place.is_private
+            tracker, name, version is None, locator.is_here, is_private=locator.is_private
         )
 
     def _check_ports(self, found: tuple[FoundTracker, ...]) -> None:
@@ -140,7 +140,7 @@ class Checker(Role):
 
     def _check_dial_back(self, tracker: TrackerChecked) -> None:
         port, known = self._settings.seeder_port, self._settings.known
-        if self._place is None or tracker.failure is not None:
+        if self._locator is None or tracker.failure is not None:
             return
         if tracker.is_here or tracker.is_original:
             self._post(DialBackChecked(port, None, tracker.is_here, tracker.is_original))
@@ -152,17 +152,17 @@ class Checker(Role):
             except StorageError:  # the port's finding says so
                 return
             with listener:
-                reachable = self._dialled_back(self._place, listener)
+                reachable = self._dialled_back(self._locator, listener)
                 self._post(DialBackChecked(listener.address.port, reachable))
 
-    def _dialled_back(self, place: TrackerPlace, listener: Listener) -> bool | None:
+    def _dialled_back(self, locator: TrackerLocator, listener: Listener) -> bool | None:
         """Join the room like a program that wants nothing, until the tracker says whether it could
         connect.
         """
         me = Hello(new_id(), own_name(), listener.address.port, is_seeder=False)
         ended = threading.Event()
         membership = Membership(
-            TrackerPlace(place.tracker, stopping=ended, private_client=place.private_client),
+            TrackerLocator(locator.tracker, stopping=ended, private_client=locator.private_client),
             lambda _event: None,
             lambda: Status(ParticipantState.IDLE),
             is_leecher=True,
@@ -170,7 +170,7 @@ class Checker(Role):
             machine_key=machine_key(self._settings.state_folder),
         )
         uploads = PeerUploads(SwarmLibrary(), 1, Throttle())
-        acceptor = Acceptor(listener, me, uploads, private_server=place.private_server)
+        acceptor = Acceptor(listener, me, uploads, private_server=locator.private_server)
         member = self._start_beside(lambda: membership.run(listener.address), "lmk-member")
         deadline = time.monotonic() + DIAL_BACK_S
         try:

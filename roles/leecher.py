@@ -32,7 +32,7 @@ from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.downloads.verification import Verifier, set_damaged_aside
 from roles.joining.listed_room import Wanted
 from roles.joining.room_lister import RoomLister
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.downloads import Downloads as Lmk1Downloads
 from roles.net.throttle import Throttles
 from roles.program.log_file import hide_folder
@@ -104,9 +104,9 @@ class Leecher(Role):
         self._told_watched: Watched | None = None
         self._requests = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
-        self._place = TrackerPlace(
+        self._locator = TrackerLocator(
             settings.tracker,
-            settings.follow,
+            settings.failover,
             post,
             stopping=self._stopping,
             code=settings.code,
@@ -120,9 +120,9 @@ class Leecher(Role):
             self._woken.set,
             self.is_cut_off,
         )
-        self._lmk1 = Lmk1Downloads(self._place, self._throttles.down, self._context)
+        self._lmk1 = Lmk1Downloads(self._locator, self._throttles.down, self._context)
         self._lister = RoomLister(
-            self._place,
+            self._locator,
             post,
             self._lmk1.finder,
             sought=self._sought,
@@ -290,7 +290,7 @@ class Leecher(Role):
             lister.join()
 
     def _begin_anew(self) -> None:
-        self._place.network_changed()
+        self._locator.network_changed()
         self._lister.wake()
         self._lmk1.network_changed()
         if self._peer is not None:
@@ -347,7 +347,7 @@ class Leecher(Role):
                 return is_listed
             return False
 
-        self._unfinished.tracker_is(self._place.tracker)
+        self._unfinished.tracker_is(self._locator.tracker)
         try:
             self._unfinished.take_up(start)
         finally:
@@ -381,7 +381,7 @@ class Leecher(Role):
 
     def _made(self, key: str, existing: Existing, home: str | None) -> DownloadLife | None:
         # In a private room nothing goes out unencrypted, whatever a list has.
-        lmk1 = None if self._place.is_private else self._lmk1.made(key, existing)
+        lmk1 = None if self._locator.is_private else self._lmk1.made(key, existing)
         if lmk1 is not None:
             if self._queue.has_twin(lmk1):
                 lmk1.keep_both()
@@ -420,7 +420,7 @@ class Leecher(Role):
         try:
             self._peer = SwarmPeer(
                 self._settings,
-                self._place,
+                self._locator,
                 self._throttles,
                 self._post,
                 shares,

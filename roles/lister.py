@@ -6,25 +6,25 @@ A leecher does the same beside its downloads. A command that only lists loads ha
 from __future__ import annotations
 
 from roles.joining.room_lister import RoomLister
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.role import Role
 from roles.values.addresses import Address
 from roles.values.events import Post
-from roles.values.settings import Follow
+from roles.values.settings import Failover
 
 
 class Lister(Role):
     """Posts FilesListed or ListFailed, the latter again and again, until RoleStopped."""
 
-    def __init__(self, tracker: Address, follow: Follow, post: Post, code: str = "") -> None:
+    def __init__(self, tracker: Address, failover: Failover, post: Post, code: str = "") -> None:
         """`code`: of a private room."""
         super().__init__("lister", post)
-        place = TrackerPlace(tracker, follow, post, stopping=self._stopping, code=code)
+        locator = TrackerLocator(tracker, failover, post, stopping=self._stopping, code=code)
         self._lister = RoomLister(
-            place,
+            locator,
             post,
-            SeederFinder(place, tuple),
+            SeederFinder(locator, tuple),
             sought=dict,
             found=lambda _shares, _peers: False,
             listed=lambda: None,

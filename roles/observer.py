@@ -6,12 +6,12 @@ from contextlib import suppress
 
 from roles.joining.list_client import fetch_room
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.role import Role
 from roles.values.addresses import Address
 from roles.values.errors import HaltedError, ListNotPassedError, TrackerSilentError
 from roles.values.events import Post, RoomChanged
-from roles.values.settings import Follow
+from roles.values.settings import Failover
 
 ASK_AGAIN_S = 2.0
 
@@ -22,13 +22,13 @@ class Observer(Role):
     Fails with TrackerSilentError when no tracker answers, or one that does not tell its room.
     """
 
-    def __init__(self, tracker: Address, follow: Follow, post: Post, code: str = "") -> None:
+    def __init__(self, tracker: Address, failover: Failover, post: Post, code: str = "") -> None:
         """`code`: of a private room."""
         super().__init__("observer", post)
-        self._place = TrackerPlace(tracker, follow, post, stopping=self._stopping, code=code)
+        self._locator = TrackerLocator(tracker, failover, post, stopping=self._stopping, code=code)
 
     def _run(self) -> None:
-        with suppress(HaltedError), RoomClient(self._place) as client:
+        with suppress(HaltedError), RoomClient(self._locator) as client:
             while not self._stopping.is_set():
                 self._ask(client)
                 self._stopping.wait(ASK_AGAIN_S)
@@ -36,14 +36,14 @@ class Observer(Role):
     def _ask(self, client: RoomClient) -> None:
         if client.list_version() is None:
             raise TrackerSilentError(
-                f"{self._place.shown} runs an original tracker, which cannot show who is in the "
+                f"{self._locator.shown} runs an original tracker, which cannot show who is in the "
                 "room."
             )
         try:
-            participants = fetch_room(self._place)
+            participants = fetch_room(self._locator)
         except ListNotPassedError as error:
             raise TrackerSilentError(
-                f"The tracker {self._place.shown} cannot show who is in the room; "
+                f"The tracker {self._locator.shown} cannot show who is in the room; "
                 f"trackers from version 1.3 on can: {error}"
             ) from None
         self._post(RoomChanged(participants))

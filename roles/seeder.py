@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from roles.joining.announcer import Announcer
 from roles.joining.membership import Membership
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.tracker_client import TrackerClient
 from roles.lmk1.uploads import Uploads as Lmk1Uploads
 from roles.net.connection import Connection
@@ -76,9 +76,9 @@ class Seeder(Role):
         self._uploads = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._hashing = HashingChanged(0, 0, 0)
         self._torrents: TorrentMaker | None = None
-        self._place = TrackerPlace(
+        self._locator = TrackerLocator(
             settings.tracker,
-            settings.follow,
+            settings.failover,
             post,
             stopping=self._stopping,
             code=settings.code,
@@ -97,13 +97,13 @@ class Seeder(Role):
         self._torrents = self._torrent_maker(library)
         announcer = Announcer(library, self._post)
         membership = Membership(
-            self._place,
+            self._locator,
             self._post,
             self._status,
             is_leecher=False,
             own_share=library,
             lmk1_files=announcer.look,
-            lmk1=None if self._place.is_private else TrackerClient(self._place),
+            lmk1=None if self._locator.is_private else TrackerClient(self._locator),
             machine_key=machine_key(settings.state_folder),
             name=settings.name,
         )
@@ -153,7 +153,7 @@ class Seeder(Role):
             membership.peer, self._settings.name or own_name(), address.port, is_seeder=False
         )
         calls = ReverseConnections(
-            self._place,
+            self._locator,
             uploads,
             me,
             lambda: (library.share_id,),
@@ -163,11 +163,11 @@ class Seeder(Role):
             listener,
             me,
             uploads,
-            take_lmk1=None if self._place.is_private else lmk1_uploads.answer,
+            take_lmk1=None if self._locator.is_private else lmk1_uploads.answer,
             take_browser=self._take_browser(library, membership, uploads)
             if self._settings.door
             else None,
-            private_server=self._place.private_server,
+            private_server=self._locator.private_server,
         )
         beside = list[Worker]()
         report_at = 0.0
@@ -182,7 +182,7 @@ class Seeder(Role):
             while not self._stopping.is_set():
                 acceptor.look()
                 if self._network_change(address):
-                    self._place.network_changed()
+                    self._locator.network_changed()
                     membership.wake()
                     calls.wake()
                 if library.changed.is_set():
@@ -226,7 +226,7 @@ class Seeder(Role):
 
             site = SeederSite(
                 library,
-                lambda: self._place.shown,
+                lambda: self._locator.shown,
                 lambda: membership.listed_as,
                 lambda: uploads.slots_taken > 0,
             )

@@ -11,7 +11,7 @@ from roles.seeder import Seeder
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import FolderScanned, RoleStarted, TrackerAnswered
-from roles.values.settings import Follow, LeecherSettings, SeederSettings, TrackerSettings
+from roles.values.settings import Failover, LeecherSettings, SeederSettings, TrackerSettings
 from tests.role_test import ANYWHERE, RoomTest, Running
 from tests.support import EventLog
 
@@ -52,8 +52,8 @@ class PrivateRoomTest(RoomTest):
 
     def member_lister(self, room: Address, code: str = CODE) -> Running[Lister]:
         log = EventLog()
-        return self.run_role(Lister(room, Follow.NOWHERE, log, code), log)
+        return self.run_role(Lister(room, Failover.NOWHERE, log, code), log)
 
     def member_observer(self, room: Address, code: str = CODE) -> Running[Observer]:
         log = EventLog()
-        return self.run_role(Observer(room, Follow.NOWHERE, log, code), log)
+        return self.run_role(Observer(room, Failover.NOWHERE, log, code), log)

@@ -8,7 +8,7 @@ import unittest
 from collections.abc import Callable, Iterable
 from unittest import mock
 
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.tracker_client import TrackerClient
 from roles.values.addresses import Address
 from tests.support import LIMIT_S, LmkTestCase
@@ -79,7 +79,7 @@ class TrackerClientTestCase(LmkTestCase):
         return tracker
 
     def client(self, address: Address) -> TrackerClient:
-        return self.enterContext(TrackerClient(TrackerPlace(address, stopping=self.stopping)))
+        return self.enterContext(TrackerClient(TrackerLocator(address, stopping=self.stopping)))
 
     def asked(self, script: Script) -> tuple[TrackerClient, ScriptedTracker]:
         tracker = self.tracker(script)

@@ -11,7 +11,7 @@ from unittest import mock
 from roles.joining import list_client, list_upload
 from roles.joining.announcer import Announcer
 from roles.joining.membership import Membership
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.tracker_client import TrackerClient
 from roles.sharing.folder_library import FolderLibrary
 from roles.tracker import Tracker
@@ -54,16 +54,16 @@ class AnnouncerTestCase(LmkTestCase):
         self.library = FolderLibrary(self.shared, None, EventLog(), self.stopping)
         if is_reading:
             self.threads.append(threading.Thread(target=self.library.run, name="lmk-library"))
-        place = TrackerPlace(tracker, stopping=self.stopping)
+        locator = TrackerLocator(tracker, stopping=self.stopping)
         announcer = Announcer(self.library, self.log)
         self.member = Membership(
-            place,
+            locator,
             self.log,
             lambda: Status("available"),
             is_leecher=False,
             own_share=self.library,
             lmk1_files=announcer.look,
-            lmk1=TrackerClient(place),
+            lmk1=TrackerClient(locator),
         )
         self.threads.append(
             threading.Thread(target=self.member.run, args=(listening,), name="lmk-member")

@@ -54,7 +54,7 @@ SEAMS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "private": {
         "roles.tracker": ("private_room",),
-        "roles.joining.tracker_place": ("private_client", "private_server"),
+        "roles.joining.tracker_locator": ("private_client", "private_server"),
         "roles.room.list_server": ("private_server",),
         "roles.swarm.acceptor": ("private_server",),
     },

@@ -13,7 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 from roles.joining.list_client import fetch_list
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.net import carrier, datagrams, listening
 from roles.net.connection import end_connections
 from roles.net.peer_greeting import greeted
@@ -107,7 +107,7 @@ class CarriedRoomTest(RoomTest):
                 with mock.patch.object(carrier, "carrier_of", line.carrier_of):
                     room = self.tracker().address
                     list_as_lmk2(room, ("127.0.0.1", 12501), files)
-                    listed = fetch_list(TrackerPlace(room), "")
+                    listed = fetch_list(TrackerLocator(room), "")
                 self.assertEqual(len(listed.lines), len(files) + 1)
                 wait_until(lambda: len(set(line.carried())) == 1)  # noqa: B023
 

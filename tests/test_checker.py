@@ -139,7 +139,7 @@ class CheckerTest(PrivateRoomTest):
         self.assertEqual((found.is_reachable, found.is_here), (None, True))
 
     def test_a_tracker_elsewhere_connects_and_the_room_stays_as_it_was(self) -> None:
-        self.constant("joining.tracker_place", "is_own", lambda _host: False)
+        self.constant("joining.tracker_locator", "is_own", lambda _host: False)
         tracker = self.tracker(Address(ELSEWHERE, 0))
         (found,) = self.check(tracker=tracker.address).of(DialBackChecked)
         self.assertEqual(
@@ -147,13 +147,13 @@ class CheckerTest(PrivateRoomTest):
         )
 
     def test_the_tracker_of_a_private_room_elsewhere_connects(self) -> None:
-        self.constant("joining.tracker_place", "is_own", lambda _host: False)
+        self.constant("joining.tracker_locator", "is_own", lambda _host: False)
         tracker = self.private_tracker(bind=Address(ELSEWHERE, 0))
         (found,) = self.check(tracker=tracker.address, code=CODE).of(DialBackChecked)
         self.assertIs(found.is_reachable, True)
 
     def test_a_tracker_that_cannot_connect_is_a_finding(self) -> None:
-        self.constant("joining.tracker_place", "is_own", lambda _host: False)
+        self.constant("joining.tracker_locator", "is_own", lambda _host: False)
         self.constant("room.dial_back", "ANSWER_S", 0.3)
         deaf = mock.patch.object(Acceptor, "look", lambda _self: time.sleep(0.01))
         self.enterContext(deaf)  # as behind a firewall, nothing that arrives is answered
@@ -162,7 +162,7 @@ class CheckerTest(PrivateRoomTest):
         self.assertIs(found.is_reachable, False)
 
     def test_what_the_program_knows_already_is_not_tested_again(self) -> None:
-        self.constant("joining.tracker_place", "is_own", lambda _host: False)
+        self.constant("joining.tracker_locator", "is_own", lambda _host: False)
         tracker = self.tracker(Address(ELSEWHERE, 0))
         log = self.check(
             tracker=tracker.address,

@@ -10,7 +10,7 @@ import time
 import unittest
 
 from roles.joining.list_client import fetch_list
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.net.connection import MAX_QUEUED, READ_AHEAD, Connection, end_connections
 from roles.net.dialling import dialled
 from roles.values.addresses import Address
@@ -223,7 +223,7 @@ class LostAddressTest(RoomTest):
         newcomer, reader = self.dial(seeder.address), self.dial(room)
         # Those who came later are answered, so these two are accepted.
         leecher = self.connected(seeder.address)
-        fetch_list(TrackerPlace(Address(*room)), "")
+        fetch_list(TrackerLocator(Address(*room)), "")
         end_connections(None)
         for sock in (newcomer, reader, leecher):
             self.assert_over(over(sock))

@@ -11,7 +11,7 @@ from unittest import mock
 
 from roles.joining import list_client
 from roles.joining.list_client import FetchedList, fetch_list, fetch_room, tell_list
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.participants import Participant
@@ -39,10 +39,10 @@ def first_line(sock: socket.socket) -> bytes:
 
 
 class ListClientTestCase(LmkTestCase):
-    def tracker(self, play: Play) -> TrackerPlace:
-        return TrackerPlace(Address(*self.enterContext(ScriptedSeeder(play)).address))
+    def tracker(self, play: Play) -> TrackerLocator:
+        return TrackerLocator(Address(*self.enterContext(ScriptedSeeder(play)).address))
 
-    def answering(self, answer: bytes, *parts: bytes) -> TrackerPlace:
+    def answering(self, answer: bytes, *parts: bytes) -> TrackerLocator:
         """A tracker that answers so, whatever it is asked."""
 
         def play(sock: socket.socket) -> None:
@@ -52,7 +52,7 @@ class ListClientTestCase(LmkTestCase):
 
         return self.tracker(play)
 
-    def whole(self, data: bytes, **fields: object) -> TrackerPlace:
+    def whole(self, data: bytes, **fields: object) -> TrackerLocator:
         line = {"lmk": 2, "version": "ab-3", "whole": True, "packed": len(data)} | fields
         return self.answering(json.dumps(line).encode() + b"\n", data)
 
@@ -85,7 +85,7 @@ class FetchTest(ListClientTestCase):
     def test_whatever_is_wrong_is_one_sentence(self) -> None:
         data = packed(*LINES)
         too_long = packed("+" + "x" * 5_000)
-        for place in (
+        for locator in (
             self.whole(data, packed=len(data) + 1),
             self.whole(data, packed=len(data) - 1),
             self.whole(data + b"more", packed=len(data) + 4),
@@ -97,11 +97,11 @@ class FetchTest(ListClientTestCase):
             self.answering(b"x" * 10_000),
             self.answering(b"success\n"),
             self.answering(b'{"lmk":2,"taken":true}\n'),
-            TrackerPlace(Address("127.0.0.1", self.free_port("tcp"))),
+            TrackerLocator(Address("127.0.0.1", self.free_port("tcp"))),
         ):
-            with self.subTest(place.shown), self.assertRaises(TrackerSilentError) as raised:
-                fetch_list(place, "")
-            said = f"The list of the tracker {place.shown}"
+            with self.subTest(locator.shown), self.assertRaises(TrackerSilentError) as raised:
+                fetch_list(locator, "")
+            said = f"The list of the tracker {locator.shown}"
             self.assertTrue(str(raised.exception).startswith(said))
 
     def test_a_list_of_more_lines_than_a_room_has_is_dropped(self) -> None:
@@ -143,10 +143,10 @@ class FetchTest(ListClientTestCase):
             stopping.set()
             is_over.wait(LIMIT_S)
 
-        place = self.tracker(play)
-        place.stopping = stopping
+        locator = self.tracker(play)
+        locator.stopping = stopping
         with self.assertRaisesRegex(TrackerSilentError, "this program stops"):
-            fetch_list(place, "")
+            fetch_list(locator, "")
         is_over.set()
 
 
@@ -200,7 +200,7 @@ class TellTest(ListClientTestCase):
 
     def test_a_list_that_no_tracker_takes_is_not_sent(self) -> None:
         with mock.patch.object(list_client, "MAX_PACKED", 10):
-            taken = tell_list(TrackerPlace(Address("127.0.0.1", 1)), TOLD, ['+["d","a",0]'])
+            taken = tell_list(TrackerLocator(Address("127.0.0.1", 1)), TOLD, ['+["d","a",0]'])
         self.assertEqual((taken.is_taken, taken.code), (False, "full"))
 
     def test_what_is_no_answer_is_a_sentence(self) -> None:

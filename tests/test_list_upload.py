@@ -9,7 +9,7 @@ from typing import Any
 from unittest import mock
 
 from roles.joining.list_upload import AGAIN_S, BUSY_AGAIN_S, TELL_S, ListUpload
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import Address
 from tests.scripted_seeder import ScriptedSeeder
@@ -29,7 +29,7 @@ class ListUploadTest(LmkTestCase):
         self.refusals: list[str] = []  # codes, of the next answers
         self.tracker = Address(*self.enterContext(ScriptedSeeder(self.take)).address)
         self.own = Own()
-        self.upload = ListUpload(self.own, PEER, TrackerPlace(self.tracker))
+        self.upload = ListUpload(self.own, PEER, TrackerLocator(self.tracker))
         self.now = 0.0
 
     def take(self, sock: socket.socket) -> None:
@@ -128,10 +128,10 @@ class ListUploadTest(LmkTestCase):
         self.assertEqual([call["share"] for call in self.calls], [SHARE] * 10)
 
     def test_a_connection_that_fails_is_tried_again(self) -> None:
-        place = self.upload._place
+        locator = self.upload._locator
         nobody = Address("127.0.0.1", self.free_port("tcp"))
         with (
-            mock.patch.object(place, "current", return_value=nobody),
+            mock.patch.object(locator, "current", return_value=nobody),
             self.assertLogs("roles.joining.list_upload", "WARNING"),
         ):
             self.assertTrue(self.tell())

@@ -9,7 +9,7 @@ from pathlib import Path
 from roles.lister import Lister
 from roles.values.addresses import Address
 from roles.values.events import FilesListed, ListFailed
-from roles.values.settings import Follow
+from roles.values.settings import Failover
 from tests.role_test import RoomTest, Running
 from tests.support import EventLog, wait_until
 
@@ -20,7 +20,7 @@ LOADED = "import sys, ui.terminal.list_command; print(*sys.modules)"
 class ListerTest(RoomTest):
     def listing(self, tracker: Address) -> Running[Lister]:
         log = EventLog()
-        return self.run_role(Lister(tracker, Follow.NOWHERE, log), log)
+        return self.run_role(Lister(tracker, Failover.NOWHERE, log), log)
 
     def test_it_tells_what_the_room_offers(self) -> None:
         room = self.tracker().address

@@ -13,7 +13,7 @@ from unittest import mock
 
 from roles.joining.list_client import fetch_list
 from roles.joining.membership import Announced, Membership, Pace, _words
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.tracker_client import TrackerClient
 from roles.tracker import Tracker
 from roles.values.addresses import Address
@@ -84,15 +84,15 @@ class MembershipTestCase(LmkTestCase):
         shown: Shown | None = None,
         machine_key: bytes = b"",
     ) -> Membership:
-        place = self.place = TrackerPlace(tracker, stopping=self.stopping)
+        locator = self.locator = TrackerLocator(tracker, stopping=self.stopping)
         member = Membership(
-            place,
+            locator,
             self.log,
             lambda: self.status,
             is_leecher=is_leecher,
             own_share=own,
             lmk1_files=shown.look if shown else None,
-            lmk1=None if is_leecher else TrackerClient(place),
+            lmk1=None if is_leecher else TrackerClient(locator),
             machine_key=machine_key,
             pace=pace,
         )
@@ -102,7 +102,7 @@ class MembershipTestCase(LmkTestCase):
         return member
 
     def network_changed(self, member: Membership) -> None:
-        self.place.network_changed()
+        self.locator.network_changed()
         member.wake()
 
     def leave(self) -> None:
@@ -256,7 +256,7 @@ class ComingBackTest(MembershipTestCase):
         wait_until(lambda: self.listed(address) == ["+a", "+b"])
 
     def listed(self, address: Address) -> list[str]:
-        lines = fetch_list(TrackerPlace(address), "").lines
+        lines = fetch_list(TrackerLocator(address), "").lines
         return [line for line in lines if line.startswith("+")]
 
     def test_a_silent_tracker_is_said_and_one_that_comes_up_is_found(self) -> None:
@@ -369,7 +369,7 @@ class ListTest(MembershipTestCase):
         wait_until(lambda: self.lines(address) == [f'S["{SHARE}","maps"]', "+a", "+b"])
 
     def lines(self, address: Address) -> list[str]:
-        return list(fetch_list(TrackerPlace(address), "").lines)
+        return list(fetch_list(TrackerLocator(address), "").lines)
 
     def test_the_own_share_comes_first_and_once(self) -> None:
         tracker = self.scripted(with_cookie(usual))

@@ -6,7 +6,7 @@ from roles.observer import Observer
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.events import RoleStopped, RoomChanged
-from roles.values.settings import Follow
+from roles.values.settings import Failover
 from tests.role_test import RoomTest, Running
 from tests.support import EventLog
 
@@ -14,7 +14,7 @@ from tests.support import EventLog
 class ObserverTest(RoomTest):
     def observing(self, tracker: Address) -> Running[Observer]:
         log = EventLog()
-        return self.run_role(Observer(tracker, Follow.NOWHERE, log), log)
+        return self.run_role(Observer(tracker, Failover.NOWHERE, log), log)
 
     def failure_at(self, tracker: Address) -> str:
         failure = self.observing(tracker).log.wait_for(RoleStopped).failure

@@ -6,7 +6,7 @@ import contextlib
 import threading
 from unittest import mock
 
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.net import datagrams
 from roles.net.carrier import Bytes, Carrier
 from roles.private import private_server
@@ -31,7 +31,7 @@ from roles.values.events import (
     RoomChanged,
     Warned,
 )
-from roles.values.settings import Follow, TrackerSettings
+from roles.values.settings import Failover, TrackerSettings
 from roles.wire.greeting import Hello, Probe, decode_probe_answer, encode_hello
 from roles.wire.tracker_messages import Code, Refused
 from roles.wire.tracker_wire import decode_request, encode_answer
@@ -233,15 +233,15 @@ class FollowingTest(PrivateRoomTest):
     ) -> None:
         open_room, private = self.tracker().address, self.private_tracker().address
         silent = Address("127.0.0.1", 1)
-        for code, follow in ((CODE, Follow.ANY), ("", Follow.ANY)):
-            place = TrackerPlace(
+        for code, failover in ((CODE, Failover.ANY), ("", Failover.ANY)):
+            locator = TrackerLocator(
                 silent,
-                follow,
-                targets=lambda: targets_at(open_room if place.private_client else private),  # noqa: B023
+                failover,
+                targets=lambda: targets_at(open_room if locator.private_client else private),  # noqa: B023
                 code=code,
             )
-            self.assertFalse(place.look_around())
-            self.assertEqual(place.tracker, silent)
+            self.assertFalse(locator.fail_over())
+            self.assertEqual(locator.tracker, silent)
 
 
 class PlainWordsTest(PrivateRoomTest):

@@ -6,7 +6,7 @@ import socket
 import unittest
 
 from roles.joining.record_channel import RecordChannel
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.net.dialling import dialled
 from roles.private.private_client import PrivateClient
 from roles.values.addresses import LOOPBACK, Address
@@ -35,7 +35,7 @@ class RecordTalkTest(unittest.TestCase):
         self.private_client = FakeClient()
         address = Address(*self.listener.getsockname())
         self.channel = RecordChannel(
-            address, TrackerPlace(address, private_client=self.private_client)
+            address, TrackerLocator(address, private_client=self.private_client)
         )
         self.addCleanup(self.channel.close)
 

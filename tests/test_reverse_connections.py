@@ -10,7 +10,7 @@ from unittest import mock
 
 from roles.joining.membership import Membership
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.net.throttle import Throttle
 from roles.swarm.reverse_connections import (
     ReverseConnections,
@@ -42,7 +42,7 @@ class ReverseConnectionsTest(RoomTest):
         self.uploads = PeerUploads(MemoryLibrary(self.holding), 4, Throttle())
         self.stopping = threading.Event()
         self.calls = ReverseConnections(
-            TrackerPlace(Address("127.0.0.1", 9), stopping=self.stopping),
+            TrackerLocator(Address("127.0.0.1", 9), stopping=self.stopping),
             self.uploads,
             ME,
             tuple,
@@ -120,8 +120,8 @@ class ReverseConnectionsTest(RoomTest):
         here, elsewhere = Address("127.0.0.1", 12501), Address("10.0.0.9", 12501)
         for is_tracker_here, named in ((False, [elsewhere]), (True, [here, elsewhere])):
             with (
-                RoomClient(TrackerPlace(tracker.address)) as client,
-                mock.patch.object(self.calls._place, "_is_here", is_tracker_here),
+                RoomClient(TrackerLocator(tracker.address)) as client,
+                mock.patch.object(self.calls._locator, "_is_here", is_tracker_here),
             ):
                 self.assertEqual(self.calls._leechers(client), named)
 
@@ -134,7 +134,7 @@ class ReverseConnectionsTest(RoomTest):
         thread = threading.Thread(target=self.calls.run, name="lmk-caller")
         thread.start()
         with mock.patch.object(self.calls, "_call") as call:
-            self.calls._place.network_changed()
+            self.calls._locator.network_changed()
             self.calls.wake()
             wait_until(lambda: call.called)
         self.stopping.set()

@@ -10,7 +10,7 @@ from unittest import mock
 
 from roles.joining import room_client
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.participants import Status
@@ -75,7 +75,7 @@ class RoomClientTestCase(LmkTestCase):
         tracker = ScriptedTracker(script)
         self.addCleanup(tracker.close)
         return self.enterContext(
-            RoomClient(TrackerPlace(tracker.address, stopping=self.stopping), peer=PEER)
+            RoomClient(TrackerLocator(tracker.address, stopping=self.stopping), peer=PEER)
         ), tracker
 
 
@@ -121,7 +121,7 @@ class OursTest(RoomClientTestCase):
         refused_at = [Address(f"127.0.0.{1 + number % 2}", 1) for number in range(4)]
         asked_once = client._asked_once
         with (
-            mock.patch.object(client._place, "current", lambda: refused_at.pop()),
+            mock.patch.object(client._locator, "current", lambda: refused_at.pop()),
             mock.patch.object(
                 client, "_asked_once", lambda q: refusals.pop() if refusals else asked_once(q)
             ),

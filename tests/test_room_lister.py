@@ -10,7 +10,7 @@ from unittest import mock
 from roles.joining.listed_room import Wanted
 from roles.joining.room_client import RoomClient
 from roles.joining.room_lister import PEERS_AGAIN_S, RoomLister, pause_after
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.values.addresses import Address
 from roles.values.events import FilesListed, ListedFile, ListFailed
@@ -48,10 +48,10 @@ class RoomListerTest(RoomTest):
     def lister(self, tracker: tuple[str, int]) -> RoomLister:
         """One that works until the test ends."""
         stopping = threading.Event()
-        place = TrackerPlace(Address(*tracker), stopping=stopping)
-        self.finder = SeederFinder(place, lambda: self.sought_files)
+        locator = TrackerLocator(Address(*tracker), stopping=stopping)
+        self.finder = SeederFinder(locator, lambda: self.sought_files)
         lister = RoomLister(
-            place,
+            locator,
             self.log,
             self.finder,
             sought=lambda: self.sought,
@@ -202,18 +202,18 @@ class StrangersAddressesTest(RoomListerTest):
         )
         tracker = ScriptedTracker(answering)
         self.addCleanup(tracker.close)
-        place = TrackerPlace(tracker.address)
+        locator = TrackerLocator(tracker.address)
         lister = RoomLister(
-            place,
+            locator,
             self.log,
-            SeederFinder(place, lambda: ()),
+            SeederFinder(locator, lambda: ()),
             sought=lambda: self.sought,
             found=self.found,
             listed=self.note_list,
         )
         with (
-            RoomClient(TrackerPlace(tracker.address)) as client,
-            mock.patch.object(lister._place, "_is_here", is_tracker_here),
+            RoomClient(TrackerLocator(tracker.address)) as client,
+            mock.patch.object(lister._locator, "_is_here", is_tracker_here),
         ):
             lister._note_holders(client, ["1" * 16])
         return self.peers

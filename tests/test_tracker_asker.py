@@ -10,7 +10,7 @@ from unittest import mock
 
 from roles.joining import tracker_asker
 from roles.joining.tracker_asker import LINGER_S, MAX_REFUSALS
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.tracker_client import TrackerClient
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
@@ -50,7 +50,7 @@ class SilenceTest(TrackerClientTestCase):
 
         thread = threading.Thread(target=start, name="lmk-test")
         client = TrackerClient(
-            TrackerPlace(Address("127.0.0.1", port), stopping=self.started(thread))
+            TrackerLocator(Address("127.0.0.1", port), stopping=self.started(thread))
         )
         with client:
             self.assertEqual(client.files(), {"a.txt": 5})
@@ -94,7 +94,7 @@ class SilenceTest(TrackerClientTestCase):
         with (
             mock.patch.object(tracker_asker, "TRIES_S", (0.0, 0.0)),
             mock.patch.object(socket.socket, "send", side_effect=forbidden),
-            TrackerClient(TrackerPlace(Address("127.0.0.1", 9))) as client,
+            TrackerClient(TrackerLocator(Address("127.0.0.1", 9))) as client,
             self.assertRaisesRegex(TrackerSilentError, r"\(Operation not permitted\)"),
         ):
             client.files()
@@ -119,8 +119,8 @@ class LingeringTest(TrackerClientTestCase):
     def run_client(self, ask: Callable[[TrackerClient], object], *, ends_at_once: bool) -> None:
         def work() -> None:
             address = Address(*self.link.getsockname())
-            place = TrackerPlace(address, stopping=self.stopping)
-            with TrackerClient(place) as client:
+            locator = TrackerLocator(address, stopping=self.stopping)
+            with TrackerClient(locator) as client:
                 ask(client)
                 self.returned.set()
                 if not ends_at_once:

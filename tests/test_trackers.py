@@ -16,7 +16,7 @@ from roles.values.addresses import Address
 from roles.values.errors import StorageError, TrackerSilentError, UserInputError
 from roles.values.events import Post, RoleEvent, RoleStopped, TrackersFound
 from roles.values.findings import FoundTracker
-from roles.values.settings import Follow
+from roles.values.settings import Failover
 from tests.support import at_once
 from tests.terminals import printed
 from ui.terminal import trackers
@@ -49,30 +49,30 @@ class TrackerChoiceTest(unittest.TestCase):
 
     def test_one_that_was_named_is_taken_without_a_search(self) -> None:
         typed = Address("10.0.0.1", 1)
-        self.assertEqual(self.choose(OURS, typed=typed), (ChosenTracker(typed, Follow.SAME), ""))
+        self.assertEqual(self.choose(OURS, typed=typed), (ChosenTracker(typed, Failover.SAME), ""))
         named = {"LMK_TRACKER": "10.0.0.2:5"}
-        expected = ChosenTracker(Address("10.0.0.2", 5), Follow.SAME)
+        expected = ChosenTracker(Address("10.0.0.2", 5), Failover.SAME)
         self.assertEqual(self.choose(OURS, environment=named), (expected, ""))
 
     def test_without_discovery_it_is_this_computer(self) -> None:
         off, typed = {"LMK_DISCOVER": "off"}, Address("10.0.0.1", 1)
-        here = ChosenTracker(Address("127.0.0.1", 12500), Follow.NOWHERE)
+        here = ChosenTracker(Address("127.0.0.1", 12500), Failover.NOWHERE)
         self.assertEqual(self.choose(OURS, environment=off), (here, ""))
-        expected = ChosenTracker(typed, Follow.NOWHERE)
+        expected = ChosenTracker(typed, Failover.NOWHERE)
         self.assertEqual(self.choose(OURS, typed=typed, environment=off), (expected, ""))
 
     def test_one_that_is_found_is_taken_and_said(self) -> None:
         said = "Found the tracker lab-pc-01 (192.168.1.5:12500).\n"
-        self.assertEqual(self.choose(OURS), (ChosenTracker(OURS.address, Follow.ANY), said))
+        self.assertEqual(self.choose(OURS), (ChosenTracker(OURS.address, Failover.ANY), said))
 
     def test_without_any_it_is_this_computer_and_that_is_said(self) -> None:
         chosen, said = self.choose()
-        self.assertEqual(chosen, ChosenTracker(Address("127.0.0.1", 12500), Follow.ANY))
+        self.assertEqual(chosen, ChosenTracker(Address("127.0.0.1", 12500), Failover.ANY))
         self.assertIn("No tracker was found", said)
 
     def test_of_several_the_first_that_is_ours_is_taken_where_nobody_can_be_asked(self) -> None:
         chosen, said = self.choose(ORIGINAL, OTHER, OURS)
-        self.assertEqual(chosen, ChosenTracker(OURS.address, Follow.ANY))
+        self.assertEqual(chosen, ChosenTracker(OURS.address, Failover.ANY))
         self.assertIn("Found 3 trackers; using the tracker lab-pc-01", said)
 
     def test_a_person_is_asked_by_number(self) -> None:

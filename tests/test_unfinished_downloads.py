@@ -226,7 +226,7 @@ class NextStartTest(RoomTest):
         first = self.run_role(Leecher(early, log), log)
         first.log.wait_for(ListFailed)
         found = FoundTracker(Address(*self.room), "teacher", is_original=False)
-        first.role._place._move_to(found, found.address)
+        first.role._locator._move_to(found, found.address)
         wait_until(lambda: self.is_offered(first))
         first.role.download(["a.bin"], Existing.SKIP)
         first.log.wait_for(DownloadChanged, where=lambda one: one.have > 0)

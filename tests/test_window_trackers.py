@@ -10,7 +10,7 @@ from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import UserInputError
 from roles.values.events import Post, RoleStopped, TrackersFound
 from roles.values.findings import FoundTracker
-from roles.values.settings import MAX_RECENTS, Follow
+from roles.values.settings import MAX_RECENTS, Failover
 from tests.support import WindowTestCase
 from tests.windows import AppWindowTest, text_of
 from ui.window.event_pump import EventPump
@@ -84,18 +84,18 @@ class TrackerChoiceTest(ChoiceTestCase):
     def test_one_that_the_user_named_is_followed_and_one_that_was_chosen_replaced(self) -> None:
         self.choice.take(TrackersFound((ONE,)))
         named = Address("10.0.0.9", 12500)
-        self.assertIs(self.choice.follow_of(self.choice.parse("")), Follow.ANY)
+        self.assertIs(self.choice.failover_for(self.choice.parse("")), Failover.ANY)
         self.text.set("10.0.0.9")
-        self.assertIs(self.choice.follow_of(named), Follow.SAME)
-        self.assertIs(self.choice.follow_of(ONE.address), Follow.ANY)  # picked from the list
+        self.assertIs(self.choice.failover_for(named), Failover.SAME)
+        self.assertIs(self.choice.failover_for(ONE.address), Failover.ANY)  # picked from the list
         self.text.set("")
         self.choice.set_own(OWN)
-        self.assertIs(self.choice.follow_of(OWN), Follow.SAME)
-        for environment, follow in (
-            ({"LMK_TRACKER": "10.0.0.9"}, Follow.SAME),
-            ({"LMK_DISCOVER": "off"}, Follow.NOWHERE),
+        self.assertIs(self.choice.failover_for(OWN), Failover.SAME)
+        for environment, failover in (
+            ({"LMK_TRACKER": "10.0.0.9"}, Failover.SAME),
+            ({"LMK_DISCOVER": "off"}, Failover.NOWHERE),
         ):
-            self.assertIs(self.make(environment).follow_of(named), follow)
+            self.assertIs(self.make(environment).failover_for(named), failover)
 
     def test_an_empty_field_means_what_a_role_found_in_place_of_a_silent_one(self) -> None:
         self.choice.take(TrackersFound((ONE,)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from roles.joining.list_upload import ListUpload
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import Address
 from roles.values.catalogue import FileLine, encode_line
@@ -62,10 +62,10 @@ def list_as_lmk2(
         known = Content(root_of(len(content), step, digests), len(content), step)
         lines.append(encode_line(FileLine(name, len(content), known)))
     me = Register("", Address(*address), peer, "pc", is_leecher=False, shares=(share,))
-    place = TrackerPlace(tracker)
-    with RoomClient(place) as client:
+    locator = TrackerLocator(tracker)
+    with RoomClient(locator) as client:
         assert client.register(me)
-    upload = ListUpload(Own(share, "listed", LibrarySnapshot(1, tuple(lines))), peer, place)
+    upload = ListUpload(Own(share, "listed", LibrarySnapshot(1, tuple(lines))), peer, locator)
     assert upload.tell(address[1], now=0.0)
 
 

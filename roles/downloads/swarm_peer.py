@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from roles.joining.membership import Membership
 from roles.joining.tracker_asker import new_id
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.net.interfaces import own_name
 from roles.net.listening import listen_tcp
 from roles.net.throttle import Throttles
@@ -61,7 +61,7 @@ class SwarmPeer:
     def __init__(
         self,
         settings: LeecherSettings,
-        place: TrackerPlace,
+        locator: TrackerLocator,
         throttles: Throttles,
         post: Post,
         shares: Iterable[str],
@@ -76,7 +76,7 @@ class SwarmPeer:
         """
         self._post = post
         self._downloads_status = status
-        self._stopping = place.stopping
+        self._stopping = locator.stopping
         self._shares = tuple(shares)[:MAX_SHARES]  # replaced whole by join()
         self._reported = UploadsChanged(SeederState.AVAILABLE, (), 0)
         self._listener, _ = listen_tcp(settings.bind, exactly=settings.bind_exactly)
@@ -86,9 +86,9 @@ class SwarmPeer:
         self._uploads = PeerUploads(self.library, slots_for_lmk2(DEFAULT_SLOTS), throttles.up)
         self.library.look_again = self._uploads.look_again
         self.swarm = SharedSwarm(self._uploads.news)
-        self.downloads = PeerDownloads(self.swarm, me, throttles.down, wake, enter=place.enter)
+        self.downloads = PeerDownloads(self.swarm, me, throttles.down, wake, enter=locator.enter)
         membership = Membership(
-            place,
+            locator,
             post,
             self._status,
             is_leecher=True,
@@ -97,7 +97,7 @@ class SwarmPeer:
             name=settings.name,
         )
         calls = ReverseConnections(
-            place,
+            locator,
             self._uploads,
             me,
             lambda: self._shares,
@@ -110,7 +110,7 @@ class SwarmPeer:
                 me,
                 self._uploads,
                 downloads=self.downloads,
-                private_server=place.private_server,
+                private_server=locator.private_server,
             )
         except OSError:  # no descriptor left
             self._listener.close()

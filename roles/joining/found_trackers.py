@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from roles.values.addresses import Address, is_loopback
 from roles.values.findings import FoundTracker, ours_first
-from roles.values.settings import Follow
+from roles.values.settings import Failover
 
 UNANSWERED = 6  # calls, after which a tracker is forgotten: a network may lose some datagrams
 MAX_FOUND = 64  # more than anyone chooses from; a limit for floods of answers
@@ -72,7 +72,7 @@ class FoundTrackers:
 
 
 def successor(
-    found: Iterable[FoundTracker], *, room: str, name: str, follow: Follow
+    found: Iterable[FoundTracker], *, room: str, name: str, failover: Failover
 ) -> FoundTracker | None:
     """The tracker to use instead of a silent one; None if there is none, or the user must choose.
 
@@ -84,7 +84,7 @@ def successor(
     for one in in_order:
         if room and one.room == room:
             return one
-    if follow is not Follow.ANY:
+    if failover is not Failover.ANY:
         return None
     namesakes = [one for one in in_order if name and one.name == name]
     candidates = namesakes or list(in_order)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.net.connection import Connection
 from roles.values.catalogue import MAX_ROOM_FILES
 from roles.values.errors import ListNotPassedError, PeerProtocolError
@@ -50,12 +50,12 @@ class FetchedList:
     lines: tuple[str, ...]  # for ListedRoom
 
 
-def fetch_list(place: TrackerPlace, since: str) -> FetchedList:
+def fetch_list(locator: TrackerLocator, since: str) -> FetchedList:
     """The tracker's list, or what has changed `since` this version; "" for the whole list.
 
     Raises TrackerSilentError, and HaltedError when told to stop.
     """
-    with _call(place) as call:
+    with _call(locator) as call:
         reply = call.ask(encode_call(AskList(since)))
         if not isinstance(reply, ListFollows):
             raise PeerProtocolError("it gives another kind of answer")
@@ -63,13 +63,13 @@ def fetch_list(place: TrackerPlace, since: str) -> FetchedList:
         return FetchedList(reply.version, reply.is_whole, lines)
 
 
-def fetch_room(place: TrackerPlace) -> tuple[Participant, ...]:
+def fetch_room(locator: TrackerLocator) -> tuple[Participant, ...]:
     """The programs of the tracker's room; `last_ping` is on this computer's clock. Leaves out lines
     that cannot be read.
 
     Raises TrackerSilentError.
     """
-    with _call(place) as call:
+    with _call(locator) as call:
         reply = call.ask(encode_call(AskRoom()))
         if not isinstance(reply, RoomFollows):
             raise PeerProtocolError("it gives another kind of answer")
@@ -84,7 +84,7 @@ def _readable(lines: Iterable[str], now: float) -> Iterator[Participant]:
             yield decode_participant(line, now=now)
 
 
-def tell_list(place: TrackerPlace, list_: TellList, lines: Iterable[str]) -> Taken:
+def tell_list(locator: TrackerLocator, list_: TellList, lines: Iterable[str]) -> Taken:
     """Send a share's lines, each after its mark "+" or "-".
 
     TellList.packed is filled in. Raises TrackerSilentError.
@@ -94,7 +94,7 @@ def tell_list(place: TrackerPlace, list_: TellList, lines: Iterable[str]) -> Tak
     packed = b"".join([*pieces, packer.end()])
     if len(packed) > MAX_PACKED:
         return Taken(False, "full", "This folder has more files than a tracker takes.")
-    with _call(place) as call:
+    with _call(locator) as call:
         reply = call.ask(encode_call(replace(list_, packed=len(packed))), packed)
         if not isinstance(reply, Taken):
             raise PeerProtocolError("it gives another kind of answer")
@@ -102,12 +102,12 @@ def tell_list(place: TrackerPlace, list_: TellList, lines: Iterable[str]) -> Tak
 
 
 @contextmanager
-def _call(place: TrackerPlace) -> Iterator[_Call]:
+def _call(locator: TrackerLocator) -> Iterator[_Call]:
     """Turns what goes wrong with the connection into ListNotPassedError."""
-    tracker = place.current()
+    tracker = locator.current()
     try:
-        with place.connected(tracker) as connection:
-            yield _Call(connection, place.stopping)
+        with locator.connected(tracker) as connection:
+            yield _Call(connection, locator.stopping)
         return
     except OSError as error:
         why = error.strerror or str(error)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from roles.joining.list_client import tell_list
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.sharing.offers import LibrarySnapshot
 from roles.values.errors import TrackerSilentError
 from roles.wire.list_wire import ADDED, REMOVED, TellList
@@ -38,12 +38,12 @@ class OwnShare(Protocol):
 class ListUpload:
     """Owned by one thread. Call tell() often: it does nothing while there is nothing new."""
 
-    def __init__(self, own: OwnShare, peer: str, place: TrackerPlace) -> None:
+    def __init__(self, own: OwnShare, peer: str, locator: TrackerLocator) -> None:
         self.share_id = own.share_id  # as the tracker knows it
         self.trouble = ""  # one sentence while the tracker does not take the list
         self._own = own
         self._peer = peer
-        self._place = place
+        self._locator = locator
         self._sent: LibrarySnapshot | None = None  # what the tracker has, None for nothing
         self._is_checked = False  # the tracker has confirmed it since we last registered
         self._not_before = 0.0
@@ -68,7 +68,7 @@ class ListUpload:
         try:
             return self._send(port, snapshot, now)
         except TrackerSilentError as error:
-            if not self._place.stopping.is_set():
+            if not self._locator.stopping.is_set():
                 self._failed(str(error), now)
             return True
 
@@ -86,7 +86,7 @@ class ListUpload:
         )
         before = base.lines if base is not None else ()
         changes = _changes(before, snapshot.lines)
-        taken = tell_list(self._place, list_, changes)
+        taken = tell_list(self._locator, list_, changes)
         if taken.is_taken:
             self._sent, self._is_checked = snapshot, True
             self._pause_s, self.trouble = AGAIN_S, ""
@@ -106,7 +106,7 @@ class ListUpload:
                 log.debug("the tracker waits with the list: %s", taken.text)
                 self._not_before = now + BUSY_AGAIN_S
             case _:
-                tracker = self._place.shown
+                tracker = self._locator.shown
                 self._failed(f"The tracker {tracker} does not take the list: {taken.text}", now)
         return True
 

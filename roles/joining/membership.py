@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 from roles.joining.list_upload import ListUpload, OwnShare
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_asker import new_id
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.net.interfaces import own_address_towards, own_name
 from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import EVERY_INTERFACE, Address, is_loopback
@@ -89,7 +89,7 @@ class Membership:
 
     def __init__(
         self,
-        place: TrackerPlace,
+        locator: TrackerLocator,
         post: Post,
         status: Callable[[], Status],
         *,
@@ -112,18 +112,18 @@ class Membership:
         self.is_reachable: bool | None = None  # from outside, as the tracker says; None: unknown
         self.is_original: bool | None = None  # whether the tracker is; None: unknown
         self.advertised: Address | None = None  # None while we are not registered
-        self._place = place
-        self._changes = place.changes
+        self._locator = locator
+        self._changes = locator.changes
         self._post = post
         self._status = status
         self._is_leecher = is_leecher
         self._lmk1_files = lmk1_files
-        self._list_upload = ListUpload(own_share, self.peer, place) if own_share else None
+        self._list_upload = ListUpload(own_share, self.peer, locator) if own_share else None
         self._machine_key = machine_key
         self._name = name
         self._machine = ""  # what the tracker calls this computer
         self._pace = pace or PACE
-        self._room = RoomClient(place, peer=self.peer)
+        self._room = RoomClient(locator, peer=self.peer)
         self._lmk1 = lmk1
         self._dialect: Dialect | None = None
         self._due_at = 0.0  # the next ping, or the next try to register
@@ -162,7 +162,7 @@ class Membership:
     def run(self, listening: Address) -> None:
         """Keep the program that listens there in the room, until told to stop."""
         with self._room, self._lmk1 or contextlib.nullcontext():
-            while not self._place.stopping.is_set():
+            while not self._locator.stopping.is_set():
                 self._take_turn(listening)
                 rest_s = max(0.0, self._due_at - time.monotonic())
                 self._woken.wait(min(self._pace.poll_s, rest_s))
@@ -172,8 +172,8 @@ class Membership:
     def _take_turn(self, listening: Address) -> None:
         files = self._lmk1_files(self.announced) if self._lmk1_files is not None else None
         now = time.monotonic()
-        if self._changes != self._place.changes:
-            self._changes = self._place.changes
+        if self._changes != self._locator.changes:
+            self._changes = self._locator.changes
             self.advertised = None
             self._due_at = 0.0
         if self._room.is_cut_off:  # perhaps our code is not the room's any more
@@ -189,7 +189,7 @@ class Membership:
         except CodeRefusedError:
             raise  # only a person can help
         except TrackerSilentError as error:
-            if not self._place.stopping.is_set():
+            if not self._locator.stopping.is_set():
                 self._lost(error)
         self._tell_share()
 
@@ -232,14 +232,14 @@ class Membership:
         advertised = self._advertised_for(listening)
         is_same = advertised == self.advertised
         if not is_same and self._machine_key:
-            self._machine = self._machine_at(self._place.current())
+            self._machine = self._machine_at(self._locator.current())
             status = replace(status, machine=self._machine)
         if not (is_same and self._dialect and self._is_known(self._dialect, advertised, status)):
             self._register(advertised, status, is_everywhere=listening.host == EVERY_INTERFACE)
 
     def _machine_at(self, tracker: Address) -> str:
         """This computer's id in this tracker's room."""
-        if self._place.is_here or is_loopback(tracker.host):
+        if self._locator.is_here or is_loopback(tracker.host):
             return machine_id(self._machine_key, own_name(), "", f":{tracker.port}")
         try:
             own = own_address_towards(tracker.host)
@@ -255,15 +255,15 @@ class Membership:
         if listening.host != EVERY_INTERFACE:
             return listening
         why = "no address"
-        for tracker in self._place.addresses():
+        for tracker in self._locator.addresses():
             try:
                 return Address(own_address_towards(tracker.host), listening.port)
             except OSError as error:
                 why = error.strerror or str(error)
-        if self._place.look_around():
+        if self._locator.fail_over():
             return self._advertised_for(listening)
         raise TrackerSilentError(
-            f"The tracker {self._place.shown} cannot be reached from this network ({why}). "
+            f"The tracker {self._locator.shown} cannot be reached from this network ({why}). "
             "Check the cable or the Wi-Fi."
         )
 
@@ -298,7 +298,7 @@ class Membership:
         if self._list_upload is not None:
             self._list_upload.registered()
         if is_new:
-            tracker = self._place.shown
+            tracker = self._locator.shown
             log.info("Registered as %s at the tracker %s.", advertised, tracker)
             if not self._is_leecher:
                 self._post(TrackerAnswered(tracker, is_original))
@@ -333,7 +333,7 @@ class Membership:
             log.warning("%s", reason)
         self.advertised, self._loss = None, str(reason)
         if not self._is_leecher:
-            self._post(TrackerLost(self._place.shown, reason))
+            self._post(TrackerLost(self._locator.shown, reason))
 
     def _leave(self) -> None:
         if self.advertised is None or self._dialect is None:
@@ -341,7 +341,7 @@ class Membership:
         try:
             self._dialect.leave(self.advertised, self._full_status())
         except TrackerSilentError:
-            log.debug("left the tracker %s", self._place.shown)
+            log.debug("left the tracker %s", self._locator.shown)
 
     # What it offers
 

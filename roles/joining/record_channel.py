@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.net.connection import Connection
 from roles.net.records import next_record, post_record
 from roles.values.addresses import Address
@@ -21,8 +21,8 @@ from roles.worker import POLL_S
 class RecordChannel:
     """Used like datagrams.DatagramChannel. For one thread."""
 
-    def __init__(self, tracker: Address, place: TrackerPlace) -> None:
-        self.tracker, self._place = tracker, place
+    def __init__(self, tracker: Address, locator: TrackerLocator) -> None:
+        self.tracker, self._locator = tracker, locator
         self._connection: Connection | None = None
 
     def send(self, message: bytes) -> None:
@@ -31,7 +31,7 @@ class RecordChannel:
             if self.is_cut_off:
                 self.close()
             if self._connection is None:
-                self._connection = self._place.connected(self.tracker)
+                self._connection = self._locator.connected(self.tracker)
                 self._connection.post(encode_call(OpenChannel()))
             post_record(self._connection, message)
 
@@ -41,7 +41,9 @@ class RecordChannel:
         if connection is None:
             raise ConnectionResetError("it hung up")
         with self._closed_on_failure():
-            while (rest_s := deadline - time.monotonic()) > 0 and not self._place.stopping.is_set():
+            while (
+                rest_s := deadline - time.monotonic()
+            ) > 0 and not self._locator.stopping.is_set():
                 connection.flush()
                 connection.limit(min(rest_s, POLL_S))
                 if (record := next_record(connection, MAX_ANSWER)) is not None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from roles.joining.tracker_asker import TrackerAsker, new_id
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1 import tracker_wire as lmk1
 from roles.values.addresses import Address
 from roles.values.errors import CodeRefusedError, TrackerSilentError
@@ -55,12 +55,12 @@ class RoomClient(TrackerAsker):
     tracker speaks only LMK/1. It is membership's Dialect towards a tracker of ours.
     """
 
-    def __init__(self, place: TrackerPlace, *, peer: str = "", cookie: str = "") -> None:
+    def __init__(self, locator: TrackerLocator, *, peer: str = "", cookie: str = "") -> None:
         """`peer`: the id of this program, if it is a member of the room."""
-        super().__init__(place)
+        super().__init__(locator)
         self._peer = peer
         self.cookie = cookie  # from the tracker
-        self._changes = place.changes  # when it came
+        self._changes = locator.changes  # when it came
         self._speaks_lmk2 = False  # it answered the last question in LMK/2
 
     def list_version(self, known: str = "") -> ListVersion | None:
@@ -70,7 +70,7 @@ class RoomClient(TrackerAsker):
         """
         answer = self._answered(AskVersion("", known), ListVersion)
         if answer is not None:
-            self._place.introduced(room_of(answer.version), answer.name)
+            self._locator.introduced(room_of(answer.version), answer.name)
         return answer
 
     def holders(self, shares: Iterable[str]) -> tuple[Holder, ...] | None:
@@ -82,7 +82,7 @@ class RoomClient(TrackerAsker):
         answer = self._answered(AskHolders("", tuple(shares)[:MAX_REQUEST_SHARES]), Holders)
         if answer is None:
             return None
-        host = self._place.current().host
+        host = self._locator.current().host
         return tuple(replace(holder, address=holder.address_at(host)) for holder in answer.holders)
 
     def register(self, me: Register) -> bool:
@@ -90,7 +90,9 @@ class RoomClient(TrackerAsker):
         answer = self._answered_or_refused(me, Done)
         if isinstance(answer, Refused):
             kind, why = "leecher" if me.is_leecher else "seeder", answer.text or answer.code
-            raise TrackerSilentError(f"The tracker {self._place.shown} refused this {kind}: {why}")
+            raise TrackerSilentError(
+                f"The tracker {self._locator.shown} refused this {kind}: {why}"
+            )
         return answer is not None
 
     def ping(self, advertised: Address, status: Status, *, leaving: bool = False) -> Pinged | None:
@@ -110,19 +112,19 @@ class RoomClient(TrackerAsker):
 
     def leave(self, advertised: Address, status: Status) -> None:
         """Takes LEAVE_S at most. This client itself no longer asks, because the role stops."""
-        place = TrackerPlace(
-            self._place.current(),
+        locator = TrackerLocator(
+            self._locator.current(),
             stopping=_Deadline(LEAVE_S),
-            private_client=self._place.private_client,
+            private_client=self._locator.private_client,
         )
-        with RoomClient(place, peer=self._peer, cookie=self.cookie) as client:
+        with RoomClient(locator, peer=self._peer, cookie=self.cookie) as client:
             client.ping(advertised, status, leaving=True)
 
     def _answered(self, question: _Question, kind: type[AnswerT]) -> AnswerT | None:
         answer = self._answered_or_refused(question, kind)
         if isinstance(answer, Refused):
             raise TrackerSilentError(
-                f"The tracker {self._place.shown} refused: {answer.text or answer.code}."
+                f"The tracker {self._locator.shown} refused: {answer.text or answer.code}."
             )
         return answer
 
@@ -139,10 +141,10 @@ class RoomClient(TrackerAsker):
                 case None:
                     return None
                 case Refused(code=Code.PRIVATE):
-                    raise CodeRefusedError(IS_PRIVATE.format(self._place.shown))
+                    raise CodeRefusedError(IS_PRIVATE.format(self._locator.shown))
                 case Refused(code=Code.COOKIE, cookie=cookie) if cookie:
                     self.cookie = cookie
-                    tries[self._place.current()] += 1
+                    tries[self._locator.current()] += 1
                 case Refused():
                     return answer
                 case _ if isinstance(answer, kind):
@@ -155,8 +157,8 @@ class RoomClient(TrackerAsker):
         odd = 0
 
         def request() -> bytes:
-            if self._changes != self._place.changes:  # perhaps another tracker
-                self._changes = self._place.changes
+            if self._changes != self._locator.changes:  # perhaps another tracker
+                self._changes = self._locator.changes
                 self.cookie, self._speaks_lmk2 = "", False
             return lmk2.encode_request(replace(question, cookie=self.cookie))
 

@@ -19,7 +19,7 @@ from roles.joining.list_client import fetch_list
 from roles.joining.listed_room import MAX_SOURCES, ListedRoom, Wanted
 from roles.joining.listed_share import Pack
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.values.addresses import Address, may_dial
 from roles.values.errors import HaltedError, TrackerSilentError
 from roles.values.events import FilesListed, ListedFile, ListFailed, Post
@@ -70,7 +70,7 @@ class RoomLister:
 
     def __init__(
         self,
-        place: TrackerPlace,
+        locator: TrackerLocator,
         post: Post,
         lmk1: Lmk1Lists,
         *,
@@ -84,14 +84,14 @@ class RoomLister:
         connect to; it returns whether one of these peers is new. `listed` is called after each
         list, before it is posted, and after each change of the list.
         """
-        self._place = place
+        self._locator = locator
         self._post = post
         self._lmk1 = lmk1
         self._sought = sought
         self._found = found
         self._listed = listed
         self._lock = threading.Lock()  # protects the room
-        self._room = ListedRoom(windows=os.name == "nt", should_stop=place.stopping.is_set)
+        self._room = ListedRoom(windows=os.name == "nt", should_stop=locator.stopping.is_set)
         self._asked = threading.Event()  # for a new list
         self._asked.set()
         self._woken = threading.Event()
@@ -99,7 +99,7 @@ class RoomLister:
         self._version = ""  # of the room; "" if there is no list yet, or an original tracker
         self._left_out = 0  # lines of the list that were warned of
         self._files: tuple[ListedFile, ...] | None = None  # of our tracker's newest list
-        self._changes = place.changes
+        self._changes = locator.changes
         self._again_at: float | None = None  # after a failure: when to ask again
         self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]  # the next look for holders
         self._last_sought: object = None  # what was sought at the last look
@@ -140,10 +140,10 @@ class RoomLister:
     def run(self) -> None:
         with (
             contextlib.suppress(HaltedError),
-            RoomClient(self._place) as client,
+            RoomClient(self._locator) as client,
             self._lmk1,
         ):
-            while not self._place.stopping.is_set():
+            while not self._locator.stopping.is_set():
                 self._look_whether_all_is_new()
                 if self._asked.is_set():
                     self._asked.clear()
@@ -154,8 +154,8 @@ class RoomLister:
 
     def _look_whether_all_is_new(self) -> None:
         """Ask again if the tracker or the network has changed, or if the list did not come."""
-        if self._changes != self._place.changes:
-            self._changes = self._place.changes
+        if self._changes != self._locator.changes:
+            self._changes = self._locator.changes
             self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]
             self._asked.set()
         if self._again_at is not None and time.monotonic() >= self._again_at:
@@ -170,11 +170,11 @@ class RoomLister:
             if isinstance(error, MemoryError):  # half a list may have been applied: start over
                 self._forget_list()
             failure = failure_of(error)
-            if failure is not None and not self._place.stopping.is_set():
+            if failure is not None and not self._locator.stopping.is_set():
                 is_lost = self._again_at is not None
                 log.log(logging.DEBUG if is_lost else logging.WARNING, "%s", failure)
                 self._again_at = time.monotonic() + LIST_AGAIN_S
-                self._post(ListFailed(self._place.shown, failure))
+                self._post(ListFailed(self._locator.shown, failure))
             return
         self._again_at = None
         self._listed()
@@ -192,7 +192,7 @@ class RoomLister:
         if files is not self._files:
             self._files = files
             self._lmk1.take_list(files)
-        return FilesListed(self._place.shown, files, (), refused, folders)
+        return FilesListed(self._locator.shown, files, (), refused, folders)
 
     def _is_updated(self, client: RoomClient) -> bool:
         """Fetch what has changed; False when the tracker is an original one."""
@@ -200,7 +200,7 @@ class RoomLister:
         if answer is None:
             return False
         if answer.version != self._version:
-            fetched = fetch_list(self._place, self._version)
+            fetched = fetch_list(self._locator, self._version)
             with self._lock:
                 if fetched.is_whole:
                     self._room.apply_whole(fetched.lines)
@@ -267,7 +267,7 @@ class RoomLister:
         for start in range(0, len(known), MAX_REQUEST_SHARES):
             asked = known[start : start + MAX_REQUEST_SHARES]
             holders = client.holders(asked) or ()
-            is_here = self._place.is_here
+            is_here = self._locator.is_here
             reachable = [
                 holder
                 for holder in holders

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Self, TypeVar
 
 from roles.joining.record_channel import RecordChannel
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.net import datagrams
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError, TrackerSilentError
@@ -65,8 +65,8 @@ class _Attempt(Generic[T]):
 class TrackerAsker:
     """Owned by one thread. Every method may raise TrackerSilentError."""
 
-    def __init__(self, place: TrackerPlace) -> None:
-        self._place = place
+    def __init__(self, locator: TrackerLocator) -> None:
+        self._locator = locator
         self._lingering: deque[_Question] = deque()
         self._kept: RecordChannel | None = None  # with the tracker of a private room
 
@@ -107,12 +107,12 @@ class TrackerAsker:
         the tracker elsewhere.
         """
         self._close_old()
-        self._place.look_home()
+        self._locator.fail_back()
         attempt = _Attempt(request(), answers, read)
         answer = self._tried(attempt, TRIES_S[:SOON])
-        if answer is None and self._place.stopping.is_set():
+        if answer is None and self._locator.stopping.is_set():
             raise self._silent("this program stops")
-        if answer is None and self._place.look_around():
+        if answer is None and self._locator.fail_over():
             attempt = _Attempt(request(), answers, read)
             answer = self._tried(attempt, TRIES_S)
         elif answer is None and attempt.refusals < MAX_REFUSALS:
@@ -126,7 +126,7 @@ class TrackerAsker:
         """The answer, or None. Each try asks at all of the tracker's addresses."""
         for pause_s in pauses_s:
             try:
-                places = self._place.addresses()
+                places = self._locator.addresses()
             except TrackerSilentError as error:
                 attempt.fault = error
                 return None
@@ -141,18 +141,18 @@ class TrackerAsker:
                 except OSError as error:  # no network: it may come back
                     log.debug("asking %s: %s", address, error)
                     attempt.why = error.strerror or str(error)
-                    self._place.stopping.wait(within_s)
+                    self._locator.stopping.wait(within_s)
                 if answer is not None:
-                    self._place.answered(address)
+                    self._locator.answered(address)
                     return answer
-                if self._place.stopping.is_set():
+                if self._locator.stopping.is_set():
                     return None
                 within_s = TRIES_S[0]  # for each other address of the same tracker
             if refused == len(places):
                 attempt.refusals += 1
                 if attempt.refusals == MAX_REFUSALS:
                     return None
-                self._place.stopping.wait(pause_s)
+                self._locator.stopping.wait(pause_s)
         return None
 
     def _asked_at(self, address: Address, attempt: _Attempt[T], within_s: float) -> T | None:
@@ -174,13 +174,13 @@ class TrackerAsker:
             raise
 
     def _channel_to(self, address: Address) -> datagrams.DatagramChannel | RecordChannel:
-        if not self._place.is_private:
+        if not self._locator.is_private:
             return datagrams.DatagramChannel(address)
         kept = self._kept
         if kept is not None and kept.tracker == address:
             self._kept = None
             return kept
-        return RecordChannel(address, self._place)
+        return RecordChannel(address, self._locator)
 
     def _end_channel(self, channel: datagrams.DatagramChannel | RecordChannel) -> None:
         """A connection is kept for the next question; nothing but answers comes there."""
@@ -204,7 +204,7 @@ class TrackerAsker:
         """Wait for the answer, and then for the datagrams that follow it, which it drops."""
         accepted: T | None = None
         deadline = time.monotonic() + within_s
-        while (rest := deadline - time.monotonic()) > 0 and not self._place.stopping.is_set():
+        while (rest := deadline - time.monotonic()) > 0 and not self._locator.stopping.is_set():
             if accepted is not None and question.awaited <= 0:
                 break
             try:
@@ -213,7 +213,7 @@ class TrackerAsker:
                 continue
             except PeerProtocolError as error:
                 text = "ignored a datagram of the tracker %s: %s"
-                log.warning(text, self._place.shown, error)
+                log.warning(text, self._locator.shown, error)
                 continue
             if accepted is None and answer is not None:
                 accepted = answer
@@ -230,10 +230,10 @@ class TrackerAsker:
                 self._end_channel(question.channel)
 
     def _silent(self, why: str) -> TrackerSilentError:
-        self._place.is_silent()
+        self._locator.is_silent()
         return TrackerSilentError(
-            f"No tracker at {self._place.shown}{f' ({why})' if why else ''}. "
-            f"Start one there, or check the address.{self._place.hint}"
+            f"No tracker at {self._locator.shown}{f' ({why})' if why else ''}. "
+            f"Start one there, or check the address.{self._locator.hint}"
         )
 
 

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from roles.downloads.download_life import DownloadContext
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.seeder_book import SeederBook
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.net.throttle import Throttle
@@ -26,7 +26,7 @@ class Downloads:
 
     def __init__(
         self,
-        place: TrackerPlace,
+        locator: TrackerLocator,
         throttle: Throttle,
         context: DownloadContext,
     ) -> None:
@@ -35,7 +35,7 @@ class Downloads:
         self._made: dict[str, Download] = {}  # the newest of each key
         # Protects _made, the book and the plans of all downloads; never held during I/O.
         self._lock = threading.Lock()
-        self.finder = SeederFinder(place, self._sought)  # for the lister's thread
+        self.finder = SeederFinder(locator, self._sought)  # for the lister's thread
 
     def made(self, key: str, existing: Existing) -> Download | None:
         """A new download of this key; None if it is offered under LMK/2, or not at all. Raises

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from roles.joining.listed_room import Wanted
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.tracker_client import TrackerClient
 from roles.values.addresses import (
     EVERY_INTERFACE,
@@ -36,11 +36,13 @@ MAX_SEEDERS = 64
 class SeederFinder:
     """Owned by the lister's thread. Any thread may call file() and seeders()."""
 
-    def __init__(self, place: TrackerPlace, sought: Callable[[], tuple[ListedFile, ...]]) -> None:
+    def __init__(
+        self, locator: TrackerLocator, sought: Callable[[], tuple[ListedFile, ...]]
+    ) -> None:
         """`sought` returns the files that need seeders now."""
         self.sought = sought
-        self._place = place
-        self._client = TrackerClient(place)
+        self._locator = locator
+        self._client = TrackerClient(locator)
         # Replaced as a whole, because other threads read them without a lock.
         self._files: dict[str, ListedFile] = {}  # by key
         self._seeders: dict[tuple[str, Address], float] = {}  # by share: when they were last listed
@@ -76,7 +78,7 @@ class SeederFinder:
                 files.append(ListedFile(name, size))
         self.take_list(files)
         seeders = tuple(address for share, address in self._seeders if not share)
-        return FilesListed(self._place.shown, tuple(files), seeders, tuple(refused))
+        return FilesListed(self._locator.shown, tuple(files), seeders, tuple(refused))
 
     def take_list(self, files: Iterable[ListedFile]) -> None:
         """Take a new list, of which files without a root are LMK/1's."""
@@ -106,9 +108,9 @@ class SeederFinder:
 
     def _note_seeders(self) -> None:
         listed = self._client.seeders()
-        tracker_host = self._place.current().host
+        tracker_host = self._locator.current().host
         found = (_reachable(address, tracker_host) for address in listed)
-        is_here = self._place.is_here
+        is_here = self._locator.is_here
         self._keep(("", one) for one in found if _may_ask(one, is_here=is_here))
 
     def note_holders(self, asked: Sequence[str], holders: Iterable[Holder]) -> None:

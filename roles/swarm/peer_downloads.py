@@ -45,7 +45,7 @@ class PeerDownloads:
         enter: Callable[[Connection, threading.Event], None] | None = None,
     ) -> None:
         """`hello` is our greeting. `wake` is called when tick() has something to do.
-        `enter`: TrackerPlace.enter.
+        `enter`: TrackerLocator.enter.
         """
         self.wake = wake
         self._enter = enter

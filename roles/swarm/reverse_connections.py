@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.net.dialling import dialled
 from roles.net.peer_greeting import greeted
 from roles.swarm.call_book import CallBook
@@ -34,15 +34,15 @@ class ReverseConnections:
 
     def __init__(
         self,
-        place: TrackerPlace,
+        locator: TrackerLocator,
         uploads: PeerUploads,
         hello: Hello,
         shares: Callable[[], Iterable[str]],
         is_needed: Callable[[], bool],
     ) -> None:
         """`hello`: the role's greeting as a leecher. `shares`: the shares that it can upload."""
-        self._place = place
-        self._enter = place.enter
+        self._locator = locator
+        self._enter = locator.enter
         self._uploads = uploads
         self._shares = shares
         self._is_needed = is_needed
@@ -50,7 +50,7 @@ class ReverseConnections:
         self._lock = threading.Lock()  # protects the book
         self._book = CallBook()
         self._workers = Workers("lmk-call")
-        self._changes = place.changes
+        self._changes = locator.changes
         self._woken = threading.Event()
 
     def wake(self) -> None:
@@ -60,11 +60,11 @@ class ReverseConnections:
     def run(self) -> None:
         """While is_needed(), call the leechers that the tracker names; until told to stop."""
         ask_at = 0.0
-        with RoomClient(self._place) as client:
-            while not self._place.stopping.is_set():
+        with RoomClient(self._locator) as client:
+            while not self._locator.stopping.is_set():
                 now = time.monotonic()
-                if self._changes != self._place.changes:
-                    self._changes = self._place.changes
+                if self._changes != self._locator.changes:
+                    self._changes = self._locator.changes
                     with self._lock:
                         self._book.network_changed()
                     ask_at = now
@@ -81,7 +81,7 @@ class ReverseConnections:
             holders = client.holders(self._shares()) or ()
         except TrackerSilentError:
             return []
-        is_here = self._place.is_here
+        is_here = self._locator.is_here
         return [
             one.address
             for one in holders
@@ -102,7 +102,7 @@ class ReverseConnections:
                 self._forget(address)
 
     def _call(self, address: Address) -> None:
-        stopping = self._place.stopping
+        stopping = self._locator.stopping
         try:
             with contextlib.ExitStack() as closing:
                 connection = closing.enter_context(dialled(address, stopping))

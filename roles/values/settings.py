@@ -45,7 +45,7 @@ class Existing(Enum):
     REPLACE = "replace"
 
 
-class Follow(Enum):
+class Failover(Enum):
     """Where to look for the tracker if it stops answering."""
 
     NOWHERE = "nowhere"
@@ -94,7 +94,7 @@ class SeederSettings:
     name: str = ""  # of this computer, as others see it; "" for the system's name
     door: bool = True  # browsers may fetch from it
     code: str = described(default="", repr=False)  # of a private room
-    follow: Follow = described(default=Follow.NOWHERE, compare=False)
+    failover: Failover = described(default=Failover.NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class LeecherSettings:
     own_folders: bool = True  # what is asked for as part of a share arrives in its folder
     name: str = ""  # of this computer, as others see it; "" for the system's name
     code: str = described(default="", repr=False)  # of a private room
-    follow: Follow = described(default=Follow.NOWHERE, compare=False)
+    failover: Failover = described(default=Failover.NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

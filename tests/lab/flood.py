@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from roles.joining.list_client import fetch_list
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_asker import new_id
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.values.addresses import TRACKER_PORT, Address
 from roles.values.errors import TrackerSilentError
 from roles.values.strict_json import dumps
@@ -109,13 +109,13 @@ def run_member(tracker: Address, settle_s: float) -> tuple[int, float]:
     """Ask like a member that registered before the flood; returns how many answers came in time,
     and the slowest.
     """
-    with RoomClient(TrackerPlace(tracker)) as client:
+    with RoomClient(TrackerLocator(tracker)) as client:
         assert client.register(_registration(new_id()))
         time.sleep(settle_s)
 
         def ask() -> None:
             client.list_version()
-            fetch_list(TrackerPlace(tracker), "")
+            fetch_list(TrackerLocator(tracker), "")
 
         return _timed(ask)
 
@@ -125,7 +125,7 @@ def run_newcomer(tracker: Address, settle_s: float) -> tuple[int, float]:
     time.sleep(settle_s)
 
     def come() -> None:
-        with RoomClient(TrackerPlace(tracker)) as client:
+        with RoomClient(TrackerLocator(tracker)) as client:
             assert client.register(_registration(new_id()))
 
     return _timed(come)

@@ -33,7 +33,7 @@ from roles.values.safe_names import shown_name
 from roles.values.settings import (
     GIVE_UP_AFTER_S,
     Existing,
-    Follow,
+    Failover,
     LeecherSettings,
     SeederSettings,
 )
@@ -75,7 +75,7 @@ def _get(
     settings = LeecherSettings(
         chosen.to or _usual_folder(),
         tracker.address,
-        follow=tracker.follow,
+        failover=tracker.failover,
         give_up_after_s=GIVE_UP_AFTER_S,
         waits_for_space=_waits_for_space(chosen, output),
         bind=chosen.bind or Address(EVERY_INTERFACE, SEEDER_PORT),
@@ -86,7 +86,7 @@ def _get(
     )
     with Session(output) as session:
         leecher = session.start(lambda post: Leecher(settings, post, throttles))
-        listed = awaited_list(session, leecher, output, tracker.follow)
+        listed = awaited_list(session, leecher, output, tracker.failover)
         print_refused(listed, output)
         offer = OfferedList(listed)
         if not (offer.files or offer.folders):
@@ -103,7 +103,9 @@ def _get(
     return ended
 
 
-def awaited_list(session: Session, leecher: Leecher, output: Output, follow: Follow) -> FilesListed:
+def awaited_list(
+    session: Session, leecher: Leecher, output: Output, failover: Failover
+) -> FilesListed:
     """The room's list. If the program may look for trackers itself, tracker and seeder may start a
     little later than this command; any tracker may lack descriptors for a moment.
 
@@ -117,12 +119,12 @@ def awaited_list(session: Session, leecher: Leecher, output: Output, follow: Fol
         match event:
             case FilesListed() as listed:
                 is_empty = not (listed.files or listed.folders)
-                if not (is_empty and has_waited and is_time_left and follow is Follow.ANY):
+                if not (is_empty and has_waited and is_time_left and failover is Failover.ANY):
                     return listed
                 time.sleep(LIST_AGAIN_S)
                 leecher.refresh()
             case ListFailed(_, reason):
-                is_waited_for = follow is Follow.ANY or isinstance(reason, ListNotPassedError)
+                is_waited_for = failover is Failover.ANY or isinstance(reason, ListNotPassedError)
                 is_refused = isinstance(reason, CodeRefusedError)
                 if is_refused or not (is_waited_for and is_time_left):
                     raise reason
@@ -212,7 +214,7 @@ def _keep_seeding(
         seeding = SeederSettings(
             settings.folder,
             settings.tracker,
-            follow=settings.follow,
+            failover=settings.failover,
             bind=settings.bind,
             state_folder=settings.state_folder,
             door=False,  # as of a leecher that keeps seeding

@@ -26,9 +26,9 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
     """Print the tracker's list, or what names in it mean. Raises TrackerSilentError."""
 
     def fetched(tracker: ChosenTracker) -> tuple[FilesListed, bool]:
-        address, follow, code = tracker
+        address, failover, code = tracker
         with Session(output) as session:
-            session.start(lambda post: Lister(address, follow, post, code))
+            session.start(lambda post: Lister(address, failover, post, code))
             return wait_for_list(session), tracker.is_private
 
     listed, is_private = in_room(chosen, output, fetched)

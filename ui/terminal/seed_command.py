@@ -49,7 +49,7 @@ def _seed(
     settings = SeederSettings(
         folder=chosen.folder if chosen.folder is not None else bundled_folder("data"),
         tracker=tracker.address,
-        follow=tracker.follow,
+        failover=tracker.failover,
         bind=chosen.bind or Address(EVERY_INTERFACE, SEEDER_PORT),
         bind_exactly=chosen.bind is not None,
         slots=chosen.slots,

@@ -27,10 +27,10 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
 
 
 def _show(chosen: argparse.Namespace, output: Output, tracker: ChosenTracker) -> ExitCode:
-    address, follow, code = tracker
+    address, failover, code = tracker
     shown: list[Line] = []
     with Session(output) as session:
-        session.start(lambda post: Observer(address, follow, post, code))
+        session.start(lambda post: Observer(address, failover, post, code))
         while True:
             match session.next_event():
                 case RoomChanged(participants):

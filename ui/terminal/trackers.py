@@ -14,7 +14,7 @@ from roles.values.errors import LmkError, TrackerSilentError, UserInputError
 from roles.values.events import RoleStopped, TrackersFound
 from roles.values.findings import FoundTracker, ours_first
 from roles.values.safe_names import shown_name
-from roles.values.settings import Follow, may_discover, tracker_address
+from roles.values.settings import Failover, may_discover, tracker_address
 from ui.exit_codes import ExitCode
 from ui.terminal.code_options import with_code
 from ui.terminal.offered_list import chosen_by_number
@@ -32,7 +32,7 @@ class ChosenTracker(NamedTuple):
     """A tracker, where else to look for it, and the code of its room."""
 
     address: Address
-    follow: Follow
+    failover: Failover
     code: str = ""
 
     @property
@@ -97,26 +97,26 @@ def chosen_tracker(
     """
     may_look = may_discover(environment)
     if typed is not None:
-        return ChosenTracker(typed, Follow.SAME if may_look else Follow.NOWHERE)
+        return ChosenTracker(typed, Failover.SAME if may_look else Failover.NOWHERE)
     named = tracker_address("", environment)
     if not may_look:
-        return ChosenTracker(named, Follow.NOWHERE)
+        return ChosenTracker(named, Failover.NOWHERE)
     if environment.get("LMK_TRACKER", "").strip():
-        return ChosenTracker(named, Follow.SAME)
+        return ChosenTracker(named, Failover.SAME)
     found = ours_first(found_trackers(output))
     if is_private:
         found = tuple(one for one in found if one.is_private)
     if not found:
         output.say(f"No tracker was found on this network; asking {named}, and still searching.")
-        return ChosenTracker(named, Follow.ANY)
+        return ChosenTracker(named, Failover.ANY)
     if len(found) == 1:
         output.say(f"Found {_words(found[0])}.")
     elif can_ask() and not output.as_json and not output.quiet:
-        return ChosenTracker(_asked_for(found, output), Follow.ANY)
+        return ChosenTracker(_asked_for(found, output), Failover.ANY)
     else:
         taken = _words(found[0])
         output.say(f"Found {len(found)} trackers; using {taken}. Choose another with --tracker.")
-    return ChosenTracker(found[0].address, Follow.ANY)
+    return ChosenTracker(found[0].address, Failover.ANY)
 
 
 def found_trackers(output: Output, *, for_all: bool = False) -> tuple[FoundTracker, ...]:

@@ -252,7 +252,7 @@ class LeecherTab(Page):
             state_folder=self._bench.settings.profile.state_folder,
             name=self._bench.told_name,
             code=self._bench.codes.of(tracker),
-            follow=self._bench.trackers.follow_of(tracker),
+            failover=self._bench.trackers.failover_for(tracker),
             own_folders=self._bench.settings.now.own_folders,
         )
 

@@ -18,7 +18,7 @@ from roles.values import room_code
 from roles.values.addresses import Address
 from roles.values.errors import CodeRefusedError, LmkError, UserInputError
 from roles.values.events import RoleEvent, RoleStopped, RoomChanged
-from roles.values.settings import Follow
+from roles.values.settings import Failover
 from ui.window.event_pump import EventPump
 from ui.window.running_roles import RunningRoles
 from ui.window.saving import Saving
@@ -204,7 +204,7 @@ class RoomCodes:
 
         room.problem = ""
         observer = self._roles.start(
-            lambda post: Observer(tracker, Follow.NOWHERE, post, code), take
+            lambda post: Observer(tracker, Failover.NOWHERE, post, code), take
         )
         self.trying = observer
 

@@ -195,7 +195,7 @@ class SeederTab(Page):
             state_folder=self._bench.settings.profile.state_folder,
             name=self._bench.told_name,
             code=self._bench.codes.of(tracker),
-            follow=self._bench.trackers.follow_of(tracker),
+            failover=self._bench.trackers.failover_for(tracker),
             door=now.door,
             torrent=TorrentKind.PRIVATE if now.torrent and now.door else TorrentKind.NONE,
         )
@@ -273,7 +273,7 @@ class SeederTab(Page):
     def _observe(self, tracker: Address) -> None:
         from roles.observer import Observer  # not before the window is painted
 
-        codes, follow = self._bench.codes, self._bench.trackers.follow_of(tracker)
+        codes, failover = self._bench.codes, self._bench.trackers.failover_for(tracker)
         code = codes.of(tracker)
 
         def take(event: RoleEvent) -> None:
@@ -287,7 +287,7 @@ class SeederTab(Page):
                     pass
 
         self._observer = self._bench.roles.start(
-            lambda post: Observer(tracker, follow, post, code), take
+            lambda post: Observer(tracker, failover, post, code), take
         )
 
     def _computers(self) -> Sequence[Computer]:

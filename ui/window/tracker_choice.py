@@ -14,7 +14,7 @@ from roles.values.errors import UserInputError
 from roles.values.events import Post, RoleEvent, TrackersFound
 from roles.values.findings import FoundTracker
 from roles.values.safe_names import shown_name
-from roles.values.settings import Follow, may_discover, tracker_address
+from roles.values.settings import Failover, may_discover, tracker_address
 from ui import wording
 from ui.window.settings_keeper import SettingsKeeper
 
@@ -83,13 +83,13 @@ class TrackerChoice:
             return self.own or self._taken or Address(LOOPBACK, TRACKER_PORT)
         return tracker_address(typed, self._environment)
 
-    def follow_of(self, tracker: Address) -> Follow:
+    def failover_for(self, tracker: Address) -> Failover:
         """Where else to look for a tracker that parse() gave."""
         if not may_discover(self._environment):
-            return Follow.NOWHERE
+            return Failover.NOWHERE
         is_chosen_here = self.is_open and not self._named and tracker != self.own
         is_found = self._found_at(tracker) is not None
-        return Follow.ANY if is_chosen_here or is_found else Follow.SAME
+        return Failover.ANY if is_chosen_here or is_found else Failover.SAME
 
     def moved(self, former: Address, tracker: Address) -> bool:
         """A role now uses this tracker at another address; True if an empty field means that one

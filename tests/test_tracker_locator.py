@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from typing import Any, cast
 from unittest import mock
 
-from roles.joining import tracker_place
+from roles.joining import tracker_locator
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_place import Limits, TrackerPlace
+from roles.joining.tracker_locator import Limits, TrackerLocator
 from roles.lmk1.tracker_client import TrackerClient
 from roles.net import datagrams
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.events import TrackerMoved
-from roles.values.settings import Follow
+from roles.values.settings import Failover
 from tests.role_test import RoomTest
 from tests.scripted_tracker import ScriptedTracker, room_of
 from tests.support import EventLog, at_once
@@ -64,17 +64,17 @@ class TrackerPlaceTestCase(RoomTest):
         self.addCleanup(tracker.close)
         return tracker
 
-    def place(self, tracker: Tracker, follow: Follow) -> TrackerPlace:
-        return TrackerPlace(
+    def locator(self, tracker: Tracker, failover: Failover) -> TrackerLocator:
+        return TrackerLocator(
             tracker.address,
-            follow,
+            failover,
             self.log,
             lambda: targets_at(*(one.address for one in self.reached)),
             limits=self.place_limits,
         )
 
-    def asking(self, place: TrackerPlace) -> RoomClient:
-        return self.enterContext(RoomClient(place))
+    def asking(self, locator: TrackerLocator) -> RoomClient:
+        return self.enterContext(RoomClient(locator))
 
     def moves(self) -> list[tuple[Address, Address]]:
         return [(one.former, one.tracker) for one in self.log.of(TrackerMoved)]
@@ -86,19 +86,19 @@ class FollowingTest(TrackerPlaceTestCase):
             self.scripted_tracker(room="5f0c9a12"),
             self.scripted_tracker("other name", "5f0c9a12"),
         )
-        client = self.asking(self.place(before, Follow.SAME))
+        client = self.asking(self.locator(before, Failover.SAME))
         client.list_version()
         before.is_silent, self.reached = True, [self.scripted_tracker("teacher", "00000000"), now]
         self.assertIsNotNone(client.list_version())
         self.assertEqual(self.moves(), [(before.address, now.address)])
-        self.assertEqual(client._place.current(), now.address)
+        self.assertEqual(client._locator.current(), now.address)
 
     def test_no_other_takes_the_place_of_one_that_was_named_and_those_are_told(self) -> None:
         named, other = (
             self.scripted_tracker(room="5f0c9a12"),
             self.scripted_tracker(room="11111111"),
         )
-        client = self.asking(self.place(named, Follow.SAME))
+        client = self.asking(self.locator(named, Failover.SAME))
         client.list_version()
         named.is_silent, self.reached = True, [other]
         with self.assertRaisesRegex(TrackerSilentError, f"answers at {other.address}: name it"):
@@ -110,7 +110,7 @@ class FollowingTest(TrackerPlaceTestCase):
             self.scripted_tracker(room="5f0c9a12"),
             self.scripted_tracker("another pc", "11111111"),
         )
-        client = self.asking(self.place(first, Follow.ANY))
+        client = self.asking(self.locator(first, Failover.ANY))
         client.list_version()
         first.is_silent, self.reached = True, [other]
         self.assertIsNotNone(client.list_version())
@@ -119,7 +119,7 @@ class FollowingTest(TrackerPlaceTestCase):
     def test_among_several_others_one_of_its_computers_name_is_used_and_else_none(self) -> None:
         first = self.scripted_tracker("teacher", "5f0c9a12")
         others = [self.scripted_tracker("a", "11111111"), self.scripted_tracker("b", "22222222")]
-        client = self.asking(self.place(first, Follow.ANY))
+        client = self.asking(self.locator(first, Failover.ANY))
         client.list_version()
         first.is_silent, self.reached = True, others
         with self.assertRaises(TrackerSilentError):
@@ -134,7 +134,7 @@ class FollowingTest(TrackerPlaceTestCase):
             self.scripted_tracker("teacher", "5f0c9a12"),
         )
         self.reached = [rogue]
-        client = self.asking(self.place(ours, Follow.ANY))
+        client = self.asking(self.locator(ours, Failover.ANY))
         for _ in range(3):
             client.list_version()
         self.assertEqual((self.moves(), rogue.heard), ([], []))
@@ -145,10 +145,10 @@ class FollowingTest(TrackerPlaceTestCase):
             self.scripted_tracker("teacher", "5f0c9a12"),
             self.scripted_tracker("a rogue", "5f0c9a12"),
         )
-        place = self.place(ours, Follow.ANY)
-        self.asking(place).list_version()
+        locator = self.locator(ours, Failover.ANY)
+        self.asking(locator).list_version()
         self.reached = [rogue, ours]
-        self.assertFalse(place.look_around())
+        self.assertFalse(locator.fail_over())
         self.assertEqual(self.moves(), [])
 
     def test_once_it_answers_again_the_one_that_stood_in_is_left(self) -> None:
@@ -156,7 +156,7 @@ class FollowingTest(TrackerPlaceTestCase):
             self.scripted_tracker("teacher", "5f0c9a12"),
             self.scripted_tracker("rogue", "11111111"),
         )
-        client = self.asking(self.place(ours, Follow.ANY))
+        client = self.asking(self.locator(ours, Failover.ANY))
         client.list_version()
         ours.is_silent, self.reached = True, [rogue]
         client.list_version()
@@ -172,7 +172,7 @@ class FollowingTest(TrackerPlaceTestCase):
             self.scripted_tracker("teacher", "5f0c9a12"),
             self.scripted_tracker("other", "11111111"),
         )
-        client = self.asking(self.place(ours, Follow.ANY))
+        client = self.asking(self.locator(ours, Failover.ANY))
         client.list_version()
         ours.is_silent, self.reached = True, [other]
         client.list_version()
@@ -183,7 +183,7 @@ class FollowingTest(TrackerPlaceTestCase):
     def test_whoever_found_none_at_first_takes_the_one_that_starts_later_for_good(self) -> None:
         nobody = self.scripted_tracker()
         nobody.is_silent = True
-        client = self.asking(self.place(nobody, Follow.ANY))
+        client = self.asking(self.locator(nobody, Failover.ANY))
         with self.assertRaises(TrackerSilentError):
             client.list_version()
         self.reached = [late := self.scripted_tracker(room="5f0c9a12")]
@@ -200,17 +200,17 @@ class FollowingTest(TrackerPlaceTestCase):
             )
         )
         self.addCleanup(original.close)
-        place = TrackerPlace(
+        locator = TrackerLocator(
             first.address,
-            Follow.ANY,
+            Failover.ANY,
             self.log,
             lambda: targets_at(original.address),
             limits=self.place_limits,
         )
-        client = self.asking(place)
+        client = self.asking(locator)
         client.list_version()
         first.is_silent = True
-        with TrackerClient(place) as plain:
+        with TrackerClient(locator) as plain:
             self.assertEqual(plain.seeders(), (Address("10.0.0.7", 12501),))
         self.assertEqual(self.moves(), [(first.address, original.address)])
 
@@ -218,28 +218,28 @@ class FollowingTest(TrackerPlaceTestCase):
         silent, other = self.scripted_tracker(), self.scripted_tracker()
         silent.is_silent, self.reached = True, [other]
         with self.assertRaises(TrackerSilentError):
-            self.asking(self.place(silent, Follow.NOWHERE)).list_version()
+            self.asking(self.locator(silent, Failover.NOWHERE)).list_version()
         self.assertEqual(other.heard, [])
 
     def test_it_is_looked_for_now_and_then_only_but_at_once_on_another_network(self) -> None:
         self.place_limits = self.place_limits._replace(search_again_s=(60.0, 60.0))
         silent, other = self.scripted_tracker(), self.scripted_tracker()
         silent.is_silent, self.reached = True, []
-        place = self.place(silent, Follow.ANY)
-        self.assertFalse(place.look_around())
+        locator = self.locator(silent, Failover.ANY)
+        self.assertFalse(locator.fail_over())
         self.reached = [other]
         with at_once():
-            self.assertFalse(place.look_around())
-        place.network_changed()
-        self.assertTrue(place.look_around())
+            self.assertFalse(locator.fail_over())
+        locator.network_changed()
+        self.assertTrue(locator.fail_over())
 
     def test_what_the_old_one_gave_is_not_said_to_the_next(self) -> None:
         before, now = self.scripted_tracker(room="5f0c9a12"), self.scripted_tracker(room="5f0c9a12")
-        client = self.asking(self.place(before, Follow.SAME))
+        client = self.asking(self.locator(before, Failover.SAME))
         client.list_version()
         self.assertTrue(client.cookie)
         before.is_silent, self.reached = True, [now]
-        client._place.look_around()
+        client._locator.fail_over()
         client.list_version()
         first = next(one for one in now.heard if one.startswith(b"request_file_list"))
         self.assertNotIn(b"cookie", first)
@@ -248,10 +248,10 @@ class FollowingTest(TrackerPlaceTestCase):
 class AddressesTest(TrackerPlaceTestCase):
     def asked_at(self, tracker: Address, own: tuple[str, ...]) -> list[str]:
         with (
-            mock.patch.object(tracker_place, "own_addresses", lambda: own),
-            mock.patch.object(tracker_place, "is_own", lambda host: host in (*own, HERE)),
+            mock.patch.object(tracker_locator, "own_addresses", lambda: own),
+            mock.patch.object(tracker_locator, "is_own", lambda host: host in (*own, HERE)),
         ):
-            return [address.host for address in TrackerPlace(tracker).addresses()]
+            return [address.host for address in TrackerLocator(tracker).addresses()]
 
     def test_one_elsewhere_is_asked_there_only(self) -> None:
         self.assertEqual(self.asked_at(Address(ELSEWHERE, 5), ("10.0.0.1",)), [ELSEWHERE])
@@ -262,35 +262,35 @@ class AddressesTest(TrackerPlaceTestCase):
         self.assertEqual(self.asked_at(Address(HERE, 5), own), [HERE, *own])
 
     def test_it_is_still_on_this_machine_when_the_address_that_was_named_is_gone(self) -> None:
-        place = TrackerPlace(Address("10.0.0.1", 5))
+        locator = TrackerLocator(Address("10.0.0.1", 5))
         for own, expected in (
             (["10.0.0.1"], ["10.0.0.1", HERE]),
             (["10.0.0.2"], ["10.0.0.2", HERE]),
         ):
             with (
-                mock.patch.object(tracker_place, "own_addresses", lambda own=own: tuple(own)),
+                mock.patch.object(tracker_locator, "own_addresses", lambda own=own: tuple(own)),
                 mock.patch.object(
-                    tracker_place, "is_own", lambda host, own=own: host in (*own, HERE)
+                    tracker_locator, "is_own", lambda host, own=own: host in (*own, HERE)
                 ),
             ):
-                found = [address.host for address in place.addresses()]
+                found = [address.host for address in locator.addresses()]
                 self.assertEqual(found, expected)
-                place.answered(Address(found[0], 5))
-                self.assertEqual(place.shown, Address(found[0], 5))
+                locator.answered(Address(found[0], 5))
+                self.assertEqual(locator.shown, Address(found[0], 5))
 
     def test_of_a_names_addresses_a_dead_one_is_passed_over_and_the_living_one_kept(self) -> None:
         living = self.scripted_tracker()
         dead = Address("127.0.0.99", living.address.port)
-        with mock.patch.object(tracker_place, "looked_up", lambda *_: (dead, living.address)):
-            client = self.asking(TrackerPlace(Address("teacher", living.address.port)))
+        with mock.patch.object(tracker_locator, "looked_up", lambda *_: (dead, living.address)):
+            client = self.asking(TrackerLocator(Address("teacher", living.address.port)))
             self.assertIsNotNone(client.list_version())
-            self.assertEqual(client._place.current(), living.address)
+            self.assertEqual(client._locator.current(), living.address)
 
     def test_a_silent_name_is_looked_up_again(self) -> None:
         old, new = self.scripted_tracker(), self.scripted_tracker()
         known = [old.address]
-        with mock.patch.object(tracker_place, "looked_up", lambda *_: tuple(known)):
-            client = self.asking(TrackerPlace(Address("teacher", 1)))
+        with mock.patch.object(tracker_locator, "looked_up", lambda *_: tuple(known)):
+            client = self.asking(TrackerLocator(Address("teacher", 1)))
             client.list_version()
             old.is_silent, known[:] = True, [new.address]
             with self.assertRaises(TrackerSilentError):
@@ -299,7 +299,7 @@ class AddressesTest(TrackerPlaceTestCase):
 
     def test_a_question_whose_own_address_went_is_sent_from_another(self) -> None:
         tracker = self.scripted_tracker()
-        client = self.asking(TrackerPlace(tracker.address))
+        client = self.asking(TrackerLocator(tracker.address))
         real, faults = datagrams.DatagramChannel, [OSError(22, "Invalid argument")]
 
         def talk_with(address: Address) -> datagrams.DatagramChannel:
@@ -316,12 +316,12 @@ class AddressesTest(TrackerPlaceTestCase):
         self.place_limits = self.place_limits._replace(search_s=60.0)
         silent = self.scripted_tracker()
         silent.is_silent = True
-        place = self.place(silent, Follow.ANY)
-        timer = threading.Timer(0.3, place.stopping.set)
+        locator = self.locator(silent, Failover.ANY)
+        timer = threading.Timer(0.3, locator.stopping.set)
         timer.start()
         with (
             at_once(),
-            RoomClient(place) as client,
+            RoomClient(locator) as client,
             self.assertRaises(TrackerSilentError),
         ):
             client.list_version()

@@ -21,7 +21,7 @@ from roles.downloads.download_scope import (
 from roles.joining.list_upload import ListUpload
 from roles.joining.listed_room import Wanted
 from roles.joining.room_client import RoomClient
-from roles.joining.tracker_place import TrackerPlace
+from roles.joining.tracker_locator import TrackerLocator
 from roles.leecher import Leecher
 from roles.net.throttle import Throttle, Throttles
 from roles.sharing.offers import LibrarySnapshot
@@ -217,12 +217,12 @@ class ListedShare:
     """A share whose list a test writes; whoever calls finds nobody at its port."""
 
     def __init__(self, tracker: Address, port: int) -> None:
-        self._port, place = port, TrackerPlace(tracker)
+        self._port, locator = port, TrackerLocator(tracker)
         self._own = Own(SHARE, "maps", LibrarySnapshot())
-        self._teller = ListUpload(self._own, "f" * 16, place)
+        self._teller = ListUpload(self._own, "f" * 16, locator)
         self._now = 0.0
         address = Address("127.0.0.1", port)
-        with RoomClient(place) as client:
+        with RoomClient(locator) as client:
             me = Register("", address, "f" * 16, "pc", is_leecher=False, shares=(SHARE,))
             assert client.register(me)
 

@@ -1,6 +1,6 @@
 """Where a role's tracker is: the addresses to ask at, and the search when it is silent.
 
-All threads of a role share one TrackerPlace. A thread that finds the tracker silent also searches
+All threads of a role share one TrackerLocator. A thread that finds the tracker silent also searches
 for it elsewhere, for a moment.
 """
 
@@ -22,7 +22,7 @@ from roles.net.name_lookup import looked_up
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import Post, TrackerMoved
 from roles.values.findings import FoundTracker
-from roles.values.settings import Follow
+from roles.values.settings import Failover
 from roles.worker import POLL_S
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ class Limits(NamedTuple):
 LIMITS = Limits()
 
 
-class TrackerPlace:
+class TrackerLocator:
     """Its methods may be called from any thread."""
 
     def __init__(
         self,
         tracker: Address,
-        follow: Follow = Follow.NOWHERE,
+        failover: Failover = Failover.NOWHERE,
         post: Post = lambda _event: None,
         targets: Targets = everywhere,
         *,
@@ -71,23 +71,23 @@ class TrackerPlace:
         # to the tracker again, and what failed can be tried again.
         self.changes = 0
         self.hint = ""  # a sentence about other trackers that answer while this one is silent
-        self._home = tracker
+        self._preferred = tracker
         self.is_private = bool(code) or private_client is not None
         # Another tracker would have to prove that it knows the code, and each attempt lets a
         # stranger test one guess.
-        self._follow = Follow.SAME if self.is_private and follow is Follow.ANY else follow
+        self._failover = Failover.SAME if self.is_private and failover is Failover.ANY else failover
         self._post = post
         self._limits = limits
         self._targets = targets
         self._lock = threading.Lock()  # protects what follows; never held during I/O
-        self._tracker = tracker  # the one in use: `_home`, or its replacement
-        self._has_answered = False  # the one at `_home`
-        self._room = self._name = ""  # of the one at `_home`
+        self._tracker = tracker  # the one in use: `_preferred`, or its replacement
+        self._has_answered = False  # the one at `_preferred`
+        self._room = self._name = ""  # of the one at `_preferred`
         self._hosts: tuple[Address, ...] = ()  # of `_tracker`; () until it is looked up
         self._answered: Address | None = None  # where it answered last
         self._is_here = False  # it is on this machine, whatever its address
         self._searching = threading.Lock()  # held by the one thread that searches
-        self._search_at = self._home_at = 0.0
+        self._search_at = self._fail_back_at = 0.0
 
     @property
     def private_client(self) -> PrivateClient | None:
@@ -171,12 +171,12 @@ class TrackerPlace:
     def answered(self, address: Address) -> None:
         with self._lock:
             self._answered, self.hint = address, ""
-            self._has_answered |= self._tracker == self._home
+            self._has_answered |= self._tracker == self._preferred
 
     def introduced(self, room: str, name: str) -> None:
         """`room` names this run of the tracker, "" for an original, and `name` its computer."""
         with self._lock:
-            if self._tracker == self._home:
+            if self._tracker == self._preferred:
                 self._has_answered, self._room, self._name = True, room, name
 
     def is_silent(self) -> None:
@@ -188,17 +188,17 @@ class TrackerPlace:
         """This computer's addresses changed: look up the name and search again without a pause."""
         with self._lock:
             self._hosts = ()
-            self._search_at = self._home_at = 0.0
+            self._search_at = self._fail_back_at = 0.0
             self.changes += 1
 
     # Looking for it
 
-    def look_around(self) -> bool:
+    def fail_over(self) -> bool:
         """Search for a silent tracker elsewhere; True if another address is used from now on.
 
         Does nothing if the settings forbid it, or within search_again_s of the last search.
         """
-        if self._follow is Follow.NOWHERE or not self._searching.acquire(blocking=False):
+        if self._failover is Failover.NOWHERE or not self._searching.acquire(blocking=False):
             return False
         try:
             now = time.monotonic()
@@ -209,27 +209,27 @@ class TrackerPlace:
         finally:
             self._searching.release()
 
-    def look_home(self) -> None:
+    def fail_back(self) -> None:
         """Go back to the tracker that another one replaces, if it answers again."""
-        if self._tracker == self._home or not self._searching.acquire(blocking=False):
+        if self._tracker == self._preferred or not self._searching.acquire(blocking=False):
             return
         try:
-            if time.monotonic() < self._home_at:
+            if time.monotonic() < self._fail_back_at:
                 return
             found = self._found(self._limits.home_s, tuple)
-            self._home_at = time.monotonic() + self._limits.home_again_s
+            self._fail_back_at = time.monotonic() + self._limits.home_again_s
             for one in found:  # perhaps it restarted
                 if one.name == self._name or (self._room and one.room == self._room):
-                    self._move_to(one, self._home, is_back=True)
+                    self._move_to(one, self._preferred, is_back=True)
                     return
         finally:
             self._searching.release()
 
     def _found(self, within_s: float, targets: Targets) -> tuple[FoundTracker, ...]:
-        """The trackers that answer, at `_home` and at the targets."""
+        """The trackers that answer, at `_preferred` and at the targets."""
         deadline = time.monotonic() + within_s
         try:
-            search = TrackerSearch((self._home,), targets, self.stopping)
+            search = TrackerSearch((self._preferred,), targets, self.stopping)
         except OSError as error:  # no descriptor is left: try again later
             log.debug("looking for trackers: %s", error)
             return ()
@@ -249,7 +249,7 @@ class TrackerPlace:
             )
             if is_this and not one.is_original:
                 return False  # it is alive, and only its last answers were lost
-        other = successor(found, room=self._room, name=self._name, follow=self._follow)
+        other = successor(found, room=self._room, name=self._name, failover=self._failover)
         if other is None or other.address == tracker:
             others = ", ".join(str(one.address) for one in found[:3])
             about = f" Another tracker answers at {others}: name it to use it."
@@ -264,8 +264,8 @@ class TrackerPlace:
             self._tracker, self._hosts, self._answered = tracker, (), None
             self._is_here = False
             if not self._has_answered:  # none has before: this is the one we were looking for
-                self._home = tracker
-            self._home_at = time.monotonic() + self._limits.home_again_s
+                self._preferred = tracker
+            self._fail_back_at = time.monotonic() + self._limits.home_again_s
             self.hint = ""
             self.changes += 1
         if is_back:
