@@ -218,7 +218,7 @@ class Photographer:
 
     @property
     def _tracker(self) -> Address:
-        address = self._window._bench.trackers.own
+        address = self._window._context.trackers.own
         assert address is not None
         return address
 

@@ -15,7 +15,7 @@ from roles.values.events import (
 )
 from ui.file_list import FileList
 from ui.window.leecher_model import LeecherModel
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 COURSE = "c0" * 8
 SHARE = f"share:{COURSE}"
@@ -23,7 +23,7 @@ SHARE = f"share:{COURSE}"
 
 class LeecherModelTest(unittest.TestCase):
     def test_a_file_that_came_with_its_folder_and_then_again_by_itself_is_one_file(self) -> None:
-        model = LeecherModel(mock.create_autospec(Workbench), lambda _event: None)
+        model = LeecherModel(mock.create_autospec(WindowContext), lambda _event: None)
         file = ListedFile("sub/a", 10, b"root", COURSE)
         model.list = FileList((file,), (ListedFolder(COURSE, "Course", 1, 10),))
         done = FileEnded(file.name, 10, DownloadState.DONE, "/sub/a")

@@ -18,7 +18,7 @@ from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import NAME_COLUMN, QUEUE_COLUMN, SIZE_COLUMN
 from ui.window.list_order import View, by_name, in_order
 from ui.window.list_row import Node, NodeKind, row_of
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 COURSE = "c0" * 8
 SHARE = f"share:{COURSE}"
@@ -28,7 +28,7 @@ SUB = Node(f"{SHARE}/sub", NodeKind.FOLDER, "sub", f"{SHARE}/sub", 3, 1, COURSE,
 
 class ListOrderTest(unittest.TestCase):
     def setUp(self) -> None:
-        self.model = LeecherModel(mock.create_autospec(Workbench), lambda _event: None)
+        self.model = LeecherModel(mock.create_autospec(WindowContext), lambda _event: None)
         sizes = {"A": 4, "b": 9, "t": 1, "z": 1}
         self.files = [ListedFile(name, size, b"root", COURSE) for name, size in sizes.items()]
 

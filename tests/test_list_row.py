@@ -24,7 +24,7 @@ from ui.window.list_row import (
     movable,
     row_of,
 )
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 COURSE = "c0" * 8
 SHARE = f"share:{COURSE}"
@@ -34,7 +34,7 @@ FILE = Node("sub/a", NodeKind.FILE, "a", "sub/a", 10, share=COURSE, path="sub/a"
 
 class ListRowTest(unittest.TestCase):
     def setUp(self) -> None:
-        self.model = LeecherModel(mock.create_autospec(Workbench), lambda _event: None)
+        self.model = LeecherModel(mock.create_autospec(WindowContext), lambda _event: None)
 
     def download(self, name: str, state: DownloadState, *arriving: FileArriving) -> None:
         event = DownloadChanged(name, state, 40, 5, 0.0, None, (), files=4, arriving=arriving)

@@ -22,7 +22,7 @@ from ui.window.list_columns import QUEUE_COLUMN
 from ui.window.list_order import Shown, View
 from ui.window.list_row import ListRow
 from ui.window.list_rows import STARTS_OPEN, ListRows
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 COURSE, LARGE = "c0" * 8, "1a" * 8
 STATUS_COLUMN = 6
@@ -30,7 +30,7 @@ STATUS_COLUMN = 6
 
 class ListRowsTest(unittest.TestCase):
     def setUp(self) -> None:
-        self.model = LeecherModel(mock.create_autospec(Workbench), lambda _event: None)
+        self.model = LeecherModel(mock.create_autospec(WindowContext), lambda _event: None)
         self.rows = ListRows(self.model)
 
     def take(self, files: tuple[ListedFile, ...], *folders: ListedFolder) -> None:

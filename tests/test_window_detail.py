@@ -77,7 +77,7 @@ class DetailTest(AppWindowTest):
         self.download()
         self.list.table.choose(["sub/big.bin"])
         self.watched(0b1, 0b10)
-        detail, colours = self.detail, self.window._bench.theme.colours
+        detail, colours = self.detail, self.window._context.theme.colours
         self.assertEqual(text_of(detail.counted), "1 of 10")
         self.assertEqual(text_of(detail.spread), "1 to 2 have each")
         self.assertIn("this disk, which writes 3.0 MB/s", text_of(detail.sentence))
@@ -107,7 +107,7 @@ class DetailTest(AppWindowTest):
         found = Bottleneck(Slowest.DISK, 3e6, ("Teacher",))
         self.model._handle(Watched(KEY, "", None, 0, 0, (), found, folder))
         self.window.update()
-        detail, colours = self.detail, self.window._bench.theme.colours
+        detail, colours = self.detail, self.window._context.theme.colours
         self.assertEqual(text_of(detail.counted), "45 of 100")
         self.assertEqual(text_of(detail.spread), "3 have each")
         self.assertTrue(detail._bars.winfo_viewable())
@@ -191,7 +191,7 @@ class DetailTest(AppWindowTest):
         before = self.detail.winfo_height()
         self.list._move_sash(-2)
         self.pump_until(lambda: self.detail.winfo_height() > before)
-        self.pump_until(lambda: not self.window._bench.settings.is_writing)
+        self.pump_until(lambda: not self.window._context.settings.is_writing)
         self.assertEqual(self.kept()["list_percent"], split.percent)
 
 
@@ -214,10 +214,10 @@ class GraphTest(AppWindowTest):
 
     def test_no_choice_of_minutes_is_cut_in_the_smallest_window(self) -> None:
         window = self.open_window()
-        graph = SpeedGraph(window, window._bench.theme)
+        graph = SpeedGraph(window, window._context.theme)
         graph.add(888e6, 888e6)
         # Half of what a tab has between its margins.
-        graph.place(width=window._bench.theme.px((LEAST_WIDTH - 34 - 12) // 2), height=100)
+        graph.place(width=window._context.theme.px((LEAST_WIDTH - 34 - 12) // 2), height=100)
         window.update()
         for button in every_widget(graph):
             if isinstance(button, ttk.Radiobutton):

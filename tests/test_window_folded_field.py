@@ -34,7 +34,7 @@ class FoldedFieldTest(AppWindowTest):
         self.window.update()
 
     def found(self, *trackers: FoundTracker) -> None:
-        self.window._bench.trackers.take(TrackersFound(trackers))
+        self.window._context.trackers.take(TrackersFound(trackers))
         self.window.update()
 
     def test_a_tracker_that_was_found_is_named_with_how_it_is_known_and_what_it_lists(self) -> None:
@@ -159,6 +159,6 @@ class TriedTest(AppWindowTest):
 class HereTest(AppWindowTest):
     def test_a_tracker_on_this_computer_that_is_not_ours_is_called_by_its_port(self) -> None:
         window = self.open_window()
-        words = window._bench.trackers.in_words
+        words = window._context.trackers.in_words
         self.assertEqual(words, ("This computer", f"port {self.tracker_port}"))
-        self.assertEqual(window._bench.trackers.parse("").host, LOOPBACK)
+        self.assertEqual(window._context.trackers.parse("").host, LOOPBACK)

@@ -56,7 +56,7 @@ class TryItTest(AppWindowTest):
         self.open_with_examples(tracker="")
         self.window.leecher.download_all()
         self.wait_for_state(DownloadState.DONE, *examples())
-        self.pump_until(lambda: not self.window._bench.settings.is_writing)
+        self.pump_until(lambda: not self.window._context.settings.is_writing)
         self.assertEqual(self.kept()["tracker"], "")
 
 
@@ -130,7 +130,7 @@ class UnderWayTest(AppWindowTest):
         self.wait_for_state(DownloadState.DOWNLOADING, LARGEST)
 
     def lift(self) -> None:
-        self.window._bench.roles.throttles.up.set_limit(None)
+        self.window._context.roles.throttles.up.set_limit(None)
 
     def test_pause_and_resume(self) -> None:
         self.leecher.pause()

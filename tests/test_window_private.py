@@ -131,8 +131,8 @@ class OwnRoomTest(PrivateWindowTest):
         window = self.open_shown("Tracker")
         options = window.tracker.form
         self.assertFalse(self.is_there(options.code))
-        window._bench.settings.switch("private_room").set(True)
-        window._bench.settings.switch("offers_here").set(True)
+        window._context.settings.switch("private_room").set(True)
+        window._context.settings.switch("offers_here").set(True)
         self.assertTrue(self.is_there(options.code))
         self.assertIn("trust each other", text_of(window.tracker.form.sentence))
         options.code.variable.set("12345")
@@ -159,9 +159,9 @@ class OwnRoomTest(PrivateWindowTest):
         self.assertIn("10.0.0.7, 3 times; 10.0.0.8, 1 time.", said)
         run.take(GuessersChanged(()))
         self.assertEqual(sentences(tracker.notices), [said])
-        self.assertEqual(window._bench.codes.of(there), CODE)
+        self.assertEqual(window._context.codes.of(there), CODE)
         run.take(CodeChanged("new words"))
-        self.assertEqual(window._bench.codes.of(there), "new words")
+        self.assertEqual(window._context.codes.of(there), "new words")
         self.assertEqual(text_of(tracker.form.room_code.label), "new words")
 
 
@@ -216,7 +216,7 @@ class OthersRoomTest(PrivateWindowTest):
         codes = self.profile.room_codes_file
         self.assertFalse(codes.exists())
         row.tick.invoke()
-        self.pump_until(lambda: codes.exists() and not window._bench.codes.is_writing)
+        self.pump_until(lambda: codes.exists() and not window._context.codes.is_writing)
         kept = json.loads(codes.read_bytes())
         self.assertEqual(kept, {f"127.0.0.1:{self.tracker_port}": CODE})
         if os.name != "nt":
@@ -284,14 +284,14 @@ class FoundRoomTest(PrivateWindowTest):
         self.assertEqual(text_of(row.sentence), "It is open.")
         found = FoundTracker(here, "", is_original=False)
         stale = FoundTracker(here, "", is_original=False, is_private=True)
-        window._bench.trackers.take(TrackersFound((found,)))
+        window._context.trackers.take(TrackersFound((found,)))
         window.leecher.refresh()
         window.seeder.fill_in(self.folder)
         window.seeder.start_or_stop()
         self.assertIsNone(window.seeder.main)
         self.assertEqual(self.model.settings.code, CODE)
         self.assertEqual(self.profile.room_codes_file.read_text(), kept)
-        window._bench.trackers.take(TrackersFound((stale,)))
+        window._context.trackers.take(TrackersFound((stale,)))
         row.join()
         self.assertEqual(self.model.settings.code, "")
         self.assertFalse(self.is_there(row.field))
@@ -301,7 +301,7 @@ class FoundRoomTest(PrivateWindowTest):
         self.profile.room_codes_file.write_text(json.dumps({str(here): CODE}))
         self.keep(tracker="")
         window = self.open_shown("Leecher")
-        trackers = window._bench.trackers
+        trackers = window._context.trackers
         trackers.take(TrackersFound((FoundTracker(here, "", is_original=False, is_private=True),)))
         assert self.model.settings is not None
         self.assertEqual(self.model.settings.code, CODE)
@@ -319,12 +319,12 @@ class FoundRoomTest(PrivateWindowTest):
         self.keep(tracker="")
         window = self.open_shown("Seeder")
         window.leecher.form.tracker.variable.set("")
-        window._bench.trackers.take(TrackersFound((FoundTracker(here, "", is_original=False),)))
+        window._context.trackers.take(TrackersFound((FoundTracker(here, "", is_original=False),)))
         self.pump_until(lambda: bool(self.model.settings and self.model.settings.tracker == here))
         leecher = self.model.leecher
         self.model._handle(ListFailed(here, TrackerSilentError("It is silent.")))
         self.model._handle(TrackerMoved(here, OTHERS, ""))
-        codes = window._bench.codes
+        codes = window._context.codes
         self.assertEqual((codes.of(OTHERS), codes.tracker), ("", OTHERS))
         self.assertTrue(self.is_there(window.seeder.form.code.field))
         window.seeder.fill_in(self.folder)
@@ -338,14 +338,14 @@ class FoundRoomTest(PrivateWindowTest):
         self.keep(tracker="", has_begun=False)
         window = self.open_shown("Start")
         found = FoundTracker(OTHERS, "", is_original=False, is_private=True)
-        window._bench.trackers.take(TrackersFound((found,)))
+        window._context.trackers.take(TrackersFound((found,)))
         window._show_start()
         self.assertTrue(self.is_there(window.start.get._private))
         self.assertIn("Ask for its code", window.start.get.said)
-        self.assertIn("10.0.0.5:12500  ·  Private", window._bench.trackers.offers)
+        self.assertIn("10.0.0.5:12500  ·  Private", window._context.trackers.offers)
         window.tabs.show("Leecher")
         self.pump_until(lambda: window.focus_get() is window.leecher.form.code.field.entry)
-        window._bench.trackers.take(TrackersFound(()))
+        window._context.trackers.take(TrackersFound(()))
         window.leecher.form.tracker.variable.set("10.0.0.6")
         self.assertFalse(self.is_there(window.leecher.form.code))
 

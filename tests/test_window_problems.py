@@ -238,7 +238,7 @@ class ProblemsTest(AppWindowTest):
                 self.assertGreaterEqual(part.winfo_width(), part.winfo_reqwidth())
 
     def test_a_chip_has_room_for_its_bold_text_before_it_is_chosen(self) -> None:
-        chip, theme = self.list._chips[Shown.PROBLEMS.value], self.window._bench.theme
+        chip, theme = self.list._chips[Shown.PROBLEMS.value], self.window._context.theme
         before = chip.winfo_reqwidth()
         self.list.shown.set(Shown.PROBLEMS.value)
         self.window.update()

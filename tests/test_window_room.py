@@ -124,7 +124,7 @@ class LessonTest(AppWindowTest):
     # Columns
 
     def test_addresses_are_whole_at_once_and_in_every_size_of_the_window(self) -> None:
-        room, theme = self.tab.room, self.window._bench.theme
+        room, theme = self.tab.room, self.window._context.theme
         room.choose_view(View.LIST)
         for width in (WIDTH, 800, WIDTH):
             self.window.geometry(f"{width}x{HEIGHT}")
@@ -181,7 +181,7 @@ class LessonTest(AppWindowTest):
         self.window.update()
         room.choose_view(View.LIST)
         self.window.update()
-        tree, font = room.list.tree, self.window._bench.theme.text_font
+        tree, font = room.list.tree, self.window._context.theme.text_font
         longest = max(font.measure(text) for text in texts_of(tree, "1"))
         self.assertGreater(int(tree.column("1", "width")), longest)
 
@@ -225,7 +225,7 @@ class LessonTest(AppWindowTest):
     # Full screen
 
     def test_full_screen_enlarges_the_list_and_the_files_with_problems_first(self) -> None:
-        window, room, theme = self.window, self.tab.room, self.window._bench.theme
+        window, room, theme = self.window, self.tab.room, self.window._context.theme
         room.choose_view(View.LIST)
         window.update()
         before = list(room.list.order)
@@ -267,7 +267,7 @@ class SecondTrackerTest(AppWindowTest):
 
     def test_a_running_one_is_named_and_joined_instead(self) -> None:
         window = self.open_window()
-        window._bench.trackers.take(TrackersFound((self.FOUND,)))
+        window._context.trackers.take(TrackersFound((self.FOUND,)))
         self.assertIn("Teacher-PC", text_of(window.tracker.form.sentence))
         window.tracker.start_or_stop()
         self.assertIs(window.tracker.run_state, RunState.STOPPED)
@@ -280,12 +280,12 @@ class SecondTrackerTest(AppWindowTest):
     def test_why_it_could_not_start_stays_when_another_one_is_found(self) -> None:
         window = self.open_window()
         tracker_without_role(self.window).take(RoleStopped(UserInputError("Port 5 is taken.")))
-        window._bench.trackers.take(TrackersFound((self.FOUND,)))
+        window._context.trackers.take(TrackersFound((self.FOUND,)))
         self.assertEqual(text_of(window.tracker.form.sentence), "Port 5 is taken.")
 
     def test_another_one_starts_if_the_user_says_so(self) -> None:
         window = self.open_window()
-        window._bench.trackers.take(TrackersFound((self.FOUND,)))
+        window._context.trackers.take(TrackersFound((self.FOUND,)))
         window.tracker.start_or_stop()
         press(window.tracker.notices, "Start another one")
         self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
@@ -293,10 +293,10 @@ class SecondTrackerTest(AppWindowTest):
 
     def test_the_question_goes_when_the_other_one_has_gone_and_this_one_starts(self) -> None:
         window = self.open_window()
-        window._bench.trackers.take(TrackersFound((self.FOUND,)))
+        window._context.trackers.take(TrackersFound((self.FOUND,)))
         window.tracker.start_or_stop()
         self.assertNotEqual(sentences(window.tracker.notices), [])
-        window._bench.trackers.take(TrackersFound(()))
+        window._context.trackers.take(TrackersFound(()))
         window.tracker.start_or_stop()
         self.assertEqual(sentences(window.tracker.notices), [])
         self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
@@ -306,7 +306,7 @@ class SecondTrackerTest(AppWindowTest):
         window.tracker.start_or_stop()
         self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
         own = Address(text_of(window.tracker.form.address).partition(":")[0], self.tracker_port)
-        window._bench.trackers.take(TrackersFound((replace(self.FOUND, address=own),)))
+        window._context.trackers.take(TrackersFound((replace(self.FOUND, address=own),)))
         window.tracker.start_or_stop()
         self.pump_until(lambda: window.tracker.run_state is RunState.STOPPED)
         self.assertIsNone(window.tracker.other_tracker)

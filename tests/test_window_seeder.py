@@ -60,7 +60,7 @@ class SeederTabTest(AppWindowTest):
         self.wait_for_sentence("In a browser: http://")
         self.window.seeder.start_or_stop()
         self.pump_until(lambda: self.run_state() is RunState.STOPPED)
-        settings = self.window.seeder._bench.settings
+        settings = self.window.seeder._context.settings
         settings.switch("door").set(False)
         self.assertFalse(settings.now.door)
         self.window.seeder.start_or_stop()
@@ -77,7 +77,7 @@ class SeederTabTest(AppWindowTest):
         ):
             seeder.start_or_stop()
             self.pump_until(lambda: self.run_state() is RunState.STOPPED)
-            seeder._bench.settings.switch(box).set(ticked)
+            seeder._context.settings.switch(box).set(ticked)
             seeder.start_or_stop()
             self.wait_for_sentence(said)
         assert seeder.main is not None
@@ -222,7 +222,7 @@ class SeederTabTest(AppWindowTest):
         (lesson / "week 1" / "notes.txt").write_bytes(b"Lesson 1")
         window = self.open_window()
         window.tracker.start()  # an unknown one might be an original, which knows no sub-folders
-        self.pump_until(lambda: window._bench.trackers.own is not None)
+        self.pump_until(lambda: window._context.trackers.own is not None)
         window.seeder.form.folder.variable.set(str(lesson))
         window.seeder.start_or_stop()
         table = window.seeder.offered
@@ -271,7 +271,7 @@ class SeederTabTest(AppWindowTest):
 
     def test_the_limit_counts_at_once_and_is_kept(self) -> None:
         window = self.open_window()
-        field, throttle = window.seeder.form.limit, window._bench.roles.throttles.up
+        field, throttle = window.seeder.form.limit, window._context.roles.throttles.up
         field.variable.set("500 KB/s")
         field.entry.event_generate("<Return>")
         field.commit()
@@ -280,7 +280,7 @@ class SeederTabTest(AppWindowTest):
         field.commit()
         self.assertIn("is not a rate", field.problem)
         self.assertEqual(throttle.slice(10**9), 50_000)
-        self.pump_until(lambda: not window._bench.settings.is_writing)
+        self.pump_until(lambda: not window._context.settings.is_writing)
         self.assertEqual(self.kept()["up_limit"], "500 KB/s")
         field.variable.set("")
         field.commit()
@@ -290,7 +290,7 @@ class SeederTabTest(AppWindowTest):
         self.keep(down_limit="1M")
         window = self.open_window()
         self.assertEqual(window.leecher.form.limit.variable.get(), "1M")
-        self.assertEqual(window._bench.roles.throttles.down.slice(10**9), 100_000)
+        self.assertEqual(window._context.roles.throttles.down.slice(10**9), 100_000)
 
     def started(self) -> SeederRun:
         self.start(bundled_folder("data"))

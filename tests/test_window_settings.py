@@ -32,9 +32,9 @@ class SettingsPageTest(AppWindowTest):
         page.name.commit()
         page.seat.variable.set("14")
         page.seat.commit()
-        self.assertEqual(self.window._bench.told_name, "Ann's laptop, seat 14")
+        self.assertEqual(self.window._context.told_name, "Ann's laptop, seat 14")
         self.window.tracker.start()
-        self.pump_until(lambda: self.window._bench.trackers.own is not None)
+        self.pump_until(lambda: self.window._context.trackers.own is not None)
         self.window.leecher.use_fields()
         told = "Ann's laptop, seat 14"
         run = self.tracker_run
@@ -55,7 +55,7 @@ class SettingsPageTest(AppWindowTest):
         page.up.variable.set("500K")
         page.up.commit()
         self.assertEqual(window.seeder.form.limit.variable.get(), "500K")
-        self.assertIsNotNone(window._bench.roles.throttles.up.limit)
+        self.assertIsNotNone(window._context.roles.throttles.up.limit)
         window.seeder.form.port.variable.set("13000")
         self.assertEqual(page.seeder_port.variable.get(), "13000")
         page.folder.variable.set(str(self.folder / "elsewhere"))
@@ -65,7 +65,7 @@ class SettingsPageTest(AppWindowTest):
         page = self.open_page()
         page.network.variable.set("127.0.0.1")
         page.network.commit()
-        self.assertEqual(self.window._bench.host, "127.0.0.1")
+        self.assertEqual(self.window._context.host, "127.0.0.1")
         page.network.variable.set("the one by the door")
         page.network.commit()
         self.assertTrue(page.network.problem)
@@ -83,19 +83,19 @@ class SettingsPageTest(AppWindowTest):
     def test_the_theme_is_chosen_here_and_in_the_line_below(self) -> None:
         page = self.open_page()
         page._actions.appearance(Appearance.DARK)
-        self.assertTrue(self.window._bench.theme.is_dark)
+        self.assertTrue(self.window._context.theme.is_dark)
         self.window.choose_appearance(Appearance.LIGHT)
-        self.assertEqual(self.window._bench.settings.variable("appearance").get(), "light")
+        self.assertEqual(self.window._context.settings.variable("appearance").get(), "light")
 
     def test_the_next_window_is_as_large_as_was_chosen(self) -> None:
         page = self.open_page()
-        before = self.window._bench.theme.px(100)
+        before = self.window._context.theme.px(100)
         page._size.set("150 %")
         page._keep_size()
         self.assertEqual(self.settle()["size_percent"], 150)
         larger = self.open_window()
-        self.assertAlmostEqual(larger._bench.theme.px(100) / before, 1.5, delta=0.02)
-        self.assertGreater(larger._bench.theme.text_font.metrics("linespace"), 1)
+        self.assertAlmostEqual(larger._context.theme.px(100) / before, 1.5, delta=0.02)
+        self.assertGreater(larger._context.theme.text_font.metrics("linespace"), 1)
 
     def test_escape_takes_the_page_away(self) -> None:
         self.open_page()

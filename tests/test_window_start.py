@@ -77,7 +77,7 @@ class StartTest(AppWindowTest):
         self.profile = type(self.profile)(blocked / "settings.json", blocked)
         blocked.write_text("a file where the folder should be", encoding="utf-8")
         window = self.open_window()
-        keeper = window._bench.settings
+        keeper = window._context.settings
         keeper.change(slots=3)
         self.pump_until(lambda: window.notices.has("settings"))
         self.assertIn("cannot be saved", sentences(window.notices)[0])

@@ -87,7 +87,7 @@ class StartPageTest(AppWindowTest):
 
     def test_a_tracker_that_is_found_is_named_on_each_card(self) -> None:
         window = self.open_new()
-        window._bench.trackers.take(TrackersFound((TEACHER,)))
+        window._context.trackers.take(TrackersFound((TEACHER,)))
         window._show_start()
         self.assertIn("Teacher-PC", window.start.get.said)
         self.assertIn("Joins the room of Teacher-PC", window.start.give.said)
@@ -97,14 +97,14 @@ class StartPageTest(AppWindowTest):
         window, folder = self.open_new(), self.lesson()
         window.seeder.form.folder.ask_folder = lambda _title, _start, then: then(str(folder))
         press(window.start, "Choose a folder …")
-        self.pump_until(lambda: window._bench.trackers.own is not None)
+        self.pump_until(lambda: window._context.trackers.own is not None)
         self.pump_until(lambda: window.seeder.seeded_files == 1)
         self.assertIs(window.tabs.in_front, window.seeder)
 
     def test_a_folder_joins_the_room_that_is_there(self) -> None:
         window, folder = self.open_new(), self.lesson()
         tracker = Address(LOOPBACK, self.tracker_port)
-        window._bench.trackers.take(TrackersFound((replace(TEACHER, address=tracker),)))
+        window._context.trackers.take(TrackersFound((replace(TEACHER, address=tracker),)))
         window.seeder.form.folder.ask_folder = lambda _title, _start, then: then(str(folder))
         press(window.start, "Choose a folder …")
         self.pump_until(lambda: window.seeder.main is not None)
@@ -121,7 +121,7 @@ class StartPageTest(AppWindowTest):
     def test_of_several_rooms_the_user_chooses(self) -> None:
         window, folder = self.open_new(), self.lesson()
         other = replace(TEACHER, address=Address("10.0.0.6", 12500))
-        window._bench.trackers.take(TrackersFound((TEACHER, other)))
+        window._context.trackers.take(TrackersFound((TEACHER, other)))
         window.seeder.form.folder.ask_folder = lambda _title, _start, then: then(str(folder))
         press(window.start, "Choose a folder …")
         self.pump_until(lambda: window.tabs.in_front is window.seeder)

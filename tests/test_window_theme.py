@@ -95,7 +95,7 @@ class LooksTest(AppWindowTest):
 
     def test_a_box_to_tick_shows_a_tick_in_the_colours_of_now(self) -> None:
         window = self.open_window()
-        theme = window._bench.theme
+        theme = window._context.theme
         middle = theme.px(16) // 2
         light = theme._indicators["ticked"].get(middle, middle // 4)
         window.choose_appearance(Appearance.DARK)
@@ -105,7 +105,7 @@ class LooksTest(AppWindowTest):
     def test_the_choice_is_kept(self) -> None:
         window = self.open_window()
         window.choose_appearance(Appearance.DARK)
-        self.pump_until(lambda: not window._bench.settings.is_writing)
+        self.pump_until(lambda: not window._context.settings.is_writing)
         self.assertEqual(self.kept()["appearance"], "dark")
 
     def test_no_text_is_cut_in_the_smallest_window(self) -> None:

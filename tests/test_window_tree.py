@@ -22,7 +22,7 @@ from tests.listed import folder, shared
 from tests.support import LIMIT_S
 from tests.windows import AppWindowTest, press_key, sentences, text_of, texts_of
 from ui.window.leecher_model import LIST_AT_ONCE
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 TRACKER = Address(LOOPBACK, 12500)
 COURSE, LARGE = "c0" * 8, "1a" * 8
@@ -149,7 +149,7 @@ class TreeInWindowTest(AppWindowTest):
         done = FileEnded("b.txt", 10, DownloadState.DONE, "/course/b.txt")
         self.model._handle(FilesEnded(f"share:{COURSE}", (done,)))
         self.list.table.choose(["b.txt"])
-        with mock.patch.object(Workbench, "open_folder") as opened:
+        with mock.patch.object(WindowContext, "open_folder") as opened:
             self.window.leecher.open_row()
         self.assertEqual(opened.call_args.args[-2], Path("/course"))
 
@@ -276,7 +276,7 @@ class TreeInWindowTest(AppWindowTest):
         self.download(share, DownloadState.DONE, files=1, saved_as=Path("/course"))
         self.model._handle(AllDownloadsEnded())
         self.assertEqual(sentences(notices), ["1 file is here and checked."])
-        with mock.patch.object(Workbench, "open_folder") as opened:
+        with mock.patch.object(WindowContext, "open_folder") as opened:
             self.answer(notices, "Open folder")
         self.assertEqual(opened.call_args.args[-2], Path("/course"))
         self.model._handle(AllDownloadsEnded())

@@ -145,7 +145,7 @@ class AppWindowTest(WindowTestCase):
     @property
     def own_tracker(self) -> Address:
         """How programs on this computer reach the window's tracker."""
-        address = self.window._bench.trackers.own
+        address = self.window._context.trackers.own
         assert address is not None
         return address
 
@@ -172,7 +172,7 @@ class AppWindowTest(WindowTestCase):
 
 def tracker_without_role(window: AppWindow) -> TrackerRun:
     """A run in the Tracker tab that takes its events from the caller."""
-    with mock.patch.object(window._bench.roles, "start"):
+    with mock.patch.object(window._context.roles, "start"):
         window.tracker.start()
     run = window.tracker.run
     assert run is not None

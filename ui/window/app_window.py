@@ -39,7 +39,7 @@ from ui.window.system_look import is_system_dark
 from ui.window.tab_pages import TabPages
 from ui.window.theme import Theme
 from ui.window.tracker_choice import MakeDiscovery, TrackerChoice
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 if TYPE_CHECKING:
     from ui.window.check_page import CheckPage
@@ -75,7 +75,7 @@ class AppWindow(tk.Tk):
         """No role runs before begin()."""
         super().__init__(className=TITLE)
         self.title(TITLE)
-        self._bench = self._make_bench(profile, environment)
+        self._context = self._make_context(profile, environment)
         self._is_closing = False
         self.is_interrupted = False
         self.is_full_screen = False
@@ -85,13 +85,13 @@ class AppWindow(tk.Tk):
         self._awake = KeepAwake(environment)
         self._make_tabs()
         self._make_lines_below()
-        window_place.restore(self, self._bench.theme, self._bench.settings.now.window)
+        window_place.restore(self, self._context.theme, self._context.settings.now.window)
         self._icon = window_place.set_icon(self, "icon-64.png")
         self._bind_keys()
         self.protocol("WM_DELETE_WINDOW", self.close)
         self.after(STATUS_MS, self._show_status)
         self.after(0, self._look_at_system)
-        for notice in (*notices, self._bench.settings.notice):
+        for notice in (*notices, self._context.settings.notice):
             if notice:
                 self._warn(notice)
         self.tabs.show("Leecher" if self._has_begun else "Start")
@@ -110,17 +110,19 @@ class AppWindow(tk.Tk):
         self.leecher.use_fields()
         if try_it:
             self.try_it()
-        trackers = self._bench.trackers
+        trackers = self._context.trackers
         if discover is not None and trackers.may_search:
             self._searched_by = time.monotonic() + SEARCH_S
-            self._bench.roles.start(lambda post: discover(post, trackers.remembered), trackers.take)
+            self._context.roles.start(
+                lambda post: discover(post, trackers.remembered), trackers.take
+            )
 
     @property
     def network(self) -> str:
         """The only one to use, by this computer's address in it; "" for all."""
-        return self._bench.settings.now.network
+        return self._context.settings.now.network
 
-    def _make_bench(self, profile: Profile, environment: Mapping[str, str]) -> Workbench:
+    def _make_context(self, profile: Profile, environment: Mapping[str, str]) -> WindowContext:
         pump = EventPump(self)
         settings = SettingsKeeper(self, profile, pump, partial(self._warn, key="settings"))
         is_dark = settings.now.appearance == Appearance.DARK.value
@@ -128,13 +130,13 @@ class AppWindow(tk.Tk):
         trackers = TrackerChoice(environment, settings)
         roles = RunningRoles(pump, throttles_of(settings.now), self._warn)
         codes = RoomCodes(self, profile, pump, roles, trackers, self._warn)
-        return Workbench(pump, theme, roles, settings, environment, trackers, codes)
+        return WindowContext(pump, theme, roles, settings, environment, trackers, codes)
 
     def _make_tabs(self) -> None:
-        bench = self._bench
+        context = self._context
         self.tabs = TabPages(
             self,
-            bench.theme,
+            context.theme,
             {
                 "Tracker": lambda: self.tracker,
                 "Seeder": lambda: self.seeder,
@@ -153,9 +155,9 @@ class AppWindow(tk.Tk):
             Choice("Seed a folder", lambda: self.tabs.show("Seeder")),
         )
         self.leecher = LeecherTab(
-            self.tabs.page("Leecher"), bench, steps, lambda *where: self.seeder.seed(*where)
+            self.tabs.page("Leecher"), context, steps, lambda *where: self.seeder.seed(*where)
         )
-        self.log = LogTab(self.tabs.page("Log"), bench)  # shows what is logged from now on
+        self.log = LogTab(self.tabs.page("Log"), context)  # shows what is logged from now on
         self.tabs.bind("<<NotebookTabChanged>>", lambda _event: self._tab_changed())
 
     @cached_property
@@ -170,14 +172,14 @@ class AppWindow(tk.Tk):
             from_here=lambda: self.seeder.rate,
             steps=(Choice("Give a folder", lambda: self.tabs.show("Seeder")),),
         )
-        return TrackerTab(self.tabs.page("Tracker"), self._bench, actions)
+        return TrackerTab(self.tabs.page("Tracker"), self._context, actions)
 
     @cached_property
     def seeder(self) -> SeederTab:
         from ui.window.seeder_tab import SeederTab
 
         page = self.tabs.page("Seeder")
-        return SeederTab(page, self._bench, self._say_failed, lambda: self.tracker.room.computers)
+        return SeederTab(page, self._context, self._say_failed, lambda: self.tracker.room.computers)
 
     @cached_property
     def start(self) -> StartPage:
@@ -188,7 +190,7 @@ class AppWindow(tk.Tk):
             try_it=self.try_it,
             check=self.check_computer,
         )
-        return StartPage(self.tabs.page("Start"), self._bench.theme, actions)
+        return StartPage(self.tabs.page("Start"), self._context.theme, actions)
 
     @cached_property
     def settings(self) -> SettingsPage:
@@ -200,18 +202,18 @@ class AppWindow(tk.Tk):
             networks=_own_addresses,
             check=self.check_computer,
         )
-        return SettingsPage(self.tabs.page("Settings"), self._bench, actions)
+        return SettingsPage(self.tabs.page("Settings"), self._context, actions)
 
     @cached_property
     def check(self) -> CheckPage:
         from ui.window.check_page import CheckPage
 
-        return CheckPage(self.tabs.page("Check"), self._bench, self._check_settings)
+        return CheckPage(self.tabs.page("Check"), self._context, self._check_settings)
 
     def _make_lines_below(self) -> None:
-        bench, px = self._bench, self._bench.theme.px
-        self.notices = NoticeArea(self, bench.theme)
-        self.status = StatusLine(self, bench.theme, lambda: self.tabs.show("Settings"))
+        context, px = self._context, self._context.theme.px
+        self.notices = NoticeArea(self, context.theme)
+        self.status = StatusLine(self, context.theme, lambda: self.tabs.show("Settings"))
         line = ttk.Frame(self, style="Line.TFrame", height=1)
         self.tabs.grid(row=0, column=0, sticky="nsew")
         self.notices.grid(row=1, column=0, sticky="ew", padx=px(16), pady=(0, px(12)))
@@ -223,7 +225,7 @@ class AppWindow(tk.Tk):
 
     def call(self, action: Callable[[], None]) -> None:
         """Run this in Tk's thread soon; from any thread."""
-        self._bench.pump.call(action)
+        self._context.pump.call(action)
 
     def come_forward(self, folder: Path | None = None) -> None:
         """Be seen; with a folder to share, if there is one."""
@@ -258,7 +260,7 @@ class AppWindow(tk.Tk):
     @property
     def is_private(self) -> bool:
         """Whether the room that this window runs, or takes part in, is a private one."""
-        codes, own = self._bench.codes, self._bench.trackers.own
+        codes, own = self._context.codes, self._context.trackers.own
         return codes.is_private(own) or codes.is_private(codes.tracker)
 
     def toggle_full_screen(self) -> None:
@@ -267,9 +269,9 @@ class AppWindow(tk.Tk):
         if self.is_full_screen:
             self.tabs.show("Tracker")
         self.tabs.configure(style="Bare.TNotebook" if self.is_full_screen else "TNotebook")
-        wide = self.winfo_screenwidth() / self._bench.theme.px(PROJECTOR_WIDTH)
+        wide = self.winfo_screenwidth() / self._context.theme.px(PROJECTOR_WIDTH)
         zoom = max(1.0, min(PROJECTOR_ZOOM, wide)) if self.is_full_screen else 1.0
-        self._bench.theme.enlarge(zoom)
+        self._context.theme.enlarge(zoom)
         self.tracker.fill_screen(self.is_full_screen)
         self.attributes("-fullscreen", self.is_full_screen)
 
@@ -298,7 +300,7 @@ class AppWindow(tk.Tk):
         self.after(int(wait_s * 1000), self._give)
 
     def _give(self) -> None:
-        trackers = self._bench.trackers
+        trackers = self._context.trackers
         if trackers.is_known:
             self.seeder.start_or_stop()
         elif not trackers.found:  # of several the user chooses one, as the field says
@@ -310,7 +312,7 @@ class AppWindow(tk.Tk):
 
     def _check_settings(self) -> CheckSettings | None:
         """None if a field cannot be used, which it then says."""
-        trackers, kept = self._bench.trackers, self._bench.settings
+        trackers, kept = self._context.trackers, self._context.settings
         folder = self.leecher.form.folder.read(download_folder)
         tracker = self.leecher.form.tracker.read(trackers.parse)
         if folder is None or tracker is None:
@@ -324,7 +326,7 @@ class AppWindow(tk.Tk):
             kept.profile.state_folder,
             may_search=trackers.may_search,
             own_ports=frozenset(own | self.seeder.ports),
-            code=self._bench.codes.of(tracker),
+            code=self._context.codes.of(tracker),
             known=self.leecher.model.reachable,
         )
 
@@ -333,23 +335,27 @@ class AppWindow(tk.Tk):
     @property
     def _has_begun(self) -> bool:
         """Whether a role has been used, now or in an earlier run."""
-        kept = self._bench.settings.now
+        kept = self._context.settings.now
         return bool(kept.has_begun or kept.recent_folders or kept.keep_seeding)
 
     def _show_start(self) -> None:
         """Say what there is of the room, until a role is used."""
         if not self.tabs.is_there("Start"):
             return
-        trackers, model = self._bench.trackers, self.leecher.model
+        trackers, model = self._context.trackers, self.leecher.model
         has_room = trackers.own is not None and not trackers.is_only_here
         if has_room or self.seeder.main is not None or model.downloads:
-            self._bench.settings.change(has_begun=True)
+            self._context.settings.change(has_begun=True)
             if self.tabs.in_front is not self.start:
                 self.tabs.hide("Start")
         self.start.show(self._start_facts())
 
     def _start_facts(self) -> StartFacts:
-        trackers, listed, seeder = self._bench.trackers, self.leecher.model.listed, self.seeder.main
+        trackers, listed, seeder = (
+            self._context.trackers,
+            self.leecher.model.listed,
+            self.seeder.main,
+        )
         is_sharing = seeder is not None and seeder.state.is_up
         folders = listed.folders if listed is not None else ()
         tracker = trackers.name
@@ -364,7 +370,7 @@ class AppWindow(tk.Tk):
             sum(one.size for one in folders),
             is_own=trackers.own is not None,
             is_private=self.is_private,
-            needs_code=self._bench.codes.is_needed(self._bench.codes.tracker),
+            needs_code=self._context.codes.is_needed(self._context.codes.tracker),
             shared=seeder.settings.folder.name if seeder is not None and is_sharing else "",
         )
 
@@ -404,8 +410,8 @@ class AppWindow(tk.Tk):
 
     def choose_appearance(self, appearance: Appearance) -> None:
         """Use these colours now and at the next start."""
-        self._bench.settings.change(appearance=appearance.value)
-        self._bench.settings.variable("appearance").set(appearance.value)
+        self._context.settings.change(appearance=appearance.value)
+        self._context.settings.variable("appearance").set(appearance.value)
         self._apply_appearance()
 
     def _look_at_system(self) -> None:
@@ -413,15 +419,15 @@ class AppWindow(tk.Tk):
         self._apply_appearance()
 
     def _apply_appearance(self) -> None:
-        appearance, theme = self._bench.settings.now.appearance, self._bench.theme
+        appearance, theme = self._context.settings.now.appearance, self._context.theme
 
         def apply(is_dark: bool) -> None:
-            is_meant = self._bench.settings.now.appearance == appearance
+            is_meant = self._context.settings.now.appearance == appearance
             if is_meant and theme.is_dark != is_dark:
                 theme.apply(is_dark=is_dark)
 
         if appearance == Appearance.SYSTEM.value:
-            self._bench.pump.in_background(is_system_dark, apply)
+            self._context.pump.in_background(is_system_dark, apply)
         else:
             apply(appearance == Appearance.DARK.value)
 
@@ -437,7 +443,7 @@ class AppWindow(tk.Tk):
         if self.tabs.in_front is self.tracker:
             words = self.tracker.counts or words
         is_busy = model.is_busy or bool(self.seeder.served)
-        self._awake.hold(is_busy and self._bench.settings.now.keep_awake)
+        self._awake.hold(is_busy and self._context.settings.now.keep_awake)
         is_private = self.is_private
         self.status.show(down=model.rate, up=self.seeder.rate, health=words, is_private=is_private)
         title = f"{model.percent} % – {TITLE}" if model.is_busy else TITLE
@@ -471,10 +477,10 @@ class AppWindow(tk.Tk):
         if self._is_closing:
             return
         self._is_closing = True
-        self._bench.settings.change(window=self.geometry())
+        self._context.settings.change(window=self.geometry())
         self.leecher.model.close()
         self._awake.hold(False)
-        self._bench.roles.stop_all()
+        self._context.roles.stop_all()
         self.withdraw()
         self._stop_by = time.monotonic() + STOP_LIMIT_S
         self._end_when_all_ended()
@@ -485,8 +491,8 @@ class AppWindow(tk.Tk):
         self.close_now()
 
     def _end_when_all_ended(self) -> None:
-        is_writing = self._bench.settings.is_writing or self._bench.codes.is_writing
-        is_over = self._bench.roles.all_ended and not is_writing
+        is_writing = self._context.settings.is_writing or self._context.codes.is_writing
+        is_over = self._context.roles.all_ended and not is_writing
         if is_over or time.monotonic() > self._stop_by:
             self.log.close()
             for timer in self.tk.splitlist(self.tk.call("after", "info")):

@@ -14,7 +14,7 @@ from ui.check_words import CheckWords, Outcome, check_words, summary
 from ui.window.fields import Sentence
 from ui.window.scrolled import ScrolledFrame
 from ui.window.tab_pages import Page
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 ICONS = {Outcome.GOOD: "done", Outcome.NOTE: "note", Outcome.FAILED: "failed"}
 TONES = {Outcome.GOOD: "Good", Outcome.NOTE: "Plain", Outcome.FAILED: "Bad"}
@@ -23,12 +23,12 @@ WAITING = "Checking the network, the ports, the disk and the clock …"
 
 class CheckPage(Page):
     def __init__(
-        self, parent: tk.Misc, bench: Workbench, settings: Callable[[], CheckSettings | None]
+        self, parent: tk.Misc, context: WindowContext, settings: Callable[[], CheckSettings | None]
     ) -> None:
         """`settings`: what to check now; None if a field of the window cannot be used."""
-        px = bench.theme.px
+        px = context.theme.px
         super().__init__(parent, padding=(px(16), px(16)))
-        self._bench = bench
+        self._context = context
         self._settings = settings
         self.lines = list[CheckWords]()
         self.is_running = False
@@ -44,7 +44,7 @@ class CheckPage(Page):
         self.copy.grid(row=0, column=2, rowspan=2, sticky="ne")
         head.columnconfigure(0, weight=1)
         head.grid(row=0, column=0, sticky="ew")
-        self._scrolled = ScrolledFrame(self, bench.theme)
+        self._scrolled = ScrolledFrame(self, context.theme)
         self._scrolled.grid(row=1, column=0, sticky="nsew", pady=(px(16), 0))
         self.rows = self._scrolled.inside
         self.rows.columnconfigure(2, weight=1)
@@ -65,7 +65,7 @@ class CheckPage(Page):
         self.again.state(["disabled"])
         self.copy.state(["disabled"])
         self.sentence.say(WAITING, tone="Muted")
-        self._bench.roles.start(lambda post: Checker(settings, post), self._take)
+        self._context.roles.start(lambda post: Checker(settings, post), self._take)
 
     def _take(self, event: RoleEvent) -> None:
         if isinstance(event, Finding):
@@ -81,10 +81,10 @@ class CheckPage(Page):
                 self.sentence.say(summary(self.lines), tone="Bad" if failed else "Good")
 
     def _add(self, line: CheckWords) -> None:
-        px, row = self._bench.theme.px, 2 * len(self.lines)
+        px, row = self._context.theme.px, 2 * len(self.lines)
         self.lines.append(line)
         icon = ttk.Label(self.rows)
-        self._bench.theme.show_picture(icon, ICONS[line.outcome], 16)
+        self._context.theme.show_picture(icon, ICONS[line.outcome], 16)
         title = ttk.Label(self.rows, text=line.title, style="Strong.TLabel")
         text = Sentence(self.rows)
         icon.grid(row=row, column=0, sticky="n", pady=(px(10), 0))

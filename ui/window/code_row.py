@@ -10,7 +10,7 @@ from ui.window.fields import Sentence, TextField, private_mark
 from ui.window.keyboard import tab_in_order
 from ui.window.layout import show_if
 from ui.window.tooltip import Tooltip
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 ENCRYPTED = "Everything is encrypted."
 ASK = f"Only those who know the code can join. {ENCRYPTED}"
@@ -20,11 +20,11 @@ TRUST = "Its members trust each other."
 class CodeRow(ttk.Frame):
     """Takes no room unless it asks for the code. Two tabs have one, for the same tracker."""
 
-    def __init__(self, parent: tk.Misc, bench: Workbench, beside: ttk.Frame) -> None:
+    def __init__(self, parent: tk.Misc, context: WindowContext, beside: ttk.Frame) -> None:
         """`beside`, in the tracker's line, gets the lock and the box to remember the code."""
         super().__init__(parent)
-        px, theme = bench.theme.px, bench.theme
-        self._codes, self._beside = bench.codes, beside
+        px, theme = context.theme.px, context.theme
+        self._codes, self._beside = context.codes, beside
         self.mark = private_mark(beside, theme)
         self.tip = Tooltip(self.mark, theme, lambda _x, _y: f"{ENCRYPTED} {TRUST}")
         self.tick = ttk.Checkbutton(

@@ -16,7 +16,7 @@ from ui.window.folded_field import CAPTION, FoldedField
 from ui.window.keyboard import tab_in_order
 from ui.window.setting_field import limit_field, setting_box
 from ui.window.tracker_field import TrackerField
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 if TYPE_CHECKING:
     from ui.window.leecher_tab import LeecherTab
@@ -27,26 +27,26 @@ LONG = 400  # characters of a path
 class LeecherForm(ttk.Frame):
     """The top of the tab; `options` is a row for below the list."""
 
-    def __init__(self, tab: LeecherTab, bench: Workbench) -> None:
+    def __init__(self, tab: LeecherTab, context: WindowContext) -> None:
         super().__init__(tab)
-        px, theme = bench.theme.px, bench.theme
+        px, theme = context.theme.px, context.theme
         usual = _usual_folder()
-        self._trackers, self._codes = bench.trackers, bench.codes
+        self._trackers, self._codes = context.trackers, context.codes
         self._news = ""  # what the tracker said last
         self._room: int | None = None  # bytes that downloads have room for; None: not known
-        self.keep_seeding = bench.settings.switch("keep_seeding")
+        self.keep_seeding = context.settings.switch("keep_seeding")
 
         self.from_line = FoldedField(self, theme, "From", underline=3)
-        self.tracker = TrackerField(self.from_line, theme, bench.trackers, tab.use_fields)
+        self.tracker = TrackerField(self.from_line, theme, context.trackers, tab.use_fields)
         self.tracker.entry.bind("<Return>", lambda _event: tab.refresh())
-        self.from_line.hold(self.tracker, is_settled=lambda: not bench.trackers.advice)
+        self.from_line.hold(self.tracker, is_settled=lambda: not context.trackers.advice)
         self.from_line.link("Refresh", tab.refresh, underline=0)
 
         self.to_line = FoldedField(self, theme, "To", underline=5)
         self.folder = FolderField(
             self.to_line,
             theme,
-            bench.settings.variable("download_folder"),
+            context.settings.variable("download_folder"),
             tab.use_fields,
             title="Where to save what you download",
             placeholder=usual or "where to save what you download",
@@ -56,7 +56,7 @@ class LeecherForm(ttk.Frame):
         self.to_line.link("Choose …", self.folder.choose, underline=1, is_beside=True)
         self.to_line.link("Open", tab.open_folder, underline=0)
 
-        self.code = CodeRow(self, bench, self.from_line.beside)
+        self.code = CodeRow(self, context, self.from_line.beside)
         self.tracker_said = Sentence(self)
         self.from_line.grid(row=0, column=0, sticky="ew")
         self.code.grid(row=1, column=0, sticky="ew", padx=(px(CAPTION), 0))
@@ -66,8 +66,8 @@ class LeecherForm(ttk.Frame):
         self.to_line.grid(row=3, column=0, sticky="ew")
         tab_in_order(self.from_line, self.code, self.to_line)
         self.columnconfigure(0, weight=1)
-        self.options = self._make_options(tab, bench)
-        bench.trackers.follow(self._show_from)
+        self.options = self._make_options(tab, context)
+        context.trackers.follow(self._show_from)
         self.tracker.variable.trace_add("write", lambda *_: self._show_from())
         self.folder.variable.trace_add("write", lambda *_: self._show_to())
         self._show_to()
@@ -102,14 +102,14 @@ class LeecherForm(ttk.Frame):
         room = "" if self._room is None else f"{wording.size(max(0, self._room))} free"
         self.to_line.say(_shown_folder(self.folder.variable.get()), room)
 
-    def _make_options(self, tab: LeecherTab, bench: Workbench) -> ttk.Frame:
-        px, theme = bench.theme.px, bench.theme
+    def _make_options(self, tab: LeecherTab, context: WindowContext) -> ttk.Frame:
+        px, theme = context.theme.px, context.theme
         options = ttk.Frame(tab)
         text = "Keep seeding what I download"
-        keep = setting_box(options, bench, "keep_seeding", text, tab.keep_seeding_changed)
+        keep = setting_box(options, context, "keep_seeding", text, tab.keep_seeding_changed)
         keep.configure(underline=0)
-        self.limit = limit = limit_field(options, bench, "down")
-        parallel = bench.settings.variable("parallel_seeders")
+        self.limit = limit = limit_field(options, context, "down")
+        parallel = context.settings.variable("parallel_seeders")
         self.parallel = TextField(
             options, theme, parallel, tab.use_fields, most=MAX_PARALLEL_SEEDERS
         )

@@ -27,7 +27,7 @@ from roles.values.folder_keys import FolderKey
 from roles.values.settings import LeecherSettings
 from ui.file_list import FileList, folders_above, is_folder
 from ui.window.folder_parts import FolderParts
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 if TYPE_CHECKING:
     from roles.leecher import Leecher
@@ -41,9 +41,9 @@ HAD = (DownloadState.DONE, DownloadState.SKIPPED)
 class LeecherModel:
     """Owned by Tk's thread. At most one leecher works at a time: two would share partial files."""
 
-    def __init__(self, bench: Workbench, tell: Callable[[RoleEvent], None]) -> None:
+    def __init__(self, context: WindowContext, tell: Callable[[RoleEvent], None]) -> None:
         """`tell` gets the events of the leecher in use, after the model has changed."""
-        self._bench = bench
+        self._context = context
         self._tell = tell
         self.settings: LeecherSettings | None = None
         # Its port, and whether others can connect to it; None while the tracker does not know.
@@ -188,7 +188,7 @@ class LeecherModel:
     def _begin(self) -> None:
         from roles.leecher import Leecher  # not before the window is painted
 
-        settings, roles = self.settings, self._bench.roles
+        settings, roles = self.settings, self._context.roles
         if self._is_closed or settings is None:
             return
 
@@ -270,7 +270,7 @@ class LeecherModel:
         if len(event.files) <= LIST_AT_ONCE:
             self._listed(event, FileList.of(event, before))
         else:
-            self._bench.pump.in_background(
+            self._context.pump.in_background(
                 lambda: FileList.of(event, before), lambda built: self._listed(event, built)
             )
 

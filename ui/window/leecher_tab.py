@@ -39,7 +39,7 @@ from ui.window.list_order import Shown
 from ui.window.notices import Choice, NoticeArea
 from ui.window.running_roles import explained
 from ui.window.tab_pages import Page
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 LIST_AGAIN_MS = 15_000
 ROOM_AGAIN_MS = 5_000  # between two looks at how much room the disk has
@@ -53,14 +53,14 @@ class LeecherTab(Page):
     def __init__(
         self,
         parent: tk.Misc,
-        bench: Workbench,
+        context: WindowContext,
         steps: Sequence[Choice],
         seed: Callable[[Path, Address], None],
     ) -> None:
         """`steps` are offered by an empty list; `seed` is asked to seed a folder to a tracker."""
-        px = bench.theme.px
+        px = context.theme.px
         super().__init__(parent, padding=(px(16), px(12)))
-        self._bench = bench
+        self._context = context
         self._seed = seed
         self._began = time.monotonic()
         self._agreed: LeecherSettings | None = None  # to change to, once everything has ended
@@ -68,11 +68,11 @@ class LeecherTab(Page):
         self._kept_seeding: Path | None = None
         self._looks_at_room = False
         self._verified = set[str]()  # notices about what is read anew
-        self.model = LeecherModel(bench, self._show)
-        self.form = LeecherForm(self, bench)
-        self.notices = NoticeArea(self, bench.theme)
-        self.list = DownloadList(self, bench.theme, self.model, bench.settings, steps)
-        self._start = DownloadStart(bench.pump, self.notices, self.model)
+        self.model = LeecherModel(context, self._show)
+        self.form = LeecherForm(self, context)
+        self.notices = NoticeArea(self, context.theme)
+        self.list = DownloadList(self, context.theme, self.model, context.settings, steps)
+        self._start = DownloadStart(context.pump, self.notices, self.model)
         self.form.grid(row=0, column=0, sticky="ew")
         self.notices.grid(row=1, column=0, sticky="ew")
         self.notices.grid_remove()
@@ -83,8 +83,8 @@ class LeecherTab(Page):
         tab_in_order(self.form, self.notices, self.list, self.form.options)
         self.after(LIST_AGAIN_MS, self._list_again)
         self.after(ROOM_AGAIN_MS, self._look_at_room_again)
-        bench.trackers.follow(self._trackers_changed)
-        bench.codes.follow(self._codes_changed)
+        context.trackers.follow(self._trackers_changed)
+        context.codes.follow(self._codes_changed)
 
     # What the rest of the window asks
 
@@ -99,7 +99,7 @@ class LeecherTab(Page):
         return self.notices.close_newest()
 
     def use_tracker(self, address: Address) -> None:
-        self._bench.trackers.use_for_now(address)
+        self._context.trackers.use_for_now(address)
         self.use_fields()
 
     def tracker_changed(self, address: Address) -> None:
@@ -109,7 +109,7 @@ class LeecherTab(Page):
 
     def _trackers_changed(self) -> None:
         """Another tracker was found or started here: an empty field may mean that one now."""
-        model, trackers = self.model, self._bench.trackers
+        model, trackers = self.model, self._context.trackers
         if model.leecher is None or model.settings is None or not trackers.is_open:
             return
         if trackers.parse("") == model.settings.tracker:
@@ -123,7 +123,7 @@ class LeecherTab(Page):
 
     def _codes_changed(self) -> None:
         """What could not enter the room, or was thrown out, begins anew with the right code."""
-        settings, codes = self.model.settings, self._bench.codes
+        settings, codes = self.model.settings, self._context.codes
         if settings is None or codes.is_needed(settings.tracker):
             return
         code = codes.of(settings.tracker)
@@ -198,14 +198,14 @@ class LeecherTab(Page):
         row = self.list.selected
         folder = folder_of(row.download) if row is not None and row.download is not None else None
         if folder is not None:
-            self._bench.open_folder(folder, self.notices)
+            self._context.open_folder(folder, self.notices)
         else:
             self.download_chosen()
 
     def open_folder(self) -> None:
         folder = self.form.folder.read(download_folder)
         if folder is not None:
-            self._bench.open_folder(folder, self.notices)
+            self._context.open_folder(folder, self.notices)
 
     def keep_seeding_changed(self) -> None:
         self._kept_seeding = None
@@ -218,7 +218,7 @@ class LeecherTab(Page):
         settings, model = self._settings(), self.model
         if settings is None:
             return
-        if self._bench.codes.is_needed(settings.tracker) and self._had_code(settings.tracker):
+        if self._context.codes.is_needed(settings.tracker) and self._had_code(settings.tracker):
             return  # its row asks for it
         if model.leecher is not None and model.settings == settings:
             self.notices.close("renew")
@@ -237,23 +237,23 @@ class LeecherTab(Page):
     def _settings(self) -> LeecherSettings | None:
         """What the fields say; None if one of them cannot be used, which it then shows."""
         form = self.form
-        tracker = form.tracker.read(self._bench.trackers.parse)
+        tracker = form.tracker.read(self._context.trackers.parse)
         parallel = form.parallel.read(parse_parallel_seeders)
         folder = form.folder.read(download_folder)
         if tracker is None or parallel is None or folder is None:
             return None
-        self._bench.trackers.keep()
-        self._bench.settings.change(download_folder=form.folder.folder, parallel_seeders=parallel)
+        self._context.trackers.keep()
+        self._context.settings.change(download_folder=form.folder.folder, parallel_seeders=parallel)
         return LeecherSettings(
             folder,
             tracker,
             parallel,
             bind=self._bind(tracker),
-            state_folder=self._bench.settings.profile.state_folder,
-            name=self._bench.told_name,
-            code=self._bench.codes.of(tracker),
-            failover=self._bench.trackers.failover_for(tracker),
-            own_folders=self._bench.settings.now.own_folders,
+            state_folder=self._context.settings.profile.state_folder,
+            name=self._context.told_name,
+            code=self._context.codes.of(tracker),
+            failover=self._context.trackers.failover_for(tracker),
+            own_folders=self._context.settings.now.own_folders,
         )
 
     def _bind(self, tracker: Address) -> Address:
@@ -261,9 +261,9 @@ class LeecherTab(Page):
         before = self.model.settings
         if self.model.leecher is not None and before is not None and before.tracker == tracker:
             return before.bind  # another port is no reason to restart
-        is_only_here = self._bench.trackers.is_only_here
-        port = min(self._bench.settings.now.seeder_port + 1, MAX_PORT)
-        return Address(LOOPBACK if is_only_here else self._bench.host, port)
+        is_only_here = self._context.trackers.is_only_here
+        port = min(self._context.settings.now.seeder_port + 1, MAX_PORT)
+        return Address(LOOPBACK if is_only_here else self._context.host, port)
 
     def _ask_to_renew(self, settings: LeecherSettings) -> None:
         def wait() -> None:
@@ -308,9 +308,9 @@ class LeecherTab(Page):
             case FilesListed(tracker=tracker, refused=refused):
                 self.form.say_news(wording.list_status(event))
                 self._say("")
-                self._bench.trackers.remember(tracker)
+                self._context.trackers.remember(tracker)
                 if model.settings is not None and not model.settings.code:
-                    self._bench.codes.is_open(model.settings.tracker)
+                    self._context.codes.is_open(model.settings.tracker)
                 self._say_refused(refused)
                 self.list.show()
                 then, self._once_listed = self._once_listed, None
@@ -320,10 +320,10 @@ class LeecherTab(Page):
                 self._say(wording.network_changed(event), tone="Warning")
             case TrackerMoved(former, tracker):
                 self._say(wording.tracker_moved(event), tone="Warning")
-                self._bench.codes.moved(former, tracker)
-                if self._bench.trackers.is_open and model.settings is not None:
+                self._context.codes.moved(former, tracker)
+                if self._context.trackers.is_open and model.settings is not None:
                     model.settings = replace(model.settings, tracker=tracker)
-                    self._bench.trackers.moved(former, tracker)
+                    self._context.trackers.moved(former, tracker)
             case ListFailed(_, reason):
                 self._once_listed = None
                 is_calm = time.monotonic() - self._began < CALM_S
@@ -360,7 +360,7 @@ class LeecherTab(Page):
                     self._say("")
                     self.list.show()
                 elif event.failure is not None:
-                    why = explained(event.failure, self._bench.host)
+                    why = explained(event.failure, self._context.host)
                     self.notices.say(f"Downloading ended: {why}", tone="Bad", key="ended")
             case _:
                 pass
@@ -368,7 +368,7 @@ class LeecherTab(Page):
     def _is_for_code(self, why: LmkError) -> bool:
         """Whether the room wants another code, which its row then asks for."""
         settings = self.model.settings
-        return settings is not None and self._bench.codes.refused(
+        return settings is not None and self._context.codes.refused(
             settings.tracker, settings.code, why
         )
 
@@ -452,7 +452,7 @@ class LeecherTab(Page):
         if folder is None:
             self.open_folder()
         else:
-            self._bench.open_folder(folder, self.notices)
+            self._context.open_folder(folder, self.notices)
 
     def _seed_what_came(self) -> None:
         """Keep seeding the download folder, if that is wanted and there is something in it.
@@ -491,7 +491,7 @@ class LeecherTab(Page):
                 self.form.say_room(room)
 
         self._looks_at_room = True
-        self._bench.pump.in_background(leecher.room, show)
+        self._context.pump.in_background(leecher.room, show)
 
     def _ask_for_list(self) -> None:
         if self.model.leecher is not None:

@@ -12,7 +12,7 @@ from roles.program.problem_report import problem_report
 from ui.about import version_line
 from ui.window.notices import NoticeArea
 from ui.window.tab_pages import Page
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 MAX_LINES = 2_000
 TRIMMED_AT_ONCE = 200
@@ -22,13 +22,13 @@ FLUSH_MS = 200
 class LogTab(Page):
     """Shows what is logged from INFO on, until close()."""
 
-    def __init__(self, parent: tk.Misc, bench: Workbench) -> None:
-        px = bench.theme.px
+    def __init__(self, parent: tk.Misc, context: WindowContext) -> None:
+        px = context.theme.px
         super().__init__(parent, padding=(px(16), px(12)))
-        self._bench = bench
+        self._context = context
         self._waiting = list[tuple[str, str]]()  # tag and line
         self._last = ""
-        self.notices = NoticeArea(self, bench.theme)
+        self.notices = NoticeArea(self, context.theme)
         self.text = self._make_text()
         row = ttk.Frame(self)
         copy = ttk.Button(row, text="Copy report", underline=5, command=self.copy_report)
@@ -37,7 +37,7 @@ class LogTab(Page):
         folder = ttk.Button(row, text="Open log folder", underline=0, command=self.open_log_folder)
         folder.pack(side="left", padx=px(8))
         self._place = ttk.Label(
-            row, text=str(bench.settings.profile.log_file), style="Muted.TLabel"
+            row, text=str(context.settings.profile.log_file), style="Muted.TLabel"
         )
         self._place.pack(side="right")
         row.grid(row=0, column=0, sticky="ew")
@@ -50,10 +50,10 @@ class LogTab(Page):
         self.after(FLUSH_MS, self._flush)
         self._handler = _ToWindow(self)
         logging.getLogger().addHandler(self._handler)
-        bench.theme.follow(self._recolour)
+        context.theme.follow(self._recolour)
 
     def _make_text(self) -> tk.Text:
-        px, theme = self._bench.theme.px, self._bench.theme
+        px, theme = self._context.theme.px, self._context.theme
         frame = ttk.Frame(self)
         text = tk.Text(
             frame,
@@ -84,7 +84,7 @@ class LogTab(Page):
         return self.notices.close_newest()
 
     def post(self, tag: str, line: str) -> None:
-        self._bench.pump.call(lambda: self._waiting.append((tag, line)))
+        self._context.pump.call(lambda: self._waiting.append((tag, line)))
 
     def copy_all(self) -> None:
         self.clipboard_clear()
@@ -92,8 +92,8 @@ class LogTab(Page):
 
     def copy_report(self) -> None:
         """What a bug report needs, without the name of the user."""
-        bench = self._bench
-        log_file, listening = bench.settings.profile.log_file, bench.roles.listening
+        context = self._context
+        log_file, listening = context.settings.profile.log_file, context.roles.listening
 
         def take(text: str) -> None:
             self.clipboard_clear()
@@ -101,12 +101,12 @@ class LogTab(Page):
             self.notices.say("The report is copied. Paste it where you report the problem.")
 
         def make() -> str:
-            return problem_report(version_line(), log_file, listening, bench.environment)
+            return problem_report(version_line(), log_file, listening, context.environment)
 
-        bench.pump.in_background(make, take)
+        context.pump.in_background(make, take)
 
     def open_log_folder(self) -> None:
-        self._bench.open_folder(self._bench.settings.profile.log_file.parent, self.notices)
+        self._context.open_folder(self._context.settings.profile.log_file.parent, self.notices)
 
     def close(self) -> None:
         logging.getLogger().removeHandler(self._handler)
@@ -130,7 +130,7 @@ class LogTab(Page):
             self.text.see("end")
 
     def _recolour(self) -> None:
-        colours = self._bench.theme.colours
+        colours = self._context.theme.colours
         self.text.configure(
             background=colours.card,
             foreground=colours.text,

@@ -13,21 +13,21 @@ from ui.window.running_roles import RunState
 from ui.window.seeder_run import SeederRun
 from ui.window.setting_field import limit_field, setting_box, setting_field
 from ui.window.tracker_field import TrackerField
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 if TYPE_CHECKING:
     from ui.window.seeder_tab import SeederTab
 
 
 class SeederForm(ttk.Frame):
-    def __init__(self, tab: SeederTab, bench: Workbench) -> None:
+    def __init__(self, tab: SeederTab, context: WindowContext) -> None:
         super().__init__(tab)
-        px, theme, settings = bench.theme.px, bench.theme, bench.settings.now
-        self._bench = bench
+        px, theme, settings = context.theme.px, context.theme, context.settings.now
+        self._context = context
         self.folder = FolderField(
             self,
             theme,
-            bench.settings.variable("shared_folder"),
+            context.settings.variable("shared_folder"),
             tab.folder_chosen,
             title="Which folder to seed",
             placeholder="the folder that others may copy from",
@@ -35,7 +35,7 @@ class SeederForm(ttk.Frame):
         self.folder.offer(settings.recent_folders)
         self.folder.variable.trace_add("write", lambda *_: tab.folder_typed())
         line = ttk.Frame(self)
-        self.tracker = TrackerField(line, theme, bench.trackers, self._check_tracker)
+        self.tracker = TrackerField(line, theme, context.trackers, self._check_tracker)
         beside = ttk.Frame(line)
         choose = ttk.Button(self, text="Choose …", underline=1, command=self.folder.choose)
         gap, above = (0, px(8)), (px(8), 0)
@@ -48,16 +48,16 @@ class SeederForm(ttk.Frame):
         beside.grid(row=0, column=1, sticky="ne", padx=above, pady=px(5))
         line.columnconfigure(0, weight=1)
         line.grid(row=1, column=1, columnspan=2, sticky="ew", pady=above)
-        self.code = CodeRow(self, bench, beside)
+        self.code = CodeRow(self, context, beside)
         self.code.grid(row=2, column=1, columnspan=2, sticky="ew", pady=above)
         self.code.begin()
-        bottom = self._make_bottom(bench, tab)
+        bottom = self._make_bottom(context, tab)
         bottom.grid(row=3, column=0, columnspan=3, sticky="ew", pady=above)
         tab_in_order(self.folder, choose, line, self.code, bottom)
         self.columnconfigure(1, weight=1)
 
-    def _make_bottom(self, bench: Workbench, tab: SeederTab) -> ttk.Frame:
-        px = bench.theme.px
+    def _make_bottom(self, context: WindowContext, tab: SeederTab) -> ttk.Frame:
+        px = context.theme.px
         row = ttk.Frame(self)
         self.button = ttk.Button(row, style="Accent.TButton", command=tab.start_or_stop)
         self.button.grid(row=0, column=0, sticky="nw")
@@ -67,30 +67,32 @@ class SeederForm(ttk.Frame):
             line.grid(row=number, column=0, columnspan=3, sticky="ew", pady=(px(6), 0))
         options = ttk.Frame(row)
         options.grid(row=0, column=2, sticky="ne")
-        self.limit = limit_field(options, bench, "up")
-        self.port = setting_field(TextField, options, bench, "seeder_port", parse_port, width=6)
-        self.slots = setting_field(TextField, options, bench, "slots", parse_slots, most=MAX_SLOTS)
+        self.limit = limit_field(options, context, "up")
+        self.port = setting_field(TextField, options, context, "seeder_port", parse_port, width=6)
+        self.slots = setting_field(
+            TextField, options, context, "slots", parse_slots, most=MAX_SLOTS
+        )
         fields = (("Upload limit", self.limit), ("Port", self.port), ("Upload slots", self.slots))
         for column, (text, field) in enumerate(fields):
             label = ttk.Label(options, text=text, style="Muted.TLabel")
             label.grid(row=0, column=2 * column, sticky="n", padx=(px(12), px(8)), pady=px(7))
             field.grid(row=0, column=2 * column + 1, sticky="n")
-        may_browse = bench.settings.switch("door")
+        may_browse = context.settings.switch("door")
         boxes = ttk.Frame(options)
         boxes.grid(row=1, column=0, columnspan=2 * len(fields), sticky="e", pady=(px(6), 0))
-        door = setting_box(boxes, bench, "door", "Browsers may fetch from here")
+        door = setting_box(boxes, context, "door", "Browsers may fetch from here")
         door.pack(side="left")
-        torrent = setting_box(boxes, bench, "torrent", "Make a torrent, too")
+        torrent = setting_box(boxes, context, "torrent", "Make a torrent, too")
         torrent.pack(side="left", padx=(px(12), 0))
 
         def allow(*_: object) -> None:
-            is_private = bench.codes.is_private(bench.codes.tracker)
+            is_private = context.codes.is_private(context.codes.tracker)
             door.state(["disabled" if is_private else "!disabled"])
             may_torrent = may_browse.get() and not is_private
             torrent.state(["!disabled" if may_torrent else "disabled"])
 
         may_browse.trace_add("write", allow)
-        bench.codes.follow(allow)
+        context.codes.follow(allow)
         row.columnconfigure(1, weight=1)
         tab_in_order(self.button, options)
         tab_in_order(self.limit, self.port, self.slots, boxes)
@@ -121,8 +123,8 @@ class SeederForm(ttk.Frame):
             field.commit()
         if self.port.problem or self.slots.problem:
             return None
-        return self._bench.settings.now.seeder_port, self._bench.settings.now.slots
+        return self._context.settings.now.seeder_port, self._context.settings.now.slots
 
     def _check_tracker(self) -> None:
-        if self.tracker.read(self._bench.trackers.parse) is not None:
-            self._bench.trackers.keep()
+        if self.tracker.read(self._context.trackers.parse) is not None:
+            self._context.trackers.keep()

@@ -25,7 +25,7 @@ from ui.window.seeder_form import SeederForm
 from ui.window.seeder_run import SeederRun
 from ui.window.tab_pages import Page
 from ui.window.table import Table
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 if TYPE_CHECKING:
     from roles.observer import Observer
@@ -39,16 +39,16 @@ class SeederTab(Page):
     def __init__(
         self,
         parent: tk.Misc,
-        bench: Workbench,
+        context: WindowContext,
         tell: Callable[[str], None],
         computers: Callable[[], Sequence[Computer]] = tuple,
     ) -> None:
         """`tell` gets what goes wrong with a seeder that was started from elsewhere.
         `computers` are those of this window's room.
         """
-        px = bench.theme.px
+        px = context.theme.px
         super().__init__(parent, padding=(px(16), px(12)))
-        self._bench = bench
+        self._context = context
         self._tell = tell
         self.main: SeederRun | None = None  # the seeder of the fields
         self._refused = list[SeederRun]()  # those that ended for want of the right code
@@ -58,27 +58,27 @@ class SeederTab(Page):
         self._observer: Observer | None = None  # asks the tracker of another computer
         self._observed: tuple[Participant, ...] = ()
         self._listings_shown: dict[Path, FolderScanned] = {}
-        self.form = SeederForm(self, bench)
+        self.form = SeederForm(self, context)
         self._lines = ttk.Frame(self)
         self.form.grid(row=0, column=0, sticky="ew")
         self._lines.grid(row=2, column=0, sticky="ew")
         self.uploads = Table(
             self,
-            bench.theme,
+            context.theme,
             RECEIVER_COLUMNS,
             height=3,
             title="Downloading from you",
             tone=receiver_tone,
             icon=receiver_icon,
         )
-        self.offered = FileTree(self, bench.theme, (NAME, SIZE, FILES), title="Shared files")
+        self.offered = FileTree(self, context.theme, (NAME, SIZE, FILES), title="Shared files")
         tables: tuple[ttk.Frame, ...] = (self.uploads, self.offered)
         for row, table in enumerate(tables, 3):
             table.grid(row=row, column=0, sticky="nsew", pady=(px(12), 0))
             self.rowconfigure(row, weight=1, uniform="tables")
         self.columnconfigure(0, weight=1)
         self._show()
-        bench.codes.follow(self._codes_changed)
+        context.codes.follow(self._codes_changed)
 
     # What the rest of the window asks
 
@@ -98,9 +98,9 @@ class SeederTab(Page):
         """Seed this folder too, unless it is seeded already. The fields stay as they are."""
         if any(run.state.is_up and run.settings.folder == folder for run in self._runs()):
             return
-        run = self._start(folder, tracker, LOOPBACK if only_here else self._bench.host)
+        run = self._start(folder, tracker, LOOPBACK if only_here else self._context.host)
         if run is not None:
-            self.besides[run] = _BesidesLine(self._lines, self._bench, run)
+            self.besides[run] = _BesidesLine(self._lines, self._context, run)
             self._show()
 
     def show_from_downloads(self, uploads: tuple[Upload, ...]) -> None:
@@ -141,11 +141,11 @@ class SeederTab(Page):
         if folder is None:
             self.form.folder.entry.focus_set()
             return
-        tracker = self.form.tracker.read(self._bench.trackers.parse)
+        tracker = self.form.tracker.read(self._context.trackers.parse)
         if tracker is None:
             return
-        self._bench.trackers.keep()
-        if self._bench.codes.is_needed(tracker):
+        self._context.trackers.keep()
+        if self._context.codes.is_needed(tracker):
             self.form.code.join(self.start_or_stop)
             return
         if self.is_adding:
@@ -154,7 +154,7 @@ class SeederTab(Page):
             return
         for run in [run for run in self.besides if run.settings.folder == folder]:
             run.stop()
-        self.main = self._start(folder, tracker, self._bench.host)
+        self.main = self._start(folder, tracker, self._context.host)
         if self.main is not None:
             self._keep_recent(folder)
         self._show()
@@ -169,7 +169,7 @@ class SeederTab(Page):
         return bool(typed) and str(Path(typed)) not in shared
 
     def _keep_recent(self, folder: Path) -> None:
-        settings = self._bench.settings
+        settings = self._context.settings
         settings.replace(settings.now.with_recent_folder(str(folder)))
         self.form.folder.offer(settings.now.recent_folders)
 
@@ -178,7 +178,7 @@ class SeederTab(Page):
 
     def folder_chosen(self) -> None:
         self.form.folder.complain("")
-        self._bench.settings.change(shared_folder=self.form.folder.folder)
+        self._context.settings.change(shared_folder=self.form.folder.folder)
 
     # The seeders
 
@@ -186,24 +186,24 @@ class SeederTab(Page):
         options = self.form.read_options()
         if options is None:
             return None
-        (port, slots), now = options, self._bench.settings.now
+        (port, slots), now = options, self._context.settings.now
         settings = SeederSettings(
             folder,
             tracker,
             Address(host, port),
             slots=slots,
-            state_folder=self._bench.settings.profile.state_folder,
-            name=self._bench.told_name,
-            code=self._bench.codes.of(tracker),
-            failover=self._bench.trackers.failover_for(tracker),
+            state_folder=self._context.settings.profile.state_folder,
+            name=self._context.told_name,
+            code=self._context.codes.of(tracker),
+            failover=self._context.trackers.failover_for(tracker),
             door=now.door,
             torrent=TorrentKind.PRIVATE if now.torrent and now.door else TorrentKind.NONE,
         )
-        return SeederRun(self._bench.roles, settings, self._changed)
+        return SeederRun(self._context.roles, settings, self._changed)
 
     def _codes_changed(self) -> None:
         """Start seeders again that could not enter the room, or were thrown out."""
-        codes = self._bench.codes
+        codes = self._context.codes
         for run in list(self._refused):
             settings = run.settings
             if codes.of(settings.tracker) in ("", settings.code):
@@ -233,7 +233,7 @@ class SeederTab(Page):
             line.show()
         if wants_code:
             self._refused.append(run)
-            self._bench.codes.refused(run.settings.tracker, run.settings.code, run.failure)
+            self._context.codes.refused(run.settings.tracker, run.settings.code, run.failure)
         self._show()
 
     def _show(self) -> None:
@@ -261,8 +261,8 @@ class SeederTab(Page):
         """Ask the tracker of another computer how far those are that take; called often."""
         run = next((run for run in self._runs() if run.state is RunState.RUNNING), None)
         is_wanted = run is not None and bool(self.served) and self.winfo_ismapped()
-        is_wanted &= run is None or not self._bench.codes.is_needed(run.settings.tracker)
-        is_own = run is not None and run.settings.tracker == self._bench.trackers.own
+        is_wanted &= run is None or not self._context.codes.is_needed(run.settings.tracker)
+        is_own = run is not None and run.settings.tracker == self._context.trackers.own
         if is_wanted and not is_own and self._observer is None and run is not None:
             self._observe(run.settings.tracker)
         elif self._observer is not None and (not is_wanted or is_own):
@@ -273,7 +273,7 @@ class SeederTab(Page):
     def _observe(self, tracker: Address) -> None:
         from roles.observer import Observer  # not before the window is painted
 
-        codes, failover = self._bench.codes, self._bench.trackers.failover_for(tracker)
+        codes, failover = self._context.codes, self._context.trackers.failover_for(tracker)
         code = codes.of(tracker)
 
         def take(event: RoleEvent) -> None:
@@ -286,7 +286,7 @@ class SeederTab(Page):
                 case _:
                     pass
 
-        self._observer = self._bench.roles.start(
+        self._observer = self._context.roles.start(
             lambda post: Observer(tracker, failover, post, code), take
         )
 
@@ -313,7 +313,7 @@ class SeederTab(Page):
         if sum(len(listing.files) for listing in listings.values()) <= BUILD_AT_ONCE:
             apply(build())
         else:
-            self._bench.pump.in_background(build, apply)
+            self._context.pump.in_background(build, apply)
 
 
 def _shared(folder: Path, known: SharedFiles) -> SharedFolder:
@@ -330,8 +330,8 @@ def _folder_to_seed(typed: str) -> Path:
 class _BesidesLine(ttk.Frame):
     """One seeder beside that of the fields: its state and its own stop button."""
 
-    def __init__(self, parent: tk.Misc, bench: Workbench, run: SeederRun) -> None:
-        px = bench.theme.px
+    def __init__(self, parent: tk.Misc, context: WindowContext, run: SeederRun) -> None:
+        px = context.theme.px
         super().__init__(parent, style="Tint.TFrame", padding=(px(12), px(6)))
         self._run = run
         self._sentence = Sentence(self, ground="Tint.")

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from roles.net.throttle import Throttle, Throttles
 from roles.values.settings import ProgramSettings, parse_rate
 from ui.window.fields import TextField
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 FieldT = TypeVar("FieldT", bound=TextField)
 
@@ -23,7 +23,7 @@ def throttles_of(settings: ProgramSettings) -> Throttles:
 def setting_field(
     kind: Callable[..., FieldT],
     parent: tk.Misc,
-    bench: Workbench,
+    context: WindowContext,
     setting: str,
     parse: Callable[[str], object],
     *,
@@ -37,29 +37,29 @@ def setting_field(
     def keep() -> None:
         value = field.read(parse)
         if not field.problem:
-            bench.settings.change(**{setting: value})
+            context.settings.change(**{setting: value})
             then()
 
-    text = bench.settings.variable(setting)
-    field = kind(parent, bench.theme, text, keep, **options)
+    text = context.settings.variable(setting)
+    field = kind(parent, context.theme, text, keep, **options)
     return field
 
 
 def setting_box(
     parent: tk.Misc,
-    bench: Workbench,
+    context: WindowContext,
     setting: str,
     text: str,
     then: Callable[[], None] = lambda: None,
 ) -> ttk.Checkbutton:
     """A box to tick."""
-    chosen = bench.settings.switch(setting)
+    chosen = context.settings.switch(setting)
     return ttk.Checkbutton(parent, text=text, variable=chosen, command=then)
 
 
-def limit_field(parent: tk.Misc, bench: Workbench, way: Literal["up", "down"]) -> TextField:
+def limit_field(parent: tk.Misc, context: WindowContext, way: Literal["up", "down"]) -> TextField:
     """A field for a speed limit of everything that runs."""
-    throttles, setting = bench.roles.throttles, f"{way}_limit"
+    throttles, setting = context.roles.throttles, f"{way}_limit"
     throttle = throttles.up if way == "up" else throttles.down
 
     def checked(text: str) -> str:
@@ -67,8 +67,8 @@ def limit_field(parent: tk.Misc, bench: Workbench, way: Literal["up", "down"]) -
         return text.strip()
 
     def limit() -> None:
-        throttle.set_limit(parse_rate(getattr(bench.settings.now, setting)))
+        throttle.set_limit(parse_rate(getattr(context.settings.now, setting)))
 
     return setting_field(
-        TextField, parent, bench, setting, checked, then=limit, placeholder="none", width=10
+        TextField, parent, context, setting, checked, then=limit, placeholder="none", width=10
     )

@@ -22,7 +22,7 @@ from ui.window.fields import ChoiceField, Sentence, TextField
 from ui.window.scrolled import ScrolledFrame
 from ui.window.setting_field import limit_field, setting_box, setting_field
 from ui.window.tab_pages import Page
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 _APPEARANCES = {
     Appearance.SYSTEM: "As the system",
@@ -48,12 +48,12 @@ class SettingsPage(Page):
     def __init__(
         self,
         parent: tk.Misc,
-        bench: Workbench,
+        context: WindowContext,
         actions: SettingsActions,
     ) -> None:
-        px, theme = bench.theme.px, bench.theme
+        px, theme = context.theme.px, context.theme
         super().__init__(parent, padding=(px(16), px(16)))
-        self._bench = bench
+        self._context = context
         self._actions = actions
         self._rows = 0
         self.items = 0  # how many settings there are: more than twelve would be too many
@@ -78,7 +78,7 @@ class SettingsPage(Page):
         self._switch("Keep awake", "Stay awake while files are being transferred", "keep_awake")
 
         self._head("Downloads")
-        folder = bench.settings.variable("download_folder")
+        folder = context.settings.variable("download_folder")
         self.folder = TextField(inside, theme, folder, actions.folder)
         self._row("Folder", self.folder, "Where downloads go; empty: the usual one.")
         self._switch(
@@ -87,13 +87,16 @@ class SettingsPage(Page):
             "own_folders",
             actions.folder,
         )
-        self.down, self.up = limit_field(inside, bench, "down"), limit_field(inside, bench, "up")
+        self.down, self.up = (
+            limit_field(inside, context, "down"),
+            limit_field(inside, context, "up"),
+        )
         self._row("Download limit", self.down, "Such as 500K or 2.5 MB/s.", is_short=True)
         self._row("Upload limit", self.up, "For everything that this window sends.", is_short=True)
 
         self._head("Network")
         self.network = setting_field(
-            ChoiceField, inside, bench, "network", parse_network, placeholder=AUTOMATIC
+            ChoiceField, inside, context, "network", parse_network, placeholder=AUTOMATIC
         )
         self._row("Network", self.network, f"Empty: all networks. {_NEXT_ROLE}")
         self.seeder_port = self._field(
@@ -102,7 +105,7 @@ class SettingsPage(Page):
         self._field("Port of the tracker", "tracker_port", parse_port, "UDP and TCP.", width=8)
 
         self._head("Window")
-        appearance = bench.settings.variable("appearance")
+        appearance = context.settings.variable("appearance")
         themes = ttk.Frame(inside)
         for value, text in _APPEARANCES.items():
             ttk.Radiobutton(
@@ -113,7 +116,7 @@ class SettingsPage(Page):
                 command=lambda: actions.appearance(Appearance(appearance.get())),
             ).pack(side="left", padx=(0, px(16)))
         self._row("Theme", themes, "")
-        self._size = tk.StringVar(self, f"{bench.settings.now.size_percent} %")
+        self._size = tk.StringVar(self, f"{context.settings.now.size_percent} %")
         size_box = ttk.Combobox(
             inside,
             textvariable=self._size,
@@ -127,19 +130,19 @@ class SettingsPage(Page):
             inside, text="Check this computer", style="Link.TButton", command=actions.check
         )
         check.grid(row=self._rows, column=0, columnspan=3, sticky="w", pady=(px(16), 0))
-        bench.pump.in_background(actions.networks, self._offer_networks)
+        context.pump.in_background(actions.networks, self._offer_networks)
 
     # Rows
 
     def _head(self, text: str) -> None:
-        px = self._bench.theme.px
+        px = self._context.theme.px
         label = ttk.Label(self._inside, text=text, style="Title.TLabel")
         above = px(24) if self._rows else 0
         label.grid(row=self._rows, column=0, columnspan=3, sticky="w", pady=(above, px(4)))
         self._rows += 1
 
     def _row(self, label: str, field: tk.Widget, hint: str, *, is_short: bool = False) -> None:
-        px, row = self._bench.theme.px, self._rows
+        px, row = self._context.theme.px, self._rows
         ttk.Label(self._inside, text=label).grid(
             row=row, column=0, sticky="nw", padx=(0, px(16)), pady=(px(11), px(4))
         )
@@ -164,7 +167,7 @@ class SettingsPage(Page):
         field = setting_field(
             TextField,
             self._inside,
-            self._bench,
+            self._context,
             setting,
             parse,
             width=width or 20,
@@ -177,13 +180,13 @@ class SettingsPage(Page):
         self, label: str, text: str, setting: str, then: Callable[[], None] = lambda: None
     ) -> None:
         """A row with a box to tick, which counts at once."""
-        box = setting_box(self._inside, self._bench, setting, text, then)
+        box = setting_box(self._inside, self._context, setting, text, then)
         self._row(label, box, "")
-        box.grid(columnspan=2, pady=(self._bench.theme.px(9), 0))
+        box.grid(columnspan=2, pady=(self._context.theme.px(9), 0))
 
     def _offer_networks(self, addresses: Sequence[str]) -> None:
         if self.network.winfo_exists():
             self.network.offer(addresses)
 
     def _keep_size(self) -> None:
-        self._bench.settings.change(size_percent=int(self._size.get().removesuffix(" %")))
+        self._context.settings.change(size_percent=int(self._size.get().removesuffix(" %")))

@@ -18,7 +18,7 @@ from ui.window.qr_view import QrPage, QrPicture
 from ui.window.running_roles import RunState
 from ui.window.setting_field import setting_box, setting_field
 from ui.window.tracker_run import TrackerRun
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 if TYPE_CHECKING:
     from ui.window.tracker_tab import TrackerTab
@@ -30,10 +30,10 @@ HEIGHT_SHARE, WIDTH_SHARE = 0.4, 0.25  # of the screen: its largest size while t
 class TrackerForm(ttk.Frame):
     """`qr` may stand beside the room, so it belongs to the tab."""
 
-    def __init__(self, tab: TrackerTab, bench: Workbench) -> None:
+    def __init__(self, tab: TrackerTab, context: WindowContext) -> None:
         super().__init__(tab)
-        px, theme = bench.theme.px, bench.theme
-        self._tab, self._bench = tab, bench
+        px, theme = context.theme.px, context.theme
+        self._tab, self._context = tab, context
         self._fills_screen = False
         row = ButtonRow(self, theme)
         self.button = ttk.Button(row.left, command=tab.start_or_stop)
@@ -49,9 +49,9 @@ class TrackerForm(ttk.Frame):
 
     def _make_options(self, row: ButtonRow) -> None:
         """The fields that are there until the tracker starts."""
-        bench, px, theme = self._bench, self._bench.theme.px, self._bench.theme
+        context, px, theme = self._context, self._context.theme.px, self._context.theme
         self._room, self._others = ttk.Frame(row.left), ttk.Frame(row.right)
-        self._is_private = bench.settings.switch("private_room")
+        self._is_private = context.settings.switch("private_room")
         private = ttk.Checkbutton(
             self._room, text="Private room", underline=0, variable=self._is_private
         )
@@ -68,10 +68,10 @@ class TrackerForm(ttk.Frame):
         label = ttk.Label(self._others, text="Port", style="Muted.TLabel")
         label.grid(row=0, column=0, sticky="nw", pady=px(7))
         self.port = setting_field(
-            TextField, self._others, bench, "tracker_port", parse_port, width=6
+            TextField, self._others, context, "tracker_port", parse_port, width=6
         )
         self.port.grid(row=0, column=1, sticky="nw", padx=(px(8), 0))
-        self._door = setting_box(self._others, bench, "door", "Browsers may fetch from here")
+        self._door = setting_box(self._others, context, "door", "Browsers may fetch from here")
         self._door.grid(row=0, column=2, sticky="nw", padx=(px(16), 0), pady=px(6))
         offers = ttk.Frame(self._others)
         label = ttk.Label(offers, text="Who may offer:", style="Muted.TLabel")
@@ -81,7 +81,7 @@ class TrackerForm(ttk.Frame):
                 offers,
                 text=text,
                 value=is_only_here,
-                variable=bench.settings.switch("offers_here"),
+                variable=context.settings.switch("offers_here"),
             ).pack(side="left", padx=(px(8), 0))
         offers.grid(row=1, column=0, columnspan=3, sticky="w", pady=(px(4), 0))
         self._room.grid(row=0, column=1, sticky="nw", padx=px(12))
@@ -93,7 +93,7 @@ class TrackerForm(ttk.Frame):
 
     def _make_running(self, row: ButtonRow) -> None:
         """How others reach the tracker, and how the room is shown."""
-        px, theme = self._bench.theme.px, self._bench.theme
+        px, theme = self._context.theme.px, self._context.theme
         self._running = ttk.Frame(row.left)
         self.address = ttk.Label(self._running, style="Title.TLabel")
         copy = ttk.Button(
@@ -153,7 +153,7 @@ class TrackerForm(ttk.Frame):
         is_for_all = self._fills_screen and run is not None and bool(run.code)
         for label in (self.address, self.room_code.label):
             label.configure(style="Headline.TLabel" if is_for_all else "Title.TLabel")
-        px = self._bench.theme.px
+        px = self._context.theme.px
         if run is None or not run.web or not run.is_on_network:
             self.qr.grid_remove()
             self.qr_page.close()
@@ -192,11 +192,11 @@ class TrackerForm(ttk.Frame):
         code = self._read_code() if self.is_private else ""
         if self.port.problem or code is None:
             return None
-        profile, now = self._bench.settings.profile, self._bench.settings.now
+        profile, now = self._context.settings.profile, self._context.settings.now
         return TrackerSettings(
             Address(host, now.tracker_port),
             state_file=profile.tracker_state_file,
-            name=self._bench.told_name,
+            name=self._context.told_name,
             door=now.door,
             is_private=now.private_room,
             code=code,

@@ -34,7 +34,7 @@ from ui.window.seats import places_from, places_kept
 from ui.window.tab_pages import Page
 from ui.window.tracker_form import TrackerForm
 from ui.window.tracker_run import TrackerRun
-from ui.window.workbench import Workbench
+from ui.window.window_context import WindowContext
 
 PINGS_AGAIN_MS = 1_000
 MOST_GUESSERS = 3  # that are named
@@ -60,25 +60,25 @@ class TrackerActions:
 class TrackerTab(Page):
     """Owns the tracker of this window."""
 
-    def __init__(self, parent: tk.Misc, bench: Workbench, actions: TrackerActions) -> None:
-        px = bench.theme.px
+    def __init__(self, parent: tk.Misc, context: WindowContext, actions: TrackerActions) -> None:
+        px = context.theme.px
         super().__init__(parent, padding=(px(16), px(12)))
-        self._bench, self.actions = bench, actions
+        self._context, self.actions = context, actions
         self.run: TrackerRun | None = None  # the last one
         self._told_files: object = None  # of the room, of which the rest of the window knows
         self._news = RoomNews()
         self._own = set[Address]()  # a search may still find what has been stopped
         self._once_started = list[Callable[[Address], None]]()
-        self.notices = NoticeArea(self, bench.theme)
+        self.notices = NoticeArea(self, context.theme)
         self.room = RoomView(
             self,
-            bench.theme,
+            context.theme,
             MemberActions(self._wake, self._remove, self._can_wake),
-            kept=places_from(bench.settings.now.seats),
-            keep=lambda places: bench.settings.change(seats=places_kept(places)[-MAX_SEATS:]),
+            kept=places_from(context.settings.now.seats),
+            keep=lambda places: context.settings.change(seats=places_kept(places)[-MAX_SEATS:]),
             steps=actions.steps,
         )
-        self.form = TrackerForm(self, bench)
+        self.form = TrackerForm(self, context)
         self.form.grid(row=0, column=0, columnspan=2, sticky="ew")
         self.notices.grid(row=1, column=0, columnspan=2, sticky="ew")
         self.notices.grid_remove()
@@ -89,15 +89,15 @@ class TrackerTab(Page):
         self._show_state()
         self._show_room()
         self._show_pings()
-        bench.trackers.follow(self._show_state)
-        bench.settings.switch("private_room").trace_add("write", lambda *_: self._show_state())
+        context.trackers.follow(self._show_state)
+        context.settings.switch("private_room").trace_add("write", lambda *_: self._show_state())
 
     # What the rest of the window asks
 
     def start_only_here(self, then: Callable[[Address], None]) -> None:
         """Start a tracker, at least for this computer; `then` gets its address once it runs."""
-        if self._bench.trackers.own is not None:
-            then(self._bench.trackers.own)
+        if self._context.trackers.own is not None:
+            then(self._context.trackers.own)
             return
         self._once_started.append(then)
         if not self.run_state.is_up:
@@ -140,7 +140,7 @@ class TrackerTab(Page):
         if not self.run_state.is_up and self.other_tracker is not None:
             self._ask_to_join(self.other_tracker)
         elif not self.run_state.is_up:
-            self._start(self._bench.host)
+            self._start(self._context.host)
         elif others:
             self._ask_to_stop(others)
         else:
@@ -153,7 +153,7 @@ class TrackerTab(Page):
     @property
     def other_tracker(self) -> FoundTracker | None:
         """A tracker that runs on another computer, or in another program of this one."""
-        found = self._bench.trackers.found
+        found = self._context.trackers.found
         return next((one for one in found if one.address not in self._own), None)
 
     def _others_here(self) -> list[Computer]:
@@ -172,7 +172,7 @@ class TrackerTab(Page):
             "see the files of the other.",
             [
                 Choice(f"Join {name}", lambda: self.actions.join(other.address)),
-                Choice("Start another one", lambda: self._start(self._bench.host)),
+                Choice("Start another one", lambda: self._start(self._context.host)),
             ],
             key=QUESTION,
             tone="Warning",
@@ -193,7 +193,7 @@ class TrackerTab(Page):
         if settings is None or self.run_state is RunState.STOPPING:
             return
         self.notices.close(QUESTION)  # the other one may be gone by now
-        self.run = TrackerRun(self._bench.roles, settings, self._take)
+        self.run = TrackerRun(self._context.roles, settings, self._take)
         self._show_state()
 
     def _stop(self) -> None:
@@ -219,7 +219,7 @@ class TrackerTab(Page):
     # Events
 
     def _take(self, run: TrackerRun, event: RoleEvent) -> None:
-        trackers = self._bench.trackers
+        trackers = self._context.trackers
         match event:
             case RoleStarted():
                 self.form.code.variable.set("")  # from now on, it is the last one
@@ -248,7 +248,7 @@ class TrackerTab(Page):
 
     def _stopped(self, run: TrackerRun, *, has_failed: bool) -> None:
         self._tell_code(run)
-        self._bench.trackers.set_own(None)
+        self._context.trackers.set_own(None)
         self._news, self._told_files = RoomNews(), None
         if has_failed and self._once_started:
             sentence, _ = run.sentence(other="", is_alone=True)
@@ -262,7 +262,7 @@ class TrackerTab(Page):
     def _tell_code(self, run: TrackerRun) -> None:
         """Tell the other roles of this window, so that the user need not."""
         self._own.update(run.addresses)
-        self._bench.codes.own(run.code, *run.addresses)
+        self._context.codes.own(run.code, *run.addresses)
 
     def _name_guessers(self, guessers: Sequence[Guesser]) -> None:
         """They stay named when they have given up, until the user closes that."""

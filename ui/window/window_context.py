@@ -19,7 +19,7 @@ from ui.window.tracker_choice import TrackerChoice
 
 
 @dataclass(slots=True)
-class Workbench:
+class WindowContext:
     """Owned by Tk's thread."""
 
     pump: EventPump
