@@ -21,7 +21,7 @@ from roles.values.events import (
 )
 from tests.windows import AppWindowTest, every_widget, text_of
 from ui.window.speed_graph import SpeedGraph
-from ui.window.window_place import LEAST_WIDTH, USUAL_HEIGHT, USUAL_WIDTH
+from ui.window.window_geometry import LEAST_WIDTH, USUAL_HEIGHT, USUAL_WIDTH
 
 TRACKER = Address(LOOPBACK, 12500)
 SHARE = "c0" * 8

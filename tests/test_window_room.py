@@ -46,7 +46,7 @@ class LessonTest(AppWindowTest):
         tab = window.tracker
         tracker_without_role(self.window).take(RoleStarted(Address("0.0.0.0", 12500), HERE))
         self.tell(lesson(time.monotonic()))
-        self.pump_until(lambda: len(tab.room.seats._drawn) == 31)
+        self.pump_until(lambda: len(tab.room.tiles._drawn) == 31)
         return tab
 
     def tell(self, room: RoomChanged) -> None:
@@ -63,7 +63,7 @@ class LessonTest(AppWindowTest):
     def click(self, number: int, *, then: str = "") -> None:
         """Press the tile of this computer."""
         x, y = self.centre_of(number)
-        canvas = self.tab.room.seats.canvas
+        canvas = self.tab.room.tiles.canvas
         canvas.event_generate("<ButtonPress-1>", x=x, y=y)
         canvas.event_generate("<ButtonRelease-1>", x=x, y=y)
         if then:
@@ -71,8 +71,8 @@ class LessonTest(AppWindowTest):
         self.window.update()
 
     def centre_of(self, number: int) -> tuple[int, int]:
-        seats = self.tab.room.seats
-        x1, y1, x2, y2 = seats.canvas.bbox(seats._drawn[machine(number)].items["box"])
+        tiles = self.tab.room.tiles
+        x1, y1, x2, y2 = tiles.canvas.bbox(tiles._drawn[machine(number)].items["box"])
         return (x1 + x2) // 2, (y1 + y2) // 2
 
     # The summary
@@ -90,7 +90,7 @@ class LessonTest(AppWindowTest):
         self.assertIn(name(FAILED), text_of(room.strip.sentence))
         room.strip.button.invoke()
         stuck = {machine(number) for number in (SILENT, FULL, FAILED, BEHIND)}
-        self.assertEqual(room.seats.chosen, stuck)
+        self.assertEqual(room.tiles.chosen, stuck)
         room.choose_view(View.LIST)
         room.strip.button.invoke()
         self.assertEqual(set(room.list.chosen), stuck)
@@ -117,7 +117,7 @@ class LessonTest(AppWindowTest):
     def test_nobody_here_shows_the_next_step(self) -> None:
         self.tell(RoomChanged())
         self.assertTrue(self.tab.room.empty.winfo_ismapped())
-        self.assertFalse(self.tab.room.seats.winfo_ismapped())
+        self.assertFalse(self.tab.room.tiles.winfo_ismapped())
         press(self.tab.room.empty, "Give a folder")
         self.assertIs(self.window.tabs.in_front, self.window.seeder)
 
@@ -249,7 +249,7 @@ class LessonTest(AppWindowTest):
         self.assertEqual(list(room.list.order), before)
 
     def test_full_screen_hides_the_tabs_enlarges_the_texts_and_escape_leaves(self) -> None:
-        window, canvas = self.window, self.tab.room.seats.canvas
+        window, canvas = self.window, self.tab.room.tiles.canvas
         before = canvas.winfo_rooty()
         window.event_generate("<F11>")
         window.update()

@@ -9,7 +9,7 @@ from unittest import mock
 
 from tests.support import at_once, widget_texts
 from tests.windows import AppWindowTest, is_gone, sentences, text_of
-from ui.window import window_place
+from ui.window import window_geometry
 from ui.window.settings_keeper import SettingsKeeper
 
 
@@ -89,7 +89,7 @@ class StartTest(AppWindowTest):
 
     def test_a_missing_icon_is_no_reason_not_to_start(self) -> None:
         window = self.open_window()
-        self.assertIsNone(window_place.set_icon(window, "no such.png"))
+        self.assertIsNone(window_geometry.set_icon(window, "no such.png"))
 
     def test_an_unusable_tracker_address_is_said_beside_its_field(self) -> None:
         self.keep(tracker="not an address")
@@ -132,4 +132,4 @@ class SizeTest(AppWindowTest):
     def test_nonsense_means_the_usual_size(self) -> None:
         self.keep(window="as before")
         window = self.open_window()
-        self.pump_until(lambda: window.winfo_width() >= window_place.LEAST_WIDTH)
+        self.pump_until(lambda: window.winfo_width() >= window_geometry.LEAST_WIDTH)

@@ -20,7 +20,7 @@ from ui.window.rows_in_sight import NEVER_SEEN
 from ui.window.seeder_columns import RECEIVER_COLUMNS
 from ui.window.table import Table
 from ui.window.theme import Theme
-from ui.window.window_place import LEAST_WIDTH, USUAL_WIDTH
+from ui.window.window_geometry import LEAST_WIDTH, USUAL_WIDTH
 
 
 class Item(NamedTuple):

@@ -17,7 +17,7 @@ from roles.values.settings import Appearance
 from tests.display import Xvfb
 from tests.windows import AppWindowTest, every_widget, text_of
 from ui.window.palette import DARK, LIGHT, Palette
-from ui.window.system_look import is_system_dark
+from ui.window.system_theme import is_system_dark
 
 CONTRAST = 4.5
 ROOT = Path(__file__).resolve().parent.parent

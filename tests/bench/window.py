@@ -132,7 +132,7 @@ class WindowBench:
         self._run = tracker_without_role(self.window)
         self._run.take(RoleStarted(Address("0.0.0.0", here.port), here))
         self.tell_room()
-        self.run_until(lambda: len(tab.room.seats._drawn) > COMPUTERS)
+        self.run_until(lambda: len(tab.room.tiles._drawn) > COMPUTERS)
 
     def tell_room(self) -> None:
         self._run.take(self._changed_room())

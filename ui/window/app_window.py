@@ -23,7 +23,7 @@ from roles.values.settings import Appearance, CheckSettings
 from roles.worker import failure_of
 from ui import wording
 from ui.start_words import StartFacts
-from ui.window import keyboard, window_place
+from ui.window import keyboard, window_geometry
 from ui.window.event_pump import EventPump
 from ui.window.keep_awake import KeepAwake
 from ui.window.leecher_tab import LeecherTab
@@ -35,7 +35,7 @@ from ui.window.setting_field import throttles_of
 from ui.window.settings_keeper import SettingsKeeper
 from ui.window.start_page import StartActions, StartPage
 from ui.window.status_line import StatusLine, health
-from ui.window.system_look import is_system_dark
+from ui.window.system_theme import is_system_dark
 from ui.window.tab_pages import TabPages
 from ui.window.theme import Theme
 from ui.window.tracker_choice import MakeDiscovery, TrackerChoice
@@ -85,8 +85,8 @@ class AppWindow(tk.Tk):
         self._awake = KeepAwake(environment)
         self._make_tabs()
         self._make_lines_below()
-        window_place.restore(self, self._context.theme, self._context.settings.now.window)
-        self._icon = window_place.set_icon(self, "icon-64.png")
+        window_geometry.restore(self, self._context.theme, self._context.settings.now.window)
+        self._icon = window_geometry.set_icon(self, "icon-64.png")
         self._bind_keys()
         self.protocol("WM_DELETE_WINDOW", self.close)
         self.after(STATUS_MS, self._show_status)

@@ -21,15 +21,15 @@ from ui.window.layout import EmptyNote, show_if, switch
 from ui.window.notices import Choice
 from ui.window.room_card import HelpStrip, RoomCard
 from ui.window.room_files import RoomFiles
-from ui.window.seats import Seats
 from ui.window.table import Table
 from ui.window.theme import Theme
+from ui.window.tile_view import TileView
 
 NARROW = 640  # pixels at 96 dpi: below this, the details take the place of the tiles
 
 
 class View(Enum):
-    SEATS = "Seats"
+    SEATS = "TileView"
     LIST = "List"
     FILES = "Files"
 
@@ -58,7 +58,7 @@ class RoomView(ttk.Frame):
         self._view = tk.StringVar(self, View.SEATS.value)
         self.card = RoomCard(self, theme)
         self.strip = HelpStrip(self, theme, self.show_those_in_need)
-        self.seats = Seats(
+        self.tiles = TileView(
             self, theme, kept=kept, keep=keep, chosen=self._chosen, opened=self.open_details
         )
         self.list: Table[Computer] = Table(
@@ -157,8 +157,8 @@ class RoomView(ttk.Frame):
             self.list.choose(machines)
             self.list.tree.focus_set()
         else:
-            self.seats.choose(machines)
-            self.seats.canvas.focus_set()
+            self.tiles.choose(machines)
+            self.tiles.canvas.focus_set()
 
     def open_details(self, computer: Computer) -> None:
         self.detail.show(computer)
@@ -177,7 +177,7 @@ class RoomView(ttk.Frame):
 
     @property
     def _panes(self) -> dict[View, ttk.Frame]:
-        return {View.SEATS: self.seats, View.LIST: self.list, View.FILES: self.files}
+        return {View.SEATS: self.tiles, View.LIST: self.list, View.FILES: self.files}
 
     def _show_pane(self) -> None:
         self._show_members()
@@ -187,7 +187,7 @@ class RoomView(ttk.Frame):
         """Only what is in sight costs anything."""
         match self.view:
             case View.SEATS:
-                self.seats.show(self.computers)
+                self.tiles.show(self.computers)
             case View.LIST:
                 self.list.show({one.machine: one for one in self.computers})
                 self.list.fit()
@@ -231,8 +231,8 @@ class RoomView(ttk.Frame):
     def _close_details(self) -> None:
         self.detail.grid_remove()
         self._make_room()
-        if self.view is View.SEATS and self.seats.winfo_ismapped():
-            self.seats.canvas.focus_set()
+        if self.view is View.SEATS and self.tiles.winfo_ismapped():
+            self.tiles.canvas.focus_set()
 
 
 def _tone_of_row(computer: Computer) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from ui.icons import picture
 from ui.window.cut_text import TextCutter
 from ui.window.palette import DARK, LIGHT, mixed
-from ui.window.system_look import colour_title_bar
+from ui.window.system_theme import colour_title_bar
 
 _USUAL_SCALING = 96 / 72  # Tk's pixels per point at 96 dpi
 _OWN_CELL_PADDING = 4  # ttk adds it to any other padding

@@ -30,8 +30,8 @@ from ui.window.keyboard import tab_in_order
 from ui.window.notices import Choice, NoticeArea
 from ui.window.room_view import RoomView
 from ui.window.running_roles import RunState
-from ui.window.seats import places_from, places_kept
 from ui.window.tab_pages import Page
+from ui.window.tile_view import places_from, places_kept
 from ui.window.tracker_form import TrackerForm
 from ui.window.tracker_run import TrackerRun
 from ui.window.window_context import WindowContext

@@ -18,7 +18,7 @@ from ui.exit_codes import ExitCode
 from ui.packed.second_start import WindowClaim
 from ui.window.app_window import AppWindow
 from ui.window.notices import Choice
-from ui.window.system_look import see_real_pixels
+from ui.window.system_theme import see_real_pixels
 
 AFTER_PAINT_MS = 200  # loading the roles takes as long, and would delay what is still drawn
 ALREADY_OPEN = "LMKtorrent is already open on this computer, with the same settings."

@@ -46,7 +46,7 @@ class _Drawn:
     placed: dict[str, object] = field(default_factory=dict)  # coordinates by part
 
 
-class Seats(ttk.Frame):
+class TileView(ttk.Frame):
     def __init__(
         self,
         parent: tk.Misc,
