@@ -30,5 +30,5 @@ class LeecherModelTest(unittest.TestCase):
         model._handle(FilesEnded(SHARE, (done,)))
         for name in (SHARE, file.key, "of an original"):
             model._handle(DownloadChanged(name, DownloadState.DONE, 10, 10, 0.0, None, ()))
-        self.assertEqual(model.had_count, 2)
+        self.assertEqual(model.complete_count, 2)
         self.assertTrue(model.has(file))

@@ -19,7 +19,7 @@ from tests.listed import folder, shared
 from ui.file_list import FileList
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import QUEUE_COLUMN
-from ui.window.list_order import Shown, View
+from ui.window.list_order import RowFilter, View
 from ui.window.list_row import ListRow
 from ui.window.list_rows import STARTS_OPEN, ListRows
 from ui.window.window_context import WindowContext
@@ -129,10 +129,10 @@ class ListRowsTest(unittest.TestCase):
         share, sub = f"share:{COURSE}", f"share:{COURSE}/sub"
         for name in ("a", sub, share):
             self.download(name)
-        rows = self.rows.fill(View(shown=Shown.DOWNLOADING))
+        rows = self.rows.fill(View(shown=RowFilter.DOWNLOADING))
         self.assertEqual(rows, [share, sub, "a"])
         self.model._handle(QueueChanged(("a", share, sub)))
-        rows = self.rows.fill(View(shown=Shown.DOWNLOADING, column=QUEUE_COLUMN))
+        rows = self.rows.fill(View(shown=RowFilter.DOWNLOADING, column=QUEUE_COLUMN))
         self.assertEqual(rows, ["a", share, sub])
 
     def download(self, name: str, files: int = 1, arriving: tuple[FileArriving, ...] = ()) -> None:

@@ -26,7 +26,7 @@ from roles.values.events import (
 )
 from tests.windows import COURSE_KEY as KEY
 from tests.windows import AppWindowTest, press, sentences, text_of, texts_of
-from ui.window.list_order import Shown
+from ui.window.list_order import RowFilter
 
 FILE, STATUS = "1", "6"
 NO_RIGHTS = NoPermissionError("No permission to write /x/slides/1. Choose another folder.")
@@ -59,7 +59,7 @@ class ProblemsTest(AppWindowTest):
         table = self.list.table
         self.pump_until(lambda: table.full_text(key, int(STATUS)).startswith(beginning))
 
-    def chip(self, shown: Shown) -> str:
+    def chip(self, shown: RowFilter) -> str:
         return str(self.list._chips[shown.value]["text"])
 
     @property
@@ -70,23 +70,23 @@ class ProblemsTest(AppWindowTest):
         self.download(KEY, DownloadState.DOWNLOADING, files=3)
         self.download("old", DownloadState.FAILED, failure=NO_RIGHTS)
         self.fail_file()
-        self.pump_until(lambda: self.chip(Shown.PROBLEMS) == "Problems 2")
-        self.assertEqual(self.chip(Shown.ALL), "All 5")
-        self.assertEqual(self.chip(Shown.DOWNLOADING), "Downloading 1")
+        self.pump_until(lambda: self.chip(RowFilter.PROBLEMS) == "Problems 2")
+        self.assertEqual(self.chip(RowFilter.ALL), "All 5")
+        self.assertEqual(self.chip(RowFilter.DOWNLOADING), "Downloading 1")
 
     def test_downloading_shows_what_has_not_ended_and_no_more_once_it_has(self) -> None:
-        self.list.show_only(Shown.DOWNLOADING)
+        self.list.show_only(RowFilter.DOWNLOADING)
         self.shows("Nothing is downloading.")
         self.download("old", DownloadState.QUEUED)
         self.download(KEY, DownloadState.DOWNLOADING, files=3)
         self.shows("Course/", "slides/", "b.txt", "old")
         self.download("old", DownloadState.DONE)
         self.shows("Course/", "slides/", "b.txt")
-        self.list.show_only(Shown.ALL)
+        self.list.show_only(RowFilter.ALL)
         self.shows("Course/", "slides/", "b.txt", "old", "other")
 
     def test_problems_shows_each_file_that_failed_below_its_download(self) -> None:
-        self.list.show_only(Shown.PROBLEMS)
+        self.list.show_only(RowFilter.PROBLEMS)
         self.shows("No problems.")
         self.download(KEY, DownloadState.DOWNLOADING, files=3)
         self.fail_file()
@@ -100,12 +100,12 @@ class ProblemsTest(AppWindowTest):
         self.download(KEY, DownloadState.DOWNLOADING, files=3)
         self.fail_file("slides/1")
         self.fail_file("b.txt")
-        self.list.show_only(Shown.PROBLEMS)
+        self.list.show_only(RowFilter.PROBLEMS)
         self.list.wanted.set("SLIDES")
         self.shows("Course/", "slides/1")
         self.list.wanted.set("nothing like it")
         self.shows("No file has “nothing like it” in its name.")
-        self.list.show_only(Shown.DOWNLOADING)
+        self.list.show_only(RowFilter.DOWNLOADING)
         self.list.wanted.set("slides/")
         self.shows("slides/1", "slides/2")
 
@@ -114,12 +114,12 @@ class ProblemsTest(AppWindowTest):
         self.download("other", DownloadState.FAILED, failure=NO_RIGHTS)
         leecher = self.model.leecher
         assert leecher is not None
-        self.list.show_only(Shown.DOWNLOADING)
+        self.list.show_only(RowFilter.DOWNLOADING)
         self.assertEqual(self.first["text"], "Resume all, 1 download")
         with mock.patch.object(self.window.leecher._start, "these") as resumed:
             self.first.invoke()
         resumed.assert_called_once_with(["old"])
-        self.list.show_only(Shown.PROBLEMS)
+        self.list.show_only(RowFilter.PROBLEMS)
         self.assertEqual(self.first["text"], "Retry all, 1 problem")
         with mock.patch.object(leecher, "retry") as retried:
             self.first.invoke()
@@ -128,10 +128,10 @@ class ProblemsTest(AppWindowTest):
     def test_the_keys_act_on_what_the_chip_shows(self) -> None:
         self.download("old", DownloadState.DOWNLOADING)
         self.download("other", DownloadState.FAILED, failure=NO_RIGHTS)
-        self.list.show_only(Shown.PROBLEMS)
+        self.list.show_only(RowFilter.PROBLEMS)
         self.assertEqual(self.list.can_pause(), [])
         self.assertEqual(self.list.can_retry(), ["other"])
-        self.list.show_only(Shown.DOWNLOADING)
+        self.list.show_only(RowFilter.DOWNLOADING)
         self.assertEqual(self.list.can_pause(), ["old"])
         self.assertEqual(self.list.can_retry(), [])
 
@@ -176,7 +176,7 @@ class ProblemsTest(AppWindowTest):
 
     def test_nothing_is_said_of_a_row_that_is_gone(self) -> None:
         self.download("old", DownloadState.FAILED, failure=NO_RIGHTS)
-        self.list.show_only(Shown.PROBLEMS)
+        self.list.show_only(RowFilter.PROBLEMS)
         self.list.table.choose(["old"])
         self.window.update()
         self.assertTrue(self.list.detail.remedy.winfo_viewable())
@@ -238,15 +238,15 @@ class ProblemsTest(AppWindowTest):
                 self.assertGreaterEqual(part.winfo_width(), part.winfo_reqwidth())
 
     def test_a_chip_has_room_for_its_bold_text_before_it_is_chosen(self) -> None:
-        chip, theme = self.list._chips[Shown.PROBLEMS.value], self.window._context.theme
+        chip, theme = self.list._chips[RowFilter.PROBLEMS.value], self.window._context.theme
         before = chip.winfo_reqwidth()
-        self.list.shown.set(Shown.PROBLEMS.value)
+        self.list.shown.set(RowFilter.PROBLEMS.value)
         self.window.update()
-        self.assertGreaterEqual(before, theme.strong_font.measure(self.chip(Shown.PROBLEMS)))
+        self.assertGreaterEqual(before, theme.strong_font.measure(self.chip(RowFilter.PROBLEMS)))
         self.assertGreaterEqual(chip.winfo_width(), chip.winfo_reqwidth())
 
     def test_the_keyboard_reaches_the_chips(self) -> None:
-        chip = self.list._chips[Shown.PROBLEMS.value]
+        chip = self.list._chips[RowFilter.PROBLEMS.value]
         chip.focus_force()
         self.window.update()
         chip.event_generate("<space>")

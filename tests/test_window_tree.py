@@ -142,7 +142,7 @@ class TreeInWindowTest(AppWindowTest):
         done = FileEnded("b.txt", 10, DownloadState.DONE, "b.txt")
         self.model._handle(FilesEnded(share, (done,)))
         self.wait_for_status("b.txt", "Done, checked")
-        self.assertEqual(self.model.had_count, 1)
+        self.assertEqual(self.model.complete_count, 1)
 
     def test_a_file_that_came_with_its_folder_is_shown_where_it_is(self) -> None:
         self.show_course()

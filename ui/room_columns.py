@@ -1,4 +1,4 @@
-"""The columns of a table of computers of a room, in the window and in the terminal.
+"""The columns of the table of computers, in the window and in the terminal.
 
 Pure.
 """

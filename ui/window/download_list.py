@@ -26,7 +26,7 @@ from ui.window.list_columns import (
     icon_of,
     tone_of,
 )
-from ui.window.list_order import Shown, View
+from ui.window.list_order import RowFilter, View
 from ui.window.list_row import ListRow, brought_by
 from ui.window.list_rows import ListRows
 from ui.window.notices import Choice
@@ -65,7 +65,7 @@ class DownloadList(ttk.Frame):
         self.everything: list[str] = []  # what "Download all" asks a leecher for
         self._looks_later = False
         self.wanted = tk.StringVar(self)
-        self.shown = tk.StringVar(self, Shown.ALL.value)
+        self.shown = tk.StringVar(self, RowFilter.ALL.value)
         self._theme = theme
         actions = (
             RowAction("Download all", tab.download_all, self._all_is_possible, "", 9),
@@ -148,7 +148,7 @@ class DownloadList(ttk.Frame):
 
     def _fill(self) -> None:
         """Show all rows, if they differ from those before."""
-        view = View(self.wanted.get().strip(), Shown(self.shown.get()), *self.table.sorting)
+        view = View(self.wanted.get().strip(), RowFilter(self.shown.get()), *self.table.sorting)
         now = self._model.list, view
         if now != self._filled_with:
             self._filled_with = now
@@ -157,14 +157,14 @@ class DownloadList(ttk.Frame):
 
     def _all_shown(self, view: View) -> list[str]:
         """What the first button acts on."""
-        if view.shown is not Shown.ALL:
+        if view.shown is not RowFilter.ALL:
             return self._rows.downloads(self.table.order)
         contents = self._model.list
         if view.wanted:
             return [file.key for file in contents.matching(view.wanted)]
         return contents.all_keys
 
-    def show_only(self, shown: Shown) -> None:
+    def show_only(self, shown: RowFilter) -> None:
         """What a press on a chip does."""
         self.shown.set(shown.value)
         self._look()
@@ -200,7 +200,7 @@ class DownloadList(ttk.Frame):
         """The selected downloads; if none is selected, all that the rows show."""
         if self.table.chosen:
             return self._rows.downloads(self.table.chosen)
-        is_all = Shown(self.shown.get()) is Shown.ALL
+        is_all = RowFilter(self.shown.get()) is RowFilter.ALL
         return list(self._model.downloads) if is_all else self.everything
 
     def _can_download(self) -> bool:
@@ -225,7 +225,7 @@ class DownloadList(ttk.Frame):
             gap = 24 if action.label == "Pause" else 8  # those before it start downloads
             button.pack(side="left", padx=(px(gap) if buttons else 0, 0))
             buttons[action] = button
-        texts = {one.value: "" for one in Shown}
+        texts = {one.value: "" for one in RowFilter}
         self._chips = switch(row.right, theme, self.shown, texts, self._look)
         self.finder = TextField(
             row.right, theme, self.wanted, self._fill, placeholder="Find a file", width=_FIND_WIDTH
@@ -257,7 +257,7 @@ class DownloadList(ttk.Frame):
         self._update_buttons()
 
     def _all_is_possible(self) -> bool:
-        is_all = Shown(self.shown.get()) is Shown.ALL
+        is_all = RowFilter(self.shown.get()) is RowFilter.ALL
         return bool(self.everything if is_all else self._label_for_all()[1])
 
     def _look_later(self) -> None:
@@ -289,9 +289,9 @@ class DownloadList(ttk.Frame):
     def _count_chips(self) -> None:
         model = self._model
         counts = {
-            Shown.ALL: ("All", len(model.list.files)),
-            Shown.DOWNLOADING: ("Downloading", len(model.unfinished)),
-            Shown.PROBLEMS: ("Problems", model.problem_count),
+            RowFilter.ALL: ("All", len(model.list.files)),
+            RowFilter.DOWNLOADING: ("Downloading", len(model.unfinished)),
+            RowFilter.PROBLEMS: ("Problems", model.problem_count),
         }
         for shown, (label, number) in counts.items():
             text = f"{label} {number:,}" if number else label
@@ -302,14 +302,14 @@ class DownloadList(ttk.Frame):
     def _label_for_all(self) -> tuple[str, str]:
         """What the button does, and to how much; "" for nothing that is not here yet."""
         names = self.everything
-        match Shown(self.shown.get()):
-            case Shown.DOWNLOADING:
+        match RowFilter(self.shown.get()):
+            case RowFilter.DOWNLOADING:
                 paused = len(self._model.in_states(names, DownloadState.PAUSED))
                 return "Resume all", wording.count(paused, "download") if paused else ""
-            case Shown.PROBLEMS:
+            case RowFilter.PROBLEMS:
                 problems = sum(map(self._model.problems_of, names))
                 return "Retry all", wording.count(problems, "problem") if problems else ""
-            case Shown.ALL:
+            case RowFilter.ALL:
                 pass
         if len(names) <= COUNTED:
             names = missing(self._model, names)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LIST_AT_ONCE = 3_000  # files that are sorted within a frame
-HAD = (DownloadState.DONE, DownloadState.SKIPPED)
+COMPLETE = (DownloadState.DONE, DownloadState.SKIPPED)
 
 
 class LeecherModel:
@@ -63,7 +63,7 @@ class LeecherModel:
         old, was_busy = self.leecher, bool(self.unfinished)
         had, parts = dict[str, DownloadChanged](), FolderParts()
         if self.settings is not None and self.settings.folder == settings.folder:
-            had = {name: one for name, one in self.downloads.items() if one.state in HAD}
+            had = {name: one for name, one in self.downloads.items() if one.state in COMPLETE}
             parts = self.parts
             parts.forget_unfinished()
         self._forget()
@@ -85,13 +85,13 @@ class LeecherModel:
 
     def has(self, file: ListedFile) -> bool:
         """Whether it was downloaded, by itself or with a folder."""
-        return self.state_of(file.key) in HAD or self.came_with_folder(file.key)
+        return self.state_of(file.key) in COMPLETE or self.came_with_folder(file.key)
 
     def came_with_folder(self, name: str) -> bool:
         """Whether this file is here because a folder was downloaded."""
         file = self.list.files.get(name)
         ended = None if file is None else self.parts.ended(file.share, file.name)
-        return ended is not None and ended.state in HAD
+        return ended is not None and ended.state in COMPLETE
 
     def names_above(self, share: str, path: str) -> Iterator[str]:
         """What a leecher is asked for to get the folders that this is in, innermost first."""
@@ -131,9 +131,9 @@ class LeecherModel:
         return sum(item.have for item in batch) * 100 // whole if whole else 100
 
     @property
-    def had_count(self) -> int:
+    def complete_count(self) -> int:
         """How many files are complete."""
-        names = [name for name in self.in_states(self.downloads, *HAD) if not is_folder(name)]
+        names = [name for name in self.in_states(self.downloads, *COMPLETE) if not is_folder(name)]
         return self.parts.here + sum(not self.came_with_folder(name) for name in names)
 
     def problems_of(self, name: str) -> int:

@@ -33,9 +33,9 @@ from ui.window.download_list import DownloadList
 from ui.window.download_start import QUESTION, DownloadStart
 from ui.window.keyboard import tab_in_order
 from ui.window.leecher_form import LeecherForm
-from ui.window.leecher_model import HAD, LeecherModel
+from ui.window.leecher_model import COMPLETE, LeecherModel
 from ui.window.list_columns import folder_of
-from ui.window.list_order import Shown
+from ui.window.list_order import RowFilter
 from ui.window.notices import Choice, NoticeArea
 from ui.window.running_roles import explained
 from ui.window.tab_pages import Page
@@ -150,7 +150,7 @@ class LeecherTab(Page):
 
     def download_all(self) -> None:
         """Start or resume what is not here yet: of everything, or of what the list shows."""
-        if Shown(self.list.shown.get()) is Shown.PROBLEMS:
+        if RowFilter(self.list.shown.get()) is RowFilter.PROBLEMS:
             self._retry(self.list.everything)
         else:
             self._take_fields(lambda: self._start.all(self.list.everything))
@@ -336,7 +336,7 @@ class LeecherTab(Page):
                 if not event.state.is_final:
                     self.notices.close("done")
                 self.list.put(event.name)
-                if event.state in HAD:
+                if event.state in COMPLETE:
                     self._seed_what_came()
             case FilesEnded(download=download):
                 self.list.put(download)
@@ -425,7 +425,7 @@ class LeecherTab(Page):
                 f"{files} could not be downloaded.",
                 [
                     Choice("Retry", lambda: self._retry(model.with_problems)),
-                    Choice("Show", lambda: self.list.show_only(Shown.PROBLEMS)),
+                    Choice("Show", lambda: self.list.show_only(RowFilter.PROBLEMS)),
                 ],
                 key="failed",
                 tone="Bad",
@@ -434,9 +434,9 @@ class LeecherTab(Page):
             self.notices.close("done")
             return
         self.notices.close("failed")
-        if model.had_count and model.in_states(model.downloads, *HAD):
-            files = wording.count(model.had_count, "file").capitalize()
-            are = "is" if model.had_count == 1 else "are"
+        if model.complete_count and model.in_states(model.downloads, *COMPLETE):
+            files = wording.count(model.complete_count, "file").capitalize()
+            are = "is" if model.complete_count == 1 else "are"
             self.notices.ask(
                 f"{files} {are} here and checked.",
                 [Choice("Open folder", self._open_last), Choice("Close", lambda: None)],
@@ -447,7 +447,7 @@ class LeecherTab(Page):
 
     def _open_last(self) -> None:
         """The folder of what came last."""
-        had = self.model.in_states(reversed(self.model.downloads), *HAD)
+        had = self.model.in_states(reversed(self.model.downloads), *COMPLETE)
         folder = folder_of(self.model.downloads[had[0]]) if had else None
         if folder is None:
             self.open_folder()
@@ -462,7 +462,7 @@ class LeecherTab(Page):
         if self.model.listed is not None and self.model.listed.folders:
             return
         settings = self.model.settings
-        if settings is None or not self.form.keep_seeding.get() or not self.model.had_count:
+        if settings is None or not self.form.keep_seeding.get() or not self.model.complete_count:
             return
         if self._kept_seeding != settings.folder:
             self._kept_seeding = settings.folder

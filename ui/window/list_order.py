@@ -19,7 +19,7 @@ from ui.window.list_row import ListRow, Node, file_node, place_of, row_of
 Entry: TypeAlias = ListedFile | Node
 
 
-class Shown(Enum):
+class RowFilter(Enum):
     """Which rows the list has."""
 
     ALL = "all"
@@ -32,7 +32,7 @@ class View:
     """What the user wants to see of the list, and in which order."""
 
     wanted: str = ""  # only files with this text in their names
-    shown: Shown = Shown.ALL
+    shown: RowFilter = RowFilter.ALL
     column: int = NAME_COLUMN  # to sort by
     is_falling: bool = False
 

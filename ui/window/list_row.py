@@ -9,7 +9,7 @@ from typing import NamedTuple
 from roles.values.events import DownloadChanged, DownloadState, FileArriving, FileEnded, ListedFile
 from roles.values.folder_keys import FolderKey
 from ui.window.folder_parts import Part
-from ui.window.leecher_model import HAD, LeecherModel
+from ui.window.leecher_model import COMPLETE, LeecherModel
 
 
 class NodeKind(Enum):
@@ -108,10 +108,10 @@ def brought_by(node: Node, model: LeecherModel) -> tuple[str, str]:
     """
     if not node.is_listed:
         return "", ""
-    if model.state_of(node.asked) in HAD:
+    if model.state_of(node.asked) in COMPLETE:
         return node.asked, ""
     above = model.names_above(node.share, node.path)
-    name = next(iter(model.in_states(above, *HAD)), "")
+    name = next(iter(model.in_states(above, *COMPLETE)), "")
     return (name, node.path_in_share) if name else ("", "")
 
 
@@ -176,7 +176,7 @@ def _folder_row(row: ListRow, model: LeecherModel) -> ListRow:
     """A folder that does not come by itself."""
     node = row.node
     share = model.downloads.get(str(FolderKey(node.share)))
-    if row.download is None and share is not None and share.state in HAD:
+    if row.download is None and share is not None and share.state in COMPLETE:
         came = replace(share, name=node.asked, size=node.size, have=node.size, rate=0.0)
         return replace(row, download=came)
     whole = model.running_above(node.share, node.path)

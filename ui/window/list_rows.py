@@ -12,9 +12,9 @@ from itertools import islice
 from roles.values.events import DownloadState, FileEnded, ListedFile
 from roles.values.folder_keys import FolderKey
 from ui.file_list import folders_above, is_folder
-from ui.window.leecher_model import HAD, LeecherModel
+from ui.window.leecher_model import COMPLETE, LeecherModel
 from ui.window.list_columns import NO_PLACE, QUEUE_COLUMN
-from ui.window.list_order import Entry, Shown, View, by_name, in_order
+from ui.window.list_order import Entry, RowFilter, View, by_name, in_order
 from ui.window.list_row import (
     ListRow,
     Movable,
@@ -32,7 +32,7 @@ STARTS_OPEN = 200  # files of a share that is open without a click
 PROBLEMS_START_OPEN = 20
 PROBLEMS_AT_ONCE = 500  # rows; the others are in the log
 
-_OVER = (*HAD, DownloadState.CANCELLED)
+_OVER = (*COMPLETE, DownloadState.CANCELLED)
 
 
 class ListRows:
@@ -56,7 +56,7 @@ class ListRows:
         self._parents, self._nodes = {}, {}
         self._needs = {name: self._need(name) for name in self._model.downloads}
         self._add_level(*self._top_level())
-        if not self._parents and (view.wanted or view.shown is not Shown.ALL):
+        if not self._parents and (view.wanted or view.shown is not RowFilter.ALL):
             self._add(Node("nothing", NodeKind.NOTE, _nothing(view), has_sign=False))
         return list(self._parents)
 
@@ -149,12 +149,12 @@ class ListRows:
     def _need(self, name: str) -> tuple[bool, int]:
         """Whether a download has a row at the top, and how many problems stand below its row."""
         shown, state = self._view.shown, self._model.state_of(name)
-        if state is None or (shown is Shown.ALL and self._view.wanted):
+        if state is None or (shown is RowFilter.ALL and self._view.wanted):
             return False, 0
         problems = len(self._model.problems.get(name, ()))
-        if shown is Shown.PROBLEMS:
+        if shown is RowFilter.PROBLEMS:
             return self._model.problems_of(name) > 0, problems
-        if shown is Shown.DOWNLOADING:
+        if shown is RowFilter.DOWNLOADING:
             return not state.is_final, problems
         is_over = state in _OVER and self._list.has(name)
         return not is_over and not self._is_in_open_folder(name), problems
@@ -177,13 +177,13 @@ class ListRows:
     def _top_level(self) -> tuple[list[Node], Sequence[Entry]]:
         """Folders, and what is beside them."""
         view, contents = self._view, self._list
-        if view.shown is Shown.ALL and view.wanted:
+        if view.shown is RowFilter.ALL and view.wanted:
             return [], contents.matching(view.wanted)
         rows = [self._download(name) for name, (has_row, _) in self._needs.items() if has_row]
-        if view.shown is Shown.ALL:
+        if view.shown is RowFilter.ALL:
             folders = [self._folder(one.share, "") for one in contents.folders]
             return folders, by_name([*contents.flat, *rows])
-        if view.shown is Shown.PROBLEMS:
+        if view.shown is RowFilter.PROBLEMS:
             rows = [row for row in rows if self._is_named(row) or self._failed(row.asked)]
             return [], by_name(rows)
         return self._unfinished(rows)
@@ -216,7 +216,7 @@ class ListRows:
     def _failed(self, download: str) -> list[FileEnded]:
         """The problems to show of a download."""
         failed = self._model.problems.get(download, {}).values()
-        text = self._view.text if self._view.shown is Shown.PROBLEMS else ""
+        text = self._view.text if self._view.shown is RowFilter.PROBLEMS else ""
         return [one for one in failed if text in one.name.casefold()]
 
     def _add(self, node: Node, parent: str = "") -> None:
@@ -252,7 +252,7 @@ class ListRows:
         are shown.
         """
         failed = self._failed(node.asked)
-        if self._view.shown is not Shown.PROBLEMS and failed:
+        if self._view.shown is not RowFilter.PROBLEMS and failed:
             group = Node(
                 f"problems:{node.key}",
                 NodeKind.PROBLEMS,
@@ -315,4 +315,4 @@ class ListRows:
 def _nothing(view: View) -> str:
     if view.wanted:
         return f"No file has “{view.wanted}” in its name."
-    return "Nothing is downloading." if view.shown is Shown.DOWNLOADING else "No problems."
+    return "Nothing is downloading." if view.shown is RowFilter.DOWNLOADING else "No problems."

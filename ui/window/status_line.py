@@ -50,8 +50,8 @@ def health(model: LeecherModel, seeded_files: int | None, seeder_count: int | No
         paused = len(model.in_states(model.unfinished, DownloadState.PAUSED))
         left = f"{wording.count(len(model.unfinished), 'download')} left"
         parts.append(f"{left} ({paused} paused)" if paused else left)
-    elif model.had_count:
-        parts.append(f"{wording.count(model.had_count, 'file')} done, checked")
+    elif model.complete_count:
+        parts.append(f"{wording.count(model.complete_count, 'file')} done, checked")
     if seeded_files is not None:
         parts.append(f"seeding {wording.count(seeded_files, 'file')}")
     if seeder_count is not None:
