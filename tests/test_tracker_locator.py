@@ -50,7 +50,7 @@ class Tracker(ScriptedTracker):
         return with_cookie(answering)(datagram, before)
 
 
-class TrackerPlaceTestCase(RoomTest):
+class TrackerLocatorTestCase(RoomTest):
     def setUp(self) -> None:
         super().setUp()
         self.log = EventLog()
@@ -80,7 +80,7 @@ class TrackerPlaceTestCase(RoomTest):
         return [(one.former, one.tracker) for one in self.log.of(TrackerMoved)]
 
 
-class FollowingTest(TrackerPlaceTestCase):
+class FollowingTest(TrackerLocatorTestCase):
     def test_the_same_run_of_a_tracker_is_found_where_it_is_now_though_it_was_named(self) -> None:
         before, now = (
             self.scripted_tracker(room="5f0c9a12"),
@@ -245,7 +245,7 @@ class FollowingTest(TrackerPlaceTestCase):
         self.assertNotIn(b"cookie", first)
 
 
-class AddressesTest(TrackerPlaceTestCase):
+class AddressesTest(TrackerLocatorTestCase):
     def asked_at(self, tracker: Address, own: tuple[str, ...]) -> list[str]:
         with (
             mock.patch.object(tracker_locator, "own_addresses", lambda: own),

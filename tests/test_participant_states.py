@@ -30,7 +30,7 @@ IDLE = (
 Computer = dict[str, Any]
 
 
-class MemberStatesTest(LmkTestCase):
+class ParticipantStatesTest(LmkTestCase):
     """Each program has a profile of its own, and so counts as a computer of its own."""
 
     def setUp(self) -> None:
