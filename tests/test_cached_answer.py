@@ -9,7 +9,7 @@ from unittest import mock
 from roles.room.cached_answer import KEPT_S, RESTS, CachedAnswer
 
 
-class KeptAnswerTest(unittest.TestCase):
+class CachedAnswerTest(unittest.TestCase):
     def setUp(self) -> None:
         super().setUp()
         self.now = 100.0

@@ -28,7 +28,7 @@ class FakeAnswers:
         return [b"re: " + datagram]
 
 
-class MemberTalksTest(unittest.TestCase):
+class MemberChannelsTest(unittest.TestCase):
     def setUp(self) -> None:
         self.selector = self.enterContext(selectors.DefaultSelector())
         self.answers = FakeAnswers()

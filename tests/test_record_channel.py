@@ -29,7 +29,7 @@ class FakeClient(PrivateClient):
         return dialled(tracker, NEVER, is_chosen=True)
 
 
-class RecordTalkTest(unittest.TestCase):
+class RecordChannelTest(unittest.TestCase):
     def setUp(self) -> None:
         self.listener = self.enterContext(socket.create_server((LOOPBACK, 0)))
         self.private_client = FakeClient()

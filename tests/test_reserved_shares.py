@@ -13,7 +13,7 @@ MINE = Owner(Key("10.0.0.1", 12501, "fedcba9876543210"))
 OTHER = Owner(Key("10.0.0.2", 12501, STRANGER))
 
 
-class HeldSharesTest(unittest.TestCase):
+class ReservedSharesTest(unittest.TestCase):
     def test_one_host_cannot_push_out_what_is_held_for_others(self) -> None:
         held = ReservedShares()
         held.hold(SHARE, MINE, quiet_at=0.0, now=0.0)

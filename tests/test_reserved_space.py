@@ -13,7 +13,7 @@ from tests.support import LmkTestCase
 MB = 1_000_000
 
 
-class PromisedSpaceTest(LmkTestCase):
+class ReservedSpaceTest(LmkTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.room = 10 * MB
