@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from roles.disk.downloaded_versions import DownloadedVersions
 from roles.disk.leftovers import drop_member_partials, drop_partials, pack_stored
 from roles.disk.stored_names import Stored, StoredNames
 from roles.disk.target_folder import TargetFolder
+from roles.downloads.comparison import Comparison, versions_of
 from roles.downloads.content_queue import ContentQueue
 from roles.downloads.download_life import (
     QUEUED_AT_PEERS_S,
@@ -37,7 +36,6 @@ from roles.net.rates import RateMeter, seconds_left
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.outlook import Outlook
 from roles.values.catalogue import FileLine
-from roles.values.content import Content
 from roles.values.disk_names import path_from_disk
 from roles.values.errors import (
     DiskFullError,
@@ -60,8 +58,7 @@ from roles.values.events import (
     stored_path,
 )
 from roles.values.figures import count
-from roles.values.folder_keys import FolderKey
-from roles.values.safe_names import UnsafeNameError, shown_name
+from roles.values.safe_names import shown_name
 from roles.values.settings import SPACE_AGAIN_S, Existing
 from roles.values.stopping import until_stopped
 
@@ -103,14 +100,8 @@ class Download(DownloadLife):
         self._home, self._is_home_ours = names.home, is_home_ours
         self.path = settings.folder.joinpath(*names.home)  # where the files of the share go
         self._target = TargetFolder(settings.folder, existing, self.halting)
-        asked = FolderKey.of(key)
-        self._arrived = (
-            DownloadedVersions(settings.state_folder, self.path, asked.share)
-            if settings.state_folder and asked is not None and asked.share
-            else None
-        )
-        self._former = dict[str, Content]()  # what was downloaded before, by path
-        self._came = set[str]()  # paths of files that are here under their own names
+        versions = versions_of(key, settings.state_folder, self.path)
+        self._comparison = Comparison(self._target, versions)
         self._tally = FileTally(self._tell_files)
         self._queue = ContentQueue(self._target, peer, self._space, self._tally, self.woken.set)
         self._folders = set[Stored]()  # that were made, or could not be
@@ -210,7 +201,8 @@ class Download(DownloadLife):
             if self._gives_way:
                 self._queue.put_back()
             self._queue.stand_still()
-            self._note_arrived()
+            self._tally.flush()
+            self._comparison.save()
         if not self.halting.is_set():
             self._target.set_folder_times()
             self._conclude()
@@ -225,9 +217,8 @@ class Download(DownloadLife):
         places = (stored for stored in scope.stored.values() if isinstance(stored, tuple))
         folders = {stored[:-1] for stored in places}
         drop_member_partials(self._settings.folder, until_stopped(folders, self.halting.is_set))
-        if self._arrived is not None and self.existing is Existing.SKIP:
-            self._former = self._arrived.load()
-        missing = self._look_at_target(self.wanted.files, scope)
+        self._comparison.begin()
+        missing = self._missing(self.wanted.files, scope)
         if not self.halting.is_set():
             self._tell_update(missing)
             self._queue.begin(missing, scope.packs)
@@ -235,51 +226,28 @@ class Download(DownloadLife):
 
     # What is here already
 
-    def _look_at_target(self, files: Iterable[FileLine], scope: Scope) -> list[WantedFile]:
+    def _missing(self, files: Iterable[FileLine], scope: Scope) -> list[WantedFile]:
         """The files that must be fetched; the others are counted and reported."""
         missing = list[WantedFile]()
         for file in files:
             if self.halting.is_set():
                 break
-            stored = scope.stored[identity(file)]
-            if isinstance(stored, UnsafeNameError):
-                self._tally.note(_failed(file, stored))
-                continue
-            assert file.content is not None
-            there = self._target.find(stored, file.content)
-            if there is not None:
-                here = os.fspath(there)
-                self._tally.note(FileEnded(file.path, file.size, DownloadState.SKIPPED, here))
+            compared = self._comparison.compare(file, scope.stored[identity(file)])
+            if isinstance(compared, WantedFile):
+                missing.append(compared)
             else:
-                former = self._former.get(file.path, file.content)
-                is_new = former != file.content
-                replaces = self._target.unchanged(stored, former) if is_new else None
-                how = (file.mtime, file.is_executable, 0, replaces)
-                missing.append(WantedFile(file.path, stored, file.content, *how))
+                self._tally.note(compared)
             if self.state is DownloadState.CHECKING:
                 self._set_state(DownloadState.CHECKING)
         return missing
 
     def _tell_update(self, missing: Iterable[WantedFile]) -> None:
-        """What has changed since the last download; files that are not here any more are new."""
-        changed = [
-            one
-            for one in missing
-            if self._former.get(one.path, one.content) != one.content
-            and (one.replaces or self._target.has(one.stored))
-        ]
+        """What has changed since the last download."""
+        changed = self._comparison.changed(missing)
         if changed:
             edited = tuple(one.path for one in changed if one.replaces is None)
             size = sum(one.size for one in changed)
             self._post(UpdateFound(self.key, self.title, len(changed), size, edited))
-
-    def _note_arrived(self) -> None:
-        """Remember which version of each file is here."""
-        self._tally.flush()
-        came, self._came = self._came, set()
-        if came and self._arrived is not None:
-            files = {file.path: file.content for file in self.wanted.files if file.path in came}
-            self._arrived.note({path: one for path, one in files.items() if one is not None})
 
     def _make_folders(self, scope: Scope) -> None:
         """Make those that no earlier list had. Raises DiskFullError and HaltedError."""
@@ -327,11 +295,10 @@ class Download(DownloadLife):
         newest = self.newest.scope
         if not self._followed.is_behind(newest):
             return
+        self._tally.flush()  # what has ended is of the versions so far
         change = self._followed.follow(newest, self._queue.pending(), now=now)
         self._make_folders(newest)
-        self._queue.follow(
-            change.replaced, self._look_at_target(change.fresh, newest), newest.packs
-        )
+        self._queue.follow(change.replaced, self._missing(change.fresh, newest), newest.packs)
         self._peer.join(self.wanted.shares)
 
     def _try_again(self) -> None:
@@ -344,7 +311,7 @@ class Download(DownloadLife):
         self._make_folders(scope)
         again = [one for one in self.wanted.files if one.path in failed]
         known = [one for one in again if identity(one) in scope.stored]
-        self._queue.follow((), self._look_at_target(known, scope), scope.packs)
+        self._queue.follow((), self._missing(known, scope), scope.packs)
 
     def _wait_for_space(self, error: DiskFullError) -> None:
         """Ask for nothing until there is room, or it is halted."""
@@ -463,8 +430,7 @@ class Download(DownloadLife):
         log.info("%s is stored as %s", path, stored_path(path, saved_as))
 
     def _tell_files(self, files: tuple[FileEnded, ...]) -> None:
-        if self._arrived is not None:
-            self._came.update(file.name for file in files if file.path and not file.is_renamed)
+        self._comparison.note(files)
         for file in files if self._tally.renamed else ():
             if file.is_renamed:
                 self._log_renamed(file.name, Path(file.path))
@@ -527,7 +493,3 @@ class Download(DownloadLife):
             renamed=self._tally.renamed + len(self._renamed),
             arriving=self._queue.arriving(now=now) if tells_files else (),
         )
-
-
-def _failed(file: FileLine, error: LmkError) -> FileEnded:
-    return FileEnded(file.path, file.size, DownloadState.FAILED, failure=error)
