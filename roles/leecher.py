@@ -178,9 +178,8 @@ class Leecher(Role):
         for download in self._queue.chosen(keys):
             if download.state is DownloadState.FAILED:
                 self.resume([download.key])
-            else:
-                download.tries_again = True
-                download.woken.set()
+            elif isinstance(download, Download):
+                download.try_again()
 
     @_requested
     def put_in_order(self, keys: Sequence[str]) -> None:
@@ -190,9 +189,9 @@ class Leecher(Role):
     @_requested
     def put_files_in_order(self, key: str, first: Sequence[str]) -> None:
         """Fetch these files of a download first, in this order; a folder ends in "/"."""
-        for download in self._queue.chosen([key]):
-            download.order = FileOrder(first)
-            download.woken.set()
+        download = self._lmk2_download(key)
+        if download is not None:
+            download.put_in_order(FileOrder(first))
 
     @_requested
     def cancel(self, keys: Sequence[str]) -> None:
@@ -227,8 +226,8 @@ class Leecher(Role):
         """Download again what is not here as it was. Files that were edited stay; these damaged
         ones are kept under other names.
         """
-        download = self._queue.get(key)
-        if not isinstance(download, Download) or not download.state.is_final:
+        download = self._lmk2_download(key)
+        if download is None or not download.state.is_final:
             return
         if self._lister.wanted(key) is None:
             title = download.title
@@ -249,7 +248,7 @@ class Leecher(Role):
         """Post Watched about this file of a download from now on, and no other; a `key` of "" for
         none. For a folder, `path` ends in "/", and is "" for all that the download brings.
         """
-        before, now = self._queue.get(self._watched[0]), self._queue.get(key)
+        before, now = self._lmk2_download(self._watched[0]), self._lmk2_download(key)
         if before is not None:
             before.looked_at = None
         if now is not None and (not path or path.endswith("/")):
@@ -373,11 +372,16 @@ class Leecher(Role):
         if known is not None:
             known.join()
             known.discard()  # its partial file has the name that the new download needs
+        if isinstance(known, Download) and isinstance(download, Download):
             download.order, download.looked_at = known.order, known.looked_at
         download.halt(state)
         self._queue.add(download)
         self._is_busy = True
         return True
+
+    def _lmk2_download(self, key: str) -> Download | None:
+        download = self._queue.get(key)
+        return download if isinstance(download, Download) else None
 
     def _made(self, key: str, existing: Existing, home: str | None) -> DownloadLife | None:
         # In a private room nothing goes out unencrypted, whatever a list has.
@@ -449,12 +453,13 @@ class Leecher(Role):
 
     def _order(self) -> QueueChanged:
         going = [one for one in self._queue.all() if not one.state.is_final]
-        first = tuple((one.key, one.order.first) for one in going if one.order.first)
+        orders = {one.key: one.order.first for one in going if isinstance(one, Download)}
+        first = tuple((key, files) for key, files in orders.items() if files)
         return QueueChanged(tuple(one.key for one in going), first)
 
     def _watched_by(self, peer: SwarmPeer, now: float) -> Watched:
         key, path = self._watched
-        download = self._queue.get(key)
+        download = self._lmk2_download(key)
         transfer = download.transfer_of(path) if download is not None else None
         have, coming, peers = peer.watched(transfer, now=now)
         content = transfer.content if transfer is not None else None

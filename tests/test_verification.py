@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest import mock
 
 from roles.disk.target_folder import TargetFolder
+from roles.downloads.download import Download
 from roles.leecher import Leecher
 from roles.values.events import DownloadState, FilesListed, HashingChanged, Verified, Warned
 from roles.values.settings import Existing
@@ -102,6 +103,7 @@ class VerificationTest(RoomTest):
         running.role.fetch_again(self.key, ())
         self.assertIs(wait_for_end(running, self.key).state, DownloadState.DONE)
         (download,) = running.role._queue.chosen([self.key])
+        assert isinstance(download, Download)
         self.assertEqual(download.order.first, ("d/",))
 
     def test_a_file_that_was_edited_meanwhile_is_not_set_aside(self) -> None:

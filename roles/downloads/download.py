@@ -25,6 +25,7 @@ from roles.downloads.download_life import (
     all_damaged,
 )
 from roles.downloads.download_scope import FollowedScope, NewestScope, Scope, identity
+from roles.downloads.file_order import FileOrder
 from roles.downloads.file_tally import FileTally
 from roles.downloads.folder_map import FolderMap
 from roles.downloads.swarm_peer import SwarmPeer
@@ -53,6 +54,7 @@ from roles.values.events import (
     DownloadState,
     FileEnded,
     FilesEnded,
+    FolderPieces,
     FolderRenamed,
     UpdateFound,
     stored_path,
@@ -108,7 +110,12 @@ class Download(DownloadLife):
         self._not_made = dict[str, StorageError]()  # those that could not, by their paths
         self._renamed = dict[str, Path]()  # folders that have other names here, by their paths
         self._meter = RateMeter(now=time.monotonic())
+        # Set by the leecher's thread:
+        self.looked_at: str | None = None  # a folder that shows its pieces; "" for all of it
+        self.order = FileOrder()  # in which its files come; replaced whole
+        self._tries_again = False  # what failed so far is fetched once more
         self._followed_order = self.order
+        self.pieces: FolderPieces | None = None  # of the folder looked at; replaced whole
         self._map: FolderMap | None = None
         self._mapped: Wanted | None = None  # what the map is of
         self._mapped_at = self._pieces_at = 0.0
@@ -160,7 +167,17 @@ class Download(DownloadLife):
         self._stamp = stamp
         self.woken.set()
 
+    def put_in_order(self, order: FileOrder) -> None:
+        self.order = order
+        self.woken.set()
+
+    def try_again(self) -> None:
+        """Fetch once more what has failed so far."""
+        self._tries_again = True
+        self.woken.set()
+
     def transfer_of(self, path: str) -> ContentTransfer | None:
+        """The content of one of its files, "" for the only one, while it is on its way."""
         files = self.wanted.files
         name = files[0].path if not path and files and not self.is_folder else path
         return self._queue.transfer_of(name)
@@ -271,7 +288,7 @@ class Download(DownloadLife):
         while not self.halting.is_set():
             try:
                 self._follow(time.monotonic())
-                if self.tries_again:
+                if self._tries_again:
                     self._try_again()
                 if self.order is not self._followed_order:
                     self._followed_order = self.order
@@ -303,7 +320,7 @@ class Download(DownloadLife):
 
     def _try_again(self) -> None:
         """Plan once more what failed, with what waits. Raises HaltedError."""
-        self.tries_again = False
+        self._tries_again = False
         self._map = None
         failed = {one.name for one in self._tally.take_failures()}
         scope, self._not_made = self.newest.scope, {}

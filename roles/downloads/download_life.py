@@ -14,12 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from roles.disk.reserved_space import ReservedSpace
-from roles.downloads.file_order import FileOrder
 from roles.joining.listed_room import Wanted
 from roles.joining.room_lister import RoomLister
-from roles.swarm.content_transfer import ContentTransfer
 from roles.values.errors import ContentError, LmkError
-from roles.values.events import DownloadChanged, DownloadState, FolderPieces, Post
+from roles.values.events import DownloadChanged, DownloadState, Post
 from roles.values.settings import Existing, LeecherSettings
 from roles.worker import Worker, run_guarded
 
@@ -94,11 +92,6 @@ class DownloadLife(ABC):
         self.halting = threading.Event()
         self.woken = threading.Event()
         self.waits_for: DownloadLife | None = None  # it has a name that this one needs
-        # Set by the leecher's thread, for downloads that bring many files:
-        self.tries_again = False  # what failed so far is fetched once more
-        self.looked_at: str | None = None  # a folder that shows its pieces; "" for all of it
-        self.pieces: FolderPieces | None = None  # of that folder; replaced whole
-        self.order = FileOrder()  # in which its files come; replaced whole
         self._thread: threading.Thread | None = None
         self._has_ended = False  # set by the download's thread as the last thing
         self._then: DownloadState | None = None  # what was asked for, until that thread has ended
@@ -219,12 +212,6 @@ class DownloadLife(ABC):
             self._thread.join()
             self._thread, self._has_ended = None, False
             self._settle()
-
-    def transfer_of(self, _path: str) -> ContentTransfer | None:
-        """The content of one of its files, "" for the only one, while it is on its way through
-        the swarm.
-        """
-        return None
 
     @abstractmethod
     def discard(self) -> None:
