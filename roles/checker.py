@@ -27,7 +27,7 @@ from roles.swarm.acceptor import Acceptor
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, TRACKER_PORTS, Address
-from roles.values.errors import HaltedError, LmkError, StorageError, TrackerSilentError
+from roles.values.errors import LmkError, StoppedError, StorageError, TrackerSilentError
 from roles.values.events import Post
 from roles.values.findings import (
     ClockChecked,
@@ -67,7 +67,7 @@ class Checker(Role):
         self._ports = ports
 
     def _run(self) -> None:
-        with suppress(HaltedError):
+        with suppress(StoppedError):
             found = self._check_interfaces()
             tracker = self._check_tracker(found)
             self._check_ports(found)

@@ -39,8 +39,8 @@ from roles.program.log_file import hide_folder
 from roles.role import Role
 from roles.values.addresses import Address
 from roles.values.errors import (
-    HaltedError,
     LmkError,
+    StoppedError,
     StorageError,
     UserInputError,
 )
@@ -162,14 +162,14 @@ class Leecher(Role):
         """Stop these downloads and keep what they have, until resume()."""
         for download in self._queue.chosen(keys):
             if not (download.state.is_final or download.is_cancelled):
-                download.halt(DownloadState.PAUSED)
+                download.stop(DownloadState.PAUSED)
 
     @_requested
     def resume(self, keys: Sequence[str]) -> None:
         """Continue these downloads after a pause or a failure."""
         for download in self._queue.chosen(keys):
             if download.can_resume:
-                download.halt(DownloadState.QUEUED)
+                download.stop(DownloadState.QUEUED)
                 self._is_busy = True
 
     @_requested
@@ -198,7 +198,7 @@ class Leecher(Role):
         """End these downloads and remove what they have."""
         for download in self._queue.chosen(keys):
             if download.state is DownloadState.FAILED or not download.state.is_final:
-                download.halt(DownloadState.CANCELLED)
+                download.stop(DownloadState.CANCELLED)
 
     def place_of(self, key: str) -> Path | None:
         """The folder that the files of this key go to; None if that is not decided yet. Versions
@@ -268,7 +268,7 @@ class Leecher(Role):
         if trouble:
             self._post(Warned(trouble))
         try:
-            with contextlib.suppress(HaltedError):
+            with contextlib.suppress(StoppedError):
                 self._work()
         finally:
             self._stopping.set()
@@ -279,7 +279,7 @@ class Leecher(Role):
             record = self._unfinished.going_on(downloads)
             for download in downloads:
                 if not download.state.is_final:
-                    download.halt(download.at_the_end)
+                    download.stop(download.at_the_end)
             for download in downloads:
                 download.join()
                 download.leave()
@@ -374,7 +374,7 @@ class Leecher(Role):
             known.discard()  # its partial file has the name that the new download needs
         if isinstance(known, Download) and isinstance(download, Download):
             download.order, download.looked_at = known.order, known.looked_at
-        download.halt(state)
+        download.stop(state)
         self._queue.add(download)
         self._is_busy = True
         return True

@@ -9,7 +9,7 @@ from roles.joining.room_client import RoomClient
 from roles.joining.tracker_locator import TrackerLocator
 from roles.role import Role
 from roles.values.addresses import Address
-from roles.values.errors import HaltedError, ListNotPassedError, TrackerSilentError
+from roles.values.errors import ListNotPassedError, StoppedError, TrackerSilentError
 from roles.values.events import Post, RoomChanged
 from roles.values.settings import Failover
 
@@ -28,7 +28,7 @@ class Observer(Role):
         self._locator = TrackerLocator(tracker, failover, post, stopping=self._stopping, code=code)
 
     def _run(self) -> None:
-        with suppress(HaltedError), RoomClient(self._locator) as client:
+        with suppress(StoppedError), RoomClient(self._locator) as client:
             while not self._stopping.is_set():
                 self._ask(client)
                 self._stopping.wait(ASK_AGAIN_S)

@@ -8,7 +8,7 @@ import unittest
 from roles.swarm.arriving_chunks import LIMITS, ArrivingChunk, ArrivingChunks
 from roles.swarm.content_transfer import ContentTransfer
 from roles.values.content import MAX_CHUNK_SIZE, MIN_CHUNK_SIZE, Content
-from roles.values.errors import HaltedError
+from roles.values.errors import StoppedError
 from tests.support import LIMIT_S, LmkTestCase, wait_until
 
 BETWEEN = 2 * LIMITS.hopeless
@@ -132,7 +132,7 @@ class BuffersTest(LmkTestCase):
     def test_who_is_told_to_stop_does_not_wait(self) -> None:
         self.use(SIZE)
         self.begin()
-        with self.assertRaises(HaltedError):
+        with self.assertRaises(StoppedError):
             self.begin()
 
     def test_who_waits_when_it_is_told_to_stop_waits_no_longer(self) -> None:
@@ -141,7 +141,7 @@ class BuffersTest(LmkTestCase):
         stopped = threading.Event()
 
         def wait() -> None:
-            with self.assertRaises(HaltedError):
+            with self.assertRaises(StoppedError):
                 self.begin()
             stopped.set()
 
@@ -155,11 +155,11 @@ class BuffersTest(LmkTestCase):
     def test_one_host_does_not_keep_the_others_waiting(self) -> None:
         self.use(12 * MAX_CHUNK_SIZE)
         held = [self.begin(MAX_CHUNK_SIZE, "greedy") for _ in range(6)]
-        with self.assertRaises(HaltedError):
+        with self.assertRaises(StoppedError):
             self.begin(MAX_CHUNK_SIZE, "greedy")
         for host in ("second", "second", "third", "third", "fourth"):
             self.begin(MAX_CHUNK_SIZE, host)
-        with self.assertRaises(HaltedError):
+        with self.assertRaises(StoppedError):
             self.begin(MAX_CHUNK_SIZE, "third")
         for _ in range(5):
             self.chunks.end(held.pop())
@@ -170,7 +170,7 @@ class BuffersTest(LmkTestCase):
     def test_a_chunk_greater_than_all_buffers_is_received_alone(self) -> None:
         self.use(SIZE)
         big = self.begin(MAX_CHUNK_SIZE)
-        with self.assertRaises(HaltedError):
+        with self.assertRaises(StoppedError):
             self.begin(1)
         self.chunks.end(big)
         self.begin(1)

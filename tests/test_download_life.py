@@ -112,9 +112,9 @@ class DownloadLifeTest(unittest.TestCase):
         self.assertFalse(self.download.needs_peers)
 
     def test_nobody_is_looked_for_while_it_waits_for_its_turn_again(self) -> None:
-        self.download.halt(DownloadState.PAUSED)
+        self.download.stop(DownloadState.PAUSED)
         self.assertFalse(self.download.needs_peers)
-        self.download.halt(DownloadState.QUEUED)
+        self.download.stop(DownloadState.QUEUED)
         self.assertFalse(self.download.needs_peers)
 
     def test_without_a_thread_it_stays_queued_until_it_is_given_up(self) -> None:
@@ -152,15 +152,15 @@ class DownloadLifeTest(unittest.TestCase):
     def test_one_that_is_being_paused_is_paused_although_its_thread_still_runs(self) -> None:
         self.download.start()
         self.assertFalse(self.download.is_paused)
-        self.download.halt(DownloadState.PAUSED)
+        self.download.stop(DownloadState.PAUSED)
         self.assertTrue(self.download.is_running)
         self.assertTrue(self.download.is_paused and self.download.can_resume)
-        self.download.halt(DownloadState.QUEUED)
+        self.download.stop(DownloadState.QUEUED)
         self.assertFalse(self.download.is_paused)
 
     def test_giving_way_overrides_neither_a_cancel_nor_a_pause(self) -> None:
         self.download.start()
-        self.download.halt(DownloadState.CANCELLED)
+        self.download.stop(DownloadState.CANCELLED)
         self.download.give_way(1.0)
         self.assertTrue(self.download.is_cancelled)
         self.assertEqual(self.download.turns, 0)

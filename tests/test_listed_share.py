@@ -18,7 +18,7 @@ from roles.values.catalogue import (
     encode_line,
 )
 from roles.values.content import Content
-from roles.values.errors import HaltedError
+from roles.values.errors import StoppedError
 
 CHUNK = 262_144
 SHARE, ORIGINAL = "1" * 16, "lmk1" + "a" * 12
@@ -148,5 +148,5 @@ class FingerprintTest(unittest.TestCase):
         share = ListedShare(SHARE, "maps", windows=False, should_stop=lambda: bool(next(calls)))
         for number in range(20_000):
             share.add(file(str(number)))
-        with self.assertRaises(HaltedError):
+        with self.assertRaises(StoppedError):
             share.fingerprint()

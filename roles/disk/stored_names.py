@@ -34,7 +34,7 @@ class StoredNames:
         key: Callable[[str], str] = collision_key,
         should_stop: Callable[[], bool] = go_on,
     ) -> None:
-        """`key` is equal for names that the folder treats as one. Long methods raise HaltedError
+        """`key` is equal for names that the folder treats as one. Long methods raise StoppedError
         once should_stop() returns True.
         """
         self._windows = windows

@@ -154,7 +154,7 @@ class TargetFolder:
         """Create these folders and their parents. set_folder_times() sets the times (seconds since
         1970) later.
 
-        Returns the errors of those that cannot be created. Raises DiskFullError, and HaltedError
+        Returns the errors of those that cannot be created. Raises DiskFullError, and StoppedError
         once `stopping` is set.
         """
         failed = dict[tuple[str, ...], StorageError]()
@@ -184,7 +184,7 @@ class TargetFolder:
     def set_folder_times(self) -> None:
         """Set the times of the folders of make_folders(), once all their files are there.
 
-        Ignores refusals. Raises HaltedError once `stopping` is set.
+        Ignores refusals. Raises StoppedError once `stopping` is set.
         """
         times, self._times = self._times, {}
         with closing(LastFolder(self.path, make=False)) as last:

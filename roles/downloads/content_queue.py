@@ -128,7 +128,7 @@ class ContentQueue:
         return self._peer.downloads.outlook(self._transfers)
 
     def begin(self, missing: Sequence[WantedFile], packs: Sequence[Pack]) -> None:
-        """Fetch these files and no others. What came earlier is kept. Raises HaltedError."""
+        """Fetch these files and no others. What came earlier is kept. Raises StoppedError."""
         self.leave()
         self._packs.listed(packs)
         self._waiting = self._planned(missing)
@@ -143,7 +143,7 @@ class ContentQueue:
         self, replaced: Collection[Identity], fresh: Iterable[WantedFile], packs: Sequence[Pack]
     ) -> None:
         """A newer list: plan anew what waits, with these packs, without files that were replaced
-        and with fresh ones. Raises HaltedError.
+        and with fresh ones. Raises StoppedError.
         """
         self._packs.listed(packs)
         missing = [one for one in _files_of(self._waiting) if one.identity not in replaced]
@@ -194,7 +194,7 @@ class ContentQueue:
                 self._put_off(one)
 
     def step(self) -> None:
-        """Do what can be done now. Raises DiskFullError and HaltedError."""
+        """Do what can be done now. Raises DiskFullError and StoppedError."""
         if self._packs.must_plan:
             self._waiting = self._planned(_files_of(self._waiting))
         self._begin_more()

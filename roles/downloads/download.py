@@ -40,9 +40,9 @@ from roles.values.catalogue import FileLine
 from roles.values.disk_names import path_from_disk
 from roles.values.errors import (
     DiskFullError,
-    HaltedError,
     LmkError,
     NoSeederError,
+    StoppedError,
     StorageError,
 )
 from roles.values.events import (
@@ -101,7 +101,7 @@ class Download(DownloadLife):
         self._peer = peer
         self._home, self._is_home_ours = names.home, is_home_ours
         self.path = settings.folder.joinpath(*names.home)  # where the files of the share go
-        self._target = TargetFolder(settings.folder, existing, self.halting)
+        self._target = TargetFolder(settings.folder, existing, self.stopping)
         versions = versions_of(key, settings.state_folder, self.path)
         self._comparison = Comparison(self._target, versions)
         self._tally = FileTally(self._tell_files)
@@ -201,13 +201,13 @@ class Download(DownloadLife):
         return True  # what came is checked anew when it goes on
 
     def _direct(self) -> None:
-        with contextlib.suppress(HaltedError):  # _settle() does what was asked for
+        with contextlib.suppress(StoppedError):  # _settle() does what was asked for
             self._bring()
 
     def _bring(self) -> None:
         if not self._goes_on:
             self._begin()
-        if self.halting.is_set():
+        if self.stopping.is_set():
             return
         self._peer.join(self.wanted.shares)
         self._still_since = time.monotonic()
@@ -220,7 +220,7 @@ class Download(DownloadLife):
             self._queue.stand_still()
             self._tally.flush()
             self._comparison.save()
-        if not self.halting.is_set():
+        if not self.stopping.is_set():
             self._target.set_folder_times()
             self._conclude()
 
@@ -233,10 +233,10 @@ class Download(DownloadLife):
         self._set_state(DownloadState.CHECKING)
         places = (stored for stored in scope.stored.values() if isinstance(stored, tuple))
         folders = {stored[:-1] for stored in places}
-        drop_member_partials(self._settings.folder, until_stopped(folders, self.halting.is_set))
+        drop_member_partials(self._settings.folder, until_stopped(folders, self.stopping.is_set))
         self._comparison.begin()
         missing = self._missing(self.wanted.files, scope)
-        if not self.halting.is_set():
+        if not self.stopping.is_set():
             self._tell_update(missing)
             self._queue.begin(missing, scope.packs)
             self._make_folders(scope)
@@ -247,7 +247,7 @@ class Download(DownloadLife):
         """The files that must be fetched; the others are counted and reported."""
         missing = list[WantedFile]()
         for file in files:
-            if self.halting.is_set():
+            if self.stopping.is_set():
                 break
             compared = self._comparison.compare(file, scope.stored[identity(file)])
             if isinstance(compared, WantedFile):
@@ -267,7 +267,7 @@ class Download(DownloadLife):
             self._post(UpdateFound(self.key, self.title, len(changed), size, edited))
 
     def _make_folders(self, scope: Scope) -> None:
-        """Make those that no earlier list had. Raises DiskFullError and HaltedError."""
+        """Make those that no earlier list had. Raises DiskFullError and StoppedError."""
         fresh = {one: line for one, line in scope.folders.items() if one not in self._folders}
         times = [(stored, folder.mtime) for stored, folder in fresh.items()]
         if self._home and not self._folders:
@@ -285,7 +285,7 @@ class Download(DownloadLife):
     # What must come
 
     def _fetch_all(self) -> None:
-        while not self.halting.is_set():
+        while not self.stopping.is_set():
             try:
                 self._follow(time.monotonic())
                 if self._tries_again:
@@ -319,7 +319,7 @@ class Download(DownloadLife):
         self._peer.join(self.wanted.shares)
 
     def _try_again(self) -> None:
-        """Plan once more what failed, with what waits. Raises HaltedError."""
+        """Plan once more what failed, with what waits. Raises StoppedError."""
         self._tries_again = False
         self._map = None
         failed = {one.name for one in self._tally.take_failures()}
@@ -331,11 +331,11 @@ class Download(DownloadLife):
         self._queue.follow((), self._missing(known, scope), scope.packs)
 
     def _wait_for_space(self, error: DiskFullError) -> None:
-        """Ask for nothing until there is room, or it is halted."""
+        """Ask for nothing until there is room, or it is stopped."""
         self._queue.stand_still()
-        while not self.halting.is_set():
+        while not self.stopping.is_set():
             self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
-            self.halting.wait(SPACE_AGAIN_S)
+            self.stopping.wait(SPACE_AGAIN_S)
             try:
                 self._queue.check_space()
             except DiskFullError as still:

@@ -1,4 +1,4 @@
-"""The life of every download: queued, run by a thread of its own, halted, settled.
+"""The life of every download: queued, run by a thread of its own, stopped, settled.
 
 The leecher's thread owns it, but for what its own thread does between start() and its end. The two
 subclasses know what is downloaded and how.
@@ -89,7 +89,7 @@ class DownloadLife(ABC):
         self._patience = Patience(context.settings.give_up_after_s)
         self._reported = 0.0
         self.state = DownloadState.QUEUED
-        self.halting = threading.Event()
+        self.stopping = threading.Event()
         self.woken = threading.Event()
         self.waits_for: DownloadLife | None = None  # it has a name that this one needs
         self._thread: threading.Thread | None = None
@@ -98,7 +98,7 @@ class DownloadLife(ABC):
         self._still_since = float("inf")  # nothing has arrived since then
         self.turns = 0  # given up for other downloads
         self._waited_s = 0.0  # for nothing, during those turns
-        self._gives_way = False  # it is being halted to let others run
+        self._gives_way = False  # it is being stopped to let others run
         self._goes_on = False  # this turn continues one that was given up
 
     @property
@@ -160,21 +160,21 @@ class DownloadLife(ABC):
     def give_way(self, now: float) -> None:
         """Let other downloads run, and continue in a later turn.
 
-        Nothing to do if it is being halted already: a cancel or a pause must not be overridden.
+        Nothing to do if it is being stopped already: a cancel or a pause must not be overridden.
         """
-        if self.halting.is_set():
+        if self.stopping.is_set():
             return
         self._waited_s += self.still_s(now)
         self.turns += 1
         self._gives_way = True
-        self._halt(DownloadState.QUEUED)
+        self._stop(DownloadState.QUEUED)
 
     def start(self) -> None:
         """Begin, or go on after a pause. Its thread must not be running.
 
         Raises ShortageError if no thread can be started; the download stays queued then.
         """
-        self.halting.clear()
+        self.stopping.clear()
         self._then, self._has_ended = None, False
         self._still_since = float("inf")
         self._goes_on, self._gives_way = self._gives_way, False
@@ -186,20 +186,20 @@ class DownloadLife(ABC):
         """Fail before the first thread started."""
         self._set_state(DownloadState.FAILED, failure=failure)
 
-    def halt(self, then: DownloadState) -> None:
+    def stop(self, then: DownloadState) -> None:
         """End up PAUSED, CANCELLED or, to go on later, QUEUED.
 
         At once when no thread works on it, else soon.
         """
         self._waited_s, self._gives_way = 0.0, False
-        self._halt(then)
+        self._stop(then)
 
-    def _halt(self, then: DownloadState) -> None:
+    def _stop(self, then: DownloadState) -> None:
         self._then = then
         if self._thread is None:
             self._settle()
         else:
-            self.halting.set()
+            self.stopping.set()
             self.woken.set()
 
     def reap(self) -> None:
@@ -227,7 +227,7 @@ class DownloadLife(ABC):
 
     @abstractmethod
     def _direct(self) -> None:
-        """Work until it has an end or is halted; _settle() does what was asked for."""
+        """Work until it has an end or is stopped; _settle() does what was asked for."""
 
     @abstractmethod
     def _can_go_on_after(self, failure: LmkError) -> bool:

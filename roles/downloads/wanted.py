@@ -140,7 +140,7 @@ def plan_contents(
     """Every missing file once: in a pack of which enough is missing, or alone.
 
     If several packs have a file, the first one brings it. `here` returns how many bytes of a pack
-    an earlier run left on the disk. Raises HaltedError once should_stop().
+    an earlier run left on the disk. Raises StoppedError once should_stop().
     """
     by_identity = {file.identity: file for file in until_stopped(missing, should_stop)}
     planned = list[WantedContent]()

@@ -53,7 +53,7 @@ class FetchedList:
 def fetch_list(locator: TrackerLocator, since: str) -> FetchedList:
     """The tracker's list, or what has changed `since` this version; "" for the whole list.
 
-    Raises TrackerSilentError, and HaltedError when told to stop.
+    Raises TrackerSilentError, and StoppedError when told to stop.
     """
     with _call(locator) as call:
         reply = call.ask(encode_call(AskList(since)))
@@ -140,7 +140,7 @@ class _Call:
         return decode_reply(line)
 
     def unpacked(self, packed: int) -> Iterator[str]:
-        """The lines in the `packed` bytes that follow. Raises HaltedError, too."""
+        """The lines in the `packed` bytes that follow. Raises StoppedError, too."""
         self._deadline += packed / MIN_RATE
         unpacker, taken = Unpacker(), 0
         while packed > 0:

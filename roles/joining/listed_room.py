@@ -63,7 +63,7 @@ class ListedRoom:
     def __init__(self, *, windows: bool, should_stop: Callable[[], bool] = go_on) -> None:
         """`windows`: refuse names that Windows cannot store, or would run without being asked.
 
-        Long work raises HaltedError once should_stop(): throw the room away then.
+        Long work raises StoppedError once should_stop(): throw the room away then.
         """
         self._windows = windows
         self._should_stop = should_stop

@@ -46,7 +46,7 @@ class ListedShare:
     def __init__(
         self, id_: str, name: str, *, windows: bool, should_stop: Callable[[], bool] = go_on
     ) -> None:
-        """Long work raises HaltedError once should_stop()."""
+        """Long work raises StoppedError once should_stop()."""
         self.id = id_
         self.name = name  # of the folder, from the wire
         self.is_originals = id_.startswith(ORIGINALS_PREFIX)

@@ -21,7 +21,7 @@ from roles.joining.listed_share import Pack
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_locator import TrackerLocator
 from roles.values.addresses import Address, may_dial
-from roles.values.errors import HaltedError, TrackerSilentError
+from roles.values.errors import StoppedError, TrackerSilentError
 from roles.values.events import FilesListed, ListedFile, ListFailed, Post
 from roles.wire.fields import MAX_REQUEST_SHARES
 from roles.wire.tracker_messages import Holder
@@ -122,7 +122,7 @@ class RoomLister:
     def wanted(self, key: str) -> tuple[Wanted, tuple[Pack, ...]] | None:
         """What this key asks for, only files that LMK/2 peers offer, and the packs of its shares.
 
-        Raises HaltedError when told to stop.
+        Raises StoppedError when told to stop.
         """
         with self._lock:
             wanted = self._room.resolve(key)
@@ -139,7 +139,7 @@ class RoomLister:
 
     def run(self) -> None:
         with (
-            contextlib.suppress(HaltedError),
+            contextlib.suppress(StoppedError),
             RoomClient(self._locator) as client,
             self._lmk1,
         ):

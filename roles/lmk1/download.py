@@ -113,12 +113,12 @@ class Download(DownloadLife):
             self._space.withdraw(self)
 
     def _fetch_and_finish(self) -> None:
-        while not self.halting.is_set():
+        while not self.stopping.is_set():
             partial = self._opened_when_there_is_space()
             if partial is None:
                 return
             fault = self._fetch_all(partial)
-            if self.halting.is_set():
+            if self.stopping.is_set():
                 return
             if fault is None:
                 self._finish(partial)
@@ -127,8 +127,8 @@ class Download(DownloadLife):
                 raise fault
 
     def _opened_when_there_is_space(self) -> PartialFile | None:
-        """The partial file; None if halted while the disk was full. Raises StorageError."""
-        while not self.halting.is_set():
+        """The partial file; None if stopped while the disk was full. Raises StorageError."""
+        while not self.stopping.is_set():
             try:
                 self._space.promise(self, self.file.size - self._fetchers.have)
                 if self._partial is None:
@@ -140,20 +140,20 @@ class Download(DownloadLife):
                     raise
                 self._space.withdraw(self)
                 self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
-                self.halting.wait(SPACE_AGAIN_S)
+                self.stopping.wait(SPACE_AGAIN_S)
             else:
                 return self._partial
         return None
 
     def _fetch_all(self, partial: PartialFile) -> StorageError | None:
-        """Fetch until all chunks are here, the disk refuses, or the download is halted.
+        """Fetch until all chunks are here, the disk refuses, or the download is stopped.
 
         Returns the refusal of the disk, if any. All fetchers' threads have ended then.
         """
         fetchers = self._fetchers
         fetchers.begin(partial)
         try:
-            while not (self.halting.is_set() or fetchers.stopping.is_set() or fetchers.is_done):
+            while not (self.stopping.is_set() or fetchers.stopping.is_set() or fetchers.is_done):
                 now = time.monotonic()
                 self._space.note(self, self.file.size - fetchers.have)
                 fetchers.staff(now)
@@ -206,7 +206,7 @@ class Download(DownloadLife):
 
     def _finish(self, partial: PartialFile) -> None:
         self._set_state(DownloadState.VERIFYING)
-        finished = partial.finish(self.existing, self.halting)
+        finished = partial.finish(self.existing, self.stopping)
         if finished is None:
             return
         path, was_there = finished

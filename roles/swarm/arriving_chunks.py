@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from roles.swarm.content_transfer import ContentTransfer
 from roles.values.content import MAX_CHUNK_SIZE, MIN_CHUNK_SIZE
-from roles.values.errors import HaltedError
+from roles.values.errors import StoppedError
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -82,12 +82,12 @@ class ArrivingChunks:
         self._kept: list[bytearray] = []  # free buffers
 
     def begin(self, transfer: ContentTransfer, index: int, host: str) -> ArrivingChunk:
-        """A chunk with its buffer, to be ended; waits for one. Raises HaltedError after stop()."""
+        """A chunk with its buffer, to be ended; waits for one. Raises StoppedError after stop()."""
         size = transfer.content.length(index)
         with self._lock:
             while (awaited := self._awaited(size, host)) is not None:
                 if self._is_stopped:
-                    raise HaltedError
+                    raise StoppedError
                 self._waiting[awaited] += 1
                 self._room.wait()
                 self._waiting[awaited] -= 1

@@ -21,7 +21,7 @@ from roles.swarm.arriving_chunks import ArrivingChunk, ArrivingChunks
 from roles.swarm.frame_deadlines import FrameDeadlines
 from roles.swarm.peer import Peer
 from roles.swarm.shared_swarm import SharedSwarm
-from roles.values.errors import HaltedError, PeerProtocolError
+from roles.values.errors import PeerProtocolError, StoppedError
 from roles.wire import frames
 from roles.worker import POLL_S
 
@@ -98,7 +98,7 @@ class Downloader:
                     self._connection.hold()
                 with self._locked as swarm:
                     swarm.came(self._peer, frame, now=time.monotonic())
-        except (_LeftError, HaltedError):
+        except (_LeftError, StoppedError):
             return
         finally:
             self._drop_chunk()
@@ -209,7 +209,7 @@ class Downloader:
         began = time.monotonic()
         while True:
             if self._stopping.is_set():
-                raise HaltedError
+                raise StoppedError
             count = receive(what, at_least)
             if count is None:
                 self._waited_in_vain(at_least)

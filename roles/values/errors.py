@@ -18,7 +18,7 @@ class SeederLackedFileError(LmkError):
     """The seeder closed the connection silently, as originals do when they lack the file."""
 
 
-class HaltedError(LmkError):
+class StoppedError(LmkError):
     """What takes long was told to stop: not an error, and never shown to the user."""
 
 

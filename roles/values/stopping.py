@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-from roles.values.errors import HaltedError
+from roles.values.errors import StoppedError
 
 LOOK_EVERY = 500  # items between two checks: 0.1 s at 0.2 ms for the worst line of a list
 
@@ -19,11 +19,11 @@ def go_on() -> bool:
 
 
 def until_stopped(items: Iterable[T], should_stop: Callable[[], bool]) -> Iterator[T]:
-    """The same items, taken LOOK_EVERY at a time. Raises HaltedError soon after should_stop()
+    """The same items, taken LOOK_EVERY at a time. Raises StoppedError soon after should_stop()
     returns True.
     """
     rest = iter(items)
     while some := list(islice(rest, LOOK_EVERY)):
         if should_stop():
-            raise HaltedError("told to stop")
+            raise StoppedError("told to stop")
         yield from some
