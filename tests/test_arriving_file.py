@@ -16,6 +16,7 @@ from unittest import mock
 
 from roles.disk import arriving_file, chunk_digests, partial_file
 from roles.disk.arriving_file import ArrivingFile
+from roles.disk.partial_file import FinalFile
 from roles.values.content import Content, content_of
 from roles.values.errors import DiskFullError, FileChangedError, StorageError
 from roles.values.settings import Existing
@@ -83,7 +84,7 @@ class ArrivingFileTestCase(DiskTestCase):
         self.part.write_bytes(data)
 
     def finished(self, existing: Existing = Existing.SKIP) -> tuple[str, bool]:
-        result = self.whole().finish(existing, NEVER, 0)
+        result = self.whole().finish(FinalFile(existing, 0), NEVER)
         assert result is not None
         self.assertEqual(result[0].read_bytes(), DATA)
         return result[0].name, result[1]
@@ -100,7 +101,7 @@ class ResumeTest(ArrivingFileTestCase):
         second.write(0, memoryview(DATA)[:CHUNK])
         second.write(2 * CHUNK, memoryview(DATA)[2 * CHUNK : 3 * CHUNK])
         self.assertEqual(second.recheck(DIGESTS, NEVER), CONTENT.all_chunks)
-        second.finish(Existing.SKIP, NEVER, 0)
+        second.finish(FinalFile(Existing.SKIP, 0), NEVER)
         self.assertEqual(self.final.read_bytes(), DATA)
 
     def test_what_was_left_is_found_with_a_second_thread_and_without_one(self) -> None:
@@ -265,7 +266,7 @@ class PlaceTest(ArrivingFileTestCase):
         (self.target / "a").symlink_to(self.folder / "outside")
         self.assertFalse(arriving.is_in_place)
         with self.assertRaisesRegex(StorageError, "link to another place"):
-            arriving.finish(Existing.REPLACE, NEVER, 0)
+            arriving.finish(FinalFile(Existing.REPLACE, 0), NEVER)
         with self.assertRaises(StorageError):
             arriving.discard()
         self.assertEqual(self.tree(outside), {"x.bin.lmkpart": b"victim"})
@@ -330,7 +331,7 @@ class WriteTest(ArrivingFileTestCase):
         self.assertEqual(have, 0b0001)
         arriving.write(CHUNK, view[CHUNK:])
         arriving.write(3 * CHUNK, memoryview(DATA)[3 * CHUNK :])
-        result = arriving.finish(Existing.SKIP, NEVER, 0)
+        result = arriving.finish(FinalFile(Existing.SKIP, 0), NEVER)
         assert result is not None
         self.assertEqual(result[0].read_bytes(), DATA)
 
@@ -351,12 +352,14 @@ class WriteTest(ArrivingFileTestCase):
 
 class FinishTest(ArrivingFileTestCase):
     def test_it_gets_its_name_its_time_and_nothing_else_is_left(self) -> None:
-        self.assertEqual(self.whole().finish(Existing.SKIP, NEVER, MTIME), (self.final, False))
+        self.assertEqual(
+            self.whole().finish(FinalFile(Existing.SKIP, MTIME), NEVER), (self.final, False)
+        )
         self.assert_tree(self.target, {"a": None, "a/b": None, "a/b/x.bin": DATA})
         self.assertEqual(self.final.stat().st_mtime, MTIME)
 
     def test_without_a_time_it_has_that_of_its_arrival(self) -> None:
-        self.whole().finish(Existing.SKIP, NEVER, None)
+        self.whole().finish(FinalFile(Existing.SKIP, None), NEVER)
         self.assertGreater(self.final.stat().st_mtime, MTIME)
 
     @needs_posix
@@ -365,30 +368,32 @@ class FinishTest(ArrivingFileTestCase):
             with self.subTest(umask=oct(umask)):
                 before = os.umask(umask)
                 try:
-                    self.whole().finish(Existing.REPLACE, NEVER, MTIME, is_executable=True)
+                    self.whole().finish(
+                        FinalFile(Existing.REPLACE, MTIME, is_executable=True), NEVER
+                    )
                 finally:
                     os.umask(before)
                 self.assertEqual(stat.S_IMODE(self.final.stat().st_mode), mode)
                 self.assertEqual(self.final.stat().st_mtime, MTIME)
-        self.whole().finish(Existing.REPLACE, NEVER, 0)
+        self.whole().finish(FinalFile(Existing.REPLACE, 0), NEVER)
         self.assertFalse(self.final.stat().st_mode & 0o111)
 
     def test_an_impossible_time_fails_no_file(self) -> None:
-        self.assertIsNotNone(self.whole().finish(Existing.SKIP, NEVER, 1 << 40))
-        self.assertIsNotNone(self.whole().finish(Existing.KEEP_BOTH, NEVER, 1 << 80))
+        self.assertIsNotNone(self.whole().finish(FinalFile(Existing.SKIP, 1 << 40), NEVER))
+        self.assertIsNotNone(self.whole().finish(FinalFile(Existing.KEEP_BOTH, 1 << 80), NEVER))
 
     def test_an_empty_file_is_finished_at_once(self) -> None:
         empty = content_of(0, b"")
         arriving = self.arriving(content=empty)
         self.assertEqual(arriving.recheck(b"", NEVER), 0)
-        arriving.finish(Existing.SKIP, NEVER, MTIME)
+        arriving.finish(FinalFile(Existing.SKIP, MTIME), NEVER)
         self.assertEqual(self.final.read_bytes(), b"")
 
     def test_one_that_another_program_cut_short_is_not_finished(self) -> None:
         arriving = self.whole()
         os.truncate(self.part, 10)
         with self.assertRaisesRegex(StorageError, "Another program changed"):
-            arriving.finish(Existing.SKIP, NEVER, 0)
+            arriving.finish(FinalFile(Existing.SKIP, 0), NEVER)
         self.assertFalse(self.final.exists())
 
     @needs_posix
@@ -397,7 +402,7 @@ class FinishTest(ArrivingFileTestCase):
         (self.target / "a").rename(self.folder / "elsewhere")
         self.assertFalse(arriving.is_in_place)
         with self.assertRaisesRegex(StorageError, "cannot be written"):
-            arriving.finish(Existing.SKIP, NEVER, 0)
+            arriving.finish(FinalFile(Existing.SKIP, 0), NEVER)
         arriving.discard()
 
     def test_discarding_and_closing_may_be_done_twice(self) -> None:
@@ -423,12 +428,12 @@ class FinishTest(ArrivingFileTestCase):
                 mock.patch.object(partial_file, "give_name", side_effect=PermissionError),
                 self.assertRaisesRegex(StorageError, "No permission"),
             ):
-                arriving.finish(Existing.SKIP, NEVER, MTIME)
+                arriving.finish(FinalFile(Existing.SKIP, MTIME), NEVER)
             self.assertTrue(arriving.is_in_place)
             with self.assertRaisesRegex(StorageError, "Another LMKtorrent"):
                 self.arriving()
             source.check()
-            finished = arriving.finish(Existing.SKIP, NEVER, MTIME)
+            finished = arriving.finish(FinalFile(Existing.SKIP, MTIME), NEVER)
             self.assertEqual(finished, (self.final, False))
             self.assertEqual(self.final.stat().st_mtime, MTIME)
             source.check()
@@ -451,7 +456,7 @@ class SourceTest(ArrivingFileTestCase):
         arriving.write(CHUNK, memoryview(DATA)[CHUNK : 2 * CHUNK])
         self.assertEqual(self.sent(arriving, CHUNK, 1000), DATA[CHUNK : CHUNK + 1000])
         arriving.write(0, memoryview(DATA))
-        arriving.finish(Existing.SKIP, NEVER, MTIME)
+        arriving.finish(FinalFile(Existing.SKIP, MTIME), NEVER)
         self.assertEqual(self.sent(arriving, 0, 1000), DATA[:1000])
         arriving.close()
         self.assertEqual(self.sent(arriving, 5, 1000), DATA[5:1005])
@@ -463,7 +468,7 @@ class SourceTest(ArrivingFileTestCase):
                 source = arriving.open_source()
                 self.addCleanup(source.close)
                 source.check()
-                arriving.finish(existing, NEVER, MTIME)
+                arriving.finish(FinalFile(existing, MTIME), NEVER)
                 source.check()
                 self.assertEqual(self.sent(arriving, 7, 100), DATA[7:107])
 
@@ -471,7 +476,7 @@ class SourceTest(ArrivingFileTestCase):
         arriving = self.whole()
         source = arriving.open_source()
         self.addCleanup(source.close)
-        arriving.finish(Existing.SKIP, NEVER, MTIME)
+        arriving.finish(FinalFile(Existing.SKIP, MTIME), NEVER)
         with self.final.open("r+b") as file:
             file.write(b"mine")
         with self.assertRaises(FileChangedError):
@@ -505,7 +510,7 @@ class SourceTest(ArrivingFileTestCase):
         for existing in Existing:
             arriving = self.whole()
             arriving.open_source().close()
-            arriving.finish(existing, NEVER, 0)
+            arriving.finish(FinalFile(existing, 0), NEVER)
             arriving.open_source().close()
         self.whole().discard()
         (self.target / "f").touch()

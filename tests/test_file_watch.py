@@ -11,7 +11,7 @@ from unittest import mock
 from roles.disk import disk_calls, file_watch
 from roles.disk.arriving_file import ArrivingFile
 from roles.disk.file_watch import FileWatch
-from roles.disk.partial_file import PartialFile
+from roles.disk.partial_file import FinalFile, PartialFile
 from roles.downloads import download
 from roles.swarm.content_transfer import ContentTransfer
 from roles.values.content import MIN_CHUNK_SIZE
@@ -290,7 +290,7 @@ class Lmk1Test(DiskTestCase):
                 partial.write(0, memoryview(b"something long"))
                 harm(partial.path)
                 with self.assertRaisesRegex(FileTouchedError, "wrote to .* Close it and download"):
-                    partial.finish(Existing.SKIP, NEVER)
+                    partial.finish(FinalFile(Existing.SKIP), NEVER)
                 partial.discard()
         self.assertEqual(self.tree(self.folder), {})
 
@@ -299,7 +299,7 @@ class Lmk1Test(DiskTestCase):
         with mock.patch.object(file_watch, "_is_remote", lambda _device: True):
             partial = PartialFile(self.folder, ("a",), can_be_checked=False)
             partial.write(0, memoryview(b"something"))
-            self.assertIsNotNone(partial.finish(Existing.SKIP, NEVER))
+            self.assertIsNotNone(partial.finish(FinalFile(Existing.SKIP), NEVER))
         self.assertEqual(self.tree(self.folder), {"a": b"something"})
 
 

@@ -9,7 +9,7 @@ import unittest
 from collections.abc import Callable
 from pathlib import Path
 
-from roles.disk.partial_file import PartialFile
+from roles.disk.partial_file import FinalFile, PartialFile
 from roles.values.errors import StorageError
 from roles.values.settings import Existing
 from tests.disks import IS_POSIX, IS_ROOT, DiskTestCase, needs_posix
@@ -57,7 +57,7 @@ class ClaimedFileTestCase(DiskTestCase):
         return partial
 
     def finished(self, existing: Existing, content: bytes = CONTENT) -> tuple[Path, bool]:
-        result = self.partial(content=content).finish(existing, NEVER)
+        result = self.partial(content=content).finish(FinalFile(existing), NEVER)
         assert result is not None
         return result
 
@@ -73,7 +73,7 @@ class WriteTest(ClaimedFileTestCase):
     def test_it_has_its_own_ending_until_it_is_whole(self) -> None:
         partial = self.partial()
         self.assertEqual(self.names(), {"a.txt.lmkpart"})
-        partial.finish(Existing.SKIP, NEVER)
+        partial.finish(FinalFile(Existing.SKIP), NEVER)
         self.assertEqual(self.names(), {"a.txt"})
         self.assertEqual((self.folder / "a.txt").read_bytes(), CONTENT)
 
@@ -190,7 +190,7 @@ class ExistingTest(ClaimedFileTestCase):
 
     def test_comparing_ends_when_it_is_told_to(self) -> None:
         (self.folder / "a.txt").write_bytes(CONTENT)
-        self.assertIsNone(self.partial().finish(Existing.SKIP, STOPPED))
+        self.assertIsNone(self.partial().finish(FinalFile(Existing.SKIP), STOPPED))
         self.assertEqual(self.names(), {"a.txt", "a.txt.lmkpart"})
 
     def test_two_downloads_of_one_name_never_overwrite_each_other(self) -> None:
@@ -200,7 +200,7 @@ class ExistingTest(ClaimedFileTestCase):
             partial = PartialFile(self.folder, (f"{number}",))
             partial.write(0, memoryview(b"%d" % number))
             partial._name = "same"  # as two programs whose names for it differ until now
-            result = partial.finish(Existing.KEEP_BOTH, NEVER)
+            result = partial.finish(FinalFile(Existing.KEEP_BOTH), NEVER)
             assert result is not None
             paths.append(result[0])
 
@@ -250,7 +250,7 @@ class ClaimTest(ClaimedFileTestCase):
             make()
             self.assertFalse(partial.is_in_place)
             with self.assertRaisesRegex(StorageError, "Another program replaced"):
-                partial.finish(Existing.REPLACE, NEVER)
+                partial.finish(FinalFile(Existing.REPLACE), NEVER)
             partial.discard()
             self.assertEqual(self.names(), {"a.txt.lmkpart"})
             part.unlink()
@@ -333,5 +333,5 @@ class DiskTest(ClaimedFileTestCase):
         (self.folder / "a.txt.lmkpart").unlink()
         for existing in Existing:
             with self.subTest(existing=existing), self.assertRaises(StorageError):
-                partial.finish(existing, NEVER)
+                partial.finish(FinalFile(existing), NEVER)
         self.assertEqual(self.names(), set())

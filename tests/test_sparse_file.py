@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 from roles.disk.arriving_file import ArrivingFile
-from roles.disk.partial_file import PartialFile
+from roles.disk.partial_file import FinalFile, PartialFile
 from roles.disk.sparse_file import BLOCK, bytes_on_disk, spans
 from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.settings import Existing
@@ -71,7 +71,7 @@ class HolesTest(DiskTestCase):
         for index in order if order is not None else range(content.count):
             start = index * MIN_CHUNK_SIZE
             file.write(start, memoryview(data)[start : start + content.length(index)])
-        finished = file.finish(Existing.REPLACE, NEVER, 0)
+        finished = file.finish(FinalFile(Existing.REPLACE, 0), NEVER)
         assert finished is not None
         return finished[0]
 
@@ -129,7 +129,7 @@ class HolesTest(DiskTestCase):
         partial = PartialFile(self.folder, ("a",), can_be_checked=False)
         for offset in range(0, 100 * 5_120, 10 * 5_120):
             partial.write(offset, memoryview(bytes(10 * 5_120)))
-        self.assertIsNotNone(partial.finish(Existing.SKIP, NEVER))
+        self.assertIsNotNone(partial.finish(FinalFile(Existing.SKIP), NEVER))
         path = self.folder / "a"
         self.assertEqual(path.read_bytes(), bytes(100 * 5_120))
         self.assertLessEqual(bytes_on_disk(path), BLOCK)

@@ -10,13 +10,11 @@ from pathlib import Path
 
 from roles.disk.chunk_digests import digests_of, fitting
 from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
-from roles.disk.file_watch import Traces
 from roles.disk.holding import ChunkSource
-from roles.disk.partial_file import CLOSES_FIRST, PartialFile
+from roles.disk.partial_file import CLOSES_FIRST, FinalFile, PartialFile
 from roles.values.content import Content, root_of
 from roles.values.disk_names import shown_path
 from roles.values.errors import FileChangedError, FileTouchedError, StorageError
-from roles.values.settings import Existing
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +78,7 @@ class ArrivingFile(PartialFile):
         except OSError as error:
             raise _unreadable(self.path, error) from None
 
-    def finish(
-        self,
-        existing: Existing,
-        stopping: threading.Event,
-        mtime: int | None = None,
-        *,
-        is_executable: bool = False,
-        replaces: Traces | None = None,
-    ) -> tuple[Path, bool] | None:
+    def finish(self, final: FinalFile, stopping: threading.Event) -> tuple[Path, bool] | None:
         """All chunks must be written and verified."""
         with suppress(OSError):  # the sync that follows reports it better
             if self.file.size != self.content.size:
@@ -96,9 +86,7 @@ class ArrivingFile(PartialFile):
                     f"Another program changed {shown_path(self.path)}. "
                     "Download again: intact parts are kept."
                 )
-        finished = super().finish(
-            existing, stopping, mtime, is_executable=is_executable, replaces=replaces
-        )
+        finished = super().finish(final, stopping)
         if finished is not None:
             place = None
             with suppress(OSError):  # from now on sources notice any change to the final file

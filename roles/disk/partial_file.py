@@ -12,7 +12,7 @@ import stat
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec
 
@@ -38,6 +38,19 @@ COMPARE_BLOCK = 1024 * 1024  # bytes
 CLOSES_FIRST = os.name == "nt"
 
 _CLAIM_FLAGS = os.O_RDWR | os.O_CREAT | disk_calls.PLAIN_FLAGS
+
+
+@dataclass(frozen=True, slots=True)
+class FinalFile:
+    """What a partial file becomes when it is whole."""
+
+    existing: Existing  # what to do with a file that has its name
+    mtime: int | None = None  # seconds since 1970, None for now
+    is_executable: bool = False
+    replaces: Traces | None = None  # a file that has its name and these traces is replaced
+
+    def stamp(self, file: int | Path) -> None:
+        stamp(file, mtime=self.mtime, is_executable=self.is_executable)
 
 
 class PartialFile:
@@ -96,41 +109,30 @@ class PartialFile:
             except REFUSED as error:
                 raise storage_error(error, self.path) from None
 
-    def finish(
-        self,
-        existing: Existing,
-        stopping: threading.Event,
-        mtime: int | None = None,
-        *,
-        is_executable: bool = False,
-        replaces: Traces | None = None,
-    ) -> tuple[Path, bool] | None:
+    def finish(self, final: FinalFile, stopping: threading.Event) -> tuple[Path, bool] | None:
         """Sync the file and give it its final name, or remove it if `existing` is SKIP and a file
-        with the same content has that name. A file that has that name and these traces is replaced.
+        with the same content has that name.
 
-        `mtime` in seconds since 1970, None for now. Returns the path, and whether that file was
-        there before; None if `stopping` ended the comparison. Raises FileTouchedError if another
-        program wrote to it; then the partial file stays.
+        Returns the path, and whether that file was there before; None if `stopping` ended the
+        comparison. Raises FileTouchedError if another program wrote to it; then the partial file
+        stays.
         """
         target = self.path.with_name(self._name)
-        stamped = partial(stamp, mtime=mtime, is_executable=is_executable)
         try:
             with self._opened_folder() as folder:
                 self._check_untouched(folder)
                 if not CLOSES_FIRST:
-                    stamped(self.file.descriptor)
+                    final.stamp(self.file.descriptor)
                     self._watch.keep()
                 disk_calls.sync(self.file.descriptor)
-                is_same = existing is Existing.SKIP and self._is_same_as(folder, stopping)
+                is_same = final.existing is Existing.SKIP and self._is_same_as(folder, stopping)
                 if is_same is None:
                     return None
                 if is_same:
                     PartialFile.discard(self)  # in a subclass, uploads go on
                     return target, True
                 self._check_untouched(folder)
-                if replaces is not None and replaces.is_still(folder.status(self._name)):
-                    existing = Existing.REPLACE
-                name = self._renamed(folder, existing, stamped)
+                name = self._renamed(folder, final)
                 folder.sync()
         except REFUSED as error:
             raise storage_error(error, target) from None
@@ -264,19 +266,19 @@ class PartialFile:
         status = folder.status(self.path.name)
         return status is not None and os.path.samestat(self.identity, status)
 
-    def _renamed(
-        self, folder: OpenFolder, existing: Existing, stamped: Callable[[int | Path], None]
-    ) -> str:
+    def _renamed(self, folder: OpenFolder, final: FinalFile) -> str:
         """Give it its final name and close it.
 
         Raises OSError, or FileTouchedError if another program wrote to it just then. In both cases
         it is open and has its partial name.
         """
+        former = final.replaces
+        is_former = former is not None and former.is_still(folder.status(self._name))
+        may_replace = is_former or final.existing is Existing.REPLACE
         if CLOSES_FIRST:
             self.file.close()
-            stamped(self.path)
+            final.stamp(self.path)
             self._watch.keep(folder.status(self.path.name))
-        may_replace = existing is Existing.REPLACE
         try:
             name = give_name(folder, self.path.name, self._name, may_replace=may_replace)
         except REFUSED:

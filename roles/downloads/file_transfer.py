@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 
 from roles.disk.arriving_file import ArrivingFile
+from roles.disk.partial_file import FinalFile
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.unpacking import Unpacking
 from roles.downloads.wanted import Identity, WantedContent, WantedFile, WantedPack
@@ -166,14 +167,10 @@ class FileTransfer(ContentTransfer):
             return False
 
     def _finish_file(self, wanted: WantedFile) -> Iterator[FileEnded]:
+        existing = self._target.existing
+        final = FinalFile(existing, wanted.mtime, wanted.is_executable, wanted.replaces)
         try:
-            finished = self._file.finish(
-                self._target.existing,
-                self._target.stopping,
-                wanted.mtime,
-                is_executable=wanted.is_executable,
-                replaces=wanted.replaces,
-            )
+            finished = self._file.finish(final, self._target.stopping)
         except FileTouchedError:
             self._check_again()
             return

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from roles.disk.leftovers import drop_partials
-from roles.disk.partial_file import PartialFile
+from roles.disk.partial_file import FinalFile, PartialFile
 from roles.downloads.download_life import QUEUED_AT_PEERS_S, DownloadContext, DownloadLife
 from roles.lmk1.fetchers import Fetchers, SeedersOutlook
 from roles.lmk1.seeder_book import SeederBook
@@ -206,7 +206,7 @@ class Download(DownloadLife):
 
     def _finish(self, partial: PartialFile) -> None:
         self._set_state(DownloadState.VERIFYING)
-        finished = partial.finish(self.existing, self.stopping)
+        finished = partial.finish(FinalFile(self.existing), self.stopping)
         if finished is None:
             return
         path, was_there = finished
