@@ -8,7 +8,7 @@ from pathlib import Path
 from roles.leecher import Leecher
 from roles.seeder import Seeder
 from roles.values.content import chunk_size_for
-from roles.values.errors import NoSeederError
+from roles.values.errors import NoSeederError, StorageError
 from roles.values.events import (
     ALL_HERE,
     NOT_KNOWN,
@@ -153,6 +153,23 @@ class DownloadTest(RoomTest):
         self.assertEqual(sorted(told), sorted(["big", *files]))
         for path, data in files.items():
             self.assertEqual(Path(self.target, path).read_bytes(), data)
+
+    def test_a_folder_that_has_no_place_to_arrive_in_says_why_and_comes_once_it_has(self) -> None:
+        self.target.rmdir()
+        self.target.write_bytes(b"a file")
+        self.seeding("source", {"d/a.bin": DATA})
+        leecher = self.leecher(self.target, self.room, own_folders=True)
+        list_now(leecher, "d/a.bin")
+        key = leecher.log.of(FilesListed)[-1].folders[0].key
+        leecher.role.download([key], Existing.SKIP)
+        end = wait_for_end(leecher, key)
+        self.assertIs(end.state, DownloadState.FAILED)
+        self.assertIsInstance(end.failure, StorageError)
+        self.assertIn("is a file, but must be a folder", str(end.failure))
+        self.target.unlink()
+        leecher.log.clear()
+        leecher.role.resume([key])
+        self.assertIs(wait_for_end(leecher, key).state, DownloadState.DONE)
 
     def test_a_folder_of_one_share_comes_without_that_of_another(self) -> None:
         self.seeding("one", {"slides/1": b"first", "other": b"x"})

@@ -267,12 +267,16 @@ class Download(DownloadLife):
             self._post(UpdateFound(self.key, self.title, len(changed), size, edited))
 
     def _make_folders(self, scope: Scope) -> None:
-        """Make those that no earlier list had. Raises DiskFullError and StoppedError."""
+        """Make those that no earlier list had. Raises StorageError if not even the folder of all
+        of them can be made, DiskFullError and StoppedError.
+        """
         fresh = {one: line for one, line in scope.folders.items() if one not in self._folders}
         times = [(stored, folder.mtime) for stored, folder in fresh.items()]
         if self._home and not self._folders:
             times.insert(0, (self._home, None))
         failed = self._target.make_folders(times)
+        if self._home in failed:
+            raise failed[self._home]
         self._folders.update(fresh)
         self._not_made |= {fresh[stored].path: error for stored, error in failed.items()}
         for stored, folder in fresh.items():
