@@ -84,6 +84,11 @@ class LessonTest(AppWindowTest):
         self.assertIn("31 computers: 21 done", self.tab.counts)
         self.pump_until(lambda: "31 computers" in widget_texts(self.window.status))
 
+    def test_the_room_is_shown_as_seats_as_a_list_or_as_files(self) -> None:
+        texts = widget_texts(self.tab)
+        for view in ("Seats", "List", "Files"):
+            self.assertIn(f"'{view}'", texts)
+
     def test_the_strip_names_who_needs_help_and_selects_them(self) -> None:
         room = self.tab.room
         self.assertTrue(room.strip.winfo_ismapped())

@@ -29,7 +29,7 @@ NARROW = 640  # pixels at 96 dpi: below this, the details take the place of the 
 
 
 class View(Enum):
-    SEATS = "TileView"
+    SEATS = "Seats"
     LIST = "List"
     FILES = "Files"
 
