@@ -54,6 +54,12 @@ class FolderPartsTest(unittest.TestCase):
         self.assertIsNone(self.parts.file(WHOLE, "a/b/1"))
         self.assertEqual(self.part("a"), Part())
 
+    def test_a_file_that_has_just_ended_counts_once(self) -> None:
+        coming = FileArriving("a/1", 4, 2.0, 3), FileArriving("a/2", 5)
+        self.parts.note_arriving(WHOLE, coming)
+        self.parts.note_ended(WHOLE, done("a/1"))
+        self.assertEqual(self.part("a"), Part(have=15, ended=1))
+
     def test_parts_of_a_share_that_come_with_several_downloads_are_summed(self) -> None:
         self.parts.note_arriving(f"{WHOLE}/a/x", (FileArriving("a/x/1", 4),))
         self.parts.note_arriving(f"{WHOLE}/a/y", (FileArriving("a/y/1", 5),))

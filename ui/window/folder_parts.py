@@ -108,6 +108,7 @@ class FolderParts:
             for download, below in self._arriving_below.items()
             if _share_of(download) == share
             for file in below.get(path, ())
+            if file.name in self._arriving[download]  # it may have ended since
         ]
         return Part(
             sums.have[path] + sum(file.have for file in coming),
