@@ -32,3 +32,16 @@ class LeecherModelTest(unittest.TestCase):
             model._handle(DownloadChanged(name, DownloadState.DONE, 10, 10, 0.0, None, ()))
         self.assertEqual(model.complete_count, 2)
         self.assertTrue(model.has(file))
+
+    def test_a_file_that_comes_again_with_its_folder_forgets_its_own_download_not_that_of_a_twin(
+        self,
+    ) -> None:
+        model = LeecherModel(mock.create_autospec(WindowContext), lambda _event: None)
+        ours = ListedFile("a", 10, b"root", COURSE, twin="aa")
+        other = ListedFile("a", 20, b"toor", "d0" * 8, twin="bb")
+        folders = [ListedFolder(file.share, "Course", 1, file.size) for file in (ours, other)]
+        model.list = FileList((ours, other), tuple(folders))
+        for file in (ours, other):
+            model._handle(DownloadChanged(file.key, DownloadState.FAILED, 10, 0, 0.0, None, ()))
+        model._handle(FilesEnded(SHARE, (FileEnded("a", 10, DownloadState.DONE, "/a"),)))
+        self.assertEqual(list(model.downloads), [other.key])

@@ -5,7 +5,7 @@ Built once for each list, in any thread: 100,000 files take a moment.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -66,6 +66,10 @@ class SharedFiles:
         byte = self._sums[start] + int(part * (self._sums[end] - self._sums[start]))
         return self._files[min(max(bisect_right(self._sums, byte) - 1, start), end - 1)]
 
+    def file(self, path: str) -> ListedFile | None:
+        at = bisect_left(self._paths, path)
+        return self._files[at] if self._paths[at : at + 1] == [path] else None
+
     def has(self, path: str) -> bool:
         start, end = range_below(self._paths, path)
         return start < end
@@ -116,6 +120,12 @@ class FileList:
         if folder is None:
             return []
         return [file for share in self._shares_of(folder) for file in share.below(folder.path)]
+
+    def named(self, key: str, path: str) -> list[ListedFile]:
+        """The file at this path in the share that a folder is in, or in every share."""
+        folder = FolderKey.of(key)
+        shares = [] if folder is None else self._shares_of(folder)
+        return [file for share in shares if (file := share.file(path)) is not None]
 
     def file_at(self, key: str, part: float) -> ListedFile | None:
         """The file at this part of a folder, whose files stand one after another by path."""

@@ -292,9 +292,10 @@ class LeecherModel:
 
     def _take_ended(self, download: str, files: Iterable[FileEnded]) -> None:
         for file in files:
-            own = self.state_of(file.name)
-            if own is not None and own.is_final:
-                del self.downloads[file.name]  # what the folder brought is newer
+            for listed in self.list.named(download, file.name):
+                own = self.state_of(listed.key)
+                if own is not None and own.is_final:
+                    del self.downloads[listed.key]  # what the folder brought is newer
             self.parts.note_ended(download, file)
             problems = self.problems.setdefault(download, {})
             if file.state is DownloadState.FAILED:
