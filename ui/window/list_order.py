@@ -77,6 +77,8 @@ def _by_place(share: str, model: LeecherModel) -> Callable[[Entry], int]:
             return place_of(entry, model) or NO_PLACE
         if own := model.place_of(entry.key):
             return own
+        if not model.first:
+            return NO_PLACE  # soon, because there may be 100,000 files
         running = running_in(share or entry.share, _folder_of(entry))
         return model.rank_of(running, entry.name) or NO_PLACE
 
