@@ -124,6 +124,19 @@ class ListRowsTest(unittest.TestCase):
         self.assertEqual(self.rows.downloads(keys), [f"share:{COURSE}"])
         self.assertEqual(self.rows.to_ask(keys), [])
 
+    def test_the_download_of_many_files_that_were_found_is_looked_up_once_a_folder(self) -> None:
+        names = [f"{above}/{number}" for above in ("a", "b") for number in range(50)]
+        self.take(shared(COURSE, *names), folder(COURSE, "Course", 100))
+        self.download(f"share:{COURSE}/a", files=50)
+        self.download("b/7")
+        keys = self.keys("/")
+        with mock.patch.object(
+            self.model, "running_above", side_effect=self.model.running_above
+        ) as looked_up:
+            brought = self.rows.downloads(keys)
+        self.assertEqual(brought, [f"share:{COURSE}/a", "b/7"])
+        self.assertLessEqual(looked_up.call_count, 3)
+
     def test_what_comes_by_itself_and_with_its_folder_has_one_row(self) -> None:
         self.take(shared(COURSE, "a", "sub/b"), folder(COURSE, "Course", 2))
         share, sub = f"share:{COURSE}", f"share:{COURSE}/sub"

@@ -114,11 +114,14 @@ class ListRows:
 
     def downloads(self, keys: Iterable[str]) -> list[str]:
         """The downloads that bring these rows."""
-        brought = dict[str, str]()
+        files, downloads = self._list.files, self._model.downloads
+        brought = dict[tuple[str, ...], str]()
         for key in keys:
-            folder, name = self.parent_key(key), key.partition("\0")[0]
-            # What has no download of its own comes like everything else in its folder.
-            like = key if not folder or name in self._model.downloads else folder
+            name, _, share = key.partition("\0")
+            like: tuple[str, ...] = (key,)
+            file = None if name in downloads else files.get(name)
+            if file is not None:  # it comes like all others of its folder without an own download
+                like = share or file.share, file.name.rpartition("/")[0]
             if like not in brought and (node := self.node(key)) is not None:
                 brought[like] = bringing(node, self._model)
         return [name for name in dict.fromkeys(brought.values()) if name]
