@@ -101,6 +101,15 @@ class StartPageTest(AppWindowTest):
         self.pump_until(lambda: window.seeder.seeded_files == 1)
         self.assertIs(window.tabs.in_front, window.seeder)
 
+    def test_a_folder_that_is_given_while_the_room_starts_is_shared_in_it(self) -> None:
+        window, folder = self.open_new(), self.lesson()
+        window.seeder.form.folder.variable.set(str(folder))
+        window.tracker.start()
+        self.assertIs(window.tracker.run_state, RunState.STARTING)
+        window._give()
+        window._give()  # again, because nothing is to be seen yet
+        self.pump_until(lambda: window.seeder.seeded_files == 1)
+
     def test_a_folder_joins_the_room_that_is_there(self) -> None:
         window, folder = self.open_new(), self.lesson()
         tracker = Address(LOOPBACK, self.tracker_port)

@@ -304,7 +304,10 @@ class AppWindow(tk.Tk):
         if trackers.is_known:
             self.seeder.start_or_stop()
         elif not trackers.found:  # of several the user chooses one, as the field says
-            self.tracker.start(lambda _address: self.seeder.start_or_stop())
+            self.tracker.start(self._give_there)
+
+    def _give_there(self, _tracker: Address) -> None:
+        self.seeder.start_or_stop()
 
     def check_computer(self) -> None:
         self.tabs.show("Check")

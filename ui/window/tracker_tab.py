@@ -105,9 +105,10 @@ class TrackerTab(Page):
 
     def start(self, then: Callable[[Address], None] | None = None) -> None:
         """Do what the button does, unless it runs; `then` gets its address once it does."""
+        waits = self.run_state is not RunState.RUNNING
+        if then is not None and waits and then not in self._once_started:
+            self._once_started.append(then)
         if not self.run_state.is_up:
-            if then is not None:
-                self._once_started.append(then)
             self.start_or_stop()
 
     @property
