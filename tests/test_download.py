@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from unittest.mock import patch
 
+from roles.disk.target_folder import TargetFolder
 from roles.leecher import Leecher
 from roles.seeder import Seeder
 from roles.values.content import chunk_size_for
-from roles.values.errors import NoSeederError, StorageError
+from roles.values.errors import DiskFullError, NoSeederError, StorageError
 from roles.values.events import (
     ALL_HERE,
     NOT_KNOWN,
@@ -170,6 +172,18 @@ class DownloadTest(RoomTest):
         leecher.log.clear()
         leecher.role.resume([key])
         self.assertIs(wait_for_end(leecher, key).state, DownloadState.DONE)
+
+    def test_a_disk_too_full_for_its_folders_is_waited_for(self) -> None:
+        self.constant("downloads.download", "SPACE_AGAIN_S", 0.05)
+        self.seeding("source", {"d/a.bin": DATA})
+        leecher = self.taking("d/a.bin")
+        key = leecher.log.of(FilesListed)[-1].folders[0].key
+        full = patch.object(TargetFolder, "make_folders", side_effect=DiskFullError("full"))
+        with full:
+            leecher.role.download([key], Existing.SKIP)
+            wait_for_state(leecher, key, DownloadState.WAITING_FOR_SPACE)
+        self.assertIs(wait_for_end(leecher, key).state, DownloadState.DONE)
+        self.assertTrue((self.target / "d/a.bin").read_bytes() == DATA)
 
     def test_a_folder_of_one_share_comes_without_that_of_another(self) -> None:
         self.seeding("one", {"slides/1": b"first", "other": b"x"})

@@ -107,6 +107,7 @@ class Download(DownloadLife):
         self._tally = FileTally(self._tell_files)
         self._queue = ContentQueue(self._target, peer, self._space, self._tally, self.woken.set)
         self._folders = set[Stored]()  # that were made, or could not be
+        self._folders_of: Scope | None = None  # whose folders are all among them
         self._not_made = dict[str, StorageError]()  # those that could not, by their paths
         self._renamed = dict[str, Path]()  # folders that have other names here, by their paths
         self._meter = RateMeter(now=time.monotonic())
@@ -227,7 +228,7 @@ class Download(DownloadLife):
     def _begin(self) -> None:
         """Look what the target folder has, and plan the rest."""
         self._tally.begin()
-        self._folders, self._not_made = set(), {}
+        self._folders, self._folders_of, self._not_made = set(), None, {}
         scope = self.newest.scope
         self._followed = FollowedScope(scope)
         self._set_state(DownloadState.CHECKING)
@@ -239,7 +240,6 @@ class Download(DownloadLife):
         if not self.stopping.is_set():
             self._tell_update(missing)
             self._queue.begin(missing, scope.packs)
-            self._make_folders(scope)
 
     # What is here already
 
@@ -268,7 +268,7 @@ class Download(DownloadLife):
 
     def _make_folders(self, scope: Scope) -> None:
         """Make those that no earlier list had. Raises StorageError if not even the folder of all
-        of them can be made, DiskFullError and StoppedError.
+        of them can be made, StoppedError, and DiskFullError, after which it can be called again.
         """
         fresh = {one: line for one, line in scope.folders.items() if one not in self._folders}
         times = [(stored, folder.mtime) for stored, folder in fresh.items()]
@@ -278,6 +278,7 @@ class Download(DownloadLife):
         if self._home in failed:
             raise failed[self._home]
         self._folders.update(fresh)
+        self._folders_of = scope
         self._not_made |= {fresh[stored].path: error for stored, error in failed.items()}
         for stored, folder in fresh.items():
             is_renamed = path_from_disk("/".join(stored[len(self._home) :])) != folder.path
@@ -297,6 +298,8 @@ class Download(DownloadLife):
                 if self.order is not self._followed_order:
                     self._followed_order = self.order
                     self._queue.put_in_order(self.order)
+                if self._folders_of is not self.newest.scope:
+                    self._make_folders(self.newest.scope)
                 self._queue.step()
             except DiskFullError as error:
                 if not self._settings.waits_for_space:
@@ -318,7 +321,6 @@ class Download(DownloadLife):
             return
         self._tally.flush()  # what has ended is of the versions so far
         change = self._followed.follow(newest, self._queue.pending(), now=now)
-        self._make_folders(newest)
         self._queue.follow(change.replaced, self._missing(change.fresh, newest), newest.packs)
         self._peer.join(self.wanted.shares)
 
@@ -328,8 +330,7 @@ class Download(DownloadLife):
         self._map = None
         failed = {one.name for one in self._tally.take_failures()}
         scope, self._not_made = self.newest.scope, {}
-        self._folders.clear()
-        self._make_folders(scope)
+        self._folders, self._folders_of = set(), None
         again = [one for one in self.wanted.files if one.path in failed]
         known = [one for one in again if identity(one) in scope.stored]
         self._queue.follow((), self._missing(known, scope), scope.packs)
