@@ -79,10 +79,21 @@ class RegistryTest(ProgramsTest):
     def test_who_leaves_is_kept_with_what_it_said_last(self) -> None:
         self.register(pc(1), leecher=True)
         named = Address(pc(1).ip, 12501)
-        last = Status(ParticipantState.DONE, machine="a" * 16, have=5, size=5)
+        last = Status(ParticipantState.DONE, have=5, size=5)
         self.registry.hear(Ping(ID, named, ID, last, leaving=True), pc(1).ip, now=1.0)
         ((_, gone),) = self.registry.departed.items()
         self.assertEqual((gone.status, gone.has_left, gone.last_ping), (last, True, 1.0))
+
+    def test_who_leaves_stays_the_same_computer_and_nobody_learns_its_own_id(self) -> None:
+        self.register(pc(1), leecher=True)
+        named, status = Address(pc(1).ip, 12501), Status(machine="a" * 16)
+        self.registry.hear(Ping(ID, named, ID, status), pc(1).ip, now=1.0)
+        (here,) = self.registry.participants(now=1.0)
+        self.registry.hear(Ping(ID, named, ID, status, leaving=True), pc(1).ip, now=2.0)
+        (gone,) = self.registry.participants(now=2.0)
+        self.assertTrue(gone.has_left)
+        self.assertEqual(gone.status.machine, here.status.machine)
+        self.assertNotEqual(gone.status.machine, status.machine)
 
     def test_who_falls_silent_is_kept_until_the_same_run_registers_again(self) -> None:
         self.register(pc(1))

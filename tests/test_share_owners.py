@@ -234,6 +234,14 @@ class SameComputerTest(OwnersTestCase):
         self.assertIsNotNone(self.catalogue.share(SHARE))
         self.assert_only_its_computer_gets_it(now=2 * RESERVED_S)
 
+    def test_who_learned_the_id_of_the_run_that_has_ended_does_not_get_it_from_the_next_one(
+        self,
+    ) -> None:
+        self.leave()
+        self.tell(PC, 12502, STRANGER, machine=self.MACHINE, now=2.0)
+        self.assert_refused(Code.SHARE, PC, 12501, PEER, now=3.0)
+        self.assert_told_by(PC, 12502, STRANGER)
+
     def test_also_after_a_restart_of_the_tracker(self) -> None:
         self.leave()
         saved = list(self.registry.saved())

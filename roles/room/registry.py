@@ -134,8 +134,8 @@ class Registry:
         program.last_ping = now
         self._silent.move_to_end(key)
         if ping.leaving:
-            last = replace(program.participant(0), status=ping.status, has_left=True)
-            self.departed.note(key, last)
+            last = replace(program, status=ping.status).participant(0)
+            self.departed.note(key, replace(last, has_left=True))
             self._forget(key, now, has_ended=True)
         elif ping.status != program.status:
             self.changes += 1
@@ -311,7 +311,7 @@ class Registry:
         owner = Owner(key, "" if entry.origin.is_here else ip, entry.status.machine)
         share = self.catalogue.share(call.share)
         reserved = self.held.share_owner(call.share, now=now)
-        held = None if reserved is None else reserved.key
+        held = None if reserved is None else reserved.known_by
         last = reserved if share is None else share.owner
         if last is None or last.known_by == key:
             if share is not None and share.owner != owner:  # the tracker's own addresses changed
