@@ -318,7 +318,8 @@ class Leecher(Role):
 
     def _do_requests(self) -> None:
         while not self._requests.empty():
-            self._requests.get()()
+            with contextlib.suppress(StoppedError):  # the end still has work to do
+                self._requests.get()()
 
     def _fail(self, key: str, error: LmkError) -> None:
         """Report a download that could not begin."""

@@ -300,6 +300,24 @@ class TheEndOfTheLeecher(LeecherTest):
         wait_for_state(leecher, "a", DownloadState.PAUSED)
         self.assert_stops(leecher)
 
+    def test_a_request_that_the_end_interrupts_leaves_nothing_running(self) -> None:
+        self.offering({"b": b"done"})
+        register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
+        leecher = self.taking()
+        self.assert_takes(leecher, {"b": b"done"})
+        order(leecher, "a")
+        wait_for_state(leecher, "a", DownloadState.RETRYING)
+
+        def stop_before_the_request() -> None:
+            leecher.role.stop()
+            leecher.role.fetch_again("b", ())  # looks at the list, which raises StoppedError
+
+        with mock.patch.object(leecher.role, "_start_queued", stop_before_the_request):
+            wait_until(lambda: bool(leecher.log.of(RoleStopped)))
+        self.assertIsNone(leecher.log.of(RoleStopped)[0].failure)
+        self.assertIs(leecher.log.of(DownloadChanged)[-1].state, DownloadState.CANCELLED)
+        leecher.stop()
+
     def test_it_stops_in_time_with_a_download_that_gave_up(self) -> None:
         register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
         leecher = self.taking(give_up_after_s=0.2)
