@@ -434,3 +434,17 @@ class OriginalTest(MembershipTestCase):
         wait_until(lambda: member.is_original is False)
         scripts[0] = room_of
         wait_until(lambda: member.is_original is True)
+
+    def test_a_seeder_notices_it_too_though_that_takes_its_ping_for_one_of_an_original(
+        self,
+    ) -> None:
+        def ours(datagram: bytes, number: int) -> Iterable[bytes]:
+            answered = with_cookie(usual) if b'"lmk"' in datagram else room_of
+            return answered(datagram, number)
+
+        scripts: list[Script] = [room_of]
+        tracker = self.scripted(lambda d, n: scripts[0](d, n))
+        member = self.member(tracker.address, own=Own(), shown=Shown({"b": 6}))
+        wait_until(lambda: member.is_original is True)
+        scripts[0] = ours
+        wait_until(lambda: member.is_original is False)

@@ -234,6 +234,8 @@ class Membership:
         if not is_same and self._machine_key:
             self._machine = self._machine_at(self._locator.current())
             status = replace(status, machine=self._machine)
+        if self._dialect not in (None, self._room) and self._room.list_version() is not None:
+            is_same = False  # a tracker of ours has taken the place of the original one
         if not (is_same and self._dialect and self._is_known(self._dialect, advertised, status)):
             self._register(advertised, status, is_everywhere=listening.host == EVERY_INTERFACE)
 
