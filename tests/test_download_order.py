@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+from unittest import mock
+
+from roles.disk.stored_names import Stored
+from roles.disk.target_folder import TargetFolder
 from roles.leecher import Leecher
 from roles.seeder import Seeder
 from roles.values.addresses import Address
+from roles.values.content import Content
 from roles.values.events import (
     DownloadChanged,
     DownloadState,
@@ -17,7 +24,7 @@ from roles.values.events import (
 from roles.values.settings import Existing, LeecherSettings
 from tests.disks import some_bytes
 from tests.role_test import ANYWHERE, RoomTest, Running, list_now, wait_for_end, wait_for_state
-from tests.support import EventLog, wait_until
+from tests.support import LIMIT_S, EventLog, wait_until
 
 SIZE = 800_000
 
@@ -58,6 +65,31 @@ class DownloadsTest(RoomTest):
 
 
 class OrderTest(DownloadsTest):
+    def test_what_is_pushed_out_while_its_folder_is_looked_at_comes_later(self) -> None:
+        self.constant("downloads.download_queue", "DOWNLOADS_AT_ONCE", 1)
+        files = {"a": b"first", "b": b"second"}
+        self.seeding(files)
+        leecher = self.taking(*files)
+        looks, is_pushed_out = threading.Event(), threading.Event()
+        find = TargetFolder.find
+
+        def find_slowly(target: TargetFolder, stored: Stored, content: Content) -> Path | None:
+            if stored == ("a",) and not looks.is_set():
+                looks.set()
+                is_pushed_out.wait(LIMIT_S)
+            return find(target, stored, content)
+
+        with mock.patch.object(TargetFolder, "find", find_slowly):
+            leecher.role.download(list(files), Existing.SKIP)
+            self.assertTrue(looks.wait(LIMIT_S))
+            leecher.role.put_in_order(["b", "a"])
+            self.queue_is(leecher, "b", "a")
+            is_pushed_out.set()
+            for name in files:
+                self.assertIs(wait_for_end(leecher, name).state, DownloadState.DONE)
+        self.assertEqual(self.ends(leecher), ["b", "a"])
+        self.assertEqual((self.target / "a").read_bytes(), b"first")
+
     def test_what_is_put_first_is_started_next_and_pushes_out_what_runs(self) -> None:
         self.constant("downloads.download_queue", "DOWNLOADS_AT_ONCE", 1)
         names = ["a", "b", "c"]

@@ -6,7 +6,6 @@ time, each uploaded to others from its first chunk on.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from collections.abc import Iterable, Sequence
@@ -106,6 +105,7 @@ class Download(DownloadLife):
         self._comparison = Comparison(self._target, versions)
         self._tally = FileTally(self._tell_files)
         self._queue = ContentQueue(self._target, peer, self._space, self._tally, self.woken.set)
+        self._is_planned = False  # the queue has all that is missing
         self._folders = set[Stored]()  # that were made, or could not be
         self._folders_of: Scope | None = None  # whose folders are all among them
         self._not_made = dict[str, StorageError]()  # those that could not, by their paths
@@ -202,11 +202,13 @@ class Download(DownloadLife):
         return True  # what came is checked anew when it goes on
 
     def _direct(self) -> None:
-        with contextlib.suppress(StoppedError):  # _settle() does what was asked for
+        try:
             self._bring()
+        except StoppedError:  # _settle() does what was asked for
+            self._is_planned = False
 
     def _bring(self) -> None:
-        if not self._goes_on:
+        if not (self._goes_on and self._is_planned):
             self._begin()
         if self.stopping.is_set():
             return
@@ -227,6 +229,7 @@ class Download(DownloadLife):
 
     def _begin(self) -> None:
         """Look what the target folder has, and plan the rest."""
+        self._is_planned = False
         self._tally.begin()
         self._folders, self._folders_of, self._not_made = set(), None, {}
         scope = self.newest.scope
@@ -237,19 +240,21 @@ class Download(DownloadLife):
         drop_member_partials(self._settings.folder, until_stopped(folders, self.stopping.is_set))
         self._comparison.begin()
         missing = self._missing(self.wanted.files, scope)
-        if not self.stopping.is_set():
-            self._tell_update(missing)
-            self._queue.begin(missing, scope.packs)
+        self._tell_update(missing)
+        self._queue.begin(missing, scope.packs)
+        self._is_planned = True
 
     # What is here already
 
     def _missing(self, files: Iterable[FileLine], scope: Scope) -> list[WantedFile]:
-        """The files that must be fetched; the others are counted and reported."""
+        """The files that must be fetched; the others are counted and reported. Raises
+        StoppedError.
+        """
         missing = list[WantedFile]()
         for file in files:
-            if self.stopping.is_set():
-                break
             compared = self._comparison.compare(file, scope.stored[identity(file)])
+            if self.stopping.is_set():
+                raise StoppedError
             if isinstance(compared, WantedFile):
                 missing.append(compared)
             else:
