@@ -135,10 +135,15 @@ class RequestTest(WireTestCase):
                     self.assertEqual(decode_request(raw), UploadFileList({name: 1}))
 
     def test_lines_after_those_that_an_original_knows_are_ignored(self) -> None:
-        for line in (b"", b"hello", b"[]", b'{"lmk":2,"id":"0123456789abcdef","port":5}', b"\n\n"):
+        for line in (b"", b"hello", b"[]", b'{"lmk":1}', b"\n\n"):
             with self.subTest(line=line):
                 datagram = b'ping_tracker\n["10.0.0.7",12501]\n' + line
                 self.assertEqual(decode_request(datagram), PingTracker(PC))
+
+    def test_a_ping_of_a_seeder_of_ours_that_is_older_is_known_by_its_line(self) -> None:
+        line = b'{"lmk":2,"id":"0123456789abcdef","state":"available"}'
+        ping = decode_request(b'ping_tracker\n["10.0.0.7",12501]\n' + line)
+        self.assertEqual(ping, PingTracker(PC, is_ours=True))
 
     def test_what_ended_the_original_tracker_is_refused(self) -> None:
         for datagram in (

@@ -64,6 +64,7 @@ from tests.support import LIMIT_S, EventLog, wait_until
 from tests.tracker_requests import ask, listed_files, listed_seeders, register
 
 SUCCESS = b"success"
+UNKNOWN_SEEDER = b"error\nSeeder ID not in found with registed seeders"
 ALREADY = b"error\nSeeder is already Registered"
 UNKNOWN_REQUEST = b"error\nNone"
 MAX_ANSWER = 1_024
@@ -97,6 +98,11 @@ class AnswersOfTheTracker(RoomTest):
     def test_a_ping_of_an_unknown_original_registers_it(self) -> None:
         self.assertEqual(ask(self.room, b'ping_tracker\n["127.0.0.1", 12501]'), [SUCCESS])
         self.assertEqual(ask(self.room, b'add_seeder\n["127.0.0.1", 12501]'), [ALREADY])
+
+    def test_one_of_ours_that_took_the_tracker_for_an_original_is_told_to_register(self) -> None:
+        ping = b'ping_tracker\n["127.0.0.1", 12501]' + LINE
+        self.assertEqual(ask(self.room, ping), [UNKNOWN_SEEDER])
+        self.assertEqual(listed_seeders(self.room), [])
 
     def test_a_list_is_answered_in_two_datagrams(self) -> None:
         register(self.room, ("127.0.0.1", 12501), {"a b": 1})
@@ -229,7 +235,7 @@ class InputsThatEndedTheOriginal(RoomTest):
 
     def test_nobody_can_ping_or_remove_the_seeder_of_another_machine(self) -> None:
         leave = b'ping_tracker\n["127.0.0.1", 12501]' + LINE[:-1] + b',"leaving":true}'
-        self.assertEqual(ask(self.room, leave, source="127.0.0.2"), [SUCCESS])
+        self.assertEqual(ask(self.room, leave, source="127.0.0.2"), [UNKNOWN_SEEDER])
         self.assert_room_as_before()
 
     def test_a_peer_that_is_gone_before_its_answer_harms_nothing(self) -> None:

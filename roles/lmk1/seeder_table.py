@@ -128,22 +128,27 @@ class SeederTable:
         self._note_changed(key, seeder)
         return True
 
-    def ping(self, advertised: Address, origin: Origin, *, now: float) -> None:
-        """Note that a seeder is alive. Registers an unknown one, because an original never
-        registers twice.
+    def ping(
+        self, advertised: Address, origin: Origin, *, is_ours: bool = False, now: float
+    ) -> bool:
+        """Note that a seeder is alive; False if it is unknown.
+
+        Registers an unknown original, because it would never register again itself.
 
         Raises PeerProtocolError if the table is full.
         """
         key = key_of(origin.ip, advertised)
         seeder = self._seeders.get(key)
         if seeder is None:
-            self._register(_new_seeder(advertised, origin, now))
-            return
+            if not is_ours:
+                self._register(_new_seeder(advertised, origin, now))
+            return not is_ours
         seeder.last_ping = now
         self.changes += 1
         if key in self._fresh and seeder.has_stayed:
             del self._fresh[key]
             self._note_changed(key, seeder)
+        return True
 
     # Answers
     def entry(self, key: Key) -> Seeder | None:

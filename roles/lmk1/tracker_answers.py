@@ -6,6 +6,7 @@ from roles.lmk1.seeder_table import SeederTable
 from roles.lmk1.tracker_wire import (
     ALREADY_REGISTERED,
     SUCCESS,
+    UNKNOWN_SEEDER,
     AddSeeder,
     PingTracker,
     UploadFileList,
@@ -42,9 +43,10 @@ class TrackerAnswers:
             case UploadFileList(files):
                 self._table.upload(files, self._senders.origin(host))
                 return [SUCCESS]
-            case PingTracker(seeder):
-                self._table.ping(seeder, self._senders.origin(host, seeder.host), now=now)
-                return [SUCCESS]
+            case PingTracker(seeder, is_ours):
+                origin = self._senders.origin(host, seeder.host)
+                is_known = self._table.ping(seeder, origin, is_ours=is_ours, now=now)
+                return [SUCCESS if is_known else UNKNOWN_SEEDER]
             case Verb.REQUEST_SEEDER_LIST:
                 return self._list_answer(host, now, encode_seeder_list(self._seeders_for(host))[0])
             case Verb.REQUEST_FILE_LIST:

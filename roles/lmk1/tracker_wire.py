@@ -15,7 +15,7 @@ from roles.values import strict_json
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
-from roles.wire.fields import address, files_of
+from roles.wire.fields import address, extras_of, files_of
 from roles.wire.tracker_wire import MAX_REQUEST, RECEIVE_BUFFER, Verb
 
 MAX_ANSWER = 1_024  # bytes; the receive buffer of every original program
@@ -23,6 +23,7 @@ MAX_DATAGRAM = 65_535  # an original tracker does not limit its list
 
 SUCCESS = b"success"
 ALREADY_REGISTERED = b"error\nSeeder is already Registered"
+UNKNOWN_SEEDER = b"error\nSeeder ID not in found with registed seeders"  # the original's spelling
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class PingTracker:
     """Seeder to tracker: I am still here."""
 
     seeder: Address
+    is_ours: bool = False  # up to version 1.2 ours add a line, and register again if unknown
 
 
 ListRequest = Literal[Verb.REQUEST_SEEDER_LIST, Verb.REQUEST_FILE_LIST]
@@ -94,7 +96,8 @@ def decode_request(datagram: bytes) -> Request:
         case Verb.UPLOAD_FILE_LIST:
             return UploadFileList(files_of(strict_json.loads(argument)))
         case Verb.PING_TRACKER:
-            return PingTracker(address(strict_json.loads(argument)))
+            is_ours = len(fields) > 2 and extras_of(fields[2]) is not None
+            return PingTracker(address(strict_json.loads(argument)), is_ours)
         case Verb.REQUEST_SEEDER_LIST:
             return Verb.REQUEST_SEEDER_LIST
         case Verb.REQUEST_FILE_LIST:
