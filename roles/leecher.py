@@ -355,6 +355,7 @@ class Leecher(Role):
 
     def _follow(self, download: DownloadLife) -> None:
         download.follow(self._lister, (one for one in self._queue.all() if one.is_running))
+        self._queue.note_names(download)
 
     def _begin(
         self, key: str, existing: Existing, state: DownloadState, home: str | None = None

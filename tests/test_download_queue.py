@@ -94,8 +94,17 @@ class DownloadQueueTest(unittest.TestCase):
         self.assertFalse(self.queue.has_twin(FakeDownload("a", "x")))
         self.assertTrue(self.queue.has_twin(second))
         self.queue.add(second)
+        self.queue.put_in_order(["b"], now=0.0)
         self.assertFalse(self.queue.has_twin(first))
         self.assertTrue(self.queue.has_twin(second))
+
+    def test_twins_are_found_among_20_000_without_looking_at_each(self) -> None:
+        for number in range(20_000):
+            self.queue.add(FakeDownload(str(number)))
+        looked_at = mock.PropertyMock(return_value=frozenset("x"))
+        with mock.patch.object(FakeDownload, "collision_keys", looked_at, create=True):
+            self.assertFalse(self.queue.has_twin(self.queue.all()[-1]))
+        self.assertLess(looked_at.call_count, 5)
 
     def test_one_that_stalls_gives_way_to_those_that_wait_and_comes_after_them(self) -> None:
         self.add(*"abc")

@@ -6,7 +6,6 @@ No two run at once whose names a file system could treat as one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import takewhile
 from typing import Generic, Protocol, TypeVar
 
 from roles.values.errors import LmkError, ShortageError
@@ -58,6 +57,7 @@ class DownloadQueue(Generic[DownloadT]):
         self.lack: ShortageError | None = None  # there was no thread at the last try
         self._give_up_after_s = give_up_after_s
         self._downloads: dict[str, DownloadT] = {}
+        self._owners: dict[str, str] = {}  # of each name: the key of the first download with it
         self._start_again_at = 0.0
         self._lacking_since = 0.0
 
@@ -74,11 +74,17 @@ class DownloadQueue(Generic[DownloadT]):
     def add(self, download: DownloadT) -> None:
         """Add it at the end, or where an earlier one with its key was."""
         self._downloads[download.key] = download
+        self.note_names(download)
+
+    def note_names(self, download: DownloadT) -> None:
+        """Call it when a download has got more names."""
+        for name in download.collision_keys:
+            self._owners.setdefault(name, download.key)
 
     def has_twin(self, download: DownloadT) -> bool:
-        """Whether one before it has one of its names, so that it must not replace that file."""
-        before = takewhile(lambda one: one.key != download.key, self._downloads.values())
-        return not all(_are_apart(download, other) for other in before)
+        """Whether another one had one of its names first, so that it must not replace that file."""
+        owners = (self._owners.get(name, download.key) for name in download.collision_keys)
+        return any(owner != download.key for owner in owners)
 
     def put_in_order(self, keys: Sequence[str], *, now: float) -> None:
         """Put these first, in this order. What runs gives way to those that come before it."""
