@@ -270,10 +270,10 @@ class Leecher(Role):
         try:
             with contextlib.suppress(StoppedError):
                 self._work()
+            self._do_requests()  # such as a cancel() just before stop()
         finally:
             self._stopping.set()
             self._lister.wake()
-            self._do_requests()  # such as a cancel() just before stop()
             self._verifier.close()
             downloads = self._queue.all()
             record = self._unfinished.going_on(downloads)

@@ -318,6 +318,22 @@ class TheEndOfTheLeecher(LeecherTest):
         self.assertIs(leecher.log.of(DownloadChanged)[-1].state, DownloadState.CANCELLED)
         leecher.stop()
 
+    def test_a_last_request_that_fails_leaves_nothing_running(self) -> None:
+        register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
+        leecher = self.taking()
+        order(leecher, "a")
+        wait_for_state(leecher, "a", DownloadState.RETRYING)
+
+        def stop_before_the_request() -> None:
+            leecher.role.stop()
+            leecher.role.fetch_again("a", ())  # looks for its download
+
+        failing = mock.patch.object(leecher.role, "_lmk2_download", side_effect=OSError("failing"))
+        with failing, mock.patch.object(leecher.role, "_start_queued", stop_before_the_request):
+            wait_until(lambda: bool(leecher.log.of(RoleStopped)))
+        self.assertIsNotNone(leecher.log.of(RoleStopped)[0].failure)
+        self.assertIs(leecher.log.of(DownloadChanged)[-1].state, DownloadState.CANCELLED)
+
     def test_it_stops_in_time_with_a_download_that_gave_up(self) -> None:
         register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
         leecher = self.taking(give_up_after_s=0.2)
