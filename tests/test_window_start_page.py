@@ -110,6 +110,19 @@ class StartPageTest(AppWindowTest):
         window._give()  # again, because nothing is to be seen yet
         self.pump_until(lambda: window.seeder.seeded_files == 1)
 
+    def test_a_folder_that_is_shared_already_stays_shared_when_it_is_given(self) -> None:
+        window, folder = self.open_new(), self.lesson()
+        window.seeder.form.folder.variable.set(str(folder))
+        window._give()
+        window.seeder.start_or_stop()  # the user does not wait for the room
+        run = window.seeder.main
+        assert run is not None
+        self.pump_until(lambda: window._context.trackers.own is not None)
+        self.assertTrue(run.state.is_up)
+        window._give()
+        self.assertTrue(run.state.is_up)
+        self.assertIs(window.seeder.main, run)
+
     def test_a_folder_joins_the_room_that_is_there(self) -> None:
         window, folder = self.open_new(), self.lesson()
         tracker = Address(LOOPBACK, self.tracker_port)

@@ -302,12 +302,12 @@ class AppWindow(tk.Tk):
     def _give(self) -> None:
         trackers = self._context.trackers
         if trackers.is_known:
-            self.seeder.start_or_stop()
+            self.seeder.start()
         elif not trackers.found:  # of several the user chooses one, as the field says
             self.tracker.start(self._give_there)
 
     def _give_there(self, _tracker: Address) -> None:
-        self.seeder.start_or_stop()
+        self.seeder.start()
 
     def check_computer(self) -> None:
         self.tabs.show("Check")

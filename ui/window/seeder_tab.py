@@ -159,6 +159,11 @@ class SeederTab(Page):
             self._keep_recent(folder)
         self._show()
 
+    def start(self) -> None:
+        """Do what the button does, unless it stops the seeder."""
+        if self.main is None or not self.main.state.is_up or self.is_adding:
+            self.start_or_stop()
+
     @property
     def is_adding(self) -> bool:
         """Whether the field names another folder than those that are shared."""
