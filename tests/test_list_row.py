@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unittest
+from dataclasses import replace
 from unittest import mock
 
 from roles.values.errors import StorageError
@@ -85,6 +86,15 @@ class ListRowTest(unittest.TestCase):
         self.assertEqual(self.state(SUB), DownloadState.DONE)
         self.assertEqual(brought_by(SUB, self.model), (SHARE, "sub/"))
         self.assertEqual(brought_by(FILE, self.model), (SHARE, "sub/a"))
+
+    def test_what_comes_again_after_its_share_is_on_its_way(self) -> None:
+        deep = replace(SUB, key=f"{SUB.key}/deep", asked=f"{SUB.key}/deep", path="sub/deep")
+        self.download(SHARE, DownloadState.DONE)
+        self.download(SUB.asked, DownloadState.DOWNLOADING)
+        self.assertEqual(self.state(deep), DownloadState.DONE)
+        arriving = FileArriving("sub/deep/new", 5, senders=1)
+        self.download(SUB.asked, DownloadState.DOWNLOADING, arriving)
+        self.assertEqual(self.state(deep), DownloadState.DOWNLOADING)
 
     def test_only_what_still_comes_can_be_moved_and_need_not_be_asked_for(self) -> None:
         self.assertIsNone(movable(FILE, self.model))

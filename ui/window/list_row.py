@@ -178,7 +178,7 @@ def _folder_row(row: ListRow, model: LeecherModel) -> ListRow:
     share = model.downloads.get(str(FolderKey(node.share)))
     if row.download is None and share is not None and share.state in COMPLETE:
         came = replace(share, name=node.asked, size=node.size, have=node.size, rate=0.0)
-        return replace(row, download=came)
+        row = replace(row, download=came)
     whole = model.running_above(node.share, node.path)
     if row.download is not None and whole is None:
         return row
