@@ -16,7 +16,7 @@ from roles.values.events import (
 from ui.window import list_order
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import NAME_COLUMN, QUEUE_COLUMN, SIZE_COLUMN
-from ui.window.list_order import View, by_name, in_order
+from ui.window.list_order import ListView, by_name, in_order
 from ui.window.list_row import Node, NodeKind, row_of
 from ui.window.window_context import WindowContext
 
@@ -33,7 +33,7 @@ class ListOrderTest(unittest.TestCase):
         self.files = [ListedFile(name, size, b"root", COURSE) for name, size in sizes.items()]
 
     def names(self, column: int, *, is_falling: bool = False) -> list[str]:
-        view = View(column=column, is_falling=is_falling)
+        view = ListView(column=column, is_falling=is_falling)
         entries = in_order(by_name([*self.files, SUB]), COURSE, self.model, view)
         return [entry.name for entry in entries]
 

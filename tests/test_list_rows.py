@@ -19,7 +19,7 @@ from tests.listed import folder, shared
 from ui.file_list import FileList
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import QUEUE_COLUMN
-from ui.window.list_order import RowFilter, View
+from ui.window.list_order import ListView, RowFilter
 from ui.window.list_row import ListRow
 from ui.window.list_rows import STARTS_OPEN, ListRows
 from ui.window.window_context import WindowContext
@@ -37,10 +37,10 @@ class ListRowsTest(unittest.TestCase):
         self.model.list = FileList(files, folders)
 
     def keys(self, wanted: str = "") -> list[str]:
-        return list(self.rows.fill(View(wanted)))
+        return list(self.rows.fill(ListView(wanted)))
 
     def toggle(self, key: str) -> None:
-        self.rows.fill(View())
+        self.rows.fill(ListView())
         self.rows.toggle(self.rows.row(key).node)
 
     def test_files_without_a_folder_stay_flat(self) -> None:
@@ -85,7 +85,7 @@ class ListRowsTest(unittest.TestCase):
         subs = [f"share:{COURSE}/sub", f"share:{LARGE}/sub"]
         for sub in subs:
             self.toggle(sub)
-        rows: list[ListRow] = [self.rows.row(key) for key in self.rows.fill(View())]
+        rows: list[ListRow] = [self.rows.row(key) for key in self.rows.fill(ListView())]
         self.assertEqual([self.rows.row(sub).node.files for sub in subs], [2, 1])
         self.assertEqual(len(rows), 7)
         self.assertEqual([rows[number].node.asked for number in (3, 6)], ["sub/both"] * 2)
@@ -101,9 +101,9 @@ class ListRowsTest(unittest.TestCase):
             FilesEnded(f"share:{COURSE}", (FileEnded("b", 10, DownloadState.DONE, "b"),))
         )
         files = ["b", "c", "a"]  # "Done, checked", "Downloading", "Queued"
-        rows = self.rows.fill(View(column=STATUS_COLUMN))
+        rows = self.rows.fill(ListView(column=STATUS_COLUMN))
         self.assertEqual(rows, [f"share:{COURSE}", f"share:{COURSE}/sub", *files])
-        rows = self.rows.fill(View(column=STATUS_COLUMN, is_falling=True))
+        rows = self.rows.fill(ListView(column=STATUS_COLUMN, is_falling=True))
         self.assertEqual(rows[2:], files[::-1])
 
     def test_in_the_order_of_the_queue_folders_and_files_are_mixed(self) -> None:
@@ -112,7 +112,7 @@ class ListRowsTest(unittest.TestCase):
         self.download(f"share:{COURSE}", files=2)
         first = ((f"share:{COURSE}", ("b", "sub/")),)
         self.model._handle(QueueChanged(("x", f"share:{COURSE}"), first))
-        rows = self.rows.fill(View(column=QUEUE_COLUMN))
+        rows = self.rows.fill(ListView(column=QUEUE_COLUMN))
         self.assertEqual(rows, ["x", f"share:{COURSE}", "b", f"share:{COURSE}/sub"])
 
     def test_what_is_found_comes_with_its_folder_and_is_paused_with_it(self) -> None:
@@ -142,10 +142,10 @@ class ListRowsTest(unittest.TestCase):
         share, sub = f"share:{COURSE}", f"share:{COURSE}/sub"
         for name in ("a", sub, share):
             self.download(name)
-        rows = self.rows.fill(View(shown=RowFilter.DOWNLOADING))
+        rows = self.rows.fill(ListView(shown=RowFilter.DOWNLOADING))
         self.assertEqual(rows, [share, sub, "a"])
         self.model._handle(QueueChanged(("a", share, sub)))
-        rows = self.rows.fill(View(shown=RowFilter.DOWNLOADING, column=QUEUE_COLUMN))
+        rows = self.rows.fill(ListView(shown=RowFilter.DOWNLOADING, column=QUEUE_COLUMN))
         self.assertEqual(rows, ["a", share, sub])
 
     def download(self, name: str, files: int = 1, arriving: tuple[FileArriving, ...] = ()) -> None:

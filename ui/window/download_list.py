@@ -26,7 +26,7 @@ from ui.window.list_columns import (
     icon_of,
     tone_of,
 )
-from ui.window.list_order import RowFilter, View
+from ui.window.list_order import ListView, RowFilter
 from ui.window.list_row import ListRow, brought_by
 from ui.window.list_rows import ListRows
 from ui.window.notices import Choice
@@ -61,7 +61,7 @@ class DownloadList(ttk.Frame):
         px = theme.px
         self._model, self._tab = model, tab
         self._rows = ListRows(model)
-        self._filled_with: tuple[FileList, View] | None = None  # None: other rows are needed
+        self._filled_with: tuple[FileList, ListView] | None = None  # None: other rows are needed
         self.everything: list[str] = []  # what "Download all" asks a leecher for
         self._looks_later = False
         self.wanted = tk.StringVar(self)
@@ -148,14 +148,14 @@ class DownloadList(ttk.Frame):
 
     def _fill(self) -> None:
         """Show all rows, if they differ from those before."""
-        view = View(self.wanted.get().strip(), RowFilter(self.shown.get()), *self.table.sorting)
+        view = ListView(self.wanted.get().strip(), RowFilter(self.shown.get()), *self.table.sorting)
         now = self._model.list, view
         if now != self._filled_with:
             self._filled_with = now
             self.table.show_order(self._rows.fill(view), self._rows.row)
             self.everything = self._all_shown(view)
 
-    def _all_shown(self, view: View) -> list[str]:
+    def _all_shown(self, view: ListView) -> list[str]:
         """What the first button acts on."""
         if view.shown is not RowFilter.ALL:
             return self._rows.downloads(self.table.order)

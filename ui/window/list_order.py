@@ -28,7 +28,7 @@ class RowFilter(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ListView:
     """What the user wants to see of the list, and in which order."""
 
     wanted: str = ""  # only files with this text in their names
@@ -52,7 +52,7 @@ def by_name(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def in_order(
-    entries: Sequence[Entry], share: str, model: LeecherModel, view: View
+    entries: Sequence[Entry], share: str, model: LeecherModel, view: ListView
 ) -> Iterable[Entry]:
     """Put entries, which are sorted by name, in the order of the view. `share` is the one whose
     folder they are in; "" for various.

@@ -14,7 +14,7 @@ from roles.values.folder_keys import FolderKey
 from ui.file_list import folders_above, is_folder
 from ui.window.leecher_model import COMPLETE, LeecherModel
 from ui.window.list_columns import NO_PLACE, QUEUE_COLUMN
-from ui.window.list_order import Entry, RowFilter, View, by_name, in_order
+from ui.window.list_order import Entry, ListView, RowFilter, by_name, in_order
 from ui.window.list_row import (
     ListRow,
     Movable,
@@ -44,13 +44,13 @@ class ListRows:
     def __init__(self, model: LeecherModel) -> None:
         self._model = model
         self._wished: dict[str, bool] = {}  # open or closed by the user
-        self._view, self._list = View(), model.list
+        self._view, self._list = ListView(), model.list
         # The keys of all rows from the top down, each with that of the row that it stands below.
         self._parents: dict[str, str] = {}
         self._nodes: dict[str, Node] = {}  # all but those of files that nobody has asked for
         self._needs: dict[str, tuple[bool, int]] = {}  # by download, see _need()
 
-    def fill(self, view: View) -> Sequence[str]:
+    def fill(self, view: ListView) -> Sequence[str]:
         """The keys of all rows from the top down."""
         self._view, self._list = view, self._model.list
         self._parents, self._nodes = {}, {}
@@ -315,7 +315,7 @@ class ListRows:
         )
 
 
-def _nothing(view: View) -> str:
+def _nothing(view: ListView) -> str:
     if view.wanted:
         return f"No file has “{view.wanted}” in its name."
     return "Nothing is downloading." if view.shown is RowFilter.DOWNLOADING else "No problems."
