@@ -182,7 +182,7 @@ class RoomClient(TrackerAsker):
 
 
 class _Deadline(threading.Event):
-    """Is set from a time on, and set by nobody."""
+    """An event that counts as set once its time is over."""
 
     def __init__(self, after_s: float) -> None:
         super().__init__()
