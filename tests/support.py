@@ -16,7 +16,7 @@ import time
 import traceback
 import unittest
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar, cast, overload
@@ -38,8 +38,21 @@ TKINTER_MISSING = "This Python has no tkinter. Type: sudo apt-get install python
 _FILE_BLOCK = 1 << 20
 
 EventT = TypeVar("EventT")
+T = TypeVar("T")
 
 OUR_PORTS = (20_000, 30_000)  # below those that systems give to sockets without a port
+
+
+def run_to_end(steps: Generator[object, None, T]) -> tuple[T, int]:
+    """What a generator returns, and how often it has yielded."""
+    count = 0
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            returned: T = end.value
+            return returned, count
+        count += 1
 
 
 class EventLog:

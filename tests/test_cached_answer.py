@@ -7,6 +7,7 @@ from collections.abc import Generator
 from unittest import mock
 
 from roles.room.cached_answer import KEPT_S, RESTS, CachedAnswer
+from tests.support import run_to_end
 
 
 class CachedAnswerTest(unittest.TestCase):
@@ -29,13 +30,7 @@ class CachedAnswerTest(unittest.TestCase):
         return b"%d" % self.made
 
     def get(self) -> bytes:
-        work = self.kept.get()
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                answer: bytes = end.value
-                return answer
+        return run_to_end(self.kept.get())[0]
 
     def test_whoever_asks_meanwhile_gets_the_same_one(self) -> None:
         first, second = self.kept.get(), self.kept.get()

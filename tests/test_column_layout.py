@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from tests.support import WindowTestCase
+from tests.windows import TableTestCase
 from ui.window.column_layout import ColumnLayout
-from ui.window.list_columns import FILE_COLUMNS, bar_of
 from ui.window.list_row import ListRow
 from ui.window.table import Table
-from ui.window.theme import Theme
 
 AS_BUILT = ["1", "2", "3", "4", "5", "6", "7"]
 
 
-class ColumnLayoutTest(WindowTestCase):
-    withdrawn = False
-
+class ColumnLayoutTest(TableTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.theme = Theme(self.root)
         self.kept: list[str] = []
-
-    def table(self) -> Table[ListRow]:
-        table = Table(self.root, self.theme, FILE_COLUMNS, height=3, bar=bar_of)
-        table.pack(fill="both", expand=True)
-        self.root.geometry("900x300")
-        self.root.update()
-        return table
 
     def layout(self, table: Table[ListRow], kept: str = "") -> ColumnLayout:
         return ColumnLayout(table.tree, self.theme, kept, self.kept.append)

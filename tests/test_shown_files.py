@@ -13,6 +13,7 @@ from roles.values.catalogue import FileLine, FolderLine, decode_line, encode_lin
 from roles.values.content import Content
 from roles.values.events import ListedFile
 from roles.wire.list_wire import TellList
+from tests.support import run_to_end
 
 PEER = "fedcba9876543210"
 ONE, TWO = "0000000000000001", "0000000000000002"
@@ -35,14 +36,8 @@ class ShownFilesTest(unittest.TestCase):
         list(update.finish())
 
     def shown(self, most: int) -> tuple[ListedFile, ...]:
-        steps, self.steps = shown_files.shown_files(self.catalogue, most), 0
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                found: tuple[ListedFile, ...] = end.value
-                return found
-            self.steps += 1
+        found, self.steps = run_to_end(shown_files.shown_files(self.catalogue, most))
+        return found
 
     def test_files_are_shown_by_name_whoever_offers_them(self) -> None:
         self.tell(ONE, file_line("b"), encode_line(FolderLine("d")), "nonsense", '["f",1]')

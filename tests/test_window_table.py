@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from roles.values.addresses import Address
 from roles.values.events import DownloadChanged, DownloadState, Source
 from tests.support import WindowTestCase
+from tests.windows import TableTestCase
 from ui import room_columns
 from ui.columns import Column, Icon
 from ui.window.file_tree import LEFT_OUT, NAME, SIZE, FileRow, FileTree
@@ -163,20 +164,7 @@ class TableTest(WindowTestCase):
         self.assertFalse(pictures.is_sign(0, Icon("file", 1, is_in_tree=True)))
 
 
-class CutTest(WindowTestCase):
-    withdrawn = False
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.theme = Theme(self.root)
-
-    def table(self) -> Table[ListRow]:
-        table = Table(self.root, self.theme, FILE_COLUMNS, height=3, bar=bar_of)
-        table.pack(fill="both", expand=True)
-        self.root.geometry("900x300")
-        self.root.update()
-        return table
-
+class CutTest(TableTestCase):
     def named(self, name: str) -> ListRow:
         return ListRow(Node("a", NodeKind.FILE, name, "a", 5, path="a", has_sign=False))
 

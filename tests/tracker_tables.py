@@ -21,6 +21,7 @@ from roles.values.addresses import Address
 from roles.values.events import ListedFile
 from roles.values.participants import Participant, Status
 from roles.wire.tracker_messages import Ping, Register
+from tests.support import run_to_end
 
 ID = "0123456789abcdef"
 HERE = Origin("127.0.0.1", is_here=True)
@@ -118,13 +119,7 @@ class TablesTest(unittest.TestCase):
 
     def shown(self) -> tuple[ListedFile, ...]:
         """The files of the window."""
-        steps = shown_files(self.registry.catalogue, 1_000)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                found: tuple[ListedFile, ...] = end.value
-                return found
+        return run_to_end(shown_files(self.registry.catalogue, 1_000))[0]
 
     @staticmethod
     def of_machine(number: int) -> dict[str, object]:

@@ -18,12 +18,33 @@ from tests.support import LIMIT_S, WindowTestCase, take_focus_from_widgets
 from ui.file_list import is_folder
 from ui.window.app_window import AppWindow
 from ui.window.leecher_model import LeecherModel
+from ui.window.list_columns import FILE_COLUMNS, bar_of
+from ui.window.list_row import ListRow
 from ui.window.notices import NoticeArea
+from ui.window.table import Table
+from ui.window.theme import Theme
 from ui.window.tracker_choice import MakeDiscovery
 from ui.window.tracker_run import TrackerRun
 
 COURSE = "c0" * 8  # the share of open_with_course()
 COURSE_KEY = f"share:{COURSE}"
+
+
+class TableTestCase(WindowTestCase):
+    """table() makes the table of the list, in a window that is shown."""
+
+    withdrawn = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.theme = Theme(self.root)
+
+    def table(self) -> Table[ListRow]:
+        table = Table(self.root, self.theme, FILE_COLUMNS, height=3, bar=bar_of)
+        table.pack(fill="both", expand=True)
+        self.root.geometry("900x300")
+        self.root.update()
+        return table
 
 
 class AppWindowTest(WindowTestCase):
