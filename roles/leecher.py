@@ -30,7 +30,7 @@ from roles.downloads.progress import Progress
 from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.downloads.verification import Verifier, set_damaged_aside
-from roles.joining.listed_room import Wanted
+from roles.joining.list_copy import Wanted
 from roles.joining.room_lister import RoomLister
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.downloads import Downloads as Lmk1Downloads

@@ -35,7 +35,6 @@ from roles.swarm.reverse_connections import ReverseConnections
 from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
 from roles.values.addresses import web_address
-from roles.values.catalogue import WebLine, encode_line
 from roles.values.events import (
     HashingChanged,
     Post,
@@ -46,6 +45,7 @@ from roles.values.events import (
     Warned,
 )
 from roles.values.figures import count
+from roles.values.list_lines import WebLine, encode_line
 from roles.values.participants import ParticipantState, Status
 from roles.values.settings import SeederSettings, TorrentKind
 from roles.wire.greeting import Hello

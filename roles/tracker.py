@@ -35,7 +35,7 @@ from roles.room.member_channels import MemberChannels
 from roles.room.private_answers import PrivateAnswers
 from roles.room.registry import EXPIRED_AT_ONCE, Registry
 from roles.room.registry_entry import Key, Program, Reader
-from roles.room.room_catalogue import RoomCatalogue
+from roles.room.room_list import RoomList
 from roles.room.room_report import RoomReport
 from roles.room.saved_room import SavedRoom
 from roles.room.senders import Senders
@@ -105,8 +105,8 @@ class Tracker(Role):
 
     def _open_room(self, room: ExitStack, datagrams: Datagrams, listener: Listener) -> None:
         """Open an empty room. `room` closes what it holds."""
-        catalogue = RoomCatalogue(os.urandom(4).hex())
-        self._registry = Registry(catalogue, offers_here=self._settings.offers_here)
+        room_list = RoomList(os.urandom(4).hex())
+        self._registry = Registry(room_list, offers_here=self._settings.offers_here)
         self._lmk1 = SeederTable(self._registry)
         self._torrents = loaded(self._torrent_answers)
         self._expire_at = 0.0
@@ -156,7 +156,7 @@ class Tracker(Role):
         )
         answers: Answers | PrivateAnswers = self._answers
         if private is not None:
-            room = self._registry.catalogue.version.partition("-")[0]
+            room = self._registry.room_list.version.partition("-")[0]
             answers = PrivateAnswers(room, listening.port)
         self._datagrams = DatagramServer(datagrams, selector, self._neighbours, answers)
 
@@ -228,7 +228,7 @@ class Tracker(Role):
     def _torrent_answers(self) -> Bep15Answers:
         from roles.torrents.bep15_answers import Bep15Answers
 
-        return Bep15Answers(self._registry.catalogue, os.urandom(32))
+        return Bep15Answers(self._registry.room_list, os.urandom(32))
 
     def _wake(self, host: str) -> None:
         hardware = self._report.hardware.get(host)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, product
 
-from roles.values.catalogue import MAX_LIST_BYTES, MAX_SHARE_FILES
+from roles.values.list_lines import MAX_LIST_BYTES, MAX_SHARE_FILES
 
 SHARES = 12_000  # that a room has at most
 CHUNK = 262_144

@@ -17,15 +17,15 @@ from roles.disk.reserved_space import ReservedSpace
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadContext
-from roles.joining.listed_room import Wanted
+from roles.joining.list_copy import Wanted
 from roles.joining.listed_share import Pack
 from roles.swarm.content_transfer import ContentTransfer, Store
 from roles.swarm.outlook import Outlook
 from roles.swarm.swarm_library import SwarmLibrary
-from roles.values.catalogue import FileLine, FolderLine, PackLine
 from roles.values.content import Content
 from roles.values.errors import LmkError
 from roles.values.events import DownloadChanged, FileEnded, FilesEnded, FolderRenamed, RoleEvent
+from roles.values.list_lines import FileLine, FolderLine, PackLine
 from roles.values.settings import Existing, LeecherSettings
 from roles.worker import failure_of
 from tests.disks import described

@@ -97,7 +97,7 @@ class AnswersTest(unittest.TestCase):
         self.assertEqual(refused.code, Code.COOKIE)
 
     def test_each_question_that_comes_again_is_answered_as_the_first_time(self) -> None:
-        me, version = Address(PC, 12501), self.registry.catalogue.version
+        me, version = Address(PC, 12501), self.registry.room_list.version
         for question, kind in (
             (self.ping, Pinged(ID, None)),
             (AskVersion(ID, "x", self.cookie), ListVersion(ID, version, "lab-pc-01")),
@@ -130,7 +130,7 @@ class AnswersTest(unittest.TestCase):
     def test_a_question_that_comes_again_is_answered_with_what_is_new(self) -> None:
         question = AskVersion(ID, "", self.cookie)
         before = self.answer(question)
-        self.registry.catalogue.drop("nothing")
+        self.registry.room_list.drop("nothing")
         self.assertEqual(self.answer(question), before)
         self.answers(b'add_seeder\n["10.0.0.9",12501]', "10.0.0.9")
         self.answers(b'upload_file_list\n{"a":1}', "10.0.0.9")

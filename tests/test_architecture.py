@@ -97,11 +97,11 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "packed_lists",
         "registry",
         "registry_entry",
-        "room_catalogue",
+        "room_list",
         "share_update",
         "shown_files",
     ),
-    "joining": ("found_trackers", "listed_files", "listed_room", "listed_share"),
+    "joining": ("found_trackers", "listed_files", "list_copy", "listed_share"),
     "uploads": (
         "open_contents",
         "part_sizes",

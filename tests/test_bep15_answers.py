@@ -11,10 +11,10 @@ from unittest import mock
 from roles.room.cookies import EPOCH_S, Cookies, Proof
 from roles.room.registry import Registry
 from roles.room.registry_entry import Key
-from roles.room.room_catalogue import Owner, RoomCatalogue, Share, Sums
+from roles.room.room_list import Owner, RoomList, Share, Sums
 from roles.torrents import bep15_answers
 from roles.torrents.bep15_answers import GOOD_EPOCHS, NOT_TRACKED, Bep15Answers
-from roles.values.catalogue import TorrentLine, encode_line
+from roles.values.list_lines import TorrentLine, encode_line
 from roles.wire.tracker_wire import NOT_UNDERSTOOD
 from tests.test_bep15_wire import CONNECT, HASH, REQUEST, announce
 from tests.tracker_tables import answerer_of
@@ -29,12 +29,12 @@ def scrape(*hashes: bytes) -> bytes:
     return b"12345678" + b"\0\0\0\x02" + REQUEST + b"".join(hashes)
 
 
-def offer(catalogue: RoomCatalogue, info_hash: bytes) -> None:
+def offer(room_list: RoomList, info_hash: bytes) -> None:
     """A share has this torrent, and no other."""
     owner = Owner(Key(OFFERED, 12501, "0123456789abcdef"), OFFERED)
     line, sums = encode_line(TorrentLine(info_hash)), Sums()
     sums.count(line, 1)
-    catalogue.put(SHARE, Share("lesson", owner, 1, {line: line}, sums), [line], ())
+    room_list.put(SHARE, Share("lesson", owner, 1, {line: line}, sums), [line], ())
 
 
 class Bep15AnswersTest(unittest.TestCase):
@@ -42,7 +42,7 @@ class Bep15AnswersTest(unittest.TestCase):
         super().setUp()
         self.registry = Registry()
         self.answerer, _ = answerer_of(self.registry, Cookies(b"secret"))
-        offer(self.registry.catalogue, HASH)
+        offer(self.registry.room_list, HASH)
 
     def answers(
         self, datagram: bytes, host: str = PC, *, port: int = 6881, now: float = 0.0
@@ -88,11 +88,11 @@ class Bep15AnswersTest(unittest.TestCase):
         other = b"x" * 20
         asked = announce().replace(HASH, other)
         self.asked(announce())
-        offer(self.registry.catalogue, other)
+        offer(self.registry.room_list, other)
         for now in (0.0, 3_600.0):
             self.assertEqual(len(self.asked(asked, now=now)[0]), 20)
             self.assertEqual(len(self.asked(announce(), now=now)[0]), 20)
-        self.registry.catalogue.drop(SHARE)
+        self.registry.room_list.drop(SHARE)
         self.assertEqual(len(self.asked(asked, now=3_600.0)[0]), 20)
 
     def test_a_scrape_counts_peers(self) -> None:
@@ -151,11 +151,11 @@ class Bep15AnswersTest(unittest.TestCase):
         self.assertEqual(told[20:], b"")
 
     def test_torrents_survive_a_restart(self) -> None:
-        answers = Bep15Answers(self.registry.catalogue, b"one")
+        answers = Bep15Answers(self.registry.room_list, b"one")
         answers.expire(now=0.0)
         first = answers.swarms
         self.assertEqual(first.changes_saved, 1)
-        second = Bep15Answers(Registry().catalogue, b"two").swarms
+        second = Bep15Answers(Registry().room_list, b"two").swarms
         second.restore(list(first.saved()), now=0.0)
         self.assertEqual(list(second.saved()), list(first.saved()))
         self.assertEqual([one["torrent"] for one in second.saved()], [HASH.hex()])

@@ -8,8 +8,8 @@ from roles.disk.downloaded_versions import DownloadedVersions
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.comparison import Comparison, versions_of
 from roles.downloads.wanted import WantedFile
-from roles.values.catalogue import FileLine
 from roles.values.events import DownloadState, FileEnded
+from roles.values.list_lines import FileLine
 from roles.values.safe_names import UnsafeNameError
 from roles.values.settings import Existing
 from tests.disks import described

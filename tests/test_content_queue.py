@@ -20,9 +20,9 @@ from roles.net.throttle import Throttle
 from roles.sharing.holdings import PackHolding, PackSource
 from roles.swarm.peer_downloads import PeerDownloads
 from roles.swarm.swarm_library import SwarmLibrary
-from roles.values.catalogue import FileLine, PackLine
 from roles.values.errors import DiskFullError, FileChangedError
 from roles.values.events import DownloadState, FileEnded
+from roles.values.list_lines import FileLine, PackLine
 from roles.wire import frames
 from roles.wire.greeting import Hello
 from tests.connections import over

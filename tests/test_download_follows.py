@@ -10,9 +10,9 @@ from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife
 from roles.downloads.download_scope import NewestScope
-from roles.joining.listed_room import Wanted
+from roles.joining.list_copy import Wanted
 from roles.joining.room_lister import RoomLister
-from roles.values.catalogue import FileLine
+from roles.values.list_lines import FileLine
 from tests.disks import described
 
 

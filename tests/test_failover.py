@@ -18,15 +18,14 @@ from roles.downloads.download_scope import (
     Scope,
     identity,
 )
+from roles.joining.list_copy import Wanted
 from roles.joining.list_upload import ListUpload
-from roles.joining.listed_room import Wanted
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_locator import TrackerLocator
 from roles.leecher import Leecher
 from roles.net.throttle import Throttle, Throttles
 from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import Address
-from roles.values.catalogue import FileLine, PackLine, ReadingLine, encode_line, sort_key
 from roles.values.content import Content, chunk_size_for, root_of
 from roles.values.errors import NoSeederError
 from roles.values.events import (
@@ -37,6 +36,7 @@ from roles.values.events import (
     FilesListed,
     ListedFolder,
 )
+from roles.values.list_lines import FileLine, PackLine, ReadingLine, encode_line, sort_key
 from roles.values.settings import Existing, LeecherSettings
 from roles.wire.tracker_messages import Register
 from tests.role_test import (

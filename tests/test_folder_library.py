@@ -21,7 +21,10 @@ from roles.sharing.folder_tree import scan_tree
 from roles.sharing.hashing import Reading
 from roles.sharing.holdings import PackHolding
 from roles.sharing.pack_plan import is_packed
-from roles.values.catalogue import (
+from roles.values.content import MIN_CHUNK_SIZE, Content, content_of
+from roles.values.errors import FileChangedError, ShortageError
+from roles.values.events import HashingChanged, Skipped, SkipReason
+from roles.values.list_lines import (
     FileLine,
     FolderLine,
     PackLine,
@@ -31,9 +34,6 @@ from roles.values.catalogue import (
     encode_line,
     sort_key,
 )
-from roles.values.content import MIN_CHUNK_SIZE, Content, content_of
-from roles.values.errors import FileChangedError, ShortageError
-from roles.values.events import HashingChanged, Skipped, SkipReason
 from roles.worker import run_guarded
 from tests.connections import over
 from tests.support import NEVER, PROMPT_S, STOPPED, EventLog, LmkTestCase, wait_until

@@ -6,9 +6,9 @@ import unittest
 
 from roles.downloads.folder_map import PARTS, ContentPieces, FolderMap
 from roles.downloads.wanted import WantedFile, WantedPack
-from roles.values.catalogue import FileLine
 from roles.values.content import MIN_CHUNK_SIZE, Content
 from roles.values.events import ALL_HERE, NOT_KNOWN
+from roles.values.list_lines import FileLine
 
 CHUNK = MIN_CHUNK_SIZE
 

@@ -22,9 +22,9 @@ from roles.sharing.folder_tree import (
     open_unchanged,
     scan_tree,
 )
-from roles.values.catalogue import sort_key
 from roles.values.errors import FileChangedError, ShortageError, StorageError
 from roles.values.events import Skipped, SkipReason
+from roles.values.list_lines import sort_key
 from roles.values.safe_names import MAX_DEPTH, MAX_PATH_BYTES, UnsafeNameError, check_path
 from tests.support import NEVER, STOPPED, LmkTestCase
 

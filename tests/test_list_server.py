@@ -494,9 +494,9 @@ class HostileClients(HostileClientsTestCase):
         self.limit(lines_of_a_list=0.01)
         body = packed_list([LineAdded("a"), LineAdded("b")])
         self.assertEqual(self.tell(body), Taken(True))
-        version = self.registry.catalogue.version
+        version = self.registry.room_list.version
         self.assertEqual(self.tell(packed_list([LineAdded("c")])).code, "busy")
-        self.assertEqual(self.registry.catalogue.version, version)
+        self.assertEqual(self.registry.room_list.version, version)
         self.register()  # the tracker's own machine is exempt
         self.assertEqual(self.tell(packed_list([LineAdded("honest")])), Taken(True))
 

@@ -6,9 +6,9 @@ import hashlib
 import unittest
 
 from roles.joining.listed_files import TWIN_DIGITS, listed_file, listed_files
-from roles.values.catalogue import FileLine
 from roles.values.content import Content
 from roles.values.events import ListedFile
+from roles.values.list_lines import FileLine
 
 CHUNK = 262_144
 ONE, TWO, THREE, ORIGINAL = "1" * 16, "2" * 16, "3" * 16, "lmk1" + "a" * 12

@@ -8,7 +8,9 @@ from itertools import count
 
 from roles.joining import listed_share
 from roles.joining.listed_share import ListedShare
-from roles.values.catalogue import (
+from roles.values.content import Content
+from roles.values.errors import StoppedError
+from roles.values.list_lines import (
     FileLine,
     FolderLine,
     Line,
@@ -17,8 +19,6 @@ from roles.values.catalogue import (
     TorrentLine,
     encode_line,
 )
-from roles.values.content import Content
-from roles.values.errors import StoppedError
 
 CHUNK = 262_144
 SHARE, ORIGINAL = "1" * 16, "lmk1" + "a" * 12

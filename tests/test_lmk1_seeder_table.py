@@ -466,10 +466,10 @@ class ForgedSourcesTest(ProgramsTest):
 
     def assert_untouched(self) -> None:
         self.assertIs(self.registry.entry(Key(pc(1).ip, 12501, ID)), self.program)
-        self.assertIsNotNone(self.registry.catalogue.share(self.SHARE))
+        self.assertIsNotNone(self.registry.room_list.share(self.SHARE))
         self.assertEqual(self.holding(self.SHARE), [pc(1).ip])
         self.assertEqual((self.files(), self.listed()), ({"a": 1}, [self.here]))
-        self.assertEqual(self.registry.catalogue.share(self.lmk1_share(1)), None)
+        self.assertEqual(self.registry.room_list.share(self.lmk1_share(1)), None)
         self.assertEqual(self.holding(self.lmk1_share(1)), [])
         self.assertEqual([seeder.is_original for seeder in self.seeders()], [False])
 
@@ -545,16 +545,16 @@ class ForgedSourcesTest(ProgramsTest):
         with self.assertRaises(PeerProtocolError):
             self.add(HERE, "one-more", is_here=True)
 
-    def test_lists_that_change_all_the_time_are_few_steps_of_the_catalogue(self) -> None:
+    def test_lists_that_change_all_the_time_are_few_steps_of_the_list(self) -> None:
         """Or readers who ask a second later would find nothing of what they know in its log."""
-        version = self.registry.catalogue.version
+        version = self.registry.room_list.version
         for turn in range(1_000):
             self.seeder(10 + turn % 50, {f"{turn}": 1})
             self.table.settle(now=turn / 1_000)
-        is_whole, texts = self.registry.catalogue.texts_since(version)
+        is_whole, texts = self.registry.room_list.texts_since(version)
         self.assertFalse(is_whole)
         before = int(version.partition("-")[2])
-        after = int(self.registry.catalogue.version.partition("-")[2])
+        after = int(self.registry.room_list.version.partition("-")[2])
         self.assertLess(after - before, 20)
         self.assertGreater(len(list(texts)), 50)
         self.assertEqual(len(self.settled()), 50)
@@ -564,10 +564,10 @@ class ForgedSourcesTest(ProgramsTest):
         for number in range(10, 15):
             self.seeder(number, files)
         self.table.settle(now=0.0)
-        taken = [self.registry.catalogue.share(self.lmk1_share(number)) for number in range(10, 15)]
+        taken = [self.registry.room_list.share(self.lmk1_share(number)) for number in range(10, 15)]
         self.assertEqual([share is not None for share in taken], [True] * 2 + [False] * 3)
         self.settled()
-        taken = [self.registry.catalogue.share(self.lmk1_share(number)) for number in range(10, 15)]
+        taken = [self.registry.room_list.share(self.lmk1_share(number)) for number in range(10, 15)]
         self.assertNotIn(None, taken)
 
     def test_nothing_is_left_of_those_who_were_forged_and_went(self) -> None:
@@ -579,4 +579,4 @@ class ForgedSourcesTest(ProgramsTest):
         self.assertEqual(len(table._seeders) + len(table._fresh) + table._files, 0)
         self.assertEqual((table._unsettled, self.registry.by_share._rings), ({}, {}))
         self.assertEqual((readers._groups, readers._list_of), ({}, {}))
-        self.assertEqual(self.registry.catalogue._unproved_lines, 0)
+        self.assertEqual(self.registry.room_list._unproved_lines, 0)

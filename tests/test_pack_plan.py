@@ -7,7 +7,7 @@ import random
 import unittest
 
 from roles.sharing.pack_plan import MIN_PACK_SIZE, is_packed, pack_key, plan_packs
-from roles.values.catalogue import MAX_PACK_SIZE, PACKED_BELOW, sort_key
+from roles.values.list_lines import MAX_PACK_SIZE, PACKED_BELOW, sort_key
 
 
 def small_files(count: int, size: int, seed: int = 1) -> list[tuple[str, int]]:

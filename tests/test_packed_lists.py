@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import random
 
-from roles.room import packed_lists, room_catalogue
+from roles.room import packed_lists, room_list
 from roles.room.packed_lists import PackedLists
 from roles.wire.list_wire import Unpacker
-from tests.test_room_catalogue import ONE, CatalogueTestCase
+from tests.test_room_list import ONE, RoomListTestCase
 
 
-class PackedListsTest(CatalogueTestCase):
+class PackedListsTest(RoomListTestCase):
     def test_packed_lists_are_packed_once_and_in_slices(self) -> None:
         self.limit(packed_lists, "SLICE", 4_000)
         self.limit(packed_lists, "PIECE", 3_000)
         rng = random.Random(3)
         self.tell(ONE, [f"+{rng.randbytes(32).hex()}" for _ in range(5_000)])
-        lists = PackedLists(self.catalogue)
+        lists = PackedLists(self.room_list)
         packed = lists.since("")
         self.assertIs(lists.since("nonsense"), packed)
         slices = 1
@@ -35,18 +35,18 @@ class PackedListsTest(CatalogueTestCase):
     def change_often(self, count: int) -> list[str]:
         """The versions that a reader may know after so many changes."""
         self.tell(ONE, [f"+{number}" for number in range(2_000)])
-        versions = [self.catalogue.version]
+        versions = [self.room_list.version]
         for base in range(1, count):
             self.change(ONE, [f"-{base - 1}"], base)
-            versions.append(self.catalogue.version)
+            versions.append(self.room_list.version)
         return versions
 
     def test_few_lists_are_packed_at_once_and_the_others_wait_for_their_turn(self) -> None:
-        self.limit(room_catalogue, "MAX_LOGGED_STEPS", 200)
+        self.limit(room_list, "MAX_LOGGED_STEPS", 200)
         versions = self.change_often(500)
-        lists = PackedLists(self.catalogue)
+        lists = PackedLists(self.room_list)
         asked = [lists.since(version) for version in versions]
-        self.assertEqual(len({id(one) for one in asked}), room_catalogue.MAX_LOGGED_STEPS + 2)
+        self.assertEqual(len({id(one) for one in asked}), room_list.MAX_LOGGED_STEPS + 2)
         lists.work()
         begun = {one.known for one in asked if one.version}
         self.assertLessEqual(len(begun), packed_lists.MAX_BUILDS)
@@ -56,7 +56,7 @@ class PackedListsTest(CatalogueTestCase):
 
     def test_what_nobody_waits_for_any_more_is_not_packed(self) -> None:
         versions = self.change_often(50)
-        lists = PackedLists(self.catalogue)
+        lists = PackedLists(self.room_list)
         asked = [lists.since(version) for version in ("", *versions)]
         lists.work()
         for one in asked[1:]:

@@ -124,7 +124,7 @@ class RegistryTest(ProgramsTest):
         self.hear(pc(1), self.SHARE, now=30.0)
         self.assertFalse(self.expire(30.0 + LIFETIME_S))
         self.assertTrue(self.expire(30.1 + LIFETIME_S))
-        self.assertIsNone(self.registry.catalogue.share(self.SHARE))
+        self.assertIsNone(self.registry.room_list.share(self.SHARE))
         self.assertEqual(self.holding(self.SHARE), [])
         self.assertIsNone(self.hear(pc(1), self.SHARE))
 
@@ -144,16 +144,16 @@ class RegistryTest(ProgramsTest):
         self.put(self.SHARE, pc(1))
         self.hear(pc(2), self.OTHER)
         self.hear(pc(2), self.SHARE)
-        self.assertIsNotNone(self.registry.catalogue.share(self.SHARE))
+        self.assertIsNotNone(self.registry.room_list.share(self.SHARE))
         self.hear(pc(1), self.SHARE, leaving=True)
         self.hear(pc(2), self.SHARE)
-        self.assertIsNotNone(self.registry.catalogue.share(self.SHARE))
+        self.assertIsNotNone(self.registry.room_list.share(self.SHARE))
         self.assertEqual(self.holding(self.SHARE), [pc(2).ip, pc(3).ip])
         self.hear(pc(2), self.OTHER)
         self.hear(pc(3), self.SHARE, leaving=True)
-        self.assertIsNone(self.registry.catalogue.share(self.SHARE))
+        self.assertIsNone(self.registry.room_list.share(self.SHARE))
         self.hear(pc(2), self.SHARE)
-        self.assertIsNone(self.registry.catalogue.share(self.SHARE))
+        self.assertIsNone(self.registry.room_list.share(self.SHARE))
 
     def test_the_list_of_an_original_goes_with_it_though_others_name_it(self) -> None:
         self.seeder(1, {"a": 1})
@@ -162,7 +162,7 @@ class RegistryTest(ProgramsTest):
         self.assertEqual(self.settled(), ["a"])
         self.expire(ORIGINAL_LIFETIME_S + 1)
         self.assertEqual(self.settled(), [])
-        self.assertIsNone(self.registry.catalogue.share(share))
+        self.assertIsNone(self.registry.room_list.share(share))
 
     def test_an_original_with_two_names_is_on_the_list_until_both_are_gone(self) -> None:
         self.seeder(1, {"a": 1})
@@ -179,9 +179,9 @@ class RegistryTest(ProgramsTest):
         self.register(pc(1), self.SHARE)
         self.put(self.SHARE, pc(1))
         self.register(pc(1), self.SHARE)
-        self.assertIsNotNone(self.registry.catalogue.share(self.SHARE))
+        self.assertIsNotNone(self.registry.room_list.share(self.SHARE))
         self.register(pc(1), self.SHARE, leecher=True)
-        self.assertIsNone(self.registry.catalogue.share(self.SHARE))
+        self.assertIsNone(self.registry.room_list.share(self.SHARE))
 
     def test_another_program_at_the_same_place_changes_nothing_of_the_first_one(self) -> None:
         self.register(pc(1), self.SHARE)
@@ -192,7 +192,7 @@ class RegistryTest(ProgramsTest):
             self.hear(pc(1), self.OTHER, peer=self.OTHER)
             self.registry.upload(TellFiles(ID, {"b": 1, "c": 1}, self.OTHER, 12501), pc(1))
             self.hear(pc(1), leaving=True, peer=self.OTHER)
-            self.assertIsNotNone(self.registry.catalogue.share(self.SHARE))
+            self.assertIsNotNone(self.registry.room_list.share(self.SHARE))
             self.assertEqual((self.holding(self.SHARE), self.files()), ([pc(1).ip], {"a": 1}))
             self.assertIsNotNone(self.hear(pc(1), self.SHARE))
 
@@ -256,9 +256,9 @@ class RegistryTest(ProgramsTest):
         self.register(pc(1), self.SHARE)
         self.register(pc(2), self.OTHER)
         for share, number in ((self.SHARE, 1), (self.OTHER, 2)):
-            state = self.registry.catalogue.owners_state
+            state = self.registry.room_list.owners_state
             self.put(share, pc(number))
-            self.assertNotEqual(self.registry.catalogue.owners_state, state)
+            self.assertNotEqual(self.registry.room_list.owners_state, state)
         self.hear(pc(2), leaving=True)
         saved = json.loads(json.dumps(self.saved()))
         self.assertEqual(
@@ -350,5 +350,5 @@ class RegistryTest(ProgramsTest):
             if count % 15 == 0:
                 self.assertIsNotNone(self.hear(pc(1), self.SHARE, now=float(count)))
             self.register(pc(1), self.SHARE, peer=f"{count:016}", now=float(count))
-        self.assertIsNotNone(self.registry.catalogue.share(self.SHARE))
+        self.assertIsNotNone(self.registry.room_list.share(self.SHARE))
         self.assertIsNotNone(self.hear(pc(1), self.SHARE, now=100.0))

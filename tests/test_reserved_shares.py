@@ -6,7 +6,7 @@ import unittest
 
 from roles.room.registry_entry import Key
 from roles.room.reserved_shares import MAX_PER_HOST, RESERVED_S, ReservedShares
-from roles.room.room_catalogue import Owner
+from roles.room.room_list import Owner
 
 SHARE, STRANGER = "00112233445566aa", "1" * 16
 MINE = Owner(Key("10.0.0.1", 12501, "fedcba9876543210"))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 from unittest import mock
 
-from roles.joining.listed_room import Wanted
+from roles.joining.list_copy import Wanted
 from roles.joining.room_client import RoomClient
 from roles.joining.room_lister import PEERS_AGAIN_S, RoomLister, pause_after
 from roles.joining.tracker_locator import TrackerLocator
@@ -99,7 +99,7 @@ class ListsOfOurTracker(RoomListerTest):
         self.assertEqual([file.path for file in below.files], ["sub/new"])
 
     def test_lines_without_room_are_left_out_with_a_word_in_the_log(self) -> None:
-        self.constant("joining.listed_room", "MAX_SHARE_FILES", 2)
+        self.constant("joining.list_copy", "MAX_SHARE_FILES", 2)
         list_as_lmk2(self.room, FIRST, dict.fromkeys("abcd", CONTENT))
         with self.assertLogs("roles.joining.room_lister", "WARNING") as logs:
             lister = self.lister(self.room)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from roles.values.addresses import Address
-from roles.values.catalogue import MAX_LINE
 from roles.values.errors import PeerProtocolError
+from roles.values.list_lines import MAX_LINE
 from roles.values.participants import Participant, ParticipantState, Status, TransferStatus
 from roles.wire.room_wire import decode_participant, encode_participant
 from tests.test_tracker_wire import PC, SHARE, WireTestCase

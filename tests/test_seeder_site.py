@@ -308,11 +308,11 @@ class WithoutBrowsersTest(SeederTest):
     def setUp(self) -> None:
         super().setUp()
         tracker = self.tracker()
-        self.room, self.catalogue = tracker.address, tracker.role._registry.catalogue
+        self.room, self.room_list = tracker.address, tracker.role._registry.room_list
 
     def told_lines(self) -> list[str]:
         """Those of a list that say that its seeder answers browsers."""
-        shares = [self.catalogue.share(one) for one, _ in self.catalogue.owners()]
+        shares = [self.room_list.share(one) for one, _ in self.room_list.owners()]
         return [line for share in shares if share for line in share.lines if line[2] == "w"]
 
     def test_a_seeder_that_answers_browsers_says_so_in_its_list(self) -> None:

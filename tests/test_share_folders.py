@@ -8,8 +8,8 @@ from unittest import mock
 
 from roles.disk import share_folders
 from roles.disk.share_folders import RECORD_NAME, ShareFolders
-from roles.values.catalogue import FileLine
 from roles.values.content import Content
+from roles.values.list_lines import FileLine
 from tests.support import LmkTestCase
 
 ONE, TWO, THREE = (digit * 16 for digit in "123")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from roles.room.registry import Registry
 from roles.room.registry_entry import LIFETIME_S, QUIET_S, Key, Origin
 from roles.room.reserved_shares import RESERVED_S
-from roles.room.room_catalogue import ListRefusedError
+from roles.room.room_list import ListRefusedError
 from roles.room.share_update import ShareUpdate
 from roles.values.addresses import Address
 from roles.values.participants import Status
@@ -23,7 +23,7 @@ PC, CABLE = "10.0.0.1", "10.0.0.2"
 class OwnersTestCase(unittest.TestCase):
     def setUp(self) -> None:
         self.registry = Registry()
-        self.catalogue = self.registry.catalogue
+        self.room_list = self.registry.room_list
         self.tell(PC, 12501)
 
     def tell(
@@ -36,7 +36,7 @@ class OwnersTestCase(unittest.TestCase):
         self.registry.register(request, Origin(ip, False), now=now)
         call = TellList(SHARE, "folder", peer, port, True, 0, 1, 0)
         owner = self.registry.owner_of(call, ip, now=now)
-        update = ShareUpdate(self.catalogue, call, owner)
+        update = ShareUpdate(self.room_list, call, owner)
         update.take(f"+{ip}")
         list(update.finish())
 
@@ -48,7 +48,7 @@ class OwnersTestCase(unittest.TestCase):
         self.assertEqual(raised.exception.code, code)
 
     def assert_told_by(self, ip: str, port: int, peer: str = PEER) -> None:
-        share = self.catalogue.share(SHARE)
+        share = self.room_list.share(SHARE)
         assert share is not None
         self.assertEqual((share.owner.key, share.owner.host), (Key(ip, port, peer), ip))
         self.assertEqual(list(share.lines), [ip])
@@ -84,7 +84,7 @@ class ShareOwnersTest(OwnersTestCase):
         back = Register(ID, Address(PC, 12501), PEER, "pc", is_leecher=False)
         self.registry.register(back, Origin(PC, False), now=61.0)
         self.registry.register(replace(holder, shares=()), Origin(at.host, False), now=62.0)
-        self.assertIsNone(self.catalogue.share(SHARE))
+        self.assertIsNone(self.room_list.share(SHARE))
         self.tell(PC, 12501, now=63.0)
         self.assert_told_by(PC, 12501)
 
@@ -99,8 +99,8 @@ class ShareOwnersTest(OwnersTestCase):
         self.registry.register(request, Origin(PC, True, True), now=1.0)
         call = TellList(SHARE, "folder", PEER, 12501, True, 1, 2, 0)
         owner = self.registry.owner_of(call, PC, now=1.0)
-        list(ShareUpdate(self.catalogue, call, owner).finish())
-        share = self.catalogue.share(SHARE)
+        list(ShareUpdate(self.room_list, call, owner).finish())
+        share = self.room_list.share(SHARE)
         assert share is not None
         self.assertEqual((share.owner.key, share.owner.host), (Key(PC, 12501, PEER), ""))
 
@@ -125,7 +125,7 @@ class ShareOwnersTest(OwnersTestCase):
         else:
             self.hear(PC, now=1.0, leaving=True)
             now = 1.0
-        self.assertIsNone(self.catalogue.share(SHARE))
+        self.assertIsNone(self.room_list.share(SHARE))
         return now
 
     def test_a_lost_share_is_kept_for_who_told_it(self) -> None:
@@ -135,7 +135,7 @@ class ShareOwnersTest(OwnersTestCase):
                 now = self.lose(silent=silent)
                 for ip, port in ((CABLE, 12501), (PC, 12502)):
                     self.assert_refused(Code.SHARE, ip, port, STRANGER, now=now + RESERVED_S - 1)
-                self.assertIsNone(self.catalogue.share(SHARE))
+                self.assertIsNone(self.room_list.share(SHARE))
                 self.tell(PC, 12501, STRANGER, now=now + RESERVED_S - 1)  # it started again
                 self.assert_told_by(PC, 12501, STRANGER)
 
@@ -149,7 +149,7 @@ class ShareOwnersTest(OwnersTestCase):
         now = self.lose(silent=False)
         for later in (0.0, QUIET_S, RESERVED_S - 1):
             self.assert_refused(Code.SHARE, CABLE, 12501, PEER, now=now + later)
-        self.assertIsNone(self.catalogue.share(SHARE))
+        self.assertIsNone(self.room_list.share(SHARE))
 
     def test_who_slept_gets_its_share_back_from_who_took_it_elsewhere(self) -> None:
         self.tell(CABLE, 12501, now=QUIET_S)
@@ -178,7 +178,7 @@ class ShareOwnersTest(OwnersTestCase):
                     self.lose(silent=False)
                 saved = list(self.registry.saved())
                 self.registry = Registry()
-                self.catalogue = self.registry.catalogue
+                self.room_list = self.registry.room_list
                 self.registry.restore(saved, now=100.0)
                 self.assert_refused(Code.SHARE, CABLE, 12501, STRANGER, now=100.0 + RESERVED_S - 1)
                 code = Code.SHARE if lost else Code.BUSY
@@ -189,7 +189,7 @@ class ShareOwnersTest(OwnersTestCase):
     def test_who_moved_while_the_tracker_started_again_gets_its_share_after_a_while(self) -> None:
         saved = list(self.registry.saved())
         self.registry = Registry()
-        self.catalogue = self.registry.catalogue
+        self.room_list = self.registry.room_list
         self.registry.restore(saved, now=100.0)
         self.tell(CABLE, 12501, PEER, now=100.0 + QUIET_S)
         self.assert_told_by(CABLE, 12501)
@@ -231,7 +231,7 @@ class SameComputerTest(OwnersTestCase):
         holder = Register(ID, at, "4" * 16, "pc", is_leecher=True, shares=(SHARE,))
         self.registry.register(holder, Origin(at.host, False), now=0.0)
         self.leave()
-        self.assertIsNotNone(self.catalogue.share(SHARE))
+        self.assertIsNotNone(self.room_list.share(SHARE))
         self.assert_only_its_computer_gets_it(now=2 * RESERVED_S)
 
     def test_who_learned_the_id_of_the_run_that_has_ended_does_not_get_it_from_the_next_one(
@@ -246,7 +246,7 @@ class SameComputerTest(OwnersTestCase):
         self.leave()
         saved = list(self.registry.saved())
         self.registry = Registry()
-        self.catalogue = self.registry.catalogue
+        self.room_list = self.registry.room_list
         self.registry.restore(saved, now=100.0)
         self.assert_only_its_computer_gets_it(now=101.0)
 
@@ -265,7 +265,7 @@ class SameComputerTest(OwnersTestCase):
         (saved,) = self.registry.saved()
         for damaged in (7, "", "x" * 16, None):
             self.registry = Registry()
-            self.catalogue = self.registry.catalogue
+            self.room_list = self.registry.room_list
             self.registry.restore([{**saved, "machine": damaged}], now=100.0)
             self.assert_refused(Code.SHARE, PC, 12502, STRANGER, machine=self.MACHINE, now=101.0)
 
@@ -291,7 +291,7 @@ class LeftShareTest(OwnersTestCase):
         self.assertIsNotNone(self.registry.hear(ping, ip, now=now))
 
     def lines(self) -> list[str] | None:
-        share = self.catalogue.share(SHARE)
+        share = self.room_list.share(SHARE)
         return None if share is None else list(share.lines)
 
     def test_it_stays_while_a_holder_pings(self) -> None:
@@ -371,7 +371,7 @@ class LeftShareTest(OwnersTestCase):
                 self.setUp()
                 call = TellList(SHARE, "folder", PEER, 12501, is_whole, 1, 2, 0)
                 owner = self.registry.owner_of(call, PC, now=0.0)
-                update = ShareUpdate(self.catalogue, call, owner)
+                update = ShareUpdate(self.room_list, call, owner)
                 update.take("+new")
                 self.hear(PC, now=1.0, leaving=True)
                 with self.assertRaises(ListRefusedError):
@@ -379,19 +379,19 @@ class LeftShareTest(OwnersTestCase):
                 update.abandon()
                 self.assertEqual(self.lines(), [PC])
                 self.holder_says(SHARE, now=2.0, leaving=True)
-                self.assertEqual((self.catalogue._lines, self.catalogue._size), (0, 0))
+                self.assertEqual((self.room_list._lines, self.room_list._size), (0, 0))
 
     def test_nothing_more_is_awaited_of_a_folder_that_was_still_being_read(self) -> None:
         call = TellList(SHARE, "folder", PEER, 12501, False, 1, 2, 0)
         owner = self.registry.owner_of(call, PC, now=0.0)
-        update = ShareUpdate(self.catalogue, call, owner)
+        update = ShareUpdate(self.room_list, call, owner)
         update.take('+["r",17]')
         list(update.finish())
-        version = self.catalogue.version
+        version = self.room_list.version
         self.hear(PC, now=1.0, leaving=True)
         self.assertEqual(self.lines(), [PC])
-        is_whole, texts = self.catalogue.texts_since(version)
+        is_whole, texts = self.room_list.texts_since(version)
         self.assertFalse(is_whole)
         self.assertEqual(list(texts)[1:], ['-["r",17]'])
         self.holder_says(SHARE, now=2.0, leaving=True)
-        self.assertEqual((self.catalogue._lines, self.catalogue._size), (0, 0))
+        self.assertEqual((self.room_list._lines, self.room_list._size), (0, 0))

@@ -5,22 +5,22 @@ from __future__ import annotations
 import random
 from unittest import mock
 
-from roles.room import room_catalogue, share_update
-from roles.room.room_catalogue import ListRefusedError, RoomCatalogue, Sums, line_size
+from roles.room import room_list, share_update
+from roles.room.room_list import ListRefusedError, RoomList, Sums, line_size
 from roles.room.share_update import ShareUpdate
 from roles.values.errors import PeerProtocolError
 from roles.wire.list_wire import TellList
 from roles.wire.tracker_messages import Code
-from tests.test_room_catalogue import ME, ONE, OTHER, PEER, CatalogueTestCase, file_line
+from tests.test_room_list import ME, ONE, OTHER, PEER, RoomListTestCase, file_line
 
 
-class ShareUpdateTest(CatalogueTestCase):
+class ShareUpdateTest(RoomListTestCase):
     def test_only_the_owner_tells_a_share(self) -> None:
         self.tell(ONE, ["+a"])
         with self.assertRaises(ListRefusedError) as raised:
             self.tell(ONE, ["+b"], OTHER)
         self.assertEqual(raised.exception.code, Code.SHARE)
-        self.catalogue.drop(ONE)
+        self.room_list.drop(ONE)
         self.tell(ONE, ["+b"], OTHER)
 
     def test_changes_of_another_revision_are_refused_and_the_whole_is_asked_for(self) -> None:
@@ -37,11 +37,11 @@ class ShareUpdateTest(CatalogueTestCase):
 
     def test_nothing_is_told_of_a_list_that_does_not_arrive_whole(self) -> None:
         self.tell(ONE, ["+a"])
-        version = self.catalogue.version
+        version = self.room_list.version
         update = self.begin(ONE)
         update.take("+b")
         update.abandon()
-        self.assertEqual(self.catalogue.version, version)
+        self.assertEqual(self.room_list.version, version)
         self.read()
         self.assertEqual(self.reader.shares, {ONE: {"a"}})
 
@@ -49,12 +49,12 @@ class ShareUpdateTest(CatalogueTestCase):
         self.tell(ONE, ["+a"])
         update = self.begin(ONE)
         update.take("+a")
-        self.catalogue.drop(ONE)
+        self.room_list.drop(ONE)
         with self.assertRaises(ListRefusedError) as raised:
             list(update.finish())
         update.abandon()
         self.assertEqual(raised.exception.code, Code.UNKNOWN)
-        self.assertIsNone(self.catalogue.share(ONE))
+        self.assertIsNone(self.room_list.share(ONE))
 
     def test_nonsense_is_refused(self) -> None:
         for text in ("", "a", "+", "-", "S[]", "X", "+" + "a" * 5_000, "-a"):
@@ -62,7 +62,7 @@ class ShareUpdateTest(CatalogueTestCase):
                 self.tell(ONE, [text])
 
 
-class LimitsTest(CatalogueTestCase):
+class LimitsTest(RoomListTestCase):
     def test_a_share_may_have_so_many_lines(self) -> None:
         self.limit(share_update, "MAX_SHARE_FILES", 3)
         self.tell(ONE, ["+a", "+b", "+c"])
@@ -79,7 +79,7 @@ class LimitsTest(CatalogueTestCase):
         self.assert_refused(Code.WHOLE, ONE, ["-x"] * 4, base=1, whole=False)
 
 
-class ShortStepsTest(CatalogueTestCase):
+class ShortStepsTest(RoomListTestCase):
     """Between two steps the tracker answers datagrams."""
 
     def test_the_sums_of_a_share_are_right_whatever_changes(self) -> None:
@@ -97,9 +97,9 @@ class ShortStepsTest(CatalogueTestCase):
                 self.change(ONE, told, base=revision)
             else:
                 self.tell(ONE, [], revision=1)
-            share = self.catalogue.share(ONE)
+            share = self.room_list.share(ONE)
             assert share is not None
-            again = RoomCatalogue("0badcafe")
+            again = RoomList("0badcafe")
             update = ShareUpdate(again, TellList(ONE, "f", PEER, 1, True, 0, 1, 0), ME)
             for line in truth:
                 update.take("+" + line)
@@ -107,8 +107,8 @@ class ShortStepsTest(CatalogueTestCase):
             expected = again.share(ONE)
             assert expected is not None
             self.assertEqual((set(share.lines), share.sums), (truth, expected.sums))
-            self.assertEqual(self.catalogue._size, share.size)
-            self.assertEqual(self.catalogue._lines, len(truth))
+            self.assertEqual(self.room_list._size, share.size)
+            self.assertEqual(self.room_list._lines, len(truth))
 
     def test_what_is_compared_and_summed_at_the_end_of_a_list_is_cut_into_slices(self) -> None:
         self.limit(share_update, "SLICE", 10)
@@ -130,7 +130,7 @@ class ShortStepsTest(CatalogueTestCase):
         with (
             mock.patch.object(share_update, "line_size") as sized,
             mock.patch.object(Sums, "count") as counted,
-            mock.patch.object(room_catalogue, "line_size") as sized_too,
+            mock.patch.object(room_list, "line_size") as sized_too,
         ):
             list(update.finish())
         self.assertEqual([sized.call_count, counted.call_count, sized_too.call_count], [0, 0, 0])

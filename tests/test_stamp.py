@@ -11,7 +11,7 @@ from roles.disk.stamp import stamp
 from roles.downloads import download
 from roles.sharing.folder_tree import scan_tree
 from roles.sharing.holdings import FileHolding
-from roles.values.catalogue import FileLine, decode_line
+from roles.values.list_lines import FileLine, decode_line
 from tests.disks import DiskTestCase, described, needs_posix
 from tests.last_steps import LocalDownload
 from tests.support import NEVER

@@ -1,4 +1,4 @@
-"""Paths of a catalogue and the names under which they are stored: no two meet in one file."""
+"""Paths of a list and the names under which they are stored: no two meet in one file."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from roles.torrents import torrent_maker
 from roles.torrents.metainfo import MIN_PIECE, Torrent
 from roles.torrents.torrent_maker import PieceReading, TorrentMaker
 from roles.torrents.torrent_store import TorrentStore
-from roles.values.catalogue import TorrentLine, encode_line
 from roles.values.events import HashingChanged, TorrentChanged
+from roles.values.list_lines import TorrentLine, encode_line
 from roles.worker import run_guarded
 from tests.bencoded import decoded
 from tests.role_test import content_of

@@ -19,7 +19,7 @@ from roles.room import room_report
 from roles.room.answers import Answers
 from roles.room.datagram_server import AGAIN_UNSENT, UNPROVED_UNSENT
 from roles.room.list_server import ListServer
-from roles.room.room_catalogue import RoomCatalogue
+from roles.room.room_list import RoomList
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.computers import machines_of
@@ -689,9 +689,7 @@ class AnswersInLmk2(Lmk2Room):
         self.limits("room.room_report", rests=1_000)
         stall = iter([0.1])  # seconds; in the first report only
 
-        def stalled_files(
-            _: RoomCatalogue, __: int
-        ) -> Generator[None, None, tuple[ListedFile, ...]]:
+        def stalled_files(_: RoomList, __: int) -> Generator[None, None, tuple[ListedFile, ...]]:
             time.sleep(next(stall, 0))
             yield
             return ()

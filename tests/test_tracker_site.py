@@ -166,7 +166,7 @@ class PagesTest(TrackerSiteTestCase):
 
     def test_names_of_strangers_are_words(self) -> None:
         self.offer(FILE, BROWSERS)
-        self.registry.catalogue._shares[SHARE].folder = HOSTILE
+        self.registry.room_list._shares[SHARE].folder = HOSTILE
         self.participants = [
             Participant(SEEDER, time.monotonic(), name=HOSTILE, status=Status(reason=HOSTILE))
         ]
@@ -308,7 +308,7 @@ class WayToSeedersTest(TrackerSiteTestCase):
     def test_a_copy_at_the_trackers_own_computer_comes_before_a_strangers(self) -> None:
         self.offer(FILE, BROWSERS)
         other = self.offer_copy(Origin("10.9.8.7", is_here=False))
-        shares = self.registry.catalogue._shares
+        shares = self.registry.room_list._shares
         shares[SHARE] = shares.pop(SHARE)  # the other one was told first
         read = WebPage(self.ask().body)
         self.assertIn(f"./s/{SHARE}/folder/", read.links)
@@ -322,11 +322,11 @@ class WayToSeedersTest(TrackerSiteTestCase):
             origin,
             now=0.0,
         )
-        catalogue = self.registry.catalogue
-        share = catalogue._shares[SHARE]
+        room_list = self.registry.room_list
+        share = room_list._shares[SHARE]
         lines = {line: line for line in (FILE, BROWSERS)}
         owner = type(share.owner)(next(key for key in self.registry._programs if key.port == port))
-        catalogue._shares[other] = type(share)("folder", owner, 1, lines, share.sums)
+        room_list._shares[other] = type(share)("folder", owner, 1, lines, share.sums)
         return other
 
 

@@ -10,7 +10,7 @@ from roles.disk.download_record import RECORD_NAME, DownloadRecord, RecordedDown
 from roles.downloads.download import Download
 from roles.downloads.file_order import FileOrder
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
-from roles.joining.listed_room import Wanted
+from roles.joining.list_copy import Wanted
 from roles.leecher import Leecher
 from roles.net.throttle import Throttle
 from roles.values.addresses import Address

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from roles.downloads.wanted import WantedContent, WantedFile, WantedPack, plan_contents
 from roles.joining.listed_share import Pack
-from roles.values.catalogue import FileLine, PackLine
 from roles.values.content import MIN_CHUNK_SIZE, Content, indexes
+from roles.values.list_lines import FileLine, PackLine
 from tests.disks import described, some_bytes
 
 CHUNK = MIN_CHUNK_SIZE

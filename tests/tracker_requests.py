@@ -13,8 +13,8 @@ from roles.joining.room_client import RoomClient
 from roles.joining.tracker_locator import TrackerLocator
 from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import Address
-from roles.values.catalogue import FileLine, encode_line
 from roles.values.content import Content, chunk_size_for, root_of
+from roles.values.list_lines import FileLine, encode_line
 from roles.wire.tracker_messages import Register
 from tests.support import LIMIT_S
 

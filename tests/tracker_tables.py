@@ -13,7 +13,7 @@ from roles.room.answers import Answers
 from roles.room.cookies import Cookies
 from roles.room.registry import Registry
 from roles.room.registry_entry import Key, Origin, Program, Reader
-from roles.room.room_catalogue import Owner, Share
+from roles.room.room_list import Owner, Share
 from roles.room.senders import Senders
 from roles.room.shown_files import shown_files
 from roles.torrents.bep15_answers import Bep15Answers
@@ -38,7 +38,7 @@ def answerer_of(registry: Registry, cookies: Cookies) -> tuple[Answers, SeederTa
         cookies,
         senders,
         TrackerAnswers(table, senders),
-        Bep15Answers(registry.catalogue, b"secret"),
+        Bep15Answers(registry.room_list, b"secret"),
         name="lab-pc-01",
         port=12500,
         on_arrival=lambda *_: None,
@@ -119,7 +119,7 @@ class TablesTest(unittest.TestCase):
 
     def shown(self) -> tuple[ListedFile, ...]:
         """The files of the window."""
-        return run_to_end(shown_files(self.registry.catalogue, 1_000))[0]
+        return run_to_end(shown_files(self.registry.room_list, 1_000))[0]
 
     @staticmethod
     def of_machine(number: int) -> dict[str, object]:
@@ -159,7 +159,7 @@ class ProgramsTest(TablesTest):
 
     def put(self, share: str, owner: Origin, peer: str = ID) -> None:
         key = Key(owner.ip, 12501, peer)
-        self.registry.catalogue.put(share, Share("folder", Owner(key, owner.ip)), [], [])
+        self.registry.room_list.put(share, Share("folder", Owner(key, owner.ip)), [], [])
 
     @staticmethod
     def lmk1_share(number: int) -> str:

@@ -20,9 +20,9 @@ from roles.disk.file_lock import try_lock
 from roles.disk.name_twins import key_of_names
 from roles.disk.state_file import StateFile
 from roles.disk.stored_names import StoredNames
-from roles.values.catalogue import FileLine
 from roles.values.disk_names import path_from_disk
 from roles.values.errors import StorageError
+from roles.values.list_lines import FileLine
 from roles.values.safe_names import (
     PARTIAL_SUFFIX,
     UnsafeNameError,

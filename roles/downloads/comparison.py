@@ -12,10 +12,10 @@ from roles.disk.downloaded_versions import DownloadedVersions
 from roles.disk.stored_names import Stored
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.wanted import WantedFile
-from roles.values.catalogue import FileLine
 from roles.values.content import Content
 from roles.values.events import DownloadState, FileEnded
 from roles.values.folder_keys import FolderKey
+from roles.values.list_lines import FileLine
 from roles.values.safe_names import UnsafeNameError
 from roles.values.settings import Existing
 

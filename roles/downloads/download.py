@@ -29,13 +29,12 @@ from roles.downloads.file_tally import FileTally
 from roles.downloads.folder_map import FolderMap
 from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.wanted import WantedFile
-from roles.joining.listed_room import Wanted
+from roles.joining.list_copy import Wanted
 from roles.joining.listed_share import Pack
 from roles.joining.room_lister import RoomLister
 from roles.net.rates import RateMeter, seconds_left
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.outlook import Outlook
-from roles.values.catalogue import FileLine
 from roles.values.disk_names import path_from_disk
 from roles.values.errors import (
     DiskFullError,
@@ -59,6 +58,7 @@ from roles.values.events import (
     stored_path,
 )
 from roles.values.figures import count
+from roles.values.list_lines import FileLine
 from roles.values.safe_names import shown_name
 from roles.values.settings import SPACE_AGAIN_S, Existing
 from roles.values.stopping import until_stopped

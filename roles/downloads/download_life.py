@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from roles.disk.reserved_space import ReservedSpace
-from roles.joining.listed_room import Wanted
+from roles.joining.list_copy import Wanted
 from roles.joining.room_lister import RoomLister
 from roles.values.errors import ContentError, LmkError
 from roles.values.events import DownloadChanged, DownloadState, Post

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from roles.disk.stored_names import Stored, StoredNames
 from roles.downloads.wanted import Identity
-from roles.joining.listed_room import Wanted
+from roles.joining.list_copy import Wanted
 from roles.joining.listed_share import Pack
-from roles.values.catalogue import MAX_ROOM_FILES, FileLine, FolderLine
+from roles.values.list_lines import MAX_ROOM_FILES, FileLine, FolderLine
 from roles.values.safe_names import UnsafeNameError
 
 # What left the list may come back in the next one: a tracker that was started again knows nothing

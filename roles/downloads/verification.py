@@ -20,9 +20,9 @@ from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife
 from roles.downloads.download_queue import DownloadQueue
 from roles.downloads.download_scope import identity
-from roles.values.catalogue import FileLine
 from roles.values.errors import ShortageError, StorageError
 from roles.values.events import Post, Verified, Warned
+from roles.values.list_lines import FileLine
 from roles.worker import Worker
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from itertools import islice
 
 from roles.joining.tracker_locator import TrackerLocator
 from roles.net.connection import Connection
-from roles.values.catalogue import MAX_ROOM_FILES
 from roles.values.errors import ListNotPassedError, PeerProtocolError
+from roles.values.list_lines import MAX_ROOM_FILES
 from roles.values.participants import Participant
 from roles.values.stopping import until_stopped
 from roles.wire.list_wire import (
@@ -47,7 +47,7 @@ class FetchedList:
 
     version: str
     is_whole: bool
-    lines: tuple[str, ...]  # for ListedRoom
+    lines: tuple[str, ...]  # for ListCopy
 
 
 def fetch_list(locator: TrackerLocator, since: str) -> FetchedList:

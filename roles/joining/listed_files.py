@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Collection
 
-from roles.values.catalogue import FileLine
 from roles.values.content import Content
 from roles.values.events import ListedFile
+from roles.values.list_lines import FileLine
 
 TWIN_DIGITS = 8  # of a root, to tell apart two contents with one name ("twins")
 

@@ -11,7 +11,8 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from roles.values import strict_json
-from roles.values.catalogue import (
+from roles.values.errors import PeerProtocolError
+from roles.values.list_lines import (
     MAX_LINE,
     PACKED_BELOW,
     FileLine,
@@ -23,7 +24,6 @@ from roles.values.catalogue import (
     decode_line,
     sort_key,
 )
-from roles.values.errors import PeerProtocolError
 from roles.values.safe_names import MAX_DEPTH, UnsafeNameError, safe_path, shown_name
 from roles.values.stopping import go_on, until_stopped
 
@@ -41,7 +41,7 @@ class Pack(NamedTuple):
 
 
 class ListedShare:
-    """Owned by a ListedRoom."""
+    """Owned by a ListCopy."""
 
     def __init__(
         self, id_: str, name: str, *, windows: bool, should_stop: Callable[[], bool] = go_on
@@ -57,7 +57,7 @@ class ListedShare:
         self.files_left = 0  # files that its seeder has yet to read
         self.torrent = b""  # the info hash of its torrent, if its seeder has made one
         self.serves_browsers = False  # its seeder does
-        self.stamp = 0  # set by the room: a new number after each change
+        self.stamp = 0  # set by the ListCopy: a new number after each change
         self._windows = windows
         self._should_stop = should_stop
         # For each folder, with or without a line of its own: how many lines are directly in it,

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from roles.joining.list_client import fetch_list
-from roles.joining.listed_room import MAX_SOURCES, ListedRoom, Wanted
+from roles.joining.list_copy import MAX_SOURCES, ListCopy, Wanted
 from roles.joining.listed_share import Pack
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_locator import TrackerLocator
@@ -56,7 +56,7 @@ class Lmk1Lists(Protocol):
         """The files that active downloads fetch in LMK/1."""
 
     def shares_with(self, resolve: Callable[[str], Wanted | None]) -> Iterable[str]:
-        """The shares with something that is sought; `resolve` is ListedRoom's."""
+        """The shares with something that is sought; `resolve` is ListCopy's."""
 
     def look_for_seeders(self) -> None:
         """Ask an original tracker, if that helps. Raises TrackerSilentError."""
@@ -91,7 +91,7 @@ class RoomLister:
         self._found = found
         self._listed = listed
         self._lock = threading.Lock()  # protects the room
-        self._room = ListedRoom(windows=os.name == "nt", should_stop=locator.stopping.is_set)
+        self._room = ListCopy(windows=os.name == "nt", should_stop=locator.stopping.is_set)
         self._asked = threading.Event()  # for a new list
         self._asked.set()
         self._woken = threading.Event()
@@ -284,7 +284,7 @@ def pause_after(pause_s: float, *, is_news: bool) -> float:
     return pause_s if is_news else min(PEERS_AGAIN_S[1], 2 * pause_s)
 
 
-def _lmk2_shares(room: ListedRoom, wanted: Wanted) -> tuple[str, ...]:
+def _lmk2_shares(room: ListCopy, wanted: Wanted) -> tuple[str, ...]:
     """The shares that had it when it was asked for, and those that have some of it now."""
     some = wanted.files[:: max(1, len(wanted.files) // SAMPLE)]
     now = Counter(

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from roles.joining.listed_room import Wanted
+from roles.joining.list_copy import Wanted
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.tracker_client import TrackerClient
 from roles.values.addresses import (

@@ -23,7 +23,7 @@ from roles.room.registry_entry import (
     Reader,
     is_passed_on,
 )
-from roles.room.room_catalogue import Owner, UnprovedList
+from roles.room.room_list import Owner, UnprovedList
 from roles.values.addresses import (
     EVERY_INTERFACE,
     Address,
@@ -32,9 +32,9 @@ from roles.values.addresses import (
     is_unicast,
     service_at,
 )
-from roles.values.catalogue import FileLine, encode_line
 from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
+from roles.values.list_lines import FileLine, encode_line
 from roles.values.participants import Participant
 from roles.wire.fields import is_port
 
@@ -46,8 +46,8 @@ ORIGINAL_LIFETIME_S = 600.0  # as at an original tracker, where seeders ping eve
 # its sources do not ping later.
 STAYED_S = 60.0
 MAX_RESTORED_FILES = 1_000  # of one seeder in a state file; a datagram has room for a third
-# How often the catalogue takes lists over, and how many files at a time. It is limited because
-# forged lists may change all the time, and each step grows the catalogue's log of changes.
+# How often the room's list takes these lists over, and how many files at a time. It is limited
+# because forged lists may change all the time, and each step grows its log of changes.
 STEPS = 4.0  # per second; twice as many in a burst
 STEP_FILES = 2_000  # some 10 ms
 
@@ -87,7 +87,7 @@ class SeederTable:
         self.changes = 0  # of what participants() yields
         self.changes_saved = 0  # of what saved() yields
         self._registry = registry
-        self._catalogue = registry.catalogue
+        self._room_list = registry.room_list
         self._seeders: dict[Key, Seeder] = {}
         self._fresh = dict[Key, None]()  # seeders that have not stayed yet, oldest first
         self._places = Places()
@@ -168,7 +168,7 @@ class SeederTable:
         return self._readers.seeders(reader)
 
     def settle(self, *, now: float) -> None:
-        """Copy changed lists to the catalogue, a few at a time. Call it often."""
+        """Copy changed lists to the room's list, a few at a time. Call it often."""
         if not self._unsettled or not self._steps.allows("", now=now):
             return
         lists, files = list[UnprovedList](), 0
@@ -177,13 +177,13 @@ class SeederTable:
             newest = self._newest_list(share_id, self._unsettled.pop(share_id))
             files += 1 + len(newest.lines)
             lists.append(newest)
-        self._catalogue.put_unproved(lists)
+        self._room_list.put_unproved(lists)
 
     def participants(self) -> Iterator[Participant]:
         """The seeders that are not hidden."""
         for seeder in list(self._seeders.values()):
             if not seeder.is_hidden:
-                share = self._catalogue.share(share_of(seeder.key.place)) if seeder.files else None
+                share = self._room_list.share(share_of(seeder.key.place)) if seeder.files else None
                 yield Participant(
                     address=seeder.shown_address,
                     last_ping=seeder.last_ping,
@@ -275,7 +275,7 @@ class SeederTable:
                 self._registry.by_share.join(key, (share_id,), is_leecher=False)
             else:
                 self._hide(key)
-        if is_told or self._catalogue.share(share_id) is not None:
+        if is_told or self._room_list.share(share_id) is not None:
             self._unsettled[share_id] = place
         else:
             self._unsettled.pop(share_id, None)

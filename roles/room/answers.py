@@ -148,7 +148,7 @@ class Answers:
     ) -> list[bytes]:
         answer: Answer
         if isinstance(request, FindTracker):
-            room = self._registry.catalogue.version.partition("-")[0]
+            room = self._registry.room_list.version.partition("-")[0]
             answer = Found(request.id, self._name, self._port, room)
         else:
             answer = Refused(request.id, Code.COOKIE, cookie=self._cookies.give(host, now=now))
@@ -163,7 +163,7 @@ class Answers:
             case Ping():
                 return encode_answer(self._pinged(request, host, now))
             case AskVersion(request_id):
-                version = self._registry.catalogue.version
+                version = self._registry.room_list.version
                 return encode_answer(ListVersion(request_id, version, self._name))
             case AskHolders(request_id, shares):
                 kept = self._holders_for(shares, host)

@@ -16,7 +16,7 @@ from roles.room.cached_answer import CachedAnswer
 from roles.room.connection_server import Client, ConnectionServer, Steps, Wait, in_turns
 from roles.room.packed_lists import PackedLists
 from roles.room.registry import Registry
-from roles.room.room_catalogue import ListRefusedError
+from roles.room.room_list import ListRefusedError
 from roles.room.senders import Senders
 from roles.room.share_update import ShareUpdate
 from roles.values.errors import PeerProtocolError, ShortageError
@@ -89,7 +89,7 @@ class ListServer(ConnectionServer):
         self._open_for_browsers = open_for_browsers
         self._loading: Worker | None = None  # the thread that sets _browsers
         self._browsers: Browsers | None = None
-        self._lists = PackedLists(registry.catalogue)
+        self._lists = PackedLists(registry.room_list)
         self._uploads = dict[str, Client]()  # those that send a list, by share
         self._list_rate = RateLimit(per_host=LISTS_PER_HOST, whole=LISTS_IN_ALL)
 
@@ -252,7 +252,7 @@ class ListServer(ConnectionServer):
             raise ListRefusedError(Code.BUSY, "This computer changes its lists too often.")
         if other is not None:  # it has stalled
             self._close(other)
-        update = ShareUpdate(self._registry.catalogue, call, owner)
+        update = ShareUpdate(self._registry.room_list, call, owner)
         self._uploads[call.share] = client
         try:
             yield from self._read_into(client, update, call.packed)

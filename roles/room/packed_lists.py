@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from roles.room.room_catalogue import RoomCatalogue
+from roles.room.room_list import RoomList
 from roles.wire.list_wire import Packer
 
 SLICE = 64 * 1024  # characters packed before sockets are read again: one or two milliseconds
@@ -31,8 +31,8 @@ class PackedList:
 
 
 class PackedLists:
-    def __init__(self, catalogue: RoomCatalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, room_list: RoomList) -> None:
+        self._room_list = room_list
         self._lists: dict[str, PackedList] = {}  # by PackedList.known
         self._queue: dict[str, PackedList] = {}  # not begun yet
         self._builds: dict[str, Iterator[None]] = {}  # under way, in turn
@@ -43,10 +43,10 @@ class PackedLists:
         If the list changes while an answer is packed, its reader gets it all the same, and asks
         again for later changes.
         """
-        known = version if self._catalogue.reaches(version) else ""
+        known = version if self._room_list.reaches(version) else ""
         packed = self._lists.get(known)
         if packed is None or (
-            packed.data is not None and packed.version != self._catalogue.version
+            packed.data is not None and packed.version != self._room_list.version
         ):
             self._drop_old()
             packed = self._lists[known] = self._queue[known] = PackedList(known)
@@ -74,8 +74,8 @@ class PackedLists:
         return bool(self._builds)
 
     def _packing(self, packed: PackedList) -> Iterator[None]:
-        packed.version = self._catalogue.version
-        packed.is_whole, texts = self._catalogue.texts_since(packed.known)
+        packed.version = self._room_list.version
+        packed.is_whole, texts = self._room_list.texts_since(packed.known)
         packer, pieces, piece = Packer(), list[bytes](), bytearray()
         for lines in _slices(texts):
             piece += packer.pack(lines)
@@ -87,7 +87,7 @@ class PackedLists:
         packed.data = [*pieces, bytes(piece)]
 
     def _drop_old(self) -> None:
-        now = self._catalogue.version
+        now = self._room_list.version
         for known, one in list(self._lists.items()):
             is_old = one.version != now or len(self._lists) > _MAX_KEPT
             if one.data is not None and is_old:

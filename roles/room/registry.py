@@ -25,7 +25,7 @@ from roles.room.registry_entry import (
     Reader,
 )
 from roles.room.reserved_shares import ReservedShares
-from roles.room.room_catalogue import ListRefusedError, Owner, RoomCatalogue
+from roles.room.room_list import ListRefusedError, Owner, RoomList
 from roles.values.addresses import Address, is_unicast
 from roles.values.computers import SILENT_S, is_silent, machines_of
 from roles.values.errors import PeerProtocolError
@@ -62,12 +62,10 @@ class Lmk1Seeders(Protocol):
 class Registry:
     """`now` is in seconds of a monotonic clock everywhere."""
 
-    def __init__(
-        self, catalogue: RoomCatalogue | None = None, *, offers_here: bool = False
-    ) -> None:
+    def __init__(self, room_list: RoomList | None = None, *, offers_here: bool = False) -> None:
         """With `offers_here` only the tracker's own computer may offer files."""
         self.offers_here = offers_here
-        self.catalogue = catalogue or RoomCatalogue("00000000")
+        self.room_list = room_list or RoomList("00000000")
         self.places = Places()  # of programs; only this class changes it
         self.by_share = HoldersByShare()  # includes LMK/1 seeders
         self.held = ReservedShares()
@@ -187,7 +185,7 @@ class Registry:
             )
 
     def _owners(self, asked: Sequence[str]) -> Iterator[tuple[Key, tuple[int, ...]]]:
-        for share in filter(None, map(self.catalogue.share, dict.fromkeys(asked))):
+        for share in filter(None, map(self.room_list.share, dict.fromkeys(asked))):
             program = self._programs.get(share.owner.key)
             if program is not None:
                 indexes = (index for index, one in enumerate(asked) if one in program.shares)
@@ -276,7 +274,7 @@ class Registry:
     def participant(self, program: Program) -> Participant:
         if program.is_leecher:
             return program.participant(0)
-        shares = filter(None, map(self.catalogue.share, program.shares))
+        shares = filter(None, map(self.room_list.share, program.shares))
         return program.participant(sum(share.files for share in shares) or len(program.files))
 
     def remove(self, machine: str, *, now: float) -> None:
@@ -309,13 +307,13 @@ class Registry:
             raise ListRefusedError(Code.UNKNOWN, text)
         # Programs on the tracker's own machine have no limit.
         owner = Owner(key, "" if entry.origin.is_here else ip, entry.status.machine)
-        share = self.catalogue.share(call.share)
+        share = self.room_list.share(call.share)
         reserved = self.held.share_owner(call.share, now=now)
         held = None if reserved is None else reserved.known_by
         last = reserved if share is None else share.owner
         if last is None or last.known_by == key:
             if share is not None and share.owner != owner:  # the tracker's own addresses changed
-                self.catalogue.hand_over(call.share, owner)
+                self.room_list.hand_over(call.share, owner)
             return owner
         former, is_back = last.known_by, self._is_of_same_computer(last, entry, now=now)
         if not former.is_like(key) and held != key and not is_back:
@@ -330,7 +328,7 @@ class Registry:
             raise _busy()
         if former.ip != ip and held != key:
             self.held.hold(call.share, last, quiet_at=now, now=now)
-        self.catalogue.hand_over(call.share, owner)
+        self.room_list.hand_over(call.share, owner)
         return owner
 
     def _is_of_same_computer(self, former: Owner, entry: Program, *, now: float) -> bool:
@@ -346,11 +344,11 @@ class Registry:
     @property
     def changes_saved(self) -> int:
         """Changes whenever saved() does, unless only held shares have changed."""
-        return self.catalogue.owners_state
+        return self.room_list.owners_state
 
     def saved(self) -> Iterator[dict[str, object]]:
         """The owner of each share, for the state file. Programs register again by themselves."""
-        owners = dict(self.held.items()) | dict(self.catalogue.owners())
+        owners = dict(self.held.items()) | dict(self.room_list.owners())
         for share, owner in owners.items():
             key = owner.known_by
             saved: dict[str, object] = {"share": share, "teller": [key.ip, key.port, key.peer]}
@@ -423,24 +421,24 @@ class Registry:
         quiet_at = program.last_ping + QUIET_S
         self.by_share.part(key, program.shares, is_leecher=program.is_leecher)
         for share_id in program.shares:
-            share = self.catalogue.share(share_id)
+            share = self.room_list.share(share_id)
             if share_id in keeps or share is None or share.owner.key != key:
                 continue
             machine = program.status.machine
             owner = replace(share.owner, machine=machine, has_ended=has_ended)
             if self.by_share.has_any(share_id):
-                self.catalogue.leave(share_id, owner)
+                self.room_list.leave(share_id, owner)
             else:
-                self.catalogue.drop(share_id)
+                self.room_list.drop(share_id)
                 self.held.hold(share_id, owner, quiet_at=quiet_at, now=now)
 
     def _drop_unheld(self, shares: Sequence[str], now: float) -> None:
         """Drop those of these shares which nobody has any more."""
         for share_id in shares:
-            share = self.catalogue.share(share_id)
+            share = self.room_list.share(share_id)
             if share is None or not share.owner.is_proved or self.by_share.has_any(share_id):
                 continue
-            self.catalogue.drop(share_id)
+            self.room_list.drop(share_id)
             self.held.hold(share_id, share.owner, quiet_at=now, now=now)
 
     def _is_host_full(self, ip: str, *, is_idle: bool) -> bool:

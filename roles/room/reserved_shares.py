@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from roles.room.room_catalogue import Owner
+from roles.room.room_list import Owner
 
 RESERVED_S = 600.0  # a restart or a break; as long as an original may be silent
 MAX_PER_HOST = 64  # 8 programs with 8 shares: one host cannot push out the shares of others

@@ -56,7 +56,7 @@ class RoomReport:
     def work(self) -> bool:
         """Continue or begin a report; returns whether one is under way."""
         now, pings = time.monotonic(), self._registry.pings
-        state = self._registry.changes, self._registry.catalogue.version, self._lmk1.changes
+        state = self._registry.changes, self._registry.room_list.version, self._lmk1.changes
         is_changed = state != self._told
         is_changed |= pings != self._told_pings and now >= self._heard_next_at
         if self._under_way is None and is_changed and now >= self._next_at:
@@ -90,16 +90,16 @@ class RoomReport:
                 unknown.clear()
                 yield
         self._learn_hardware(unknown)
-        catalogue = self._registry.catalogue
-        files = yield from shown_files(catalogue, MAX_SHOWN)
-        count = catalogue.file_count
+        room_list = self._registry.room_list
+        files = yield from shown_files(room_list, MAX_SHOWN)
+        count = room_list.file_count
         self._log_left_out(count, began)
         self._post(
             RoomChanged(
                 tuple(participants.values()),
                 files,
                 count,
-                shown_folders(catalogue, MAX_SHOWN),
+                shown_folders(room_list, MAX_SHOWN),
                 frozenset(self.hardware),
             )
         )

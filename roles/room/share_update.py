@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from roles.room.room_catalogue import (
+from roles.room.room_list import (
     ListRefusedError,
     Owner,
-    RoomCatalogue,
+    RoomList,
     Share,
     Sums,
     line_size,
 )
-from roles.values.catalogue import MAX_LINE, MAX_SHARE_FILES
 from roles.values.errors import PeerProtocolError
+from roles.values.list_lines import MAX_LINE, MAX_SHARE_FILES
 from roles.wire.list_wire import ADDED, REMOVED, TellList
 from roles.wire.tracker_messages import Code
 
@@ -27,17 +27,17 @@ SLICE = 2_000  # lines compared before sockets are read again: about a milliseco
 class ShareUpdate:
     """One TellList under way. End it with finish() or abandon()."""
 
-    def __init__(self, catalogue: RoomCatalogue, call: TellList, owner: Owner) -> None:
+    def __init__(self, room_list: RoomList, call: TellList, owner: Owner) -> None:
         """Raises ListRefusedError."""
-        catalogue.check_owner(call.share, owner)
-        known = catalogue.share(call.share)
+        room_list.check_owner(call.share, owner)
+        known = room_list.share(call.share)
         if not call.is_whole and (known is None or known.revision != call.base):
             raise _whole()
-        self._catalogue, self._call, self._known = catalogue, call, known
+        self._room_list, self._call, self._known = room_list, call, known
         self._before: dict[str, str] = {} if known is None else known.lines
         self._next = Share(call.folder, owner, call.revision)  # what a whole list becomes
         self._changes = Sums()  # what changes add to the share's sums
-        self._added = dict[str, None]()  # the catalogue has reserved room for them
+        self._added = dict[str, None]()  # the room's list has reserved room for them
         self._removed = dict[str, None]()
         self._added_size = self._removed_size = 0
         self._is_over = False
@@ -70,18 +70,18 @@ class ShareUpdate:
                     self._note_removed(line)
                 if number % SLICE == 0:
                     yield
-        if self._catalogue.share(self._call.share) is not self._known:
+        if self._room_list.share(self._call.share) is not self._known:
             raise ListRefusedError(Code.UNKNOWN, "The tracker has forgotten this seeder.")
         share = self._next if self._call.is_whole else self._changed_share()
         self._is_over = True  # the share counts what was reserved
-        self._catalogue.release(len(self._removed), self._removed_size, share.owner)
-        self._catalogue.put(self._call.share, share, self._added.keys(), self._removed.keys())
+        self._room_list.release(len(self._removed), self._removed_size, share.owner)
+        self._room_list.put(self._call.share, share, self._added.keys(), self._removed.keys())
 
     def abandon(self) -> None:
         """Release what was reserved. Harmless after finish()."""
         if not self._is_over:
             self._is_over = True
-            self._catalogue.release(len(self._added), self._added_size, self._next.owner)
+            self._room_list.release(len(self._added), self._added_size, self._next.owner)
 
     def _take_of_whole(self, mark: str, line: str) -> None:
         if mark == REMOVED:
@@ -106,7 +106,7 @@ class ShareUpdate:
             if line in self._added:
                 del self._added[line]
                 self._added_size -= line_size(line)
-                self._catalogue.release(1, line_size(line), self._next.owner)
+                self._room_list.release(1, line_size(line), self._next.owner)
                 self._changes.count(line, -1)
             elif line in self._before and line not in self._removed:
                 self._note_removed(line)
@@ -136,7 +136,7 @@ class ShareUpdate:
 
     def _add(self, line: str) -> None:
         size = line_size(line)
-        self._catalogue.reserve(1, size, self._next.owner)
+        self._room_list.reserve(1, size, self._next.owner)
         self._added[line] = None
         self._added_size += size
 

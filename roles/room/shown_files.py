@@ -6,27 +6,25 @@ from collections.abc import Generator
 from functools import lru_cache
 from itertools import islice
 
-from roles.room.room_catalogue import FILE, RoomCatalogue
-from roles.values.catalogue import FileLine, decode_line
+from roles.room.room_list import FILE, RoomList
 from roles.values.content import Content
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile, ListedFolder
+from roles.values.list_lines import FileLine, decode_line
 
 LOOKED_AT_PER_FILE = 2  # lines that shown_files() may read for each that it shows
 SLICE = 100  # lines that it reads before sockets are read again
 _REMEMBERED = 4_096  # lines; a report reads some fewer
 
 
-def shown_files(
-    catalogue: RoomCatalogue, most: int
-) -> Generator[None, None, tuple[ListedFile, ...]]:
+def shown_files(room_list: RoomList, most: int) -> Generator[None, None, tuple[ListedFile, ...]]:
     """Read up to `most` files for the window, and yield after each SLICE of lines.
 
     Lines that cannot be read are left out. A stranger may have sent nothing else, so the number
     of lines that are read is limited too.
     """
     found, left = list[ListedFile](), LOOKED_AT_PER_FILE * most
-    for share_id, share in catalogue.shares():
+    for share_id, share in room_list.shares():
         for line in list(islice(share.lines, left)):
             left -= 1
             file = _listed(share_id, line)
@@ -44,10 +42,10 @@ def shown_files(
     return tuple(_with_copies(*copies[key]) for key in sorted(copies))
 
 
-def shown_folders(catalogue: RoomCatalogue, most: int) -> tuple[ListedFolder, ...]:
+def shown_folders(room_list: RoomList, most: int) -> tuple[ListedFolder, ...]:
     """Up to `most` shares for the window; of copies of one folder, the first."""
     found = dict[tuple[int, int], ListedFolder]()
-    for share_id, share in islice(catalogue.shares(), most):
+    for share_id, share in islice(room_list.shares(), most):
         if share.files and share.owner.is_proved:
             size = share.sums.file_bytes
             folder = ListedFolder(share_id, share.folder, share.files, size)

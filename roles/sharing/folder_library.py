@@ -26,11 +26,11 @@ from roles.sharing.hashing import FileReading, HashingThreads, Reading, RunReadi
 from roles.sharing.holdings import FileHolding
 from roles.sharing.offers import LibrarySnapshot, Offers
 from roles.sharing.pack_plan import is_packed, pack_key, plan_packs
-from roles.values.catalogue import ReadingLine, encode_line
 from roles.values.content import DIGEST_SIZE, MIN_CHUNK_SIZE
 from roles.values.disk_names import from_disk
 from roles.values.errors import ShortageError, StorageError
 from roles.values.events import HashingChanged, Post, Skipped, SkipReason
+from roles.values.list_lines import ReadingLine, encode_line
 from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ class FolderLibrary:
             return dict(self._offers.files)
 
     def add_line(self, line: str) -> None:
-        """Tell readers of the list something about the share itself; `line` is of the catalogue."""
+        """Tell readers of the list something about the share itself; `line` is one of its lines."""
         with self._lock:
             self._more_lines |= {line}
             self._tell_more_locked()

@@ -19,11 +19,11 @@ from typing import NamedTuple
 from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.open_folder import LastFolder
 from roles.disk.storage_faults import unreadable
-from roles.values.catalogue import MAX_SHARE_FILES, sort_key
 from roles.values.content import MAX_FILE_SIZE
 from roles.values.disk_names import from_disk, on_disk
 from roles.values.errors import FileChangedError, StorageError
 from roles.values.events import Skipped, SkipReason
+from roles.values.list_lines import MAX_SHARE_FILES, sort_key
 from roles.values.safe_names import (
     MAX_DEPTH,
     is_partial_name,
@@ -71,7 +71,7 @@ class TreeFolder:
 class FolderTree:
     """What one scan found."""
 
-    files: tuple[TreeFile, ...]  # sorted by catalogue.sort_key
+    files: tuple[TreeFile, ...]  # sorted by list_lines.sort_key
     folders: tuple[TreeFolder, ...]
     skipped: tuple[Skipped, ...] = ()
     problem: str = ""  # a sentence, if the folder cannot be offered

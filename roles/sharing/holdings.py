@@ -16,9 +16,9 @@ from roles.disk.file_source import FileSource
 from roles.disk.open_folder import LastFolder
 from roles.net.connection import Connection
 from roles.sharing.folder_tree import TreeFile, check_unchanged, open_unchanged
-from roles.values.catalogue import FileLine, encode_line
 from roles.values.content import Content
 from roles.values.errors import FileChangedError
+from roles.values.list_lines import FileLine, encode_line
 from roles.values.safe_names import shown_name
 
 BLOCK = 256 * 1024  # bytes to read at once: one frame's worth
@@ -42,7 +42,7 @@ class _SharedHolding:
 
 
 class FileHolding(_SharedHolding):
-    """A file. `line` is its line of the catalogue."""
+    """A file. `line` is its line of the list."""
 
     __slots__ = ("file", "line")
 

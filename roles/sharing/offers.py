@@ -10,9 +10,9 @@ from roles.disk.holding import Holding
 from roles.sharing.folder_tree import TreeFile, TreeFolder
 from roles.sharing.holdings import FileHolding, PackHolding
 from roles.sharing.pack_plan import is_packed, pack_key
-from roles.values.catalogue import FolderLine, PackLine, encode_line, sort_key
 from roles.values.content import content_of
 from roles.values.events import Skipped
+from roles.values.list_lines import FolderLine, PackLine, encode_line, sort_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class LibrarySnapshot:
     """The list of a share at one moment."""
 
     revision: int = 0  # grows with every change
-    lines: tuple[str, ...] = ()  # of the catalogue, sorted
+    lines: tuple[str, ...] = ()  # of the list, sorted
     file_count: int = 0
     size: int = 0  # bytes of all files
     problem: str = ""  # a sentence, if the folder cannot be offered

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from roles.values.catalogue import MAX_PACK_SIZE, PACKED_BELOW, sort_key
+from roles.values.list_lines import MAX_PACK_SIZE, PACKED_BELOW, sort_key
 
 MIN_PACK_SIZE = 16 * 1024 * 1024  # bytes; only the last pack is smaller
 _MEAN_REST = 16 * 1024 * 1024  # mean number of bytes from there to the end of a pack
@@ -18,7 +18,7 @@ def is_packed(size: int) -> bool:
 
 
 def plan_packs(small: Iterable[tuple[str, int]]) -> list[tuple[str, ...]]:
-    """Cut small files (path, size), sorted by catalogue.sort_key, into packs of two or more.
+    """Cut small files (path, size), sorted by list_lines.sort_key, into packs of two or more.
 
     Hashes of the paths decide where packs end, so adding or removing a file changes its own pack
     and rarely more than the next one.

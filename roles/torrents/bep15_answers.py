@@ -8,7 +8,7 @@ from random import Random
 
 from roles.net.interfaces import own_address_towards
 from roles.room.cookies import Cookies, Proof
-from roles.room.room_catalogue import RoomCatalogue
+from roles.room.room_list import RoomList
 from roles.torrents.bep15_wire import (
     CHOSEN,
     ID_SIZE,
@@ -33,8 +33,8 @@ NOT_TRACKED = "Nobody in this room offers this torrent."
 class Bep15Answers:
     """Owned by the tracker's thread."""
 
-    def __init__(self, catalogue: RoomCatalogue, secret: bytes) -> None:
-        self._catalogue = catalogue
+    def __init__(self, room_list: RoomList, secret: bytes) -> None:
+        self._room_list = room_list
         self._cookies = Cookies(secret, size=ID_SIZE - len(CHOSEN), good_epochs=GOOD_EPOCHS)
         self.swarms = Swarms(Random())
         self._offered: Mapping[bytes, str] = {}
@@ -67,7 +67,7 @@ class Bep15Answers:
         self.swarms.expire(now=now)
 
     def _take_offers(self, now: float) -> None:
-        offered = self._catalogue.torrents()
+        offered = self._room_list.torrents()
         if offered is not self._offered:
             self._offered = offered
             self.swarms.offer(offered, now=now)

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from roles.torrents.bencode import encode
-from roles.values.catalogue import sort_key
 from roles.values.disk_names import from_disk
+from roles.values.list_lines import sort_key
 from roles.values.safe_names import UnsafeNameError, collision_key, numbered, safe_name
 
 MAX_FILES = 50_000  # a torrent of 3 MB

@@ -12,7 +12,7 @@ from random import Random
 
 from roles.torrents.bep15_wire import Announce, Counts, Event
 from roles.values.addresses import Address, service_at
-from roles.values.catalogue import is_info_hash
+from roles.values.list_lines import is_info_hash
 
 INTERVAL_S = 120  # between two announces of a program
 FORGOTTEN_S = 700.0  # libtorrent announces every 300 s, whatever it is told

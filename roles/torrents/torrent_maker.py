@@ -34,9 +34,9 @@ from roles.torrents.metainfo import (
     torrent_files,
 )
 from roles.torrents.torrent_store import KEPT, TorrentStore
-from roles.values.catalogue import TorrentLine, encode_line
 from roles.values.errors import FileChangedError
 from roles.values.events import Post, TorrentChanged
+from roles.values.list_lines import TorrentLine, encode_line
 from roles.web.http_wire import quoted
 from roles.worker import POLL_S
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from roles.sharing.folder_library import FolderLibrary
 from roles.torrents.torrent_maker import TorrentMaker
-from roles.values.catalogue import is_info_hash
+from roles.values.list_lines import is_info_hash
 from roles.web.http_wire import HttpError, Request, file_head, not_found
 from roles.web.seeder_site import Answer, SeederSite, again
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from roles.disk import disk_calls
 from roles.disk.state_file import StateFile, write_whole
 from roles.torrents.metainfo import DIGEST_SIZE, Torrent, torrent_files
-from roles.values.catalogue import is_info_hash
 from roles.values.errors import StorageError
+from roles.values.list_lines import is_info_hash
 
 log = logging.getLogger(__name__)
 

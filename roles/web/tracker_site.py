@@ -17,11 +17,11 @@ from roles.room.cached_answer import CachedAnswer
 from roles.room.connection_server import Client, Steps, Wait, in_turns
 from roles.room.registry import Registry
 from roles.room.registry_entry import Reader
-from roles.room.room_catalogue import Share
+from roles.room.room_list import Share
 from roles.room.senders import Senders
 from roles.values.addresses import Address, is_loopback
-from roles.values.catalogue import WebLine, encode_line
 from roles.values.computers import Computer, RoomSummary, each_computer, summary_of
+from roles.values.list_lines import WebLine, encode_line
 from roles.values.participants import Participant
 from roles.values.room_words import how_far
 from roles.web import page
@@ -177,7 +177,7 @@ class TrackerSite:
         tracker's own computer if there is one, because a browser cannot check a stranger's copy.
         """
         found = dict[tuple[str, int, int], Folder]()
-        for some in _slices(self._registry.catalogue.shares()):
+        for some in _slices(self._registry.room_list.shares()):
             for share_id, share in some:
                 if share.files:
                     key = share.folder, share.sums.print, share.files
@@ -210,7 +210,7 @@ class TrackerSite:
     # The way to seeders
 
     def _way_to_seeder(self, request: Request, visitor: _Visitor, share_id: str) -> bytes:
-        share = self._registry.catalogue.share(share_id)
+        share = self._registry.room_list.share(share_id)
         if share is None:
             raise HttpError(404, "This folder is not in the room.")
         reader = Reader(visitor.is_here, tracker_host=request.host)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from roles.values import strict_json
-from roles.values.catalogue import MAX_LINE, MAX_LIST_BYTES
 from roles.values.errors import PeerProtocolError
+from roles.values.list_lines import MAX_LINE, MAX_LIST_BYTES
 from roles.values.safe_names import MAX_WIRE_BYTES
 from roles.values.strict_json import JsonValue
 from roles.wire.fields import (
@@ -40,7 +40,7 @@ _LEVEL = 3  # zlib: saves two thirds of what level 9 does, in a fifth of the tim
 # How a private room is asked for, a version behind it, and what the tracker of an open one answers.
 ASKS_FOR_PRIVATE, OPEN_ANSWER = b"lmk_private ", b"lmk_open\n"
 
-# The mark that begins each line of a list; a line for catalogue.decode_line follows the first two.
+# The mark that begins each line of a list; a line for list_lines.decode_line follows the first two.
 ADDED, REMOVED, SHARE, GONE = "+", "-", "S", "X"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download_scope import NewestScope, Scope, identity
 from roles.downloads.wanted import WantedFile, plan_contents
-from roles.joining.listed_room import ListedRoom
+from roles.joining.list_copy import ListCopy
 from roles.wire.list_wire import Unpacker
 from tests.bench.result import Result
 from tests.hostile_lists import SHAPES, lines_of
@@ -41,7 +41,7 @@ def cost_s(lines: Sequence[str]) -> tuple[float, float]:
     packed = zlib.compress("".join(f"{line}\n" for line in lines).encode(), 1)
     gc.collect()
     began = time.process_time()
-    room = ListedRoom(windows=False)
+    room = ListCopy(windows=False)
     room.apply_whole(list(Unpacker().lines(packed)))
     room.files()
     folders, _ = room.folders(), room.refused

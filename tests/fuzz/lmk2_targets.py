@@ -21,9 +21,9 @@ from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
 from roles.sharing.digest_cache import DigestCache
 from roles.values.addresses import Address
-from roles.values.catalogue import MAX_LINE, Line, decode_line, encode_line
 from roles.values.computers import computers_of
 from roles.values.errors import PeerProtocolError
+from roles.values.list_lines import MAX_LINE, Line, decode_line, encode_line
 from roles.wire import frames as wire_frames
 from roles.wire import tracker_wire
 from roles.wire.frames import CHUNK, Bye, Frame, FrameBuffer, Gone
@@ -47,8 +47,8 @@ from tests import test_tracker_wire as tracker_samples
 from tests.fuzz.samples import TRACKER_REQUESTS
 from tests.fuzz.target import Target, check, in_pieces
 from tests.packing import LineAdded, decode_entry, packed_list
-from tests.test_catalogue import LINES
 from tests.test_download_record import ONE, TWO
+from tests.test_list_lines import LINES
 from tests.tracker_tables import answerer_of
 from ui.room_columns import IN_TERMINAL, IN_WINDOW
 from ui.room_summary import room_summary
@@ -217,7 +217,7 @@ def entries(data: bytes) -> None:
             decode_line(entry.line)
 
 
-def catalogue_line(data: bytes) -> None:
+def list_line(data: bytes) -> None:
     text = data.decode("utf-8", "surrogatepass" if data[:1] < b"\x80" else "surrogateescape")
     read, read_slowly = line_of(text), line_of(" " + text)  # no usual line begins with a blank
     check(read == read_slowly or len(text) >= MAX_LINE, "read otherwise the short way")
@@ -235,7 +235,7 @@ def line_of(text: str) -> Line | None:
 
 def any_line(data: bytes) -> None:
     with contextlib.suppress(UnicodeDecodeError):  # not text
-        catalogue_line(data)
+        list_line(data)
 
 
 @contextlib.contextmanager
@@ -290,7 +290,7 @@ LMK2_TARGETS = (
     Target("lines of a room", participant, [line.encode() for line in room_samples.LINES]),
     Target("packed lists", packed, [LIST, LIST * 2]),
     Target("lines of lists", entries, [*ENTRIES, b"\n".join(ENTRIES) + b"\n"]),
-    Target("catalogue lines", any_line, [text.encode() for text in LINES]),
+    Target("list lines", any_line, [text.encode() for text in LINES]),
     Target("digest cache", digest_cache, [*CACHE, b"\n".join(CACHE)]),
     Target(
         "download record",

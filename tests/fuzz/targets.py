@@ -130,7 +130,7 @@ def state(data: bytes) -> None:
     text, _ = encode_file_list(table.files_for_readers(is_here=False).items())
     decode_answer(text)
     table.settle(now=0.0)
-    list(shown_files(registry.catalogue, 1_000))
+    list(shown_files(registry.room_list, 1_000))
     for saver, again in ((table, SeederTable(Registry())), (registry, Registry())):
         kept = list(saver.saved())
         again.restore(json.loads(json.dumps(kept)), now=1.0)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import unittest
 
-from roles.values.catalogue import (
+from roles.values.content import Content, root_of
+from roles.values.errors import PeerProtocolError
+from roles.values.list_lines import (
     MAX_LINE,
     FileLine,
     FolderLine,
@@ -18,8 +20,6 @@ from roles.values.catalogue import (
     encode_line,
     sort_key,
 )
-from roles.values.content import Content, root_of
-from roles.values.errors import PeerProtocolError
 
 ROOT = bytes(range(32))
 CHUNK = 262_144

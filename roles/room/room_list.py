@@ -1,6 +1,6 @@
 """The list of the room: every share with its lines, the version, and what changed lately.
 
-Lines are passed on as they are; roles/values/catalogue.py reads them. Pure state.
+Lines are passed on as they are; roles/values/list_lines.py reads them. Pure state.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice, starmap
 
 from roles.room.registry_entry import Key
-from roles.values.catalogue import (
+from roles.values.errors import LmkError, PeerProtocolError
+from roles.values.list_lines import (
     MAX_LIST_BYTES,
     MAX_ROOM_FILES,
     TorrentLine,
     decode_line,
 )
-from roles.values.errors import LmkError, PeerProtocolError
 from roles.wire.list_wire import ADDED, REMOVED, ShareGone, ShareOpened, encode_share
 from roles.wire.tracker_messages import Code
 
@@ -91,7 +91,7 @@ class Sums:
 
 @dataclass(slots=True)
 class Share:
-    """One seeder's folder. Only the catalogue changes it."""
+    """One seeder's folder. Only the RoomList changes it."""
 
     folder: str  # its name, from the wire
     owner: Owner
@@ -167,7 +167,7 @@ class UnprovedList:
     lines: Collection[str]  # empty: the share is gone
 
 
-class RoomCatalogue:
+class RoomList:
     """All shares. Its version changes whenever readers see a change."""
 
     def __init__(self, epoch: str) -> None:

@@ -1,4 +1,4 @@
-"""The room as a leecher knows it: every share on the tracker's list, and what a key asks for.
+"""A leecher's copy of the tracker's list: every share that it has, and what a key asks for.
 
 Pure state, owned by one thread. It trusts none of the lines.
 """
@@ -13,10 +13,10 @@ from itertools import chain, islice
 
 from roles.joining.listed_files import listed_file, listed_files
 from roles.joining.listed_share import MAX_REFUSED, ListedShare, Pack
-from roles.values.catalogue import MAX_ROOM_FILES, MAX_SHARE_FILES, FileLine, FolderLine
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile, ListedFolder
 from roles.values.folder_keys import FolderKey, range_below
+from roles.values.list_lines import MAX_ROOM_FILES, MAX_SHARE_FILES, FileLine, FolderLine
 from roles.values.safe_names import shown_name
 from roles.values.stopping import go_on, until_stopped
 from roles.wire.list_wire import ShareGone, ShareOpened, decode_share
@@ -53,7 +53,7 @@ class Wanted:
         return sum(file.size for file in self.files)
 
 
-class ListedRoom:
+class ListCopy:
     """Call apply_whole() first, then apply_changes() for each answer that has only changes.
 
     Shares keep the order of the tracker's list. Of two with the same content the earlier one
@@ -63,7 +63,7 @@ class ListedRoom:
     def __init__(self, *, windows: bool, should_stop: Callable[[], bool] = go_on) -> None:
         """`windows`: refuse names that Windows cannot store, or would run without being asked.
 
-        Long work raises StoppedError once should_stop(): throw the room away then.
+        Long work raises StoppedError once should_stop(): throw the copy away then.
         """
         self._windows = windows
         self._should_stop = should_stop

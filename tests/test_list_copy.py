@@ -8,10 +8,10 @@ import random
 import unittest
 from unittest import mock
 
-from roles.joining import listed_room, listed_share
-from roles.joining.listed_room import ListedRoom
-from roles.values.catalogue import FileLine, FolderLine, Line, PackLine, ReadingLine, encode_line
+from roles.joining import list_copy, listed_share
+from roles.joining.list_copy import ListCopy
 from roles.values.content import Content
+from roles.values.list_lines import FileLine, FolderLine, Line, PackLine, ReadingLine, encode_line
 from tests.support import calls_made
 
 CHUNK = 262_144
@@ -36,23 +36,23 @@ def share(id_: str, *lines: Line | str, name: str = "maps", mark: str = "+") -> 
     return ["S" + json.dumps([id_, name]), *(mark + text for text in texts)]
 
 
-def room_of(*shares: list[str], windows: bool = False) -> ListedRoom:
-    room = ListedRoom(windows=windows)
+def room_of(*shares: list[str], windows: bool = False) -> ListCopy:
+    room = ListCopy(windows=windows)
     room.apply_whole([line for lines in shares for line in lines])
     return room
 
 
-def files_of(room: ListedRoom) -> list[int]:
+def files_of(room: ListCopy) -> list[int]:
     """How many each share has, in the order of their names."""
     return [folder.files for folder in room.folders()]
 
 
 class FilesTest(unittest.TestCase):
-    def listed(self, room: ListedRoom) -> list[tuple[str, int, str]]:
+    def listed(self, room: ListCopy) -> list[tuple[str, int, str]]:
         return [(item.key, item.size, item.share) for item in room.files()]
 
     def test_an_empty_room_lists_nothing(self) -> None:
-        room = ListedRoom(windows=False)
+        room = ListCopy(windows=False)
         self.assertEqual((room.files(), room.folders(), room.refused), ((), (), ()))
 
     def test_files_are_sorted_by_path_and_keep_their_root(self) -> None:
@@ -148,19 +148,19 @@ class RefusedTest(unittest.TestCase):
 
     def test_there_is_room_for_so_many_lines_only(self) -> None:
         lines = [file(str(number)) for number in range(10)]
-        with mock.patch.object(listed_room, "MAX_SHARE_FILES", 4):
+        with mock.patch.object(list_copy, "MAX_SHARE_FILES", 4):
             room = room_of(share(ONE, *lines))
             self.assertEqual((len(room.files()), room.left_out), (4, 6))
-        with mock.patch.object(listed_room, "MAX_ROOM_FILES", 13):
+        with mock.patch.object(list_copy, "MAX_ROOM_FILES", 13):
             room = room_of(share(ONE, *lines), share(TWO, *lines))
             self.assertEqual((len(room.files()), room.left_out), (10, 7))
-        with mock.patch.object(listed_room, "MAX_LISTED_SHARES", 1):
+        with mock.patch.object(list_copy, "MAX_LISTED_SHARES", 1):
             self.assertEqual(len(room_of(share(ONE, *lines), share(TWO, *lines))._shares), 1)
 
     def test_deep_folders_of_one_share_keep_no_line_of_another_out(self) -> None:
         deep = [file(f"{number}" + "/a" * 31) for number in range(9)]
         few = [*deep[:2], file("x"), file("y/z")]
-        with mock.patch.object(listed_room, "MAX_IMPLIED", 90):
+        with mock.patch.object(list_copy, "MAX_IMPLIED", 90):
             room = room_of(share(ONE, *deep), share(TWO, *few, name="maps 2"))
             self.assertEqual(files_of(room), [7, 4])
             self.assertEqual(room.left_out, 2)
@@ -174,7 +174,7 @@ class RefusedTest(unittest.TestCase):
             path = f"{number}"
             lines += [FolderLine(path + "/a" * depth) for depth in range(31)]
             lines.append(file(path + "/a" * 30 + "/b"))
-        with mock.patch.object(listed_room, "MAX_IMPLIED", 0):
+        with mock.patch.object(list_copy, "MAX_IMPLIED", 0):
             room = room_of(share(ONE, *lines))
         self.assertEqual((len(room.files()), room.left_out), (9, 0))
 
@@ -409,7 +409,7 @@ class PacksTest(unittest.TestCase):
     def pack(self, first: str, count: int, size: int) -> PackLine:
         return PackLine(content("pack " + first, size), first, count)
 
-    def members(self, room: ListedRoom) -> list[list[str]]:
+    def members(self, room: ListCopy) -> list[list[str]]:
         return [[member.path for member in pack.members] for pack in room.packs([ONE])]
 
     def test_a_pack_has_the_small_files_from_its_first_one_on(self) -> None:
@@ -446,7 +446,7 @@ class CostTest(unittest.TestCase):
         lines = [file(f"folder {number // 50}/{number}", number) for number in range(20_000)]
         whole = share(ONE, *lines)
         change = share(ONE, *lines[:5], mark="-")
-        room = ListedRoom(windows=False)
+        room = ListCopy(windows=False)
 
         def take_whole() -> None:
             room.apply_whole(whole)

@@ -8,17 +8,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from unittest import mock
 
-from roles.room import room_catalogue
+from roles.room import room_list
 from roles.room.registry_entry import Key
-from roles.room.room_catalogue import (
+from roles.room.room_list import (
     ListRefusedError,
     Owner,
-    RoomCatalogue,
+    RoomList,
     UnprovedList,
 )
 from roles.room.share_update import ShareUpdate
-from roles.values.catalogue import FileLine, FolderLine, TorrentLine, encode_line
 from roles.values.content import Content
+from roles.values.list_lines import FileLine, FolderLine, TorrentLine, encode_line
 from roles.wire.list_wire import ShareGone, ShareOpened, TellList
 from roles.wire.tracker_messages import Code
 from tests.packing import LineAdded, LineRemoved, decode_entry
@@ -67,9 +67,9 @@ class Reader:
                     del self.shares[share]
 
 
-class CatalogueTestCase(unittest.TestCase):
+class RoomListTestCase(unittest.TestCase):
     def setUp(self) -> None:
-        self.catalogue = RoomCatalogue("0badcafe")
+        self.room_list = RoomList("0badcafe")
         self.reader = Reader()
 
     def begin(
@@ -82,7 +82,7 @@ class CatalogueTestCase(unittest.TestCase):
         whole: bool = True,
     ) -> ShareUpdate:
         call = TellList(share, "folder", PEER, 12501, whole, base, revision, 0)
-        return ShareUpdate(self.catalogue, call, owner)
+        return ShareUpdate(self.room_list, call, owner)
 
     def tell(self, share: str, lines: Iterable[str], owner: Owner = ME, **rest: Any) -> None:
         update = self.begin(share, owner, **rest)
@@ -98,7 +98,7 @@ class CatalogueTestCase(unittest.TestCase):
         """A list told by LMK/1 from that machine; its share."""
         share, ip = f"lmk10a0000{number:02x}30d5", f"10.0.0.{number}"
         owner = Owner(Key(ip, 12501))
-        self.catalogue.put_unproved([UnprovedList(share, owner, ip, unproved(files))])
+        self.room_list.put_unproved([UnprovedList(share, owner, ip, unproved(files))])
         return share
 
     def change(self, share: str, lines: Iterable[str], base: int) -> None:
@@ -106,8 +106,8 @@ class CatalogueTestCase(unittest.TestCase):
 
     def read(self) -> bool:
         """Let the reader fetch; whether it was told the whole."""
-        is_whole, texts = self.catalogue.texts_since(self.reader.version)
-        self.reader.read(self.catalogue.version, is_whole, texts)
+        is_whole, texts = self.room_list.texts_since(self.reader.version)
+        self.reader.read(self.room_list.version, is_whole, texts)
         return is_whole
 
     def assert_refused(self, code: Code, share: str, lines: Iterable[str], **rest: Any) -> None:
@@ -119,7 +119,7 @@ class CatalogueTestCase(unittest.TestCase):
         self.enterContext(mock.patch.object(module, name, value))
 
 
-class ReadersTest(CatalogueTestCase):
+class ReadersTest(RoomListTestCase):
     def test_a_room_without_shares_is_an_empty_whole_list(self) -> None:
         self.assertTrue(self.read())
         self.assertEqual(self.reader.shares, {})
@@ -132,28 +132,28 @@ class ReadersTest(CatalogueTestCase):
         self.tell(TWO, ["+a"], OTHER)
         self.assertFalse(self.read())
         self.assertEqual(self.reader.shares, {ONE: {"b", "c"}, TWO: {"a"}})
-        self.catalogue.drop(ONE)
+        self.room_list.drop(ONE)
         self.assertFalse(self.read())
         self.assertEqual(self.reader.shares, {TWO: {"a"}})
 
     def test_a_list_that_is_told_again_changes_only_what_is_other(self) -> None:
         self.tell(ONE, ["+a", "+b"])
-        version = self.catalogue.version
+        version = self.room_list.version
         self.tell(ONE, ["+b", "+a"], revision=7)
-        self.assertEqual(self.catalogue.version, version)
+        self.assertEqual(self.room_list.version, version)
         self.tell(ONE, ["+b", "+c"], revision=8)
-        _, texts = self.catalogue.texts_since(version)
+        _, texts = self.room_list.texts_since(version)
         self.assertEqual(list(texts), [f'S["{ONE}","folder"]', "-a", "+c"])
 
     def test_readers_who_know_any_version_all_get_the_same_list(self) -> None:
         rng, readers = random.Random(5), [Reader() for _ in range(6)]
-        self.limit(room_catalogue, "MAX_LOGGED", 40)
+        self.limit(room_list, "MAX_LOGGED", 40)
         truth: dict[str, set[str]] = {}
         revisions = {ONE: 0, TWO: 0}
         for _ in range(300):
             share = rng.choice((ONE, TWO))
             if rng.random() < 0.1:
-                self.catalogue.drop(share)
+                self.room_list.drop(share)
                 truth.pop(share, None)
             elif share in truth and rng.random() < 0.7:
                 lines = {rng.choice("abcdefgh") for _ in range(3)}
@@ -175,48 +175,48 @@ class ReadersTest(CatalogueTestCase):
     def test_who_knows_a_version_of_another_run_gets_the_whole(self) -> None:
         self.tell(ONE, ["+a"])
         for version in ("", "deadbeef-0", "0badcafe-9", "0badcafe--1", "0badcafe-x", "0badcafe"):
-            self.assertTrue(self.catalogue.texts_since(version)[0], version)
+            self.assertTrue(self.room_list.texts_since(version)[0], version)
 
     def test_a_list_stays_as_it_was_while_somebody_takes_it(self) -> None:
         self.tell(ONE, [f"+{number}" for number in range(100)])
-        _, texts = self.catalogue.texts_since("")
+        _, texts = self.room_list.texts_since("")
         next(texts)
         self.change(ONE, [f"-{number}" for number in range(100)], base=1)
         self.assertEqual(len(list(texts)), 100)
 
 
-class LimitsTest(CatalogueTestCase):
+class LimitsTest(RoomListTestCase):
     def test_a_host_that_fills_its_part_leaves_the_rest_for_others(self) -> None:
         for name, value in (("MAX_ROOM_FILES", 8), ("MAX_LIST_BYTES", 8 * 3)):
-            with self.subTest(name), mock.patch.object(room_catalogue, name, value):
+            with self.subTest(name), mock.patch.object(room_list, name, value):
                 self.setUp()
                 self.tell(ONE, ["+a", "+b", "+c", "+d"])  # nobody else is there
                 self.assert_refused(Code.FULL, ONE, ["+a", "+b", "+c", "+d", "+e"], revision=2)
                 self.tell(TWO, ["+e", "+f"], OTHER)
                 self.assert_refused(Code.FULL, TWO, ["+e", "+f", "+g"], owner=OTHER, revision=2)
                 self.tell("3" * 16, ["+e", "+f"], HERE)
-                self.catalogue.drop(ONE)
+                self.room_list.drop(ONE)
                 self.tell(TWO, ["+e", "+f"], OTHER, revision=2)
                 self.tell("4" * 16, ["+a", "+b"], ME)
 
     def test_the_trackers_own_machine_may_fill_the_room(self) -> None:
-        self.limit(room_catalogue, "MAX_ROOM_FILES", 8)
+        self.limit(room_list, "MAX_ROOM_FILES", 8)
         lines = [f"+{number}" for number in range(8)]
         self.tell(ONE, lines, HERE)
-        self.assertEqual(self.catalogue._lines, len(lines))
+        self.assertEqual(self.room_list._lines, len(lines))
 
     def test_what_is_handed_over_counts_for_the_new_owner(self) -> None:
-        self.limit(room_catalogue, "MAX_ROOM_FILES", 8)
+        self.limit(room_list, "MAX_ROOM_FILES", 8)
         self.tell(ONE, ["+a", "+b"])
-        self.catalogue.hand_over(ONE, OTHER)
+        self.room_list.hand_over(ONE, OTHER)
         self.tell(TWO, ["+a", "+b"], ME)
         self.assert_refused(Code.FULL, "3" * 16, ["+c"], owner=OTHER)
-        self.catalogue.drop(ONE)
-        self.assertEqual(len(self.catalogue._host_lines), 1)
+        self.room_list.drop(ONE)
+        self.assertEqual(len(self.room_list._host_lines), 1)
 
     def test_the_room_may_have_so_many_lines_and_bytes(self) -> None:
         for name, value in (("MAX_ROOM_FILES", 3), ("MAX_LIST_BYTES", 9)):
-            with self.subTest(name), mock.patch.object(room_catalogue, name, value):
+            with self.subTest(name), mock.patch.object(room_list, name, value):
                 self.setUp()
                 self.tell(ONE, ["+a", "+b"], HERE)
                 self.assert_refused(Code.FULL, TWO, ["+c", "+d"], owner=HERE)
@@ -224,81 +224,81 @@ class LimitsTest(CatalogueTestCase):
                 self.tell(TWO, ["+d"], HERE)
 
     def test_what_was_given_up_is_counted_back(self) -> None:
-        self.limit(room_catalogue, "MAX_ROOM_FILES", 6)
+        self.limit(room_list, "MAX_ROOM_FILES", 6)
         for _ in range(5):
             self.assert_refused(Code.FULL, ONE, ["+a", "+b", "+c", "+d"])
             self.tell(ONE, ["+a", "+b", "+c"])
-            self.catalogue.drop(ONE)
+            self.room_list.drop(ONE)
             self.tell(ONE, ["+d"])
             self.tell(ONE, ["+e", "+f"], revision=2)
             self.change(ONE, ["+g", "-g", "+h", "-e"], base=2)
-            self.catalogue.drop(ONE)
+            self.room_list.drop(ONE)
 
     def test_the_log_of_changes_is_short(self) -> None:
-        self.limit(room_catalogue, "MAX_LOGGED_STEPS", 2)
+        self.limit(room_list, "MAX_LOGGED_STEPS", 2)
         self.tell(ONE, ["+a"])
-        versions = [self.catalogue.version]
+        versions = [self.room_list.version]
         for base in range(1, 4):
             self.change(ONE, [f"+{base}"], base)
-            versions.append(self.catalogue.version)
-        reached = [self.catalogue.reaches(version) for version in versions]
+            versions.append(self.room_list.version)
+        reached = [self.room_list.reaches(version) for version in versions]
         self.assertEqual(reached, [False, True, True, True])
 
 
-class CountTest(CatalogueTestCase):
+class CountTest(RoomListTestCase):
     def test_files_are_counted(self) -> None:
         folder = encode_line(FolderLine("d"))
         self.tell(ONE, ["+" + line for line in (file_line("b"), folder, "nonsense", '["f",1]')])
         self.tell_lmk1(7, {"a": 7})
-        self.assertEqual(self.catalogue.file_count, 3)
+        self.assertEqual(self.room_list.file_count, 3)
 
     def test_two_copies_of_a_folder_count_once(self) -> None:
         self.tell(ONE, ["+" + file_line("a"), "+" + file_line("b")])
         self.tell(TWO, ["+" + file_line("b", mtime=9), "+" + file_line("a")], OTHER)
-        self.assertEqual(self.catalogue.file_count, 2)
+        self.assertEqual(self.room_list.file_count, 2)
         self.change(ONE, ["-" + file_line("a")], base=1)
-        self.assertEqual(self.catalogue.file_count, 3)
+        self.assertEqual(self.room_list.file_count, 3)
 
 
-class TorrentsTest(CatalogueTestCase):
+class TorrentsTest(RoomListTestCase):
     def test_the_torrents_of_the_room_are_those_of_its_shares(self) -> None:
-        self.assertEqual(self.catalogue.torrents(), {})
+        self.assertEqual(self.room_list.torrents(), {})
         self.tell(ONE, ["+" + file_line("a"), "+" + torrent_line("a")])
         self.tell(TWO, ["+" + torrent_line("b")], OTHER)
         both = {b"a" * 20: "10.0.0.1", b"b" * 20: "10.0.0.2"}
-        self.assertEqual(self.catalogue.torrents(), both)
-        self.assertIs(self.catalogue.torrents(), self.catalogue.torrents())
-        self.catalogue.drop(TWO)
-        self.assertEqual(self.catalogue.torrents(), {b"a" * 20: "10.0.0.1"})
+        self.assertEqual(self.room_list.torrents(), both)
+        self.assertIs(self.room_list.torrents(), self.room_list.torrents())
+        self.room_list.drop(TWO)
+        self.assertEqual(self.room_list.torrents(), {b"a" * 20: "10.0.0.1"})
 
     def test_a_changed_folder_has_its_new_torrent_only(self) -> None:
         self.tell(ONE, ["+" + file_line("a"), "+" + torrent_line("a")])
         self.change(ONE, ["-" + torrent_line("a"), "+" + torrent_line("b")], base=1)
-        self.assertEqual(self.catalogue.torrents(), {b"b" * 20: "10.0.0.1"})
+        self.assertEqual(self.room_list.torrents(), {b"b" * 20: "10.0.0.1"})
         self.change(ONE, ["-" + torrent_line("b")], base=2)
-        self.assertEqual(self.catalogue.torrents(), {})
+        self.assertEqual(self.room_list.torrents(), {})
 
     def test_a_share_whose_seeder_is_gone_keeps_its_torrent(self) -> None:
         self.tell(ONE, ['+["r",3]', "+" + torrent_line("a")])
-        self.catalogue.leave(ONE, ME)
-        self.assertEqual(self.catalogue.torrents(), {b"a" * 20: "10.0.0.1"})
+        self.room_list.leave(ONE, ME)
+        self.assertEqual(self.room_list.torrents(), {b"a" * 20: "10.0.0.1"})
 
     def test_a_share_has_one_torrent_and_a_line_that_cannot_be_read_is_none(self) -> None:
         self.tell(ONE, ["+" + torrent_line("a"), "+" + torrent_line("b")])
         self.tell(TWO, ['+["t","zz"]', "+" + torrent_line("c")], OTHER)
-        self.assertEqual(self.catalogue.torrents(), {b"a" * 20: "10.0.0.1"})
+        self.assertEqual(self.room_list.torrents(), {b"a" * 20: "10.0.0.1"})
 
 
-class Lmk1Test(CatalogueTestCase):
+class Lmk1Test(RoomListTestCase):
     """Lists told by LMK/1, whose sources may be forged."""
 
     def test_one_step_tells_what_came_changed_and_went(self) -> None:
         first, second = self.tell_lmk1(1, {"a": 1}), self.tell_lmk1(2, {"b": 1, "c": 1})
         self.read()
-        version = self.catalogue.version
+        version = self.room_list.version
         owners = [Owner(Key(f"10.0.0.{number}", 12501)) for number in (1, 2, 3)]
         third = "lmk10a00000330d5"
-        self.catalogue.put_unproved(
+        self.room_list.put_unproved(
             [
                 UnprovedList(first, owners[0], "10.0.0.1", ()),
                 UnprovedList(second, owners[1], "10.0.0.2", unproved({"c": 1, "d": 1})),
@@ -312,57 +312,57 @@ class Lmk1Test(CatalogueTestCase):
         self.assertEqual(lines, {second: ['["f","c",1]', '["f","d",1]'], third: ['["f","e",1]']})
 
     def steps_since(self, version: str) -> int:
-        now, then = (text.partition("-")[2] for text in (self.catalogue.version, version))
+        now, then = (text.partition("-")[2] for text in (self.room_list.version, version))
         return int(now) - int(then)
 
     def test_the_same_list_again_is_no_change(self) -> None:
         self.tell_lmk1(1, {"a": 1})
-        version = self.catalogue.version
+        version = self.room_list.version
         self.tell_lmk1(1, {"a": 1})
-        self.assertEqual(self.catalogue.version, version)
+        self.assertEqual(self.room_list.version, version)
 
     def test_they_have_a_fourth_of_the_room_and_what_is_more_is_left_out(self) -> None:
         for name, value in (("MAX_ROOM_FILES", 16), ("MAX_LIST_BYTES", 16 * 13)):
-            with self.subTest(name), mock.patch.object(room_catalogue, name, value):
+            with self.subTest(name), mock.patch.object(room_list, name, value):
                 self.setUp()
                 for number in range(1, 7):
                     self.tell_lmk1(number, {"a": 1})
-                self.assertEqual(len(self.catalogue._shares), 4)
+                self.assertEqual(len(self.room_list._shares), 4)
                 self.tell_lmk1(1, {})
                 self.tell_lmk1(9, {"b": 1})
-                self.assertEqual(len(self.catalogue._shares), 4)
+                self.assertEqual(len(self.room_list._shares), 4)
 
     def test_they_make_room_for_lmk2_and_count_in_nobodys_part(self) -> None:
         for name, value in (("MAX_ROOM_FILES", 16), ("MAX_LIST_BYTES", 16 * 13)):
-            with self.subTest(name), mock.patch.object(room_catalogue, name, value):
+            with self.subTest(name), mock.patch.object(room_list, name, value):
                 self.setUp()
                 for number in range(1, 5):
                     self.tell_lmk1(number, {"a": 1})
                 line = '["f","%s",1]'
                 self.tell(ONE, [f"+{line % letter}" for letter in "abcdefgh"], ME)
-                self.assertEqual(len(self.catalogue._shares), 5)
+                self.assertEqual(len(self.room_list._shares), 5)
                 self.tell(TWO, [f"+{line % letter}" for letter in "abcdefgh"], HERE)
-                self.assertEqual(list(self.catalogue._shares), [ONE, TWO])
-                self.assertEqual(self.catalogue._unproved_lines, 0)
+                self.assertEqual(list(self.room_list._shares), [ONE, TWO])
+                self.assertEqual(self.room_list._unproved_lines, 0)
                 self.read()
                 self.assertEqual(set(self.reader.shares), {ONE, TWO})
                 self.assert_refused(Code.FULL, "3" * 16, ["+x"], owner=HERE)
 
     def test_a_list_that_has_no_room_drops_none_of_them(self) -> None:
-        self.limit(room_catalogue, "MAX_ROOM_FILES", 8)
+        self.limit(room_list, "MAX_ROOM_FILES", 8)
         self.tell(ONE, ["+a", "+b", "+c", "+d", "+e", "+f"], HERE)
         share = self.tell_lmk1(1, {"a": 1})
         self.tell(TWO, ["+a"], HERE)
         with self.assertRaises(ListRefusedError):
-            self.catalogue.reserve(2, 2, HERE)
-        self.assertIsNotNone(self.catalogue.share(share))
+            self.room_list.reserve(2, 2, HERE)
+        self.assertIsNotNone(self.room_list.share(share))
 
     def test_they_take_no_place_of_the_shares_of_lmk2(self) -> None:
-        self.limit(room_catalogue, "MAX_ROOM_SHARES", 3)
+        self.limit(room_list, "MAX_ROOM_SHARES", 3)
         for number in range(1, 5):
             self.tell_lmk1(number, {"a": 1})
-        self.assertEqual(len(self.catalogue._shares), 3)
+        self.assertEqual(len(self.room_list._shares), 3)
         for number in range(3):
             self.tell(f"{number:016}", ["+a"])
-        self.assertEqual(list(self.catalogue._shares), [f"{number:016}" for number in range(3)])
+        self.assertEqual(list(self.room_list._shares), [f"{number:016}" for number in range(3)])
         self.assert_refused(Code.FULL, "3" * 16, ["+a"])
