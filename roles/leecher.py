@@ -1,6 +1,6 @@
 """The leecher role: gets the tracker's lists and runs downloads.
 
-Threads: the role's own executes requests and starts queued downloads; `lmk-lister` talks to the
+Threads: the role's own executes requests and starts queued downloads; `lmk-reader` talks to the
 tracker; each download has one. With the first LMK/2 download it joins the swarm.
 """
 
@@ -31,7 +31,7 @@ from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.downloads.verification import Verifier, set_damaged_aside
 from roles.joining.list_copy import Wanted
-from roles.joining.room_lister import RoomLister
+from roles.joining.room_reader import RoomReader
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.downloads import Downloads as Lmk1Downloads
 from roles.net.throttle import Throttles
@@ -121,7 +121,7 @@ class Leecher(Role):
             self.is_cut_off,
         )
         self._lmk1 = Lmk1Downloads(self._locator, self._throttles.down, self._context)
-        self._lister = RoomLister(
+        self._room_reader = RoomReader(
             self._locator,
             post,
             self._lmk1.finder,
@@ -132,7 +132,7 @@ class Leecher(Role):
 
     def refresh(self) -> None:
         """Ask the tracker for its lists now. FilesListed or ListFailed follows."""
-        self._lister.refresh()
+        self._room_reader.refresh()
 
     @_requested
     def download(self, keys: Sequence[str], existing: Existing) -> None:
@@ -229,7 +229,7 @@ class Leecher(Role):
         download = self._lmk2_download(key)
         if download is None or not download.state.is_final:
             return
-        if self._lister.wanted(key) is None:
+        if self._room_reader.wanted(key) is None:
             title = download.title
             self._post(Warned(f"{title} is not shared now, so it cannot be fetched again."))
             return
@@ -258,12 +258,12 @@ class Leecher(Role):
     def stop(self) -> None:
         super().stop()
         self._woken.set()
-        self._lister.wake()
+        self._room_reader.wake()
 
     def _run(self) -> None:
         trouble = self._unfinished.load()
         self._folders.load()
-        lister = self._start_beside(self._lister.run, "lmk-lister")
+        reader = self._start_beside(self._room_reader.run, "lmk-reader")
         self._post(RoleStarted())
         if trouble:
             self._post(Warned(trouble))
@@ -273,7 +273,7 @@ class Leecher(Role):
             self._do_requests()  # such as a cancel() just before stop()
         finally:
             self._stopping.set()
-            self._lister.wake()
+            self._room_reader.wake()
             self._verifier.close()
             downloads = self._queue.all()
             record = self._unfinished.going_on(downloads)
@@ -286,11 +286,11 @@ class Leecher(Role):
             self._unfinished.leave(record, downloads)
             if self._peer is not None:
                 self._peer.close()
-            lister.join()
+            reader.join()
 
     def _begin_anew(self) -> None:
         self._locator.network_changed()
-        self._lister.wake()
+        self._room_reader.wake()
         self._lmk1.network_changed()
         if self._peer is not None:
             self._peer.network_changed()
@@ -324,14 +324,14 @@ class Leecher(Role):
     def _fail(self, key: str, error: LmkError) -> None:
         """Report a download that could not begin."""
         self._is_busy = True
-        found = self._lister.wanted(key)
+        found = self._room_reader.wanted(key)
         self._post_and_note(failed_to_begin(key, found[0] if found is not None else None, error))
 
     def _take_list(self) -> None:
         """After a new list: be in the room, also while nothing is asked for; update running
         downloads, and resume those of the last run.
         """
-        if self._lister.is_lmk2:
+        if self._room_reader.is_lmk2:
             with contextlib.suppress(StorageError):  # no free port: the first download says so
                 self._join(())
         for download in self._queue.all():
@@ -354,7 +354,7 @@ class Leecher(Role):
             self._folders.save()
 
     def _follow(self, download: DownloadLife) -> None:
-        download.follow(self._lister, (one for one in self._queue.all() if one.is_running))
+        download.follow(self._room_reader, (one for one in self._queue.all() if one.is_running))
         self._queue.note_names(download)
 
     def _begin(
@@ -392,7 +392,7 @@ class Leecher(Role):
             if self._queue.has_twin(lmk1):
                 lmk1.keep_both()
             return lmk1
-        stamp, found = self._lister.stamp(key), self._lister.wanted(key)
+        stamp, found = self._room_reader.stamp(key), self._room_reader.wanted(key)
         if found is None:
             return None
         wanted, packs = found
@@ -485,11 +485,11 @@ class Leecher(Role):
                 self._follow(download)
         lack = self._queue.lack
         if self._queue.step(self._follow, now=time.monotonic()):
-            self._lister.wake()
+            self._room_reader.wake()
         if lack is None and self._queue.lack is not None:
             log.warning("%s", self._queue.lack)
 
-    # Called by the lister's and the membership's threads
+    # Called by the room reader's and the membership's threads
     def _sought(self) -> dict[str, Wanted]:
         wanted = ((one.key, one.wanted) for one in self._queue.all() if one.needs_peers)
         return {key: one for key, one in wanted if one is not None}

@@ -5,7 +5,7 @@ A leecher does the same beside its downloads. A command that only lists loads ha
 
 from __future__ import annotations
 
-from roles.joining.room_lister import RoomLister
+from roles.joining.room_reader import RoomReader
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.role import Role
@@ -21,7 +21,7 @@ class Lister(Role):
         """`code`: of a private room."""
         super().__init__("lister", post)
         locator = TrackerLocator(tracker, failover, post, stopping=self._stopping, code=code)
-        self._lister = RoomLister(
+        self._reader = RoomReader(
             locator,
             post,
             SeederFinder(locator, tuple),
@@ -32,7 +32,7 @@ class Lister(Role):
 
     def stop(self) -> None:
         super().stop()
-        self._lister.wake()
+        self._reader.wake()
 
     def _run(self) -> None:
-        self._lister.run()
+        self._reader.run()

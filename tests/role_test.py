@@ -47,7 +47,7 @@ ANYWHERE = Address("127.0.0.1", 0)
 QUICK_POLL_S = 0.02
 NEVER_S = 600.0  # a patience that no test waits for
 SOON_S = 0.05
-PEERS_SOON_S = (SOON_S, SOON_S)  # for room_lister.PEERS_AGAIN_S
+PEERS_SOON_S = (SOON_S, SOON_S)  # for room_reader.PEERS_AGAIN_S
 LINUX_ONLY = unittest.skipUnless(sys.platform == "linux", "a thing of Linux")
 POLLING_MODULES = (
     "tracker",
@@ -58,7 +58,7 @@ POLLING_MODULES = (
     "swarm.reverse_connections",
     "net.peer_greeting",
     "swarm.acceptor",
-    "joining.room_lister",
+    "joining.room_reader",
     "room.datagram_server",
 )
 # What a role that stops must not wait for to the end.

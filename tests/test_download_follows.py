@@ -11,7 +11,7 @@ from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife
 from roles.downloads.download_scope import NewestScope
 from roles.joining.list_copy import Wanted
-from roles.joining.room_lister import RoomLister
+from roles.joining.room_reader import RoomReader
 from roles.values.list_lines import FileLine
 from tests.disks import described
 
@@ -21,7 +21,7 @@ def wanted(*paths: str) -> Wanted:
     return Wanted("lesson", files, (), ("5" * 16,))
 
 
-class FakeLister:
+class FakeRoomReader:
     """Has one list of a share, of which each other one has another stamp."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class FakeDownload:
 
 class FollowTest(unittest.TestCase):
     def setUp(self) -> None:
-        self.lister = FakeLister()
+        self.reader = FakeRoomReader()
         self.names = StoredNames(windows=False)
 
     def download(self, *paths: str) -> Download:
@@ -65,25 +65,25 @@ class FollowTest(unittest.TestCase):
     def follow(self, download: Download, *running: Download) -> bool:
         """Whether its thread was woken to take up the list."""
         download.woken.clear()
-        download.follow(cast("RoomLister", self.lister), running)
+        download.follow(cast("RoomReader", self.reader), running)
         return download.woken.is_set()
 
     def test_each_newer_list_is_followed_once(self) -> None:
         download = self.download("a")
-        self.lister.take(wanted("a", "b"))
+        self.reader.take(wanted("a", "b"))
         self.assertTrue(self.follow(download, download))
         self.assertEqual(len(download.newest.scope.wanted.files), 2)
         self.assertFalse(self.follow(download, download))
 
     def test_a_list_that_has_nothing_of_it_is_told_too(self) -> None:
         download = self.download("a")
-        self.lister.take(None)
+        self.reader.take(None)
         self.assertTrue(self.follow(download, download))
         self.assertFalse(download.newest.scope.is_listed)
 
     def test_a_name_that_another_download_works_on_is_waited_for(self) -> None:
         download, other = self.download("a"), self.download("b")
-        self.lister.take(wanted("a", "b"))
+        self.reader.take(wanted("a", "b"))
         self.assertFalse(self.follow(download, download, other))
         self.assertFalse(download.is_free_to_follow)
         other.is_running = False  # type: ignore[misc]

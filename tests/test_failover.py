@@ -236,7 +236,7 @@ class ListedShare:
 class FollowCase(LeecherTest):
     def setUp(self) -> None:
         super().setUp()
-        self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.constant("downloads.download_scope", "GONE_S", 0.5)
         self.constant("downloads.download", "LOST_AGAIN_S", 0.05)
         self.constant("downloads.download", "MOVING_S", 0.2)

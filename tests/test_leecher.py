@@ -112,7 +112,7 @@ class TakingFiles(LeecherTest):
 
     def retrying(self) -> Running[Leecher]:
         """A leecher of the file "a", whose only seeder, an original, is gone."""
-        self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
         leecher = self.taking()
         order(leecher, "a")
@@ -130,7 +130,7 @@ class TakingFiles(LeecherTest):
         self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
 
     def test_another_folder_with_the_same_content_is_found_when_the_first_one_is_gone(self) -> None:
-        self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.constant("downloads.download", "MOVING_S", SOON_S)
         content = content_of(600_000)
         first = self.offering({"a": content})

@@ -19,7 +19,7 @@ from typing import ClassVar
 from unittest import mock
 
 from roles.downloads.download_life import DownloadLife
-from roles.joining.room_lister import RoomLister
+from roles.joining.room_reader import RoomReader
 from roles.leecher import Leecher
 from roles.values.errors import NoSeederError, ShortageError, StorageError
 from roles.values.events import (
@@ -454,7 +454,7 @@ class NoThreadLeft(LeecherTest):
         for error in (MemoryError(), OSError(errno.EMFILE, "Too many open files")):
             with self.subTest(error=error):
                 leecher.log.clear()
-                with mock.patch.object(RoomLister, "_ask_for_list", side_effect=error):
+                with mock.patch.object(RoomReader, "_ask_for_list", side_effect=error):
                     leecher.role.refresh()
                     failed = leecher.log.wait_for(ListFailed)
                 self.assertIsInstance(failed.reason, ShortageError)

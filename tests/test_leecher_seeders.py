@@ -274,7 +274,7 @@ class SeedersThatFail(LeecherTest):
         self.assert_same_files(self.taken, {"a": content})
 
     def test_a_running_download_does_not_need_the_tracker(self) -> None:
-        self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.constant("joining.tracker_asker", "TRIES_S", (SOON_S,))
         room = self.tracker()
         content = content_of(20 * CHUNK)
@@ -436,7 +436,7 @@ class WithoutSeeders(LeecherTest):
         dying = self.scripted(Offer({"a": content}, die_at_ten).play, self.room, a=len(content))
         leecher = self.taking(give_up_after_s=0.3)
         self.constant("lmk1.fetchers", "MOVING_S", 0.2)
-        self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.constant("lmk1.seeder_book", "FAILED_AGAIN_S", NEVER_S)
         self.constant("lmk1.seeder_book", "FAILED_MAX_S", NEVER_S)
         order(leecher, "a")

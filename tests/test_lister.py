@@ -28,7 +28,7 @@ class ListerTest(RoomTest):
         lister = self.listing(room)
 
         def has_both() -> bool:
-            lister.role._lister.refresh()
+            lister.role._reader.refresh()
             return any(len(listed.files) == 2 for listed in lister.log.of(FilesListed))
 
         wait_until(has_both)

@@ -6,11 +6,11 @@ from roles.values.addresses import Address
 from roles.values.events import ListedFile
 from tests.scripted_tracker import ScriptedTracker
 from tests.support import wait_until
-from tests.test_room_lister import CONTENT, FIRST, HOST, SECOND, RoomListerTest
+from tests.test_room_reader import CONTENT, FIRST, HOST, SECOND, RoomReaderTest
 from tests.tracker_requests import ask, list_as_lmk2, register
 
 
-class OurTrackerTest(RoomListerTest):
+class OurTrackerTest(RoomReaderTest):
     def setUp(self) -> None:
         super().setUp()
         self.room = self.tracker().address
@@ -19,8 +19,8 @@ class OurTrackerTest(RoomListerTest):
         register(self.room, FIRST, {"a": 7, "b": 1})
         register(self.room, SECOND, {"a": 7})
         register(self.room, (HOST, 5_003), {"a": 8})
-        lister = self.lister(self.room)
-        listed = self.listed(lister)
+        reader = self.reader(self.room)
+        listed = self.listed(reader)
         file = next(file for file in listed.files if file.name == "a" and file.size == 7)
         self.sought_files = (file,)
         wait_until(lambda: set(self.finder.seeders(file)) == {FIRST, SECOND})
@@ -31,14 +31,14 @@ class OurTrackerTest(RoomListerTest):
 
     def test_a_seeder_of_lmk2_that_comes_later_is_named_for_what_began_by_lmk1(self) -> None:
         register(self.room, FIRST, {"a": len(CONTENT)})
-        lister = self.lister(self.room)
-        (file,) = self.listed(lister).files
+        reader = self.reader(self.room)
+        (file,) = self.listed(reader).files
         self.sought_files = (file,)
         list_as_lmk2(self.room, SECOND, {"a": CONTENT})
         wait_until(lambda: SECOND in self.finder.seeders(file))
 
 
-class OriginalTrackerTest(RoomListerTest):
+class OriginalTrackerTest(RoomReaderTest):
     def setUp(self) -> None:
         super().setUp()
         self.old = self.original_tracker()
@@ -46,13 +46,13 @@ class OriginalTrackerTest(RoomListerTest):
 
     def test_files_and_seeders_are_listed_and_nothing_is_said_that_it_keeps(self) -> None:
         register(self.room, FIRST, {"b": 1, "a": 2, "../c": 3})
-        lister = self.lister(self.room)
-        listed = self.listed(lister)
+        reader = self.reader(self.room)
+        listed = self.listed(reader)
         self.assertEqual(listed.files, (ListedFile("a", 2), ListedFile("b", 1)))
         self.assertEqual((listed.seeders, listed.folders), ((Address(*FIRST),), ()))
         self.assertEqual(len(listed.refused), 1)
         self.assertEqual(self.finder.seeders(listed.files[0]), (Address(*FIRST),))
-        self.assertIsNone(lister.wanted("a"))
+        self.assertIsNone(reader.wanted("a"))
         self.old.wait_for("tracker heard request_seeder_list")  # what it says comes later
         heard = {line.removeprefix("tracker heard ") for line in self.old.lines[1:]}
         allowed = {"add_seeder", "upload_file_list", "request_file_list", "request_seeder_list"}
@@ -61,8 +61,8 @@ class OriginalTrackerTest(RoomListerTest):
 
     def test_seeders_that_come_later_are_named(self) -> None:
         register(self.room, FIRST, {"a": 2})
-        lister = self.lister(self.room)
-        (file,) = self.listed(lister).files
+        reader = self.reader(self.room)
+        (file,) = self.listed(reader).files
         self.sought_files = (file,)
         register(self.room, SECOND, {"a": 2})
         wait_until(lambda: set(self.finder.seeders(file)) == {FIRST, SECOND})
@@ -70,8 +70,8 @@ class OriginalTrackerTest(RoomListerTest):
     def test_loopback_and_everywhere_are_the_trackers_machine(self) -> None:
         ask(self.room, b'add_seeder\n["0.0.0.0", 5001]')
         ask(self.room, b'upload_file_list\n{"a": 1}')
-        lister = self.lister(self.room)
-        self.assertEqual(self.listed(lister).seeders, (Address(*FIRST),))
+        reader = self.reader(self.room)
+        self.assertEqual(self.listed(reader).seeders, (Address(*FIRST),))
 
     def test_only_those_that_can_be_seeders_are_passed_on(self) -> None:
         seeders = b'[["10.0.0.9",25],["10.0.0.9",9100],["239.0.0.1",12501],["pc",80],["pc",12501]]'
@@ -79,5 +79,5 @@ class OriginalTrackerTest(RoomListerTest):
             lambda datagram, _: [b'{"a":1}' if b"file" in datagram else seeders, b"success"]
         )
         self.addCleanup(tracker.close)
-        listed = self.listed(self.lister(tracker.address))
+        listed = self.listed(self.reader(tracker.address))
         self.assertEqual(listed.seeders, (Address("pc", 12501),))

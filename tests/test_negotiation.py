@@ -57,7 +57,7 @@ class NegotiationTest(MixesTest):
     def setUp(self) -> None:
         super().setUp()
         (self.shared / "long").write_bytes(LONG)
-        self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.room = self.tracker().address
         self.taken = self.make_folder("taken")
 

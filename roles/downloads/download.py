@@ -31,7 +31,7 @@ from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.wanted import WantedFile
 from roles.joining.list_copy import Wanted
 from roles.joining.listed_share import Pack
-from roles.joining.room_lister import RoomLister
+from roles.joining.room_reader import RoomReader
 from roles.net.rates import RateMeter, seconds_left
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.outlook import Outlook
@@ -150,7 +150,7 @@ class Download(DownloadLife):
         is_moving = self.state is DownloadState.DOWNLOADING
         return self._meter.rate(now=time.monotonic()) if is_moving else 0.0
 
-    def follow(self, lists: RoomLister, running: Iterable[DownloadLife]) -> None:
+    def follow(self, lists: RoomReader, running: Iterable[DownloadLife]) -> None:
         stamp = lists.stamp(self.key)
         if stamp == self._stamp:
             return

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from roles.disk.reserved_space import ReservedSpace
 from roles.joining.list_copy import Wanted
-from roles.joining.room_lister import RoomLister
+from roles.joining.room_reader import RoomReader
 from roles.values.errors import ContentError, LmkError
 from roles.values.events import DownloadChanged, DownloadState, Post
 from roles.values.settings import Existing, LeecherSettings
@@ -148,7 +148,7 @@ class DownloadLife(ABC):
         """Whether the download that it waited for has ended."""
         return self.waits_for is not None and not self.waits_for.is_running
 
-    def follow(self, lists: RoomLister, running: Iterable[DownloadLife]) -> None:  # noqa: B027
+    def follow(self, lists: RoomReader, running: Iterable[DownloadLife]) -> None:  # noqa: B027
         """Take up the newest list. If another running download has a name that it would take, it
         waits for that.
         """

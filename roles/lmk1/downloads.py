@@ -35,7 +35,7 @@ class Downloads:
         self._made: dict[str, Download] = {}  # the newest of each key
         # Protects _made, the book and the plans of all downloads; never held during I/O.
         self._lock = threading.Lock()
-        self.finder = SeederFinder(locator, self._sought)  # for the lister's thread
+        self.finder = SeederFinder(locator, self._sought)  # for the room reader's thread
 
     def made(self, key: str, existing: Existing) -> Download | None:
         """A new download of this key; None if it is offered under LMK/2, or not at all. Raises

@@ -34,7 +34,7 @@ MAX_SEEDERS = 64
 
 
 class SeederFinder:
-    """Owned by the lister's thread. Any thread may call file() and seeders()."""
+    """Owned by the room reader's thread. Any thread may call file() and seeders()."""
 
     def __init__(
         self, locator: TrackerLocator, sought: Callable[[], tuple[ListedFile, ...]]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from roles.joining.membership import PACE
-from roles.joining.room_lister import PEERS_AGAIN_S
+from roles.joining.room_reader import PEERS_AGAIN_S
 from roles.joining.tracker_asker import TRIES_S
 from roles.net.dialling import CONNECT_S
 from roles.room.registry import Registry

@@ -9,7 +9,7 @@ from unittest import mock
 
 from roles.joining.list_copy import Wanted
 from roles.joining.room_client import RoomClient
-from roles.joining.room_lister import PEERS_AGAIN_S, RoomLister, pause_after
+from roles.joining.room_reader import PEERS_AGAIN_S, RoomReader, pause_after
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.values.addresses import Address
@@ -26,10 +26,10 @@ SHARE, OTHER = "1" * 16, "2" * 16
 CONTENT = content_of(600_000)
 
 
-class RoomListerTest(RoomTest):
+class RoomReaderTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.constant("joining.room_lister", "PEERS_AGAIN_S", PEERS_SOON_S)
+        self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.log = EventLog()
         self.sought = dict[str, Wanted]()
         self.sought_files: tuple[ListedFile, ...] = ()  # by LMK/1
@@ -45,12 +45,12 @@ class RoomListerTest(RoomTest):
     def note_list(self) -> None:
         self.lists += 1
 
-    def lister(self, tracker: tuple[str, int]) -> RoomLister:
+    def reader(self, tracker: tuple[str, int]) -> RoomReader:
         """One that works until the test ends."""
         stopping = threading.Event()
         locator = TrackerLocator(Address(*tracker), stopping=stopping)
         self.finder = SeederFinder(locator, lambda: self.sought_files)
-        lister = RoomLister(
+        reader = RoomReader(
             locator,
             self.log,
             self.finder,
@@ -58,26 +58,26 @@ class RoomListerTest(RoomTest):
             found=self.found,
             listed=self.note_list,
         )
-        thread = threading.Thread(target=lister.run, name="lmk-lister")
+        thread = threading.Thread(target=reader.run, name="lmk-reader")
         thread.start()
         self.addCleanup(thread.join)
         self.addCleanup(stopping.set)
-        return lister
+        return reader
 
-    def listed(self, lister: RoomLister) -> FilesListed:
+    def listed(self, reader: RoomReader) -> FilesListed:
         """A fresh list."""
         self.log.wait_for(FilesListed)
         self.log.clear()
-        lister.refresh()
+        reader.refresh()
         return self.log.wait_for(FilesListed)
 
-    def wanted(self, lister: RoomLister, key: str) -> Wanted:
-        found = lister.wanted(key)
+    def wanted(self, reader: RoomReader, key: str) -> Wanted:
+        found = reader.wanted(key)
         assert found is not None
         return found[0]
 
 
-class ListsOfOurTracker(RoomListerTest):
+class ListsOfOurTracker(RoomReaderTest):
     def setUp(self) -> None:
         super().setUp()
         self.room = self.tracker().address
@@ -85,75 +85,75 @@ class ListsOfOurTracker(RoomListerTest):
     def test_files_of_both_versions_are_listed_each_under_its_key(self) -> None:
         list_as_lmk2(self.room, FIRST, {"new": CONTENT, "sub/new": CONTENT})
         register(self.room, SECOND, {"old": 7})
-        lister = self.lister(self.room)
-        listed = self.listed(lister)
+        reader = self.reader(self.room)
+        listed = self.listed(reader)
         self.assertEqual([file.key for file in listed.files], ["new", "old", "sub/new"])
         self.assertEqual(len(listed.folders), 1)
         self.assertEqual(self.lists, 2)
         old = self.finder.file("old")
         assert old is not None
         self.assertEqual((old.size, old.root), (7, b""))
-        self.assertIsNone(lister.wanted("old") if self.finder.file("new") else None)
-        self.assertEqual([file.path for file in self.wanted(lister, "new").files], ["new"])
-        below = self.wanted(lister, "folder:sub")
+        self.assertIsNone(reader.wanted("old") if self.finder.file("new") else None)
+        self.assertEqual([file.path for file in self.wanted(reader, "new").files], ["new"])
+        below = self.wanted(reader, "folder:sub")
         self.assertEqual([file.path for file in below.files], ["sub/new"])
 
     def test_lines_without_room_are_left_out_with_a_word_in_the_log(self) -> None:
         self.constant("joining.list_copy", "MAX_SHARE_FILES", 2)
         list_as_lmk2(self.room, FIRST, dict.fromkeys("abcd", CONTENT))
-        with self.assertLogs("roles.joining.room_lister", "WARNING") as logs:
-            lister = self.lister(self.room)
-            self.assertEqual(len(self.listed(lister).files), 2)
+        with self.assertLogs("roles.joining.room_reader", "WARNING") as logs:
+            reader = self.reader(self.room)
+            self.assertEqual(len(self.listed(reader).files), 2)
         self.assertEqual(len(logs.output), 1)
         self.assertIn("2 lines of the tracker's list are left out", logs.output[0])
 
     def test_what_changed_is_listed_with_the_next_question(self) -> None:
-        lister = self.lister(self.room)
-        self.assertEqual(self.listed(lister).files, ())
+        reader = self.reader(self.room)
+        self.assertEqual(self.listed(reader).files, ())
         register(self.room, FIRST, {"a": 1})
-        self.assertEqual([file.name for file in self.listed(lister).files], ["a"])
+        self.assertEqual([file.name for file in self.listed(reader).files], ["a"])
         register(self.room, FIRST, {"b": 1})
-        self.assertEqual([file.name for file in self.listed(lister).files], ["b"])
+        self.assertEqual([file.name for file in self.listed(reader).files], ["b"])
 
     def test_a_tracker_that_restarted_is_asked_for_everything(self) -> None:
         room = self.tracker()
         list_as_lmk2(room.address, FIRST, {"a": CONTENT})
-        lister = self.lister(room.address)
-        self.assertEqual(len(self.listed(lister).files), 1)
+        reader = self.reader(room.address)
+        self.assertEqual(len(self.listed(reader).files), 1)
         address = room.address
         room.stop()
         self.tracker(address)
-        self.assertEqual(self.listed(lister).files, ())
+        self.assertEqual(self.listed(reader).files, ())
         list_as_lmk2(address, FIRST, {"b": CONTENT})
-        self.assertEqual([file.name for file in self.listed(lister).files], ["b"])
+        self.assertEqual([file.name for file in self.listed(reader).files], ["b"])
 
     def test_a_silent_tracker_is_told_and_asked_again(self) -> None:
         self.constant("joining.tracker_asker", "TRIES_S", (0.05,))
         address = Address(HOST, self.free_port("udp"))
-        lister = self.lister(address)
+        reader = self.reader(address)
         self.assertEqual(self.log.wait_for(ListFailed).tracker, address)
         self.tracker(address)
-        lister.refresh()
+        reader.refresh()
         self.log.wait_for(FilesListed)
 
     def test_nobody_is_looked_for_while_nothing_is_sought(self) -> None:
         list_as_lmk2(self.room, FIRST, {"a": CONTENT})
-        lister = self.lister(self.room)
+        reader = self.reader(self.room)
         for _ in range(3):
-            self.listed(lister)
+            self.listed(reader)
         self.assertEqual((self.shares, self.peers), ((), set()))
 
 
-class HoldersAtOurTracker(RoomListerTest):
+class HoldersAtOurTracker(RoomReaderTest):
     def setUp(self) -> None:
         super().setUp()
         self.room = self.tracker().address
 
     def test_peers_with_the_content_are_found_and_those_that_come_later_too(self) -> None:
         list_as_lmk2(self.room, FIRST, {"a": CONTENT}, share=SHARE)
-        lister = self.lister(self.room)
-        self.listed(lister)
-        self.sought = {"a": self.wanted(lister, "a")}
+        reader = self.reader(self.room)
+        self.listed(reader)
+        self.sought = {"a": self.wanted(reader, "a")}
         wait_until(lambda: self.peers == {Address(*FIRST)})
         list_as_lmk2(self.room, SECOND, {"b": CONTENT}, share=OTHER, peer="e" * 16)
         wait_until(lambda: self.peers == {Address(*FIRST), Address(*SECOND)})
@@ -162,14 +162,14 @@ class HoldersAtOurTracker(RoomListerTest):
     def test_peers_with_another_content_of_that_name_are_not(self) -> None:
         list_as_lmk2(self.room, FIRST, {"a": CONTENT}, share=SHARE)
         list_as_lmk2(self.room, SECOND, {"a": CONTENT[1:]}, share=OTHER, peer="e" * 16)
-        lister = self.lister(self.room)
-        keys = [file.key for file in self.listed(lister).files]
+        reader = self.reader(self.room)
+        keys = [file.key for file in self.listed(reader).files]
         self.assertEqual(len(set(keys)), 2)
-        one = next(w for w in map(lister.wanted, keys) if w and w[0].size == len(CONTENT))[0]
+        one = next(w for w in map(reader.wanted, keys) if w and w[0].size == len(CONTENT))[0]
         self.sought = {"a": one}
         wait_until(lambda: self.peers == {Address(*FIRST)})
         for _ in range(3):
-            self.listed(lister)
+            self.listed(reader)
         self.assertEqual(self.peers, {Address(*FIRST)})
 
     def test_more_folders_than_one_question_holds_are_all_asked_for(self) -> None:
@@ -178,13 +178,13 @@ class HoldersAtOurTracker(RoomListerTest):
             list_as_lmk2(
                 self.room, (HOST, port), {"a": CONTENT}, share=f"{port:016}", peer=f"{port:016}"
             )
-        lister = self.lister(self.room)
-        self.listed(lister)
-        self.sought = {"a": self.wanted(lister, "a")}
+        reader = self.reader(self.room)
+        self.listed(reader)
+        self.sought = {"a": self.wanted(reader, "a")}
         wait_until(lambda: self.peers == {Address(HOST, port) for port in ports})
 
 
-class StrangersAddressesTest(RoomListerTest):
+class StrangersAddressesTest(RoomReaderTest):
     """A tracker names services, groups and this machine's loopback as holders."""
 
     BAD: ClassVar = (
@@ -196,14 +196,14 @@ class StrangersAddressesTest(RoomListerTest):
     LOOPBACK: ClassVar = ["127.0.0.1", 12501, 0, [0]]
 
     def named(self, *holders: object, is_tracker_here: bool = True) -> set[Address]:
-        """The addresses that the lister passes on of those that a tracker named."""
+        """The addresses that the reader passes on of those that a tracker named."""
         answering = with_cookie(
             lambda verb, line: {"holders": list(holders)} if "seeder" in verb else usual(verb, line)
         )
         tracker = ScriptedTracker(answering)
         self.addCleanup(tracker.close)
         locator = TrackerLocator(tracker.address)
-        lister = RoomLister(
+        reader = RoomReader(
             locator,
             self.log,
             SeederFinder(locator, lambda: ()),
@@ -213,9 +213,9 @@ class StrangersAddressesTest(RoomListerTest):
         )
         with (
             RoomClient(TrackerLocator(tracker.address)) as client,
-            mock.patch.object(lister._locator, "_is_here", is_tracker_here),
+            mock.patch.object(reader._locator, "_is_here", is_tracker_here),
         ):
-            lister._note_holders(client, ["1" * 16])
+            reader._note_holders(client, ["1" * 16])
         return self.peers
 
     def test_only_those_that_can_be_programs_like_this_are_passed_on(self) -> None:
@@ -226,30 +226,30 @@ class StrangersAddressesTest(RoomListerTest):
         self.assertEqual(self.named(self.LOOPBACK), {Address("127.0.0.1", 12501)})
 
 
-class AnOriginalTracker(RoomListerTest):
+class AnOriginalTracker(RoomReaderTest):
     def test_ours_in_its_place_is_noticed_with_the_next_list(self) -> None:
         old = self.original_tracker()
         self.room = old.address
         register(self.room, FIRST, {"a": 2})
-        lister = self.lister(self.room)
-        self.listed(lister)
+        reader = self.reader(self.room)
+        self.listed(reader)
         address = Address(*self.room)
         old.close()
         self.tracker(address)
         list_as_lmk2(address, FIRST, {"b": CONTENT})
-        self.assertEqual([file.name for file in self.listed(lister).files], ["b"])
-        self.assertEqual(len(self.wanted(lister, "b").files), 1)
+        self.assertEqual([file.name for file in self.listed(reader).files], ["b"])
+        self.assertEqual(len(self.wanted(reader, "b").files), 1)
 
     def test_its_files_go_with_it_although_the_new_room_is_empty(self) -> None:
         old = self.original_tracker()
         register(old.address, FIRST, {"a": 2})
-        lister = self.lister(old.address)
-        self.listed(lister)
+        reader = self.reader(old.address)
+        self.listed(reader)
         self.assertIsNotNone(self.finder.file("a"))
         address = Address(*old.address)
         old.close()
         self.tracker(address)
-        self.assertEqual(self.listed(lister).files, ())
+        self.assertEqual(self.listed(reader).files, ())
         self.assertIsNone(self.finder.file("a"))
 
 

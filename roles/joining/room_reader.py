@@ -40,7 +40,7 @@ SAMPLE = 16  # files of a folder for which it looks for newer shares
 
 
 class Lmk1Lists(Protocol):
-    """What only LMK/1 offers. Called in the lister's thread."""
+    """What only LMK/1 offers. Called in the room reader's thread."""
 
     def __enter__(self) -> object: ...
 
@@ -65,7 +65,7 @@ class Lmk1Lists(Protocol):
         """These reachable programs have some of these shares."""
 
 
-class RoomLister:
+class RoomReader:
     """run() is a thread's body; the other methods may be called from any thread."""
 
     def __init__(
@@ -90,13 +90,13 @@ class RoomLister:
         self._sought = sought
         self._found = found
         self._listed = listed
-        self._lock = threading.Lock()  # protects the room
-        self._room = ListCopy(windows=os.name == "nt", should_stop=locator.stopping.is_set)
+        self._lock = threading.Lock()  # protects the copy
+        self._copy = ListCopy(windows=os.name == "nt", should_stop=locator.stopping.is_set)
         self._asked = threading.Event()  # for a new list
         self._asked.set()
         self._woken = threading.Event()
         # The rest is the thread's own.
-        self._version = ""  # of the room; "" if there is no list yet, or an original tracker
+        self._version = ""  # of the copy; "" if there is no list yet, or an original tracker
         self._left_out = 0  # lines of the list that were warned of
         self._files: tuple[ListedFile, ...] | None = None  # of our tracker's newest list
         self._changes = locator.changes
@@ -125,17 +125,17 @@ class RoomLister:
         Raises StoppedError when told to stop.
         """
         with self._lock:
-            wanted = self._room.resolve(key)
+            wanted = self._copy.resolve(key)
             if wanted is None:
                 return None
-            packs = self._room.packs(wanted.shares)
+            packs = self._copy.packs(wanted.shares)
         files = tuple(file for file in wanted.files if file.content is not None)
         return replace(wanted, files=files), packs
 
     def stamp(self, key: str) -> int:
         """A number that changes whenever wanted() may return something else for this key."""
         with self._lock:
-            return self._room.stamp(key)
+            return self._copy.stamp(key)
 
     def run(self) -> None:
         with (
@@ -147,7 +147,7 @@ class RoomLister:
                 self._look_whether_all_is_new()
                 if self._asked.is_set():
                     self._asked.clear()
-                    self._list(client)
+                    self._post_list(client)
                 self._look_for_peers(client)
                 self._woken.wait(POLL_S)
                 self._woken.clear()
@@ -163,7 +163,7 @@ class RoomLister:
 
     # The list
 
-    def _list(self, client: RoomClient) -> None:
+    def _post_list(self, client: RoomClient) -> None:
         try:
             listed = self._ask_for_list(client)
         except (TrackerSilentError, OSError, MemoryError) as error:
@@ -187,8 +187,8 @@ class RoomLister:
                 self._forget_list()
             return listed
         with self._lock:
-            room = self._room
-            files, folders, refused = room.files(), room.folders(), room.refused
+            copy = self._copy
+            files, folders, refused = copy.files(), copy.folders(), copy.refused
         if files is not self._files:
             self._files = files
             self._lmk1.take_list(files)
@@ -203,11 +203,11 @@ class RoomLister:
             fetched = fetch_list(self._locator, self._version)
             with self._lock:
                 if fetched.is_whole:
-                    self._room.apply_whole(fetched.lines)
+                    self._copy.apply_whole(fetched.lines)
                 else:
-                    self._room.apply_changes(fetched.lines)
+                    self._copy.apply_changes(fetched.lines)
             self._version = fetched.version
-            self._warn_of_left_out(self._room.left_out)
+            self._warn_of_left_out(self._copy.left_out)
         return True
 
     def _warn_of_left_out(self, lines: int) -> None:
@@ -221,7 +221,7 @@ class RoomLister:
 
     def _forget_list(self) -> None:
         with self._lock:
-            self._room.apply_whole(())
+            self._copy.apply_whole(())
         self._version, self._files = "", None
 
     # Who has it
@@ -252,8 +252,8 @@ class RoomLister:
     def _shares_with(self, sought: Iterable[Wanted]) -> Sequence[str]:
         """The shares that have some of it now, those of LMK/2 first."""
         with self._lock:
-            others = tuple(self._lmk1.shares_with(self._room.resolve))
-            shares = [share for wanted in sought for share in _lmk2_shares(self._room, wanted)]
+            others = tuple(self._lmk1.shares_with(self._copy.resolve))
+            shares = [share for wanted in sought for share in _lmk2_shares(self._copy, wanted)]
         lmk2 = tuple(dict.fromkeys(shares))
         if lmk2 != self._found_shares:
             self._found_shares, self._pause_s = lmk2, PEERS_AGAIN_S[0]
@@ -284,14 +284,14 @@ def pause_after(pause_s: float, *, is_news: bool) -> float:
     return pause_s if is_news else min(PEERS_AGAIN_S[1], 2 * pause_s)
 
 
-def _lmk2_shares(room: ListCopy, wanted: Wanted) -> tuple[str, ...]:
+def _lmk2_shares(copy: ListCopy, wanted: Wanted) -> tuple[str, ...]:
     """The shares that had it when it was asked for, and those that have some of it now."""
     some = wanted.files[:: max(1, len(wanted.files) // SAMPLE)]
     now = Counter(
         share
         for file in some
         if file.content is not None
-        for share in room.shares_of(file.content.root)
+        for share in copy.shares_of(file.content.root)
     )
     shares = (*wanted.shares, *(share for share, _ in now.most_common(MAX_SOURCES)))
     return tuple(dict.fromkeys(shares))[:MAX_SOURCES]
