@@ -1,36 +1,84 @@
-"""What is said of a download: its figures, what holds it up, and each computer's part."""
+"""What is said of a download: how far it is, what holds it up, what came of it."""
 
 from __future__ import annotations
 
 import unittest
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from roles.values.addresses import Address
-from roles.values.content import MIN_CHUNK_SIZE, Content
+from roles.values.errors import ContentError
 from roles.values.events import (
     Bottleneck,
     DownloadChanged,
     DownloadState,
     Slowest,
     Source,
-    Upload,
-    Watched,
-    WatchedPeer,
+    UpdateFound,
+    Verified,
 )
 from ui import download_words
 
-CONTENT = Content(bytes(32), 4 * MIN_CHUNK_SIZE, MIN_CHUNK_SIZE)
-TEACHER, STUDENT = Address("10.0.0.1", 12501), Address("10.0.0.7", 12501)
 MB = 1_000_000
 
 
-def holder(address: Address, name: str, has: int | None = None, **rest: object) -> WatchedPeer:
-    everything = {"rate": 0.0, "coming": 0, "is_sending": False, **rest}
-    return WatchedPeer(address, name, has, **everything)  # type: ignore[arg-type]
+class StatusTest(unittest.TestCase):
+    def download(self, state: DownloadState, **rest: Any) -> DownloadChanged:
+        everything: dict[str, Any] = {"rate": 0.0, "seconds_left": None, "sources": (), **rest}
+        return DownloadChanged("a.txt", state, 100, 50, **everything)
 
+    def test_every_state_of_a_download_has_a_sentence(self) -> None:
+        sending = tuple(Source(Address(f"10.0.0.{n}", 12501), 1, 1.0, True) for n in (7, 8))
+        table = {
+            self.download(DownloadState.QUEUED): "Queued",
+            self.download(DownloadState.LOOKING): "Looking for seeders",
+            self.download(DownloadState.CHECKING): "Checking what you have",
+            self.download(DownloadState.IN_QUEUE, position=3): "In the queue (position 3)",
+            self.download(DownloadState.IN_QUEUE): "In the queue: all seeders are busy",
+            self.download(DownloadState.DOWNLOADING): "Downloading",
+            self.download(DownloadState.DOWNLOADING, sources=sending): "Downloading from 2 seeders",
+            self.download(DownloadState.RETRYING, cause="it hung up"): "Retrying: it hung up",
+            self.download(DownloadState.WAITING_FOR_SPACE): "Disk full",
+            self.download(DownloadState.VERIFYING): "Verifying",
+            self.download(DownloadState.PAUSED): "Paused",
+            self.download(DownloadState.DONE, saved_as=Path("a.txt")): "Done, checked",
+            self.download(
+                DownloadState.DONE, saved_as=Path("a (2).txt")
+            ): "Done, checked, saved as a (2).txt",
+            self.download(DownloadState.SKIPPED): "Already here, identical",
+            self.download(DownloadState.FAILED, failure=ContentError("damaged")): "Failed: damaged",
+            self.download(DownloadState.CANCELLED): "Cancelled",
+        }
+        for download, words in table.items():
+            with self.subTest(state=download.state):
+                self.assertEqual(download_words.status(download), words)
+        self.assertEqual({download.state for download in table}, set(DownloadState))
 
-def watched(*holders: WatchedPeer, have: int = 0) -> Watched:
-    return Watched("a", "", CONTENT, have, 0, holders, None)
+    def test_a_file_is_saved_as_something_else_only_when_its_name_differs(self) -> None:
+        for name, saved_as, words in (
+            ("slides/a.txt", "slides/a.txt", "Done, checked"),
+            ("sl:des/a.txt", "sl_des/a.txt", "Done, checked, saved as sl_des/a.txt"),
+            ("a.txt [3f2a91c0]", "a.txt", "Done, checked"),
+            ("a.txt [3f2a91c0]", "a.txt [3f2a91c0]", "Done, checked"),
+            ("slides/a.txt", "slides/a (2).txt", "Done, checked, saved as slides/a (2).txt"),
+            ("share:0011223344556677", "Course", "Done, checked"),
+        ):
+            with self.subTest(name=name):
+                done = self.download(DownloadState.DONE, saved_as=Path("x") / saved_as)
+                self.assertEqual(download_words.status(replace(done, name=name)), words)
+
+    def test_of_a_folder_it_is_said_how_many_have_other_names(self) -> None:
+        done = self.download(DownloadState.DONE, saved_as=Path("x"))
+        folder = replace(done, name="share:0011223344556677", files=9, renamed=1_200)
+        self.assertEqual(download_words.status(folder), "Done, checked, 1,200 under other names")
+
+    def test_figures_while_it_runs(self) -> None:
+        download = DownloadChanged(
+            "a", DownloadState.DOWNLOADING, 120 * MB, 46_800_000, 3.1 * MB, 24.0, ()
+        )
+        said = download_words.progress(download, 4.4 * MB)
+        self.assertEqual(said, "46.8 MB of 120 MB · 3.1 MB/s · 0:24 left · peak 4.4 MB/s")
 
 
 class BottleneckTest(unittest.TestCase):
@@ -62,47 +110,29 @@ class BottleneckTest(unittest.TestCase):
         self.assertIn("pc\\u202e", self.said(Slowest.SENDERS, "pc\u202e"))
 
 
-class ComputersTest(unittest.TestCase):
-    def test_several_connections_to_one_computer_are_one_row(self) -> None:
-        told = watched(
-            holder(TEACHER, "Teacher", 0b1111, rate=2.0 * MB, is_sending=True),
-            holder(TEACHER, "Teacher", None, rate=1.0 * MB),
-            holder(STUDENT, "Student", 0b0011, position=2),
+class LaterTest(unittest.TestCase):
+    def test_what_changed_and_what_stays(self) -> None:
+        found = UpdateFound("share:1", "lesson/", 3, 2_000_000)
+        self.assertEqual(download_words.update_found(found), "lesson/: 3 files changed, 2.0 MB.")
+        edited = download_words.update_found(replace(found, edited=("a\u202e.txt",)))
+        self.assertTrue(
+            edited.startswith("lesson/: 3 files changed, 2.0 MB. You have edited “a\\u")
         )
-        teacher, student = download_words.computers(told, ())
-        self.assertEqual((teacher.percent, teacher.down, teacher.state), (100, 3 * MB, "Sending"))
-        self.assertEqual((student.percent, student.state), (50, "In the queue (position 2)"))
+        self.assertTrue(edited.endswith("It stays, and the new version is stored beside it."))
+        many = download_words.update_found(replace(found, edited=tuple("abcde")))
+        self.assertIn("“a”, “b”, “c” and 2 more. They stay,", many)
 
-    def test_what_a_computer_takes_from_here_stands_beside_what_it_sends(self) -> None:
-        upload = Upload(Address(STUDENT.host, 50_000), "a", 1, 0, 4.0 * MB, "Student")
-        told = watched(holder(STUDENT, "Student", 0b1, rate=5.0, is_sending=True))
-        [student] = download_words.computers(told, (upload,))
-        self.assertEqual((student.up, student.state), (4 * MB, "Sending and taking"))
-
-    def test_a_damaged_piece_and_nothing_to_give_are_said(self) -> None:
-        told = watched(
-            holder(TEACHER, "Teacher", 0b1111, damaged=1, damaged_again_s=1.6, is_sending=True),
-            holder(STUDENT, "Student", 0b0001),
-            have=0b0001,
+    def test_what_was_found_by_reading_anew(self) -> None:
+        same = Verified("k", "", "data/", 3, 9, 3, 9, is_over=True)
+        self.assertEqual(
+            download_words.verified(same), "data/: checked again, unchanged (3 files)."
         )
-        teacher, student = download_words.computers(told, ())
-        self.assertEqual((teacher.state, teacher.is_bad), ("Damaged piece, retry in 2 s", True))
-        self.assertEqual(student.state, "Has nothing that you lack")
-
-    def test_the_holders_of_a_piece_are_named(self) -> None:
-        told = watched(holder(TEACHER, "Teacher", 0b1111), holder(STUDENT, "", 0b0001))
-        self.assertEqual(download_words.holders_of(told, 0), ["10.0.0.7:12501", "Teacher"])
-        self.assertEqual(download_words.holders_of(told, 3), ["Teacher"])
-
-    def test_originals_say_nothing_of_what_they_have(self) -> None:
-        source = Source(TEACHER, 5, 2.0, is_sending=True, computer="")
-        download = DownloadChanged("a", DownloadState.DOWNLOADING, 9, 3, 2.0, 3.0, (source,))
-        [row] = download_words.computers_of(download)
-        self.assertEqual((row.percent, row.state), (None, "Sending"))
-
-    def test_figures(self) -> None:
-        download = DownloadChanged(
-            "a", DownloadState.DOWNLOADING, 120 * MB, 46_800_000, 3.1 * MB, 24.0, ()
-        )
-        said = download_words.figures(download, 4.4 * MB)
-        self.assertEqual(said, "46.8 MB of 120 MB · 3.1 MB/s · 0:24 left · peak 4.4 MB/s")
+        for damaged, edited, missing, said in (
+            (("a",), (), (), "Damaged “a”. What is damaged is kept under another name."),
+            ((), ("a",), ("b",), "Changed here “a”; missing “b”. What you changed stays;"),
+            (("a",), ("b",), (), "Damaged “a”; changed here “b”. What you changed stays;"),
+            ((), (), ("a", "b", "c", "d", "e"), "Missing “a”, “b”, “c” and 2 more."),
+        ):
+            told = replace(same, damaged=damaged, edited=edited, missing=missing)
+            self.assertIn(said, download_words.verified(told))
+            self.assertTrue(download_words.verified(told).startswith("data/: "))

@@ -51,6 +51,15 @@ class FiguresTest(unittest.TestCase):
             },
         )
 
+    def test_durations_in_a_sentence(self) -> None:
+        self.check(
+            figures.duration_words,
+            {None: "", 0.3: "1 s", 99: "99 s", 180: "3 min", 7_800: "2 h 10 min"},
+        )
+
+    def test_how_long_ago(self) -> None:
+        self.check(figures.ago, {0.5: "now", 4.0: "0:04 ago"})
+
     def test_100_percent_only_when_all_is_there(self) -> None:
         self.assertEqual(figures.percent(999, 1_000), 99)
         self.assertEqual(figures.percent(1_000, 1_000), 100)
@@ -61,3 +70,6 @@ class FiguresTest(unittest.TestCase):
             lambda number: figures.count(number, "file"),
             {0: "no files", 1: "1 file", 2: "2 files", 10_000: "10,000 files"},
         )
+
+    def test_parts(self) -> None:
+        self.assertEqual(figures.part(3, 10_000, "file"), "3 of 10,000 files")

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from unittest import mock
 
+from roles.values import figures
 from roles.values.addresses import Address
 from roles.values.computers import Computer
 from roles.values.errors import UserInputError
@@ -22,7 +23,6 @@ from tests.windows import (
     texts_of,
     tracker_without_role,
 )
-from ui import wording
 from ui.window.room_view import View
 from ui.window.row_pictures import INDENT
 from ui.window.running_roles import RunState
@@ -224,7 +224,7 @@ class LessonTest(AppWindowTest):
         folders = tuple(replace(folder, size=size) for folder in told.folders)
         self.tracker_run.take(replace(told, files=told.files[:-1], folders=folders))
         self.window.update()
-        self.assertEqual(texts_of(room.files.tree, "2")[:2], [wording.size(size), ""])
+        self.assertEqual(texts_of(room.files.tree, "2")[:2], [figures.size(size), ""])
         self.assertEqual(texts_of(room.files.tree, "3")[:2], ["21 of 30", "21 or more of 30"])
 
     # Full screen

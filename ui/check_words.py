@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from roles.values import figures
 from roles.values.disk_names import shown_path
 from roles.values.findings import (
     ClockChecked,
@@ -72,9 +73,9 @@ def summary(lines: list[CheckWords]) -> str:
     notes = sum(line.outcome is Outcome.NOTE for line in lines)
     if failed:
         verb = "needs" if failed == 1 else "need"
-        return f"{wording.count(failed, 'thing').capitalize()} {verb} to be fixed."
+        return f"{figures.count(failed, 'thing').capitalize()} {verb} to be fixed."
     if notes:
-        return f"Nothing failed; {wording.count(notes, 'note')}."
+        return f"Nothing failed; {figures.count(notes, 'note')}."
     return "This computer is ready."
 
 
@@ -95,7 +96,7 @@ def _interface(found: InterfaceChecked) -> CheckWords:
     asked = f"{found.host}: asked {found.sent} times"
     if found.heard:
         names = wording.names([_name(one) for one in found.heard])
-        text = f"{asked}, heard {wording.count(len(found.heard), 'tracker')}: {names}."
+        text = f"{asked}, heard {figures.count(len(found.heard), 'tracker')}: {names}."
         return CheckWords(*line, Outcome.GOOD, text)
     remedy = (
         "Start a tracker in this network. If one runs, its firewall must let UDP 12500 in, "
@@ -171,7 +172,7 @@ def _space(found: SpaceChecked) -> CheckWords:
     if found.fault:
         text = f"The disk of {shown_path(found.folder)} does not tell its free space."
         return CheckWords(*line, Outcome.NOTE, f"{text[:-1]} ({found.fault}).")
-    room = wording.size(max(0, found.room))
+    room = figures.size(max(0, found.room))
     text = f"Room for {room} of downloads."
     if found.room < NO_ROOM:
         remedy = "Delete files that nobody needs, or choose a folder on another disk."
@@ -192,7 +193,7 @@ def _clock(found: ClockChecked) -> CheckWords:
     if ahead_s is not None and abs(ahead_s) > CLOCKS_DIFFER_S:
         way = "ahead of" if ahead_s > 0 else "behind"
         text = (
-            f"The disk of the download folder has a clock that is {wording.duration(abs(ahead_s))} "
+            f"The disk of the download folder has a clock that is {figures.duration(abs(ahead_s))} "
             f"{way} this computer's."
         )
         return CheckWords(*line, Outcome.NOTE, text, _SET_CLOCK)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-from ui import wording
+from roles.values import figures
 
 SortKey: TypeAlias = str | float
 Cut: TypeAlias = Literal["", "middle", "end"]  # where the window shortens a text; "": nowhere
@@ -55,14 +55,14 @@ class Column(Generic[ItemT]):
     @classmethod
     def of_rate(cls, title: str, rate: Callable[[ItemT], float], width: int) -> Column[ItemT]:
         """Bytes per second."""
-        return cls.of_number(title, rate, lambda item: wording.rate(rate(item)), width)
+        return cls.of_number(title, rate, lambda item: figures.rate(rate(item)), width)
 
     @classmethod
     def of_size(cls, title: str, size: Callable[[ItemT], int | None], width: int) -> Column[ItemT]:
         """Bytes; blank for None."""
 
         def words(item: ItemT) -> str:
-            return "" if (known := size(item)) is None else wording.size(known)
+            return "" if (known := size(item)) is None else figures.size(known)
 
         return cls.of_number(title, lambda item: size(item) or 0, words, width)
 
@@ -75,7 +75,7 @@ class Column(Generic[ItemT]):
         def number(item: ItemT) -> float:
             return math.inf if (known := seconds(item)) is None else known
 
-        return cls.of_number(title, number, lambda item: wording.duration(seconds(item)), width)
+        return cls.of_number(title, number, lambda item: figures.duration(seconds(item)), width)
 
     @classmethod
     def of_percent(

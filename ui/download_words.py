@@ -1,56 +1,86 @@
-"""One download in words: its figures, what holds it up, how each computer helps. Pure."""
+"""What is said of a download: how far it is, what holds it up, what came of it. Pure."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from operator import itemgetter
+from pathlib import Path
 
-from roles.values.addresses import Address, is_loopback
-from roles.values.events import Bottleneck, DownloadChanged, Slowest, Upload, Watched, WatchedPeer
+from roles.values import figures
+from roles.values.events import (
+    Bottleneck,
+    DownloadChanged,
+    DownloadState,
+    Slowest,
+    Source,
+    UpdateFound,
+    Verified,
+    stored_path,
+)
+from roles.values.folder_keys import FolderKey
+from roles.values.room_words import COMPUTER_LENGTH
 from roles.values.safe_names import shown_name
 from ui import wording
 
 NAMED = 2  # computers in a sentence; more are counted
-_DAMAGED = 5  # see _state_of()
+_TWIN = re.compile(r" \[[0-9a-f]{4,64}\]\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectedComputer:
-    """One row: a computer with all of its connections."""
+def status(download: DownloadChanged) -> str:
+    """One sentence on how far a download is, with the cause if it is not moving."""
+    match download.state:
+        case DownloadState.QUEUED:
+            return "Queued"
+        case DownloadState.CHECKING:
+            return "Checking what you have"
+        case DownloadState.LOOKING:
+            return _with_cause("Looking for seeders", download.cause)
+        case DownloadState.IN_QUEUE:
+            if download.position:
+                return f"In the queue (position {download.position})"
+            return "In the queue: all seeders are busy"
+        case DownloadState.DOWNLOADING:
+            return _downloading(download.sources)
+        case DownloadState.RETRYING:
+            return _with_cause("Retrying", download.cause)
+        case DownloadState.WAITING_FOR_SPACE:
+            return _with_cause("Disk full", download.cause)
+        case DownloadState.VERIFYING:
+            return "Verifying"
+        case DownloadState.PAUSED:
+            return "Paused"
+        case DownloadState.DONE:
+            return _done(download)
+        case DownloadState.SKIPPED:
+            return "Already here, identical"
+        case DownloadState.FAILED:
+            return _with_cause("Failed", str(download.failure or ""))
+        case DownloadState.CANCELLED:
+            return "Cancelled"
 
-    address: Address
-    name: str  # from the wire
-    percent: int | None  # of the file; None: not known
-    down: float  # bytes per second from it
-    up: float  # and to it
-    state: str
-    is_bad: bool = False  # it sent something damaged
 
-
-def figures(download: DownloadChanged, peak: float) -> str:
+def progress(download: DownloadChanged, peak: float) -> str:
     """ "46.8 MB of 120 MB · 3.1 MB/s · 0:24 left · peak 4.4 MB/s"."""
-    parts = [f"{wording.size(download.have)} of {wording.size(download.size)}"]
+    parts = [f"{figures.size(download.have)} of {figures.size(download.size)}"]
     if download.state.is_final:
-        return wording.size(download.size)
-    if rate := wording.rate(download.rate):
+        return figures.size(download.size)
+    if rate := figures.rate(download.rate):
         parts.append(rate)
-    if left := wording.duration(download.seconds_left):
+    if left := figures.duration(download.seconds_left):
         parts.append(f"{left} left")
-    if peak > download.rate and wording.rate(peak):
-        parts.append(f"peak {wording.rate(peak)}")
+    if peak > download.rate and figures.rate(peak):
+        parts.append(f"peak {figures.rate(peak)}")
     return " · ".join(parts)
 
 
 def bottleneck(found: Bottleneck) -> str:
     """One sentence: the slowest part, and how that is known."""
-    senders, rate = _senders(found.senders), wording.rate(found.rate)
-    disk = f"the disk could take {wording.rate(found.disk_rate)}" if found.disk_rate else ""
+    senders, rate = _senders(found.senders), figures.rate(found.rate)
+    disk = f"the disk could take {figures.rate(found.disk_rate)}" if found.disk_rate else ""
     match found.slowest:
         case Slowest.LIMIT:
             who = f"{senders} {_verb(found.senders, 'sends', 'send')}" if senders else ""
-            limit = wording.rate(found.limit)
+            limit = figures.rate(found.limit)
             return f"Slowest now: your download limit of {limit}{_evidence(disk, who)}."
         case Slowest.DISK:
             who = f"{senders} {_verb(found.senders, 'waits', 'wait')} for it" if senders else ""
@@ -58,7 +88,7 @@ def bottleneck(found: Bottleneck) -> str:
         case Slowest.PROCESSOR:
             return f"Slowest now: this computer, which checks {rate}{_evidence(disk)}."
         case Slowest.LINK:
-            before = f"{found.fewer} did, {wording.rate(found.fewer_rate)}"
+            before = f"{found.fewer} did, {figures.rate(found.fewer_rate)}"
             more = f"{len(found.senders)} senders bring no more than {before}"
             return f"Slowest now: this computer's network link, {rate}{_evidence(more, disk)}."
         case Slowest.SENDERS:
@@ -68,91 +98,101 @@ def bottleneck(found: Bottleneck) -> str:
             return f"Slowest now: {link} {senders}, {rate}{_evidence(disk)}."
 
 
-def computers(watched: Watched, uploads: Iterable[Upload]) -> list[ConnectedComputer]:
-    """The computers that are connected; several connections to one are one row."""
-    up = defaultdict[str, float](float)
-    for upload in uploads:
-        up[_place(upload.computer, upload.leecher, port=False)] += upload.rate
-    peers = defaultdict[str, list[WatchedPeer]](list)
-    for one in watched.peers:
-        peers[_place(one.computer, one.address, port=True)].append(one)
-    return [
-        _computer(watched, some, up[_place(some[0].computer, some[0].address, port=False)])
-        for some in peers.values()
-    ]
+def is_sending(source: Source) -> bool:
+    """Whether it is sending, or will be at the next request."""
+    return source.is_sending or source.rate >= 1
 
 
-def _computer(
-    watched: Watched, connections: Sequence[WatchedPeer], given: float
-) -> ConnectedComputer:
-    first, content = connections[0], watched.content
-    missing = 0 if content is None else content.all_chunks & ~watched.have
-    has = [one.has for one in connections if one.has is not None]
-    states = (_state_of(one, given, missing) for one in connections)
-    rank, state = max(states, key=itemgetter(0))
-    return ConnectedComputer(
-        first.address,
-        first.computer,
-        wording.percent(has[0].bit_count(), content.count) if has and content else None,
-        sum(one.rate for one in connections),
-        given,
-        state,
-        is_bad=rank == _DAMAGED,
+def sender_count(sources: Iterable[Source]) -> int:
+    """Programs that are sending; each may have several connections."""
+    return len({source.seeder for source in sources if is_sending(source)})
+
+
+def other_name(path: str, saved_as: Path | None) -> str:
+    """Goes after the state of a file that has another name here; "" if it has its own."""
+    if saved_as is None or (stored := stored_path(path, saved_as)) == path:
+        return ""
+    return f", saved as {shown_name(stored)}"
+
+
+def renamed(paths: Sequence[tuple[str, str]], number: int) -> str:
+    """How many files and folders have other names here; `paths` has the first ones, as (listed,
+    here).
+    """
+    first = [f"{shown_name(before)} → {shown_name(now)}" for before, now in paths]
+    more = f" and {number - len(first):,} more" if number > len(first) else ""
+    why = "because their own are taken or cannot be stored"
+    items = figures.count(number, "item").capitalize()
+    return f"{items} saved under other names, {why}: {', '.join(first)}{more}."
+
+
+def update_found(found: UpdateFound) -> str:
+    """What has changed in a folder since it was downloaded, and which files stay as they are."""
+    changed = figures.count(found.changed, "file")
+    said = f"{found.title}: {changed} changed, {figures.size(found.size)}."
+    if not found.edited:
+        return said
+    rest = "They stay, and the new versions are stored beside them."
+    if len(found.edited) == 1:
+        rest = "It stays, and the new version is stored beside it."
+    return f"{said} You have edited {wording.names(found.edited, shown=wording.quoted)}. {rest}"
+
+
+def verifying(event: Verified) -> str:
+    return f"Checking {event.title} again: {figures.percent(event.size_read, event.size)} %."
+
+
+def verified(event: Verified) -> str:
+    """What was found when everything was read anew, and what fetching it again would do."""
+    different = (*event.damaged, *event.edited, *event.missing)
+    if not different:
+        return f"{event.title}: checked again, unchanged ({figures.count(event.files, 'file')})."
+    kinds = (
+        ("damaged", event.damaged),
+        ("changed here", event.edited),
+        ("missing", event.missing),
     )
-
-
-def _state_of(peer: WatchedPeer, given: float, missing: int) -> tuple[int, str]:
-    """How much the state of a connection matters, as a number, and its words."""
-    if peer.damaged and peer.damaged_again_s > 0:
-        return _DAMAGED, f"Damaged piece, retry in {max(1, round(peer.damaged_again_s))} s"
-    if peer.is_sending or peer.rate >= 1:
-        return 4, "Sending and taking" if given >= 1 else "Sending"
-    if peer.position:
-        return 3, f"In the queue (position {peer.position})"
-    if given >= 1:
-        return 2, "Taking"
-    if missing and peer.has is not None and not peer.has & missing:
-        return 1, "Has nothing that you lack"
-    return 0, "Connected"
-
-
-def computers_of(download: DownloadChanged) -> list[ConnectedComputer]:
-    """The same for a download from originals, which say nothing of what they have."""
-    return [
-        ConnectedComputer(
-            one.seeder,
-            one.computer,
-            None,
-            one.rate,
-            0.0,
-            "Sending" if wording.is_sending(one) else "Connecting",
-        )
-        for one in download.sources
+    said = [
+        f"{name} {wording.names(paths, shown=wording.quoted)}" for name, paths in kinds if paths
     ]
+    differ = "differs" if len(different) == 1 else "differ"
+    files = figures.part(len(different), event.files, "file")
+    parts = [f"{event.title}: {files} {differ} from what was downloaded."]
+    parts.append(f"{said[0][:1].upper()}{'; '.join(said)[1:]}.")
+    kept = {
+        (True, True): "What you changed stays; what is damaged is kept under another name.",
+        (True, False): "What is damaged is kept under another name.",
+        (False, True): "What you changed stays; what is fetched is stored beside it.",
+    }
+    parts.append(kept.get((bool(event.damaged), bool(event.edited)), ""))
+    return " ".join(filter(None, parts))
 
 
-def holders_of(watched: Watched, chunk: int) -> list[str]:
-    """The names of the computers that have this chunk."""
-    return sorted(
-        {
-            wording.computer_name(one.computer, one.address)
-            for one in watched.peers
-            if one.has is not None and one.has >> chunk & 1
-        }
-    )
+def _with_cause(words: str, cause: str) -> str:
+    return f"{words}: {cause}" if cause else words
 
 
-def _place(name: str, address: Address, *, port: bool) -> str:
-    """What is one computer; on this one, each program is shown."""
-    is_here = port and is_loopback(address.host)
-    return f"{name}\0{address}" if is_here else f"{name}\0{address.host}"
+def _downloading(sources: tuple[Source, ...]) -> str:
+    sending = sender_count(sources)
+    return f"Downloading from {figures.count(sending, 'seeder')}" if sending else "Downloading"
+
+
+def _done(download: DownloadChanged) -> str:
+    """Says where the file is only if it has another name than in the list."""
+    if download.files != 1 or FolderKey.of(download.name) is not None:
+        others = download.renamed
+        return f"Done, checked, {others:,} under other names" if others else "Done, checked"
+    saved_as = download.saved_as
+    if saved_as is not None and stored_path(download.name, saved_as) == download.name:
+        return "Done, checked"
+    return f"Done, checked{other_name(_TWIN.sub('', download.name), saved_as)}"
 
 
 def _senders(names: tuple[str, ...]) -> str:
-    known = sorted({shown_name(name, wording.COMPUTER_LENGTH) for name in names if name})
+    known = sorted({shown_name(name, COMPUTER_LENGTH) for name in names if name})
     if known and len(names) <= NAMED:
         return " and ".join(known)
-    return wording.count(len(names), "computer") if names else ""
+    return figures.count(len(names), "computer") if names else ""
 
 
 def _verb(names: tuple[str, ...], one: str, more: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from enum import Enum
 
+from roles.values import figures
 from roles.values.bitmaps import Availability, Bits, spans
 from roles.values.events import ALL_HERE, NOT_KNOWN, FolderPieces, Watched
 from ui import wording
-from ui.download_words import holders_of
+from ui.connected_computers import holders_of
 
 NAMED = 6  # computers that have a piece; more are counted
 
@@ -83,7 +84,7 @@ class PiecesOfFolder:
         number, said = self._folder.holders[at], self._piece(at, at + 1).value
         if number == NOT_KNOWN:
             return said
-        return f"{said}\nHas it: {wording.count(number, 'connected computer')}"
+        return f"{said}\nHas it: {figures.count(number, 'connected computer')}"
 
     def _computers(self, at: int) -> int | None:
         number = self._folder.holders[at]

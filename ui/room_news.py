@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from roles.program.log_file import SAID
+from roles.values import figures
 from roles.values.addresses import is_loopback
 from roles.values.computers import Computer
 from roles.values.participants import ParticipantState
@@ -69,7 +70,7 @@ def changes(
     )
     told = ["joined"] if computer.is_counted and (before is None or not before.is_counted) else []
     if computer.files and computer.files != was.files:
-        told.append(f"offers {wording.count(computer.files, 'file')}")
+        told.append(f"offers {figures.count(computer.files, 'file')}")
     if computer.state is not was.state:
         told += filter(None, [_state(computer, was.state, seconds)])
     if computer.is_behind_firewall and not was.is_behind_firewall:
@@ -91,10 +92,10 @@ def _state(computer: Computer, was: ParticipantState, seconds: float | None) -> 
     what = wording.short_name(computer.title) if computer.title else "everything"
     match computer.state:
         case ParticipantState.DOWNLOADING if was in _BEFORE:
-            return f"is downloading {what}, {wording.size(computer.size)}" if computer.size else ""
+            return f"is downloading {what}, {figures.size(computer.size)}" if computer.size else ""
         case ParticipantState.DONE:
-            spent = f" in {wording.spent(seconds)}" if seconds else ""
-            return f"downloaded {what}, {wording.size(computer.size)}{spent}"
+            spent = f" in {figures.duration_words(seconds)}" if seconds else ""
+            return f"downloaded {what}, {figures.size(computer.size)}{spent}"
         case ParticipantState.FAILED:
             return f"failed{reason}"
         case ParticipantState.WAITING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from roles.values import figures
 from roles.values.computers import Computer, RoomSummary, summary_of
 from roles.values.events import ListedFile, ListedFolder
 from roles.values.participants import ParticipantState
@@ -70,7 +71,7 @@ def _what(files: Sequence[ListedFile], folders: Sequence[ListedFolder], count: i
     named = [f"{shown_name(one.name, MAX_FOLDER_NAME)}/" for one in folders]
     size = sum(file.size for file in files)
     is_whole = len(files) == count  # else nobody has added them up
-    parts = [wording.count(count, "file"), *([wording.size(size)] if is_whole else [])]
+    parts = [figures.count(count, "file"), *([figures.size(size)] if is_whole else [])]
     names = wording.names(named, MAX_NAMED)
     return "   ".join(filter(None, (names, ", ".join(parts))))
 
@@ -103,7 +104,7 @@ def _fraction(computer: Computer) -> float:
 def _last(computers: Sequence[Computer], room: RoomSummary) -> str:
     if room.counted and room.done == room.counted:
         return "Everybody is done"
-    left = wording.duration_words(room.seconds_left)
+    left = figures.duration_words(room.seconds_left)
     if not left:
         return ""
     moving = (ParticipantState.DONE, ParticipantState.DOWNLOADING)
@@ -114,7 +115,7 @@ def _last(computers: Sequence[Computer], room: RoomSummary) -> str:
 
 
 def _rates(computers: Sequence[Computer], from_here: float) -> str:
-    rate, here = wording.rate(sum(one.down for one in computers)), wording.rate(from_here)
+    rate, here = figures.rate(sum(one.down for one in computers)), figures.rate(from_here)
     if not rate:
         return ""
     return f"{rate} in the room, {here} from here" if here else f"{rate} in the room"
@@ -125,7 +126,7 @@ def _alone(computers: Sequence[Computer], best_rate: float) -> str:
     receivers = sum(one.size > 0 for one in computers if one.is_counted)
     if receivers < 2 or best_rate < 1:
         return ""
-    return f"From one server alone: about {wording.duration_words(size / best_rate)}"
+    return f"From one server alone: about {figures.duration_words(size / best_rate)}"
 
 
 def _help(computers: Sequence[Computer]) -> str:

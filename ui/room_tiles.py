@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from roles.values import figures
 from roles.values.computers import Computer
 from roles.values.participants import ParticipantState
 from roles.values.room_words import by_computer, name_of, reason, state, tone_of
-from ui import wording
 
 Place: TypeAlias = tuple[int, int]  # column and row
 
@@ -45,7 +45,7 @@ def tile_of(computer: Computer) -> Tile:
     first, second = _lines(computer)
     is_done = computer.state is ParticipantState.DONE
     has_part = computer.size > 0 or is_done
-    percent = wording.percent(computer.have, computer.size)
+    percent = figures.percent(computer.have, computer.size)
     return Tile(
         name=name_of(computer),
         corner="✓" if is_done else f"{percent} %" if has_part else "",
@@ -114,13 +114,13 @@ def _free(taken: Collection[Place], columns: int) -> Iterator[Place]:
 
 
 def _lines(computer: Computer) -> tuple[str, str]:
-    gave = f"gave {wording.size(computer.given)}" if computer.given else ""
+    gave = f"gave {figures.size(computer.given)}" if computer.given else ""
     words = state(computer)
     if computer.is_silent or computer.has_left:
         return words, gave
     if computer.is_original:
-        return words, wording.count(computer.files, "file") if computer.files else ""
-    moving = _joined(wording.rate(computer.down), _left(computer))
+        return words, figures.count(computer.files, "file") if computer.files else ""
+    moving = _joined(figures.rate(computer.down), _left(computer))
     why = reason(computer)
     if computer.is_disk_full:  # the reason says so first, and then what to do
         return "! Disk full", why.partition(". ")[2] or why
@@ -130,17 +130,17 @@ def _lines(computer: Computer) -> tuple[str, str]:
         return f"! {why[:1].upper()}{why[1:]}", moving or gave
     match computer.state:
         case ParticipantState.DOWNLOADING:
-            return wording.rate(computer.down) or words, _joined(_left(computer), gave)
+            return figures.rate(computer.down) or words, _joined(_left(computer), gave)
         case ParticipantState.DONE:
             return "Done, checked", gave
         case ParticipantState.GIVING:
-            return f"Sharing {wording.count(computer.files, 'file')}", gave
+            return f"Sharing {figures.count(computer.files, 'file')}", gave
         case _:
             return words, gave
 
 
 def _left(computer: Computer) -> str:
-    left = wording.duration(computer.seconds_left)
+    left = figures.duration(computer.seconds_left)
     return f"{left} left" if left else ""
 
 

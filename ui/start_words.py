@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from roles.values import figures
 from ui import wording
 
 CALM_S = 10.0  # until then nothing is a problem: others may still be starting, too
@@ -37,11 +38,11 @@ def get_line(facts: StartFacts) -> Line:
         return Line("A private room is here. Ask for its code.", "Muted")
     if facts.tracker:
         who = facts.tracker.replace(_THIS_COMPUTER, _THIS_COMPUTER.capitalize())
-        what = wording.count(facts.folders, "folder")
+        what = figures.count(facts.folders, "folder")
         if not facts.folders:
-            what = wording.count(facts.files, "file")
+            what = figures.count(facts.files, "file")
         if facts.files:
-            size = wording.size(facts.size).replace(" ", "\N{NO-BREAK SPACE}")
+            size = figures.size(facts.size).replace(" ", "\N{NO-BREAK SPACE}")
             return Line(f"● {who} is here: {what}, {size}", "Good")
         return Line(f"{who} is here, and nobody shares anything yet.", "Muted")
     if facts.others:

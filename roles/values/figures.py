@@ -38,10 +38,15 @@ def duration(seconds: float | None) -> str:
 
 
 def duration_words(seconds: float | None) -> str:
-    """ "20 s", "3 min", "2 h 10 min"; "" for unknown."""
+    """ "20 s", "3 min", "2 h 10 min", at least "1 s"; "" for unknown."""
     if seconds is None or seconds >= 100:
         return duration(seconds)
-    return f"{max(0, round(seconds))} s"
+    return f"{max(1, round(seconds))} s"
+
+
+def ago(seconds: float) -> str:
+    """ "0:12 ago"; "now" below 2 s."""
+    return "now" if seconds < 2 else f"{duration(seconds)} ago"
 
 
 def percent(have: int, whole: int) -> int:
@@ -53,3 +58,8 @@ def count(number: int, noun: str) -> str:
     """ "1 file", "10,000 files", "no files"."""
     amount = f"{number:,}" if number else "no"
     return f"{amount} {noun}" + ("" if number == 1 else "s")
+
+
+def part(number: int, whole: int, noun: str) -> str:
+    """ "3 of 10,000 files"."""
+    return f"{number:,} of {count(whole, noun)}"

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from roles.values import figures
 from roles.values.errors import LmkError
 from roles.values.safe_names import shown_name
-from ui import wording
 
 MAX_REASON = 300  # characters: a library may put much into an error
 # What Python raises when something is wrong. A check that ends with one of these has found a fault,
@@ -61,7 +61,7 @@ class Check:
 def summary(ended: Iterable[State], seconds: float) -> str:
     states = list(ended)
     failed, unseen = states.count(State.FAILED), states.count(State.LEFT_OUT)
-    checks = wording.count(len(states) - unseen, "check")
+    checks = figures.count(len(states) - unseen, "check")
     result = f"{failed} of {checks} failed" if failed else f"{checks} passed"
     left_out = f", {unseen} left out" if unseen else ""
     return f"{result}{left_out}, in {seconds:.1f} s."

@@ -19,9 +19,9 @@ from pathlib import Path
 from roles.net.name_lookup import looked_up
 from roles.net.throttle import Throttles
 from roles.program.profile import Profile, bundled_folder, is_frozen
+from roles.values import figures
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
-from ui import wording
 from ui.exit_codes import ExitCode
 from ui.selftest.check import Check, NothingToLookAtError, SelftestError
 from ui.selftest.left_out import LEFT_OUT, STOOD_IN_FOR, TRIED_BY_PYTHON, left_out_of
@@ -111,7 +111,7 @@ def _hash_speed() -> str:
     while (begun := time.perf_counter()) < end:
         digest.update(_BLOCK)
         fastest_s = min(fastest_s, time.perf_counter() - begun)
-    return wording.rate(len(_BLOCK) / fastest_s)
+    return figures.rate(len(_BLOCK) / fastest_s)
 
 
 def _look_at_ssl() -> str:
@@ -134,8 +134,8 @@ def _look_at_files() -> str:
         if not picture.read_bytes().startswith(_PNG):
             raise SelftestError(f"{picture} is no picture")
     size = sum(len(path.read_bytes()) for path in examples)
-    count = wording.count(len(examples), "example file")
-    return f"{wording.count(len(pictures), 'icon')}, {count} of {wording.size(size)}"
+    count = figures.count(len(examples), "example file")
+    return f"{figures.count(len(pictures), 'icon')}, {count} of {figures.size(size)}"
 
 
 def _write_in(folder: Path) -> str:
@@ -167,9 +167,9 @@ def _share_and_compare() -> str:
         raise SelftestError(f"The download ended with the exit code {code}")
     if not all(file.root for one in wanted for file in one.files):
         raise SelftestError("Some files have no identity of LMK/2")
-    files = wording.count(len(sizes), "file")
+    files = figures.count(len(sizes), "file")
     return (
-        f"{files}, {wording.size(sum(sizes))}, the same as at the seeder, in {spent:.1f} s by LMK/2"
+        f"{files}, {figures.size(sum(sizes))}, the same as at the seeder, in {spent:.1f} s by LMK/2"
     )
 
 

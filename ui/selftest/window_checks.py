@@ -18,8 +18,8 @@ from tkinter import font
 from types import TracebackType
 
 from roles.program.profile import SettingsFile, find_profile
+from roles.values import figures
 from roles.values.settings import Appearance, ProgramSettings
-from ui import wording
 from ui.selftest.check import Check, NothingToLookAtError, SelftestError
 from ui.window.app_window import AppWindow
 
@@ -128,7 +128,7 @@ def _look_at_tabs(window: _WatchedWindow) -> str:
             tabs.show(name)
             if not _is_shown(window, tabs.in_front):
                 raise SelftestError(f"The tab {name} is not shown")
-    return wording.count(len(tabs.names), "tab")
+    return figures.count(len(tabs.names), "tab")
 
 
 def _is_shown(window: tk.Tk, tab: tk.Misc) -> bool:

@@ -14,6 +14,7 @@ from roles.program.profile import Profile, bundled_folder
 from roles.program.user_folders import folder_named
 from roles.seeder import Seeder
 from roles.tracker import Tracker
+from roles.values import figures
 from roles.values.addresses import LOOPBACK, SEEDER_PORT, TRACKER_PORT, Address
 from roles.values.disk_names import on_disk, shown_path
 from roles.values.events import (
@@ -31,7 +32,6 @@ from roles.values.settings import (
     SeederSettings,
     TrackerSettings,
 )
-from ui import wording
 from ui.exit_codes import ExitCode
 from ui.terminal.download_report import DownloadReport
 from ui.terminal.get_command import download
@@ -133,7 +133,7 @@ def _is_same(source: Path, copy: Path, output: Output) -> bool:
     digest = _digest(copy)
     is_same = digest == _digest(source)
     verdict = "same" if is_same else "DIFFERENT"
-    size = wording.size(copy.stat().st_size)
+    size = figures.size(copy.stat().st_size)
     output.say(f"{verdict}  sha256 {digest[:16]}…  {size:>10}  {shown_name(shown_path(copy.name))}")
     return is_same
 

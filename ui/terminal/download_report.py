@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from roles.values import figures
 from roles.values.errors import DiskFullError, LmkError
 from roles.values.events import (
     DownloadChanged,
@@ -21,7 +22,7 @@ from roles.values.events import (
 )
 from roles.values.safe_names import shown_name
 from roles.values.settings import SPACE_AGAIN_S
-from ui import wording
+from ui import download_words
 from ui.exit_codes import ExitCode, exit_code_of
 from ui.terminal.offered_list import SHOWN_ONE_BY_ONE, Chosen
 from ui.terminal.output import Output
@@ -168,7 +169,7 @@ class DownloadReport:
 
     def note_update(self, found: UpdateFound) -> None:
         """Say what has changed since the last download, before it is fetched."""
-        self._output.say(wording.update_found(found))
+        self._output.say(download_words.update_found(found))
         self._output.json(
             event="update",
             download=found.download,
@@ -213,7 +214,7 @@ class DownloadReport:
         if one.is_summed_up:
             self._output.say(self._summary(one))
             if one.renamed:
-                self._output.say(wording.renamed(one.renamed, one.counts["renamed"]))
+                self._output.say(download_words.renamed(one.renamed, one.counts["renamed"]))
         self._output.json(
             event="folder",
             download=one.wanted.key,
@@ -225,11 +226,11 @@ class DownloadReport:
         )
 
     def _summary(self, one: _Download) -> str:
-        spent = wording.spent(self._clock() - one.started)
+        spent = figures.duration_words(self._clock() - one.started)
         if (+one.counts).keys() <= {"done"}:
-            done = wording.count(one.counts["done"], "file")
+            done = figures.count(one.counts["done"], "file")
             return (
-                f"{one.title}: {done} downloaded and checked ({wording.size(one.size)}) in {spent}"
+                f"{one.title}: {done} downloaded and checked ({figures.size(one.size)}) in {spent}"
             )
         return f"{one.title}: {_counts(one.counts)}, in {spent}"
 
@@ -261,7 +262,7 @@ class DownloadReport:
             elif len(one.failures) == SHOWN_FAILURES + 1:
                 self._output.error(f"{one.title}: more files failed.")
         elif not one.is_summed_up:
-            self._output.say(f"{_ended(file)} ({wording.size(file.size)})")
+            self._output.say(f"{_ended(file)} ({figures.size(file.size)})")
 
     def _draw(self, latest: _Download) -> None:
         downloads = list(self._downloads.values())
@@ -270,10 +271,10 @@ class DownloadReport:
         have = sum(one.have for one in downloads)
         files = sum(one.files for one in downloads)
         rate = sum(one.newest.rate for one in running)
-        left = wording.duration((whole - have) / rate) if rate else ""
-        text = wording.rate(rate) or self._status(latest)
+        left = figures.duration((whole - have) / rate) if rate else ""
+        text = figures.rate(rate) or self._status(latest)
         if files > SHOWN_ONE_BY_ONE:
-            what = wording.part(sum(one.files_ended for one in downloads), files, "file")
+            what = figures.part(sum(one.files_ended for one in downloads), files, "file")
         else:
             moving = [one for one in running if one.newest.rate] or [latest]
             more = f" and {len(moving) - 1} more" if len(moving) > 1 else ""
@@ -282,16 +283,16 @@ class DownloadReport:
 
     def _status(self, one: _Download) -> str:
         if one.look_at is None:
-            return wording.download_status(one.newest)
-        return f"Disk full, trying again in {wording.spent(one.look_at - self._clock())}"
+            return download_words.status(one.newest)
+        return f"Disk full, trying again in {figures.duration_words(one.look_at - self._clock())}"
 
 
 def _ended(file: FileEnded) -> str:
     match file.state:
         case DownloadState.DONE:
-            words = f"Done, checked{wording.other_name(file.name, file.saved_as)}"
+            words = f"Done, checked{download_words.other_name(file.name, file.saved_as)}"
         case DownloadState.SKIPPED:
-            there = wording.other_name(file.name, file.saved_as)
+            there = download_words.other_name(file.name, file.saved_as)
             words = f"Already here, identical{there}"
         case DownloadState.FAILED if file.failure is not None:
             words = f"Failed: {file.failure}"
@@ -330,7 +331,7 @@ def _counts(counts: Counter[str]) -> str:
         number, said = parts[0].split(" ", 1)
         parts[0] = f"{number} {'file' if number == '1' else 'files'} {said}"
     if counts["folders"]:
-        parts.append(f"{wording.count(counts['folders'], 'folder')} failed")
+        parts.append(f"{figures.count(counts['folders'], 'folder')} failed")
     if counts["renamed"]:
         parts.append(f"{counts['renamed']:,} under other names")
     return ", ".join(parts) or "No files"

@@ -11,6 +11,7 @@ from roles.leecher import Leecher
 from roles.net.throttle import Throttle, Throttles
 from roles.program.profile import Profile
 from roles.program.user_folders import default_download_folder
+from roles.values import figures
 from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, Address
 from roles.values.disk_names import shown_path
 from roles.values.errors import (
@@ -37,7 +38,6 @@ from roles.values.settings import (
     LeecherSettings,
     SeederSettings,
 )
-from ui import wording
 from ui.existing_files import existing_names
 from ui.exit_codes import ExitCode, Interrupted
 from ui.terminal.download_report import DownloadReport
@@ -253,8 +253,8 @@ def _ask(session: Session, offer: OfferedList) -> list[Chosen]:
 def _row(row: ListedFile | ListedFolder, output: Output) -> str:
     if isinstance(row, ListedFile):
         return file_line(row)
-    name, files = f"{shown_name(row.name)}/", wording.count(row.files, "file")
-    return f"{wording.size(row.size):>10}  {output.painted(name, 'Accent')}  {files}"
+    name, files = f"{shown_name(row.name)}/", figures.count(row.files, "file")
+    return f"{figures.size(row.size):>10}  {output.painted(name, 'Accent')}  {files}"
 
 
 def _chosen_existing(
@@ -279,7 +279,7 @@ def _chosen_existing(
         there += (folder / name for name in existing_names(folder, names)) if folder else ()
     if not there:
         return Existing.SKIP
-    which = shown_path(there[0].name) if len(there) == 1 else wording.count(len(there), "file")
+    which = shown_path(there[0].name) if len(there) == 1 else figures.count(len(there), "file")
     where = shown_path(there[0].parent)
     question = f"{where} already has {which}: (s)kip if identical, (k)eep both, (r)eplace? "
     while answer := session.ask(question).lower():

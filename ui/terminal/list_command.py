@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from roles.lister import Lister
 from roles.program.profile import Profile
+from roles.values import figures
 from roles.values.errors import ListNotPassedError
 from roles.values.events import FilesListed, ListedFile, ListedFolder, ListFailed
 from roles.values.safe_names import shown_name
@@ -94,12 +95,12 @@ def print_refused(listed: FilesListed, output: Output) -> None:
         )
     rest = len(listed.refused) - SHOWN_REFUSED
     if rest > 0:
-        output.error(f"Refused {wording.count(rest, 'name')} more, for the same reason.")
+        output.error(f"Refused {figures.count(rest, 'name')} more, for the same reason.")
 
 
 def file_line(file: ListedFile) -> str:
     twin = f" [{file.twin}]" if file.twin else ""
-    return f"{wording.size(file.size):>10}  {shown_name(file.name)}{twin}"
+    return f"{figures.size(file.size):>10}  {shown_name(file.name)}{twin}"
 
 
 def _print_all(offer: OfferedList, output: Output, *, with_files: bool) -> None:
@@ -118,8 +119,8 @@ def _print_chosen(one: Chosen, folder: ListedFolder | None, output: Output) -> N
     if folder is not None:
         _print_folder(folder, output)
     elif one.is_folder:
-        files = wording.count(len(one.files), "file")
-        output.say(f"{shown_name(one.title)}  {files}  {wording.size(one.size)}")
+        files = figures.count(len(one.files), "file")
+        output.say(f"{shown_name(one.title)}  {files}  {figures.size(one.size)}")
     for file in one.files:
         _print_file(file, file.share if folder is None else folder.share, output)
 
@@ -134,9 +135,9 @@ def _print_folder(folder: ListedFolder, output: Output, width: int = 0) -> None:
         torrent=folder.torrent or None,
         web=folder.serves_browsers,
     )
-    name, files = f"{shown_name(folder.name)}/", wording.count(folder.files, "file")
+    name, files = f"{shown_name(folder.name)}/", figures.count(folder.files, "file")
     shown = output.painted(f"{name:<{width}}", "Accent")
-    output.result(f"{shown}  {files}  {wording.size(folder.size)}")
+    output.result(f"{shown}  {files}  {figures.size(folder.size)}")
 
 
 def _print_file(file: ListedFile, share: str, output: Output) -> None:
@@ -154,12 +155,12 @@ def _print_file(file: ListedFile, share: str, output: Output) -> None:
 
 
 def _summary(listed: FilesListed) -> str:
-    summary = wording.count(len(listed.files), "file").capitalize()
+    summary = figures.count(len(listed.files), "file").capitalize()
     if listed.folders:
-        summary += f" in {wording.count(len(listed.folders), 'folder')}"
+        summary += f" in {figures.count(len(listed.folders), 'folder')}"
     if listed.seeders:
         places = ", ".join(wording.place(seeder) for seeder in listed.seeders)
-        summary += f" from {wording.count(len(listed.seeders), 'seeder')} ({places})"
+        summary += f" from {figures.count(len(listed.seeders), 'seeder')} ({places})"
     if listed.refused:
-        summary += f"; {wording.count(len(listed.refused), 'name')} refused"
+        summary += f"; {figures.count(len(listed.refused), 'name')} refused"
     return summary + "."

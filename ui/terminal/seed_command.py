@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from roles.net.throttle import Throttle, Throttles
 from roles.program.profile import Profile, bundled_folder
 from roles.seeder import Seeder
+from roles.values import figures
 from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, Address, web_address
 from roles.values.events import (
     FolderScanned,
@@ -27,7 +28,7 @@ from roles.values.events import (
 )
 from roles.values.safe_names import shown_name
 from roles.values.settings import SeederSettings, TorrentKind
-from ui import wording
+from ui import seeder_words, wording
 from ui.exit_codes import ExitCode
 from ui.terminal.output import Output
 from ui.terminal.session import Session
@@ -142,7 +143,7 @@ class SeederReport:
         self._unread_since = (self._unread_since or self.clock()) if is_unread else None
         self._empty_since = (self._empty_since or self.clock()) if is_empty else None
         if folder.refusal and folder.refusal != self._refusal:
-            files = wording.count(len(folder.files), "file")
+            files = figures.count(len(folder.files), "file")
             has = f" It lists {folder.announced:,} of {files}." if folder.files else ""
             self.output.error(f"{folder.refusal}{has} Trying again until it lists all.")
         self._refusal = folder.refusal
@@ -160,7 +161,7 @@ class SeederReport:
             return
         if not (folder.is_listed or folder.problem or empty is not None):
             return
-        status, read_s = wording.folder_status(folder), self._read_s
+        status, read_s = seeder_words.folder_status(folder), self._read_s
         if status != self._said or read_s is not None:
             self._said, self._read_s = status, None
             self.output.say(status if folder.problem else status + _read(folder, read_s))
@@ -174,8 +175,8 @@ class SeederReport:
             self._hashing_since = self.clock()
         if self.clock() - self._drawn_at >= READING_S:
             self._drawn_at = self.clock()
-            files = wording.count(hashing.files_left, "file")
-            text = f"of {wording.size(hashing.size)} checked, {files} left"
+            files = figures.count(hashing.files_left, "file")
+            text = f"of {figures.size(hashing.size)} checked, {files} left"
             self.output.progress(hashing.hashed / hashing.size if hashing.size else 0.0, text)
 
     def _tell_torrent(self, torrent: TorrentChanged) -> None:
@@ -184,7 +185,7 @@ class SeederReport:
         elif torrent.torrent:
             self.output.say(f"Its torrent: {self._web.rstrip('/')}{torrent.path}")
         elif torrent.size:
-            text = f"of {wording.size(torrent.size)} read a second time"
+            text = f"of {figures.size(torrent.size)} read a second time"
             self.output.progress(torrent.hashed / torrent.size, text)
 
     def _tell_reachability(self, reachability: ReachabilityChanged) -> None:
@@ -209,4 +210,4 @@ def _read(folder: FolderScanned, seconds: float | None) -> str:
     if seconds is None:
         return ""
     offered = "; all shared" if folder.announced >= len(folder.files) else ""
-    return f" Checked in {wording.spent(seconds)}{offered}."
+    return f" Checked in {figures.duration_words(seconds)}{offered}."

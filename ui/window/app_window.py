@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from roles.program.profile import Profile, bundled_folder
 from roles.program.user_folders import download_folder
+from roles.values import figures
 from roles.values.addresses import Address
 from roles.values.settings import Appearance, CheckSettings
 from roles.worker import failure_of
@@ -469,7 +470,7 @@ class AppWindow(tk.Tk):
             return
         are = "is" if served == 1 else "are"
         self.notices.ask(
-            f"{wording.count(served, 'computer')} {are} still downloading from you.",
+            f"{figures.count(served, 'computer')} {are} still downloading from you.",
             [Choice("Stay", lambda: None), Choice("Close anyway", self.close_now)],
             key="close",
             tone="Warning",

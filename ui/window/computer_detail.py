@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from tkinter import ttk
 
-from roles.values import room_words
+from roles.values import figures, room_words
 from roles.values.computers import Computer
 from roles.values.participants import Participant, TransferStatus
 from roles.values.safe_names import shown_name
-from ui import wording
 from ui.columns import Column
 from ui.window.fields import Sentence
 from ui.window.table import Table
@@ -30,7 +29,7 @@ DOWNLOADS = (
     Column[TransferStatus](
         "Download", lambda one: shown_name(one.title, MAX_TITLE), width=72, stretches=True
     ),
-    Column[TransferStatus].of_percent("Has", lambda one: wording.percent(one.have, one.size), 56),
+    Column[TransferStatus].of_percent("Has", lambda one: figures.percent(one.have, one.size), 56),
     Column[TransferStatus](
         "State", lambda one: shown_name(one.state, MAX_TITLE).capitalize(), width=96
     ),
@@ -128,12 +127,12 @@ def _figures(computer: Computer) -> str:
     has = room_words.has(computer)
     parts = (
         f"has {has}" if computer.size else has,
-        f"↓ {wording.rate(computer.down)}" if computer.down >= 1 else "",
-        f"↑ {wording.rate(computer.up)}" if computer.up >= 1 else "",
-        f"{wording.duration(computer.seconds_left)} left"
+        f"↓ {figures.rate(computer.down)}" if computer.down >= 1 else "",
+        f"↑ {figures.rate(computer.up)}" if computer.up >= 1 else "",
+        f"{figures.duration(computer.seconds_left)} left"
         if computer.seconds_left is not None
         else "",
-        f"gave {wording.size(computer.given)}" if computer.given else "",
+        f"gave {figures.size(computer.given)}" if computer.given else "",
     )
     return ", ".join(filter(None, parts))
 
@@ -145,5 +144,5 @@ def _sentence(reason: str) -> str:
 def _program(program: Participant, now: float) -> str:
     kind = "Leecher" if program.is_leecher else "Seeder"
     reached = {True: "reachable", False: "behind a firewall", None: "not tried yet"}
-    heard = "left" if program.has_left else f"heard {wording.ago(now - program.last_ping)}"
+    heard = "left" if program.has_left else f"heard {figures.ago(now - program.last_ping)}"
     return f"{kind} at {program.address}: {reached[program.is_reachable]}, {heard}"

@@ -8,8 +8,8 @@ from tkinter import ttk
 
 from roles.values.events import DownloadChanged, DownloadState, Watched
 from roles.values.safe_names import shown_name
-from ui import download_words, remedies
-from ui.download_words import ConnectedComputer
+from ui import connected_computers, download_words, remedies
+from ui.connected_computers import ConnectedComputer
 from ui.pieces import Piece, PiecesOfFile, PiecesOfFolder, pieces_of
 from ui.window.colour_bar import ColourBar
 from ui.window.fields import Sentence
@@ -101,7 +101,7 @@ class DownloadDetail(ttk.Frame):
         if download is not None:
             self._peaks[download.name] = max(download.rate, self._peaks.get(download.name, 0.0))
         if self._watched is None or not self._watched.peers:
-            self._show_computers(download_words.computers_of(download) if download else [])
+            self._show_computers(connected_computers.of_originals(download) if download else [])
         self.sources.say_empty(
             "No computer is connected" if download is not None else "Nothing is selected"
         )
@@ -119,7 +119,7 @@ class DownloadDetail(ttk.Frame):
         self._show_texts()
         self._show_bars()
         if watched.peers:
-            self._show_computers(download_words.computers(watched, self._model.uploads))
+            self._show_computers(connected_computers.of_swarm(watched, self._model.uploads))
 
     def fit(self) -> None:
         """Show what there is room for, and something to show."""
@@ -145,7 +145,7 @@ class DownloadDetail(ttk.Frame):
         peak = 0.0
         if download is not None and shown is not None and download.name == shown.name:
             peak = self._peaks.get(download.name, 0.0)
-        self.figures.configure(text=download_words.figures(shown, peak) if shown else "")
+        self.figures.configure(text=download_words.progress(shown, peak) if shown else "")
         text, tone = self._said()
         self.sentence.say(text, tone=tone)
         self._show_remedy()

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
+from roles.values import figures
 from roles.values.errors import CodeRefusedError
 from roles.values.events import DownloadState, Watched
-from ui import wording
 from ui.file_list import FileList, is_folder
 from ui.row_order import moved, placed
 from ui.window.column_layout import ColumnLayout
@@ -305,10 +305,10 @@ class DownloadList(ttk.Frame):
         match RowFilter(self.shown.get()):
             case RowFilter.DOWNLOADING:
                 paused = len(self._model.in_states(names, DownloadState.PAUSED))
-                return "Resume all", wording.count(paused, "download") if paused else ""
+                return "Resume all", figures.count(paused, "download") if paused else ""
             case RowFilter.PROBLEMS:
                 problems = sum(map(self._model.problems_of, names))
-                return "Retry all", wording.count(problems, "problem") if problems else ""
+                return "Retry all", figures.count(problems, "problem") if problems else ""
             case RowFilter.ALL:
                 pass
         if len(names) <= COUNTED:
@@ -317,7 +317,7 @@ class DownloadList(ttk.Frame):
         else:
             folders = 0 if self.wanted.get().strip() else len(self._model.list.folders)
         parts = ((folders, "folder"), (len(names) - folders, "file"))
-        much = " and ".join(wording.count(number, noun) for number, noun in parts if number)
+        much = " and ".join(figures.count(number, noun) for number, noun in parts if number)
         return "Download all", much
 
     @property

@@ -6,10 +6,10 @@ from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from roles.program.user_folders import default_download_folder, download_folder, home_folder
+from roles.values import figures
 from roles.values.errors import LmkError, UserInputError
 from roles.values.safe_names import shown_name
 from roles.values.settings import MAX_PARALLEL_SEEDERS, LeecherSettings
-from ui import wording
 from ui.window.code_row import CodeRow
 from ui.window.fields import FolderField, Sentence, TextField
 from ui.window.folded_field import CAPTION, FoldedField
@@ -99,7 +99,7 @@ class LeecherForm(ttk.Frame):
             self.from_line.fold()
 
     def _show_to(self) -> None:
-        room = "" if self._room is None else f"{wording.size(max(0, self._room))} free"
+        room = "" if self._room is None else f"{figures.size(max(0, self._room))} free"
         self.to_line.say(_shown_folder(self.folder.variable.get()), room)
 
     def _make_options(self, tab: LeecherTab, context: WindowContext) -> ttk.Frame:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from roles.program.user_folders import download_folder
+from roles.values import figures
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import LmkError
 from roles.values.events import (
@@ -27,7 +28,7 @@ from roles.values.events import (
     Watched,
 )
 from roles.values.settings import LeecherSettings, parse_parallel_seeders
-from ui import wording
+from ui import download_words, wording
 from ui.start_words import CALM_S
 from ui.window.download_list import DownloadList
 from ui.window.download_start import QUESTION, DownloadStart
@@ -274,7 +275,7 @@ class LeecherTab(Page):
                 self.model.leecher.cancel(self.model.unfinished)
             self._renew(settings)
 
-        waiting = wording.count(len(self.model.unfinished), "download")
+        waiting = figures.count(len(self.model.unfinished), "download")
         self.notices.ask(
             f"The change waits for {waiting} to end. Until then all continues as before.",
             [
@@ -341,7 +342,7 @@ class LeecherTab(Page):
             case FilesEnded(download=download):
                 self.list.put(download)
             case UpdateFound():
-                self.notices.say(wording.update_found(event), key=f"update {event.download}")
+                self.notices.say(download_words.update_found(event), key=f"update {event.download}")
             case QueueChanged():
                 self.list.put_queue()
             case Verified():
@@ -380,7 +381,7 @@ class LeecherTab(Page):
             self.notices.close("refused")
             return
         names = wording.names(refused, shown=wording.quoted)
-        what = wording.count(len(refused), "name")
+        what = figures.count(len(refused), "name")
         self.notices.say(
             f"Refused {what} that could point outside the folder or mislead you: {names}.",
             tone="Warning",
@@ -393,7 +394,7 @@ class LeecherTab(Page):
             return
         self._verified.add(key)
         if not event.is_over:
-            said = wording.verifying(event)
+            said = download_words.verifying(event)
             if not self.notices.change(key, said):
                 stop = Choice("Stop", leecher.stop_verifying)
                 self.notices.ask(said, [stop], key=key, takes_focus=False)
@@ -405,7 +406,7 @@ class LeecherTab(Page):
         fetch = Choice("Fetch again", lambda: leecher.fetch_again(event.download, event.damaged))
         leave = Choice("Close" if is_same else "Leave it", lambda: None)
         self.notices.ask(
-            wording.verified(event),
+            download_words.verified(event),
             [leave] if is_same else [fetch, leave],
             key=key,
             tone="Good" if is_same else "Bad" if event.damaged else "Warning",
@@ -420,7 +421,7 @@ class LeecherTab(Page):
     def _sum_up(self) -> None:
         model = self.model
         if model.with_problems and model.leecher is not None:
-            files = wording.count(model.problem_count, "file").capitalize()
+            files = figures.count(model.problem_count, "file").capitalize()
             self.notices.ask(
                 f"{files} could not be downloaded.",
                 [
@@ -435,7 +436,7 @@ class LeecherTab(Page):
             return
         self.notices.close("failed")
         if model.complete_count and model.in_states(model.downloads, *COMPLETE):
-            files = wording.count(model.complete_count, "file").capitalize()
+            files = figures.count(model.complete_count, "file").capitalize()
             are = "is" if model.complete_count == 1 else "are"
             self.notices.ask(
                 f"{files} {are} here and checked.",

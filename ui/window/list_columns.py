@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from roles.values import figures, room_words
 from roles.values.events import DownloadChanged, DownloadState
 from roles.values.safe_names import shown_name
-from ui import remedies, wording
+from ui import download_words, remedies, wording
 from ui.columns import Column, Icon
-from ui.download_words import ConnectedComputer
+from ui.connected_computers import ConnectedComputer
 from ui.file_list import is_folder
 from ui.window.list_row import ListRow, NodeKind
 
@@ -81,9 +82,9 @@ def icon_of(row: ListRow) -> Icon | None:
 
 def status_of(download: DownloadChanged) -> str:
     """How far it is, and how many of its files have ended."""
-    status = wording.download_status(download)
+    status = download_words.status(download)
     if download.files > 1 and not download.state.is_final:
-        return f"{status}, {wording.part(download.files_ended, download.files, 'file')}"
+        return f"{status}, {figures.part(download.files_ended, download.files, 'file')}"
     return status
 
 
@@ -98,7 +99,7 @@ def _percent(row: ListRow) -> int:
     download = _progress(row)
     if download is None:
         return -1
-    percent = wording.percent(download.have, download.size)
+    percent = figures.percent(download.have, download.size)
     return min(percent, 100 if download.state.is_final else 99)
 
 
@@ -136,7 +137,7 @@ def _senders(row: ListRow) -> int:
     download = _progress(row)
     if row.senders is not None:
         return row.senders
-    return wording.sender_count(download.sources) if download else 0
+    return download_words.sender_count(download.sources) if download else 0
 
 
 def _status(row: ListRow) -> str:
@@ -145,7 +146,7 @@ def _status(row: ListRow) -> str:
     if node.kind is NodeKind.PROBLEM:
         return remedies.of_failure(download.failure).line if download is not None else ""
     if node.kind is NodeKind.FOLDER and _progress(row) is None:
-        return wording.count(node.files, "file")
+        return figures.count(node.files, "file")
     if download is None or not node.is_listed:
         return ""
     if download.state is DownloadState.FAILED:
@@ -153,17 +154,17 @@ def _status(row: ListRow) -> str:
     if download.state is DownloadState.WAITING_FOR_SPACE and download.cause:
         return download.cause
     if download.state is DownloadState.DOWNLOADING and download.files > 1:
-        status = wording.part(download.files_ended, download.files, "file")
+        status = figures.part(download.files_ended, download.files, "file")
     else:
         status = status_of(download)
-    return f"{status}, {wording.count(row.problems, 'problem')}" if row.problems else status
+    return f"{status}, {figures.count(row.problems, 'problem')}" if row.problems else status
 
 
 def _failed(row: ListRow, download: DownloadChanged) -> str:
     line = remedies.of_failure(download.failure).line
     if not row.problems:
         return line
-    return f"{wording.count(row.problems, 'file')}: {line[:1].lower()}{line[1:]}"
+    return f"{figures.count(row.problems, 'file')}: {line[:1].lower()}{line[1:]}"
 
 
 def _computer(one: ConnectedComputer) -> str:
@@ -171,7 +172,7 @@ def _computer(one: ConnectedComputer) -> str:
 
 
 def _computer_order(one: ConnectedComputer) -> str:
-    return wording.computer_order(one.name, wording.place(one.address))
+    return room_words.computer_order(one.name, wording.place(one.address))
 
 
 FILE_COLUMNS = (

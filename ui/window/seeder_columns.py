@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from roles.values import figures, room_words
 from roles.values.addresses import Address
 from roles.values.computers import Computer
 from roles.values.events import Upload
@@ -41,7 +42,7 @@ class Receiver:
         """What it has of everything that it asked for, from whomever; None if that is unknown."""
         if self.computer is None or not self.computer.size:
             return None
-        return wording.percent(self.computer.have, self.computer.size)
+        return figures.percent(self.computer.have, self.computer.size)
 
     @property
     def is_receiving(self) -> bool:
@@ -70,11 +71,11 @@ def receiver_tone(receiver: Receiver) -> str:
 
 
 def _computer(receiver: Receiver) -> str:
-    return shown_name(receiver.name, wording.COMPUTER_LENGTH) or receiver.address.host
+    return shown_name(receiver.name, room_words.COMPUTER_LENGTH) or receiver.address.host
 
 
 def _computer_order(receiver: Receiver) -> str:
-    return wording.computer_order(receiver.name, receiver.address.host)
+    return room_words.computer_order(receiver.name, receiver.address.host)
 
 
 def _files(receiver: Receiver) -> str:

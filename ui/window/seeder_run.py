@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable
 
+from roles.values import figures
 from roles.values.addresses import Address, web_address
 from roles.values.errors import CodeRefusedError
 from roles.values.events import (
@@ -23,7 +24,7 @@ from roles.values.events import (
     UploadsChanged,
 )
 from roles.values.settings import SeederSettings
-from ui import wording
+from ui import seeder_words, wording
 from ui.window.running_roles import RoleRun, RunningRoles, RunState, explained
 
 log = logging.getLogger(__name__)
@@ -86,11 +87,11 @@ class SeederRun(RoleRun):
         """What it offers and uploaded; "" before the first scan, or if it cannot be read."""
         if self.listing is None or self.listing.problem:
             return ""
-        offers = wording.folder_status(self.listing)
+        offers = seeder_words.folder_status(self.listing)
         sent = 0 if self.serving is None else self.serving.sent_total
         words = [offers]
         if sent:
-            words.append(f"{wording.size(sent)} given so far.")
+            words.append(f"{figures.size(sent)} given so far.")
         if self.is_reachable:
             words.append("Others can connect to this computer.")
         if self.web:
@@ -100,8 +101,8 @@ class SeederRun(RoleRun):
 
     def progress(self) -> str:
         """How far its folder has been read, and its torrent is made; "" when all is done."""
-        reading = wording.reading_status(self.reading) if self.reading is not None else ""
-        return reading or wording.torrent_status(self.torrent)
+        reading = seeder_words.reading_status(self.reading) if self.reading is not None else ""
+        return reading or seeder_words.torrent_status(self.torrent)
 
     def warning(self) -> str:
         """What keeps others from it, and what to do; "" if nothing does."""
@@ -110,7 +111,7 @@ class SeederRun(RoleRun):
     def _running_sentence(self) -> tuple[str, str]:
         if self.listing is not None and self.listing.problem:
             return self.listing.problem, "Bad"
-        state = wording.SEEDER_STATES[self.serving.state] if self.serving else "Available"
+        state = seeder_words.STATES[self.serving.state] if self.serving else "Available"
         port = f"{state}. Seeding on port {self.address.port}" if self.address else "Seeding"
         note = f" {self.note}" if self.note else ""
         match self.tracker_news:

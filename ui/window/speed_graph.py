@@ -7,7 +7,7 @@ from collections import deque
 from itertools import islice
 from tkinter import ttk
 
-from ui import wording
+from roles.values import figures
 from ui.window.layout import switch
 from ui.window.theme import Theme
 
@@ -44,8 +44,8 @@ class SpeedGraph(ttk.Frame):
     def add(self, down: float, up: float) -> None:
         """Bytes per second."""
         self._samples.append((down, up))
-        self.down.configure(text=f"↓ {wording.rate(down) or 'nothing'}")
-        self.up.configure(text=f"↑ {wording.rate(up) or 'nothing'}")
+        self.down.configure(text=f"↓ {figures.rate(down) or 'nothing'}")
+        self.up.configure(text=f"↑ {figures.rate(up) or 'nothing'}")
         if self.canvas.winfo_viewable():
             self._draw()
 
@@ -65,7 +65,7 @@ class SpeedGraph(ttk.Frame):
             canvas.create_text(
                 width - px(4),
                 y - 1,
-                text=wording.rate(top * part),
+                text=figures.rate(top * part),
                 anchor="se",
                 fill=colours.muted,
                 font=self._theme.text_font,

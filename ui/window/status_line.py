@@ -6,8 +6,8 @@ import tkinter as tk
 from collections.abc import Callable
 from tkinter import ttk
 
+from roles.values import figures
 from roles.values.events import DownloadState
-from ui import wording
 from ui.window.fields import private_mark
 from ui.window.leecher_model import LeecherModel
 from ui.window.theme import Theme
@@ -31,7 +31,7 @@ class StatusLine(ttk.Frame):
     def show(self, *, down: float, up: float, health: str, is_private: bool) -> None:
         """Rates in bytes per second, one sentence, and whether the room is a private one."""
         for label, arrow, rate in ((self._down, "↓", down), (self._up, "↑", up)):
-            label.configure(text=f"{arrow} {words}" if (words := wording.rate(rate)) else "")
+            label.configure(text=f"{arrow} {words}" if (words := figures.rate(rate)) else "")
         self._health.configure(text=health)
         if not is_private:
             self._private.pack_forget()
@@ -48,14 +48,14 @@ def health(model: LeecherModel, seeded_files: int | None, seeder_count: int | No
     parts = []
     if model.unfinished:
         paused = len(model.in_states(model.unfinished, DownloadState.PAUSED))
-        left = f"{wording.count(len(model.unfinished), 'download')} left"
+        left = f"{figures.count(len(model.unfinished), 'download')} left"
         parts.append(f"{left} ({paused} paused)" if paused else left)
     elif model.complete_count:
-        parts.append(f"{wording.count(model.complete_count, 'file')} done, checked")
+        parts.append(f"{figures.count(model.complete_count, 'file')} done, checked")
     if seeded_files is not None:
-        parts.append(f"seeding {wording.count(seeded_files, 'file')}")
+        parts.append(f"seeding {figures.count(seeded_files, 'file')}")
     if seeder_count is not None:
-        sharing = wording.count(seeder_count, "computer") if seeder_count else "nobody"
+        sharing = figures.count(seeder_count, "computer") if seeder_count else "nobody"
         parts.append(f"tracker running, {sharing} sharing" + ("" if seeder_count else " yet"))
     text = " · ".join(parts)
     return text[:1].upper() + text[1:] if text else "Nothing is running"

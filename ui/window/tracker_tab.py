@@ -7,6 +7,7 @@ import tkinter as tk
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from roles.values import figures
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.computers import Computer, computers_of, summary_of
 from roles.values.events import (
@@ -20,10 +21,9 @@ from roles.values.events import (
     RoomChanged,
 )
 from roles.values.findings import FoundTracker
-from roles.values.room_words import counts
+from roles.values.room_words import COMPUTER_LENGTH, counts
 from roles.values.safe_names import shown_name
 from roles.values.settings import MAX_SEATS
-from ui import wording
 from ui.room_news import RoomNews
 from ui.window.computer_detail import MemberActions
 from ui.window.keyboard import tab_in_order
@@ -272,11 +272,11 @@ class TrackerTab(Page):
             hosts = {one.address.host for one in computer.programs}
             names |= {host: f"{computer.name} ({host})" for host in hosts if computer.name}
         said = [
-            f"{names.get(host, host)}, {wording.count(tries, 'time')}"
+            f"{names.get(host, host)}, {figures.count(tries, 'time')}"
             for host, tries in guessers[:MOST_GUESSERS]
         ]
         if len(guessers) > len(said):
-            said.append(f"and {wording.count(len(guessers) - len(said), 'more computer')}")
+            said.append(f"and {figures.count(len(guessers) - len(said), 'more computer')}")
         if said:
             at = time.strftime("%H:%M")
             sentence = f"Wrong codes at {at}: {'; '.join(said)}."
@@ -338,4 +338,4 @@ class TrackerTab(Page):
 
 
 def _name_of(found: FoundTracker) -> str:
-    return shown_name(found.name, wording.COMPUTER_LENGTH) or str(found.address)
+    return shown_name(found.name, COMPUTER_LENGTH) or str(found.address)
