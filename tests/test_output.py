@@ -8,9 +8,10 @@ from unittest import mock
 from tests.terminals import on_screen, printed
 from ui.terminal import output as output_module
 from ui.terminal.colour import painted
-from ui.terminal.output import Line, Output
+from ui.terminal.output import Output
+from ui.toned_text import TonedText
 
-TABLE = [Line("one", "Good"), Line("two")]
+TABLE = [TonedText("one", "Good"), TonedText("two")]
 GREEN, OFF = "\x1b[32m", "\x1b[0m"
 
 
@@ -94,7 +95,7 @@ class TableTest(unittest.TestCase):
 
     def test_what_does_not_fit_on_the_terminal_is_counted(self) -> None:
         def work(output: Output) -> None:
-            output.show_table([Line(f"line {number} is long") for number in range(30)])
+            output.show_table([TonedText(f"line {number} is long") for number in range(30)])
             output.say("first")
 
         lines = on_screen(work, columns=12, rows=6).lines

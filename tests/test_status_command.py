@@ -10,8 +10,9 @@ from roles.values.addresses import Address
 from roles.values.computers import Computer
 from roles.values.participants import ParticipantState
 from tests.terminals import on_screen, printed
-from ui.terminal.output import Line, Output
+from ui.terminal.output import Output
 from ui.terminal.status_command import print_room, watch_room
+from ui.toned_text import TonedText
 
 MOVING = Computer(
     "0123456789abcdef",
@@ -70,7 +71,7 @@ class StatusTest(unittest.TestCase):
 
     def test_a_room_that_is_watched_is_shown_again_when_it_changes(self) -> None:
         def work(output: Output) -> None:
-            shown: list[Line] = []
+            shown: list[TonedText] = []
             for members in ((), (), (GIVING, MOVING), (GIVING, MOVING), (GIVING,)):
                 shown = watch_room(members, shown, output)
 

@@ -16,6 +16,7 @@ from roles.values.events import (
     RoomChanged,
 )
 from roles.values.settings import TrackerSettings
+from ui.toned_text import TonedText
 from ui.window.running_roles import RunState
 from ui.window.tracker_run import ONLY_HERE, TrackerRun
 
@@ -33,7 +34,7 @@ class TrackerRunTest(unittest.TestCase):
             mock.Mock(), settings or TrackerSettings(), lambda _run, event: self.told.append(event)
         )
 
-    def said(self, *, other: str = "", is_alone: bool = True) -> tuple[str, str]:
+    def said(self, *, other: str = "", is_alone: bool = True) -> TonedText:
         return self.run_.sentence(other=other, is_alone=is_alone)
 
     def test_programs_here_reach_it_by_loopback_and_others_by_its_address(self) -> None:

@@ -11,24 +11,17 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from ui.exit_codes import ExitCode
 from ui.terminal.colour import can_redraw, has_colour, painted
 from ui.terminal.streams import can_carry, has_no_reader, is_terminal, terminal_size, write
+from ui.toned_text import TonedText
 
 PROGRESS_S = 0.2  # between two drawings of the progress line
 PLAIN_PROGRESS_S = 5.0  # between two progress lines where nothing can be overwritten
 LEAST_BAR = 10  # characters
 _ERASE_BELOW = "\x1b[J"
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
-
-
-class Line(NamedTuple):
-    """A line of a table; `tone` as in colour.painted()."""
-
-    text: str
-    tone: str = ""
 
 
 @dataclass(slots=True)
@@ -43,7 +36,7 @@ class Output:
     _lost: OSError | None = None  # why standard output took no more
     _line: str = ""  # the progress line that is on the terminal now
     _text_width: int = 0  # of the longest text beside the bar
-    _table: Sequence[Line] = ()  # stands below everything else on the terminal
+    _table: Sequence[TonedText] = ()  # stands below everything else on the terminal
     _height: int = 0  # lines of it that are on the terminal now
     _drawn: float = field(default_factory=time.monotonic)
 
@@ -65,7 +58,7 @@ class Output:
         if has_room and has_colour(sys.stdout) and can_carry(sys.stdout, "".join(lines)):
             self.say("\n".join(painted(line, "Picture") for line in lines))
 
-    def show_table(self, lines: Sequence[Line]) -> None:
+    def show_table(self, lines: Sequence[TonedText]) -> None:
         """Put a table in place of the one that was shown last, below everything else that is
         printed; where nothing can be overwritten, append it.
         """
@@ -153,7 +146,7 @@ class Output:
         size = terminal_size(sys.stdout)
         lines, most = [*self._table], max(1, size.lines - 2)
         if len(lines) > most:
-            lines[most:] = [Line(f"… and {len(lines) - most} more lines", "Muted")]
+            lines[most:] = [TonedText(f"… and {len(lines) - most} more lines", "Muted")]
         self._height = len(lines)
         texts = (self.painted(line.text[: size.columns], line.tone) for line in lines)
         return _NO_WRAP + "".join(f"{text}\n" for text in texts) + _WRAP

@@ -8,16 +8,16 @@ from roles.values.computers import Computer
 from roles.values.room_words import by_computer, tone_of
 from ui.columns import Column
 from ui.room_columns import IN_TERMINAL
-from ui.terminal.output import Line
+from ui.toned_text import TonedText
 
 
-def room_table(computers: Sequence[Computer]) -> list[Line]:
+def room_table(computers: Sequence[Computer]) -> list[TonedText]:
     """A heading, then one line for each computer: those that only give first."""
     everyone = sorted(computers, key=lambda one: (one.is_counted, by_computer(one)))
     tones = ["Heading", *map(tone_of, everyone)]
     columns = [_cells(column, everyone) for column in IN_TERMINAL]
     texts = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
-    return [Line(text, tone) for text, tone in zip(texts, tones, strict=True)]
+    return [TonedText(text, tone) for text, tone in zip(texts, tones, strict=True)]
 
 
 def _cells(column: Column[Computer], everyone: Sequence[Computer]) -> list[str]:

@@ -13,10 +13,11 @@ from roles.values.events import RoomChanged
 from roles.values.room_words import how_far
 from roles.values.safe_names import shown_name
 from ui.exit_codes import ExitCode
-from ui.terminal.output import Line, Output
+from ui.terminal.output import Output
 from ui.terminal.room_table import room_table
 from ui.terminal.session import Session
 from ui.terminal.trackers import ChosenTracker, in_room
+from ui.toned_text import TonedText
 
 
 def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
@@ -28,7 +29,7 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
 
 def _show(chosen: argparse.Namespace, output: Output, tracker: ChosenTracker) -> ExitCode:
     address, failover, code = tracker
-    shown: list[Line] = []
+    shown: list[TonedText] = []
     with Session(output) as session:
         session.start(lambda post: Observer(address, failover, post, code))
         while True:
@@ -44,13 +45,17 @@ def _show(chosen: argparse.Namespace, output: Output, tracker: ChosenTracker) ->
 
 
 def watch_room(
-    computers: Sequence[Computer], shown: list[Line], output: Output, *, is_private: bool = False
-) -> list[Line]:
+    computers: Sequence[Computer],
+    shown: list[TonedText],
+    output: Output,
+    *,
+    is_private: bool = False,
+) -> list[TonedText]:
     """Show the room if it is not what is shown already; returns what is shown now."""
     if output.as_json:
         print_room(computers, output, is_private=is_private)
         return shown
-    end = Line(_end(summary_of(computers), is_private=is_private))
+    end = TonedText(_end(summary_of(computers), is_private=is_private))
     table = [*(room_table(computers) if computers else ()), end]
     if table != shown:
         output.show_table(table)

@@ -32,9 +32,10 @@ from ui.exit_codes import ExitCode
 from ui.qr_code import half_blocks, qr_code
 from ui.room_news import RoomNews
 from ui.terminal.code_options import given_code
-from ui.terminal.output import Line, Output
+from ui.terminal.output import Output
 from ui.terminal.room_table import room_table
 from ui.terminal.session import Session
+from ui.toned_text import TonedText
 
 TABLE_S = 5.0  # between two tables, where they are appended
 LOOK_S = 1.0  # between two looks while nothing is reported
@@ -70,7 +71,7 @@ class TrackerReport:
     _guessers: frozenset[str] = frozenset()  # hosts that are known to guess
     _room: RoomChanged = field(default_factory=RoomChanged)
     _news: RoomNews = field(default_factory=RoomNews)
-    _table: list[Line] = field(default_factory=list)
+    _table: list[TonedText] = field(default_factory=list)
     _shown_at: float = float("-inf")
     _looked_at: float = float("-inf")
 
@@ -124,7 +125,7 @@ class TrackerReport:
         pause_s = LOOK_S if self.output.can_redraw else TABLE_S
         if not self.shows_room or now - self._shown_at < pause_s or not (self._table or computers):
             return
-        table = [*room_table(computers), Line(how_far(summary_of(computers)))]
+        table = [*room_table(computers), TonedText(how_far(summary_of(computers)))]
         if table != self._table:
             self._table, self._shown_at = table, now
             self.output.show_table(table)

@@ -11,6 +11,7 @@ from roles.values.safe_names import shown_name
 from ui import connected_computers, download_words, remedies
 from ui.connected_computers import ConnectedComputer
 from ui.pieces import Piece, PiecesOfFile, PiecesOfFolder, pieces_of
+from ui.toned_text import TonedText
 from ui.window.colour_bar import ColourBar
 from ui.window.fields import Sentence
 from ui.window.layout import show_if
@@ -146,8 +147,7 @@ class DownloadDetail(ttk.Frame):
         if download is not None and shown is not None and download.name == shown.name:
             peak = self._peaks.get(download.name, 0.0)
         self.figures.configure(text=download_words.progress(shown, peak) if shown else "")
-        text, tone = self._said()
-        self.sentence.say(text, tone=tone)
+        self.sentence.say(*self._said())
         self._show_remedy()
 
     def _make_remedy(self, retry: Callable[[], None], choose_folder: Callable[[], None]) -> None:
@@ -186,26 +186,26 @@ class DownloadDetail(ttk.Frame):
         name = shown_name(node.path or node.name)
         return f"{name}/" if node.kind is NodeKind.FOLDER else name
 
-    def _said(self) -> tuple[str, str]:
-        """What holds the row up, or what has become of it; and its tone."""
+    def _said(self) -> TonedText:
+        """What holds the row up, or what has become of it."""
         row, download = self._row, self._download
         if row is None or row.node.kind is NodeKind.NOTE:
-            return HINT, "Muted"
+            return TonedText(HINT, "Muted")
         shown = row.download
         if row.node.kind is NodeKind.PROBLEM:
-            return str(shown.failure or "") if shown is not None else "", "Bad"
+            return TonedText(str(shown.failure or "") if shown is not None else "", "Bad")
         if shown is None:
-            return "Not downloading.", "Muted"
+            return TonedText("Not downloading.", "Muted")
         if shown.state.is_final:
             folder = folder_of(shown)
             where = f", in {shown_name(str(folder))}" if folder is not None else ""
             is_bad = shown.state is DownloadState.FAILED
-            return f"{status_of(shown)}{where}", "Bad" if is_bad else "Muted"
+            return TonedText(f"{status_of(shown)}{where}", "Bad" if is_bad else "Muted")
         moving = download if download is not None else shown
         found = self._watched.bottleneck if self._watched is not None else None
         if moving.state is DownloadState.DOWNLOADING and found is not None:
-            return download_words.bottleneck(found), "Warning"
-        return status_of(moving), "Muted"
+            return TonedText(download_words.bottleneck(found), "Warning")
+        return TonedText(status_of(moving), "Muted")
 
     # Pieces
 

@@ -27,7 +27,7 @@ class Sentence(ttk.Label):
         # Tk may draw a line some pixels longer than it has measured it.
         self.bind("<Configure>", lambda event: self.configure(wraplength=max(1, event.width - 6)))
 
-    def say(self, text: str, *, tone: str = "") -> None:
+    def say(self, text: str, tone: str = "") -> None:
         """Show this text, in the colour of this tone; "" for nothing."""
         self.configure(text=text)
         if tone:

@@ -6,6 +6,7 @@ from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from roles.values.settings import MAX_SLOTS, parse_port, parse_slots
+from ui.toned_text import TonedText
 from ui.window.code_row import CodeRow
 from ui.window.fields import FolderField, Sentence, TextField
 from ui.window.keyboard import tab_in_order
@@ -109,7 +110,7 @@ class SeederForm(ttk.Frame):
         is_stop = state.is_up and not is_adding
         self.button.configure(style="TButton" if is_stop else "Accent.TButton")
         self.button.state(["disabled" if state is RunState.STOPPING else "!disabled"])
-        sentence, tone = run.sentence() if run is not None else ("", "Muted")
+        sentence, tone = run.sentence() if run is not None else TonedText("", "Muted")
         offers = run.offers() if run is not None and state is RunState.RUNNING else ""
         if offers:
             sentence = f"{sentence}\n{offers}"

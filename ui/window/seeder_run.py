@@ -25,6 +25,7 @@ from roles.values.events import (
 )
 from roles.values.settings import SeederSettings
 from ui import seeder_words, wording
+from ui.toned_text import TonedText
 from ui.window.running_roles import RoleRun, RunningRoles, RunState, explained
 
 log = logging.getLogger(__name__)
@@ -65,17 +66,19 @@ class SeederRun(RoleRun):
     def rate(self) -> float:
         return sum(upload.rate for upload in self.uploads)
 
-    def sentence(self) -> tuple[str, str]:
-        """Its state in a sentence, and the tone of that."""
+    def sentence(self) -> TonedText:
+        """Its state, in words."""
         match self.state:
             case RunState.STARTING:
-                return "Starting …", "Muted"
+                return TonedText("Starting …", "Muted")
             case RunState.STOPPING:
-                return "Stopping …", "Muted"
+                return TonedText("Stopping …", "Muted")
             case RunState.STOPPED if isinstance(self.failure, CodeRefusedError):
-                return "Not seeding. Type the room's code above.", "Warning"
+                return TonedText("Not seeding. Type the room's code above.", "Warning")
             case RunState.STOPPED:
-                return (self.why_it_ended, "Bad") if self.failure else ("Not seeding", "Muted")
+                if self.failure is None:
+                    return TonedText("Not seeding", "Muted")
+                return TonedText(self.why_it_ended, "Bad")
             case RunState.RUNNING:
                 return self._running_sentence()
 
@@ -108,9 +111,9 @@ class SeederRun(RoleRun):
         """What keeps others from it, and what to do; "" if nothing does."""
         return wording.unreachable(self.unreachable, sys.platform) if self.unreachable else ""
 
-    def _running_sentence(self) -> tuple[str, str]:
+    def _running_sentence(self) -> TonedText:
         if self.listing is not None and self.listing.problem:
-            return self.listing.problem, "Bad"
+            return TonedText(self.listing.problem, "Bad")
         state = seeder_words.STATES[self.serving.state] if self.serving else "Available"
         port = f"{state}. Seeding on port {self.address.port}" if self.address else "Seeding"
         note = f" {self.note}" if self.note else ""
@@ -119,15 +122,17 @@ class SeederRun(RoleRun):
                 kind = ", an original tracker" if is_original else ""
                 place = f"{wording.place(tracker)}{kind}"
                 if self.listing is not None and self.listing.refusal:
-                    return f"{port}, but not all of it is on the list of {place}.{note}", "Warning"
-                if self.listing is None or not self.listing.is_listed:
-                    return f"{port}. Telling {place} what there is …{note}", "Plain"
-                return f"{port}, on the list of {place}.{note}", "Good"
+                    words, tone = f"{port}, but not all of it is on the list of {place}.", "Warning"
+                elif self.listing is None or not self.listing.is_listed:
+                    words, tone = f"{port}. Telling {place} what there is …", "Plain"
+                else:
+                    words, tone = f"{port}, on the list of {place}.", "Good"
             case TrackerLost(_, reason):
-                return f"{port}, but on no list: {reason}{note}", "Warning"
+                words, tone = f"{port}, but on no list: {reason}", "Warning"
             case None:
                 place = wording.place(self.settings.tracker)
-                return f"{port}. Asking the tracker ({place}) …{note}", "Plain"
+                words, tone = f"{port}. Asking the tracker ({place}) …", "Plain"
+        return TonedText(f"{words}{note}", tone)
 
     def take(self, event: RoleEvent) -> None:
         super().take(event)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from tkinter import ttk
 
-from ui.start_words import Line, StartFacts, get_line, give_line, run_line
+from ui.start_words import StartFacts, get_line, give_line, run_line
+from ui.toned_text import TonedText
 from ui.window.fields import Sentence, private_mark
 from ui.window.layout import show_if
 from ui.window.scrolled import ScrolledFrame
@@ -169,8 +170,8 @@ class _Card(ttk.Frame):
         self.rowconfigure(0, weight=1)
         self.rowconfigure(7, weight=2)
 
-    def say(self, line: Line, *, is_private: bool) -> None:
-        self._line.say(line.text, tone=line.tone)
+    def say(self, line: TonedText, *, is_private: bool) -> None:
+        self._line.say(*line)
         show_if(self._private, is_private)
 
     @property

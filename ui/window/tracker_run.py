@@ -17,6 +17,7 @@ from roles.values.events import (
     RoomChanged,
 )
 from roles.values.settings import TrackerSettings
+from ui.toned_text import TonedText
 from ui.window.running_roles import RoleRun, RunningRoles, RunState, explained, gone_network
 
 if TYPE_CHECKING:
@@ -71,30 +72,31 @@ class TrackerRun(RoleRun):
     def addresses(self) -> list[Address]:
         return [one for one in (self.own, self.for_others) if one is not None]
 
-    def sentence(self, *, other: str, is_alone: bool) -> tuple[str, str]:
-        """What there is to say of it, and the tone. `other` is a computer that runs a tracker, too;
+    def sentence(self, *, other: str, is_alone: bool) -> TonedText:
+        """What there is to say of it. `other` is a computer that runs a tracker, too;
         `is_alone`: no other computer uses this one.
         """
         match self.state:
             case RunState.STARTING:
-                return "Starting …", "Muted"
+                return TonedText("Starting …", "Muted")
             case RunState.STOPPING:
-                return "Stopping …", "Muted"
+                return TonedText("Stopping …", "Muted")
             case RunState.STOPPED:
                 why = explained(self.failure, self.settings.bind.host) if self.failure else ""
-                return why, "Bad"
+                return TonedText(why, "Bad")
             case RunState.RUNNING:
                 return self._running_sentence(other, is_alone=is_alone)
 
-    def _running_sentence(self, other: str, *, is_alone: bool) -> tuple[str, str]:
+    def _running_sentence(self, other: str, *, is_alone: bool) -> TonedText:
         if self._is_cut_off and self.listening is not None:
-            return gone_network(self.listening.host), "Bad"
+            return TonedText(gone_network(self.listening.host), "Bad")
         if other and not self.is_only_here:
-            return f"{other} runs a tracker too: a room needs only one.", "Warning"
+            words = f"{other} runs a tracker too: a room needs only one."
+            return TonedText(words, "Warning")
         weak = room_code.weakness(self.code) if self.code else ""
         hint = weak or self._hint(is_alone=is_alone)
         said = (self.note, hint, ONLY_HERE if self.settings.offers_here else "")
-        return " ".join(filter(None, said)), "Warning" if weak else "Muted"
+        return TonedText(" ".join(filter(None, said)), "Warning" if weak else "Muted")
 
     def _hint(self, *, is_alone: bool) -> str:
         if self.is_only_here:

@@ -25,6 +25,7 @@ from roles.values.room_words import COMPUTER_LENGTH, counts
 from roles.values.safe_names import shown_name
 from roles.values.settings import MAX_SEATS
 from ui.room_news import RoomNews
+from ui.toned_text import TonedText
 from ui.window.computer_detail import MemberActions
 from ui.window.keyboard import tab_in_order
 from ui.window.notices import Choice, NoticeArea
@@ -252,8 +253,7 @@ class TrackerTab(Page):
         self._context.trackers.set_own(None)
         self._news, self._told_files = RoomNews(), None
         if has_failed and self._once_started:
-            sentence, _ = run.sentence(other="", is_alone=True)
-            self.actions.failed(sentence)
+            self.actions.failed(run.sentence(other="", is_alone=True).text)
         self._once_started.clear()
         self.notices.close(QUESTION)
         self.room.forget()
@@ -287,20 +287,19 @@ class TrackerTab(Page):
     def _show_state(self) -> None:
         """The row at the top and the sentence below it."""
         self.form.show_run(self.run)
-        sentence, tone = self._sentence()
-        self.form.sentence.say(sentence, tone=tone)
+        self.form.sentence.say(*self._sentence())
 
-    def _sentence(self) -> tuple[str, str]:
+    def _sentence(self) -> TonedText:
         other = self.other_tracker
         name = _name_of(other) if other is not None else ""
-        said, tone = "", ""
+        said = TonedText("")
         if self.run is not None:
-            said, tone = self.run.sentence(other=name, is_alone=not self._others_here())
-        if said or self.run_state is not RunState.STOPPED:
-            return said, tone
+            said = self.run.sentence(other=name, is_alone=not self._others_here())
+        if said.text or self.run_state is not RunState.STOPPED:
+            return said
         if name:
-            return f"{name} runs a tracker already; a room needs only one.", "Muted"
-        return PRIVATE if self.form.is_private else "", "Muted"
+            return TonedText(f"{name} runs a tracker already; a room needs only one.", "Muted")
+        return TonedText(PRIVATE if self.form.is_private else "", "Muted")
 
     def _show_room(self) -> None:
         run, now = self.run, time.monotonic()
