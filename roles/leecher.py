@@ -30,7 +30,7 @@ from roles.downloads.progress import Progress
 from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.downloads.verification import Verifier, set_damaged_aside
-from roles.joining.list_copy import Wanted
+from roles.joining.list_copy import Selection
 from roles.joining.room_reader import RoomReader
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.downloads import Downloads as Lmk1Downloads
@@ -229,7 +229,7 @@ class Leecher(Role):
         download = self._lmk2_download(key)
         if download is None or not download.state.is_final:
             return
-        if self._room_reader.wanted(key) is None:
+        if self._room_reader.select(key) is None:
             title = download.title
             self._post(Warned(f"{title} is not shared now, so it cannot be fetched again."))
             return
@@ -324,7 +324,7 @@ class Leecher(Role):
     def _fail(self, key: str, error: LmkError) -> None:
         """Report a download that could not begin."""
         self._is_busy = True
-        found = self._room_reader.wanted(key)
+        found = self._room_reader.select(key)
         self._post_and_note(failed_to_begin(key, found[0] if found is not None else None, error))
 
     def _take_list(self) -> None:
@@ -392,7 +392,7 @@ class Leecher(Role):
             if self._queue.has_twin(lmk1):
                 lmk1.keep_both()
             return lmk1
-        stamp, found = self._room_reader.stamp(key), self._room_reader.wanted(key)
+        stamp, found = self._room_reader.stamp(key), self._room_reader.select(key)
         if found is None:
             return None
         wanted, packs = found
@@ -490,7 +490,7 @@ class Leecher(Role):
             log.warning("%s", self._queue.lack)
 
     # Called by the room reader's and the membership's threads
-    def _sought(self) -> dict[str, Wanted]:
+    def _sought(self) -> dict[str, Selection]:
         wanted = ((one.key, one.wanted) for one in self._queue.all() if one.needs_peers)
         return {key: one for key, one in wanted if one is not None}
 

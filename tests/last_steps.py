@@ -17,7 +17,7 @@ from roles.disk.reserved_space import ReservedSpace
 from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadContext
-from roles.joining.list_copy import Wanted
+from roles.joining.list_copy import Selection
 from roles.joining.listed_share import Pack
 from roles.swarm.content_transfer import ContentTransfer, Store
 from roles.swarm.outlook import Outlook
@@ -172,7 +172,7 @@ class LocalDownload:
             line = PackLine(joined, paths[0], len(paths))
             self._packs.append(Pack(line, tuple(by_path[path] for path in paths)))
         made = tuple(FolderLine(path, time) for path, time in folders.items())
-        self._wanted = Wanted("lesson", tuple(lines), made, ("0" * 16,))
+        self._wanted = Selection("lesson", tuple(lines), made, ("0" * 16,))
         self.ended = list[FileEnded]()  # of the last run
         self.folders = list[FolderRenamed]()
         self.changes = list[DownloadChanged]()

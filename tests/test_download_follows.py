@@ -10,31 +10,31 @@ from roles.disk.stored_names import StoredNames
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife
 from roles.downloads.download_scope import NewestScope
-from roles.joining.list_copy import Wanted
+from roles.joining.list_copy import Selection
 from roles.joining.room_reader import RoomReader
 from roles.values.list_lines import FileLine
 from tests.disks import described
 
 
-def wanted(*paths: str) -> Wanted:
+def wanted(*paths: str) -> Selection:
     files = tuple(FileLine(path, 3, described(path.encode())[0]) for path in paths)
-    return Wanted("lesson", files, (), ("5" * 16,))
+    return Selection("lesson", files, (), ("5" * 16,))
 
 
 class FakeRoomReader:
     """Has one list of a share, of which each other one has another stamp."""
 
     def __init__(self) -> None:
-        self.listed: Wanted | None = None
+        self.listed: Selection | None = None
         self.count = 0
 
-    def take(self, listed: Wanted | None) -> None:
+    def take(self, listed: Selection | None) -> None:
         self.listed, self.count = listed, self.count + 1
 
     def stamp(self, _key: str) -> int:
         return self.count
 
-    def wanted(self, _key: str) -> tuple[Wanted, tuple[()]] | None:
+    def select(self, _key: str) -> tuple[Selection, tuple[()]] | None:
         return None if self.listed is None else (self.listed, ())
 
 

@@ -18,7 +18,7 @@ from roles.downloads.download_scope import (
     Scope,
     identity,
 )
-from roles.joining.list_copy import Wanted
+from roles.joining.list_copy import Selection
 from roles.joining.list_upload import ListUpload
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_locator import TrackerLocator
@@ -72,8 +72,8 @@ def pack(files: Mapping[str, bytes]) -> PackLine:
     return PackLine(content(b"".join(files[path] for path in ordered)), first, len(files))
 
 
-def wanted(*files: FileLine, files_left: int = 0) -> Wanted:
-    return Wanted("maps", files, (), (SHARE,), files_left=files_left)
+def wanted(*files: FileLine, files_left: int = 0) -> Selection:
+    return Selection("maps", files, (), (SHARE,), files_left=files_left)
 
 
 class NewestScopeTest(unittest.TestCase):

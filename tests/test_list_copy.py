@@ -76,9 +76,9 @@ class FilesTest(unittest.TestCase):
         digits = sorted(content(what).root.hex()[:8] for what in "xy")
         self.assertEqual([item.twin for item in room.files()], digits)
         self.assertEqual([item.key for item in room.files()], [f"a [{twin}]" for twin in digits])
-        self.assertIsNone(room.resolve("a"))
+        self.assertIsNone(room.select("a"))
         for item in room.files():
-            wanted = room.resolve(item.key)
+            wanted = room.select(item.key)
             assert wanted is not None and wanted.files[0].content is not None
             self.assertEqual(wanted.files[0].content.root, item.root)
             self.assertEqual(wanted.shares, (item.share,))
@@ -96,14 +96,14 @@ class FilesTest(unittest.TestCase):
         room = room_of(share(ORIGINAL, original("a", 6)), share(ONE, file("a")))
         twin = content("a").root.hex()[:8]
         self.assertEqual([item.key for item in room.files()], [f"a [{twin}]", "a [6 bytes]"])
-        wanted = room.resolve("a [6 bytes]")
+        wanted = room.select("a [6 bytes]")
         assert wanted is not None
         self.assertEqual(wanted.files, (original("a", 6),))
         self.assertEqual(wanted.shares, (ORIGINAL,))
 
     def test_two_originals_with_the_same_file_are_both_asked_for_it(self) -> None:
         room = room_of(share(ORIGINAL, original("a")), share(OTHER_ORIGINAL, original("a")))
-        wanted = room.resolve("a")
+        wanted = room.select("a")
         assert wanted is not None
         self.assertEqual(wanted.shares, (ORIGINAL, OTHER_ORIGINAL))
 
@@ -203,7 +203,7 @@ class ChangesTest(unittest.TestCase):
         self.assertEqual(len(room.files()), 3)
         room.apply_changes([f'X"{ONE}"'])
         self.assertEqual([item.key for item in room.files()], ["b"])
-        self.assertIsNone(room.resolve(f"share:{ONE}"))
+        self.assertIsNone(room.select(f"share:{ONE}"))
 
     def test_the_same_changes_in_any_order_list_the_same_as_the_whole(self) -> None:
         rng = random.Random(5)
@@ -284,7 +284,7 @@ class FoldersTest(unittest.TestCase):
             share(ONE, file("x/y/z"), FolderLine("empty/in", 7), FolderLine("x", 9)),
             share(TWO, file("other")),
         )
-        wanted = room.resolve(f"share:{ONE}")
+        wanted = room.select(f"share:{ONE}")
         assert wanted is not None
         self.assertEqual([line.path for line in wanted.files], ["x/y/z"])
         self.assertEqual(
@@ -301,7 +301,7 @@ class FoldersTest(unittest.TestCase):
             ),
             share(THREE, FolderLine("a", 4)),
         )
-        wanted = room.resolve("folder:a/b")
+        wanted = room.select("folder:a/b")
         assert wanted is not None
         self.assertEqual(
             sorted(line.path for line in wanted.files),
@@ -317,20 +317,20 @@ class FoldersTest(unittest.TestCase):
             share(ONE, file("a/b/c"), file("a/bc"), FolderLine("a/b/empty", 4)),
             share(TWO, file("a/b/c"), file("a/b/d/e"), file("a/b/twin", what="y")),
         )
-        wanted = room.resolve(f"share:{ONE}/a/b")
+        wanted = room.select(f"share:{ONE}/a/b")
         assert wanted is not None
         self.assertEqual([line.path for line in wanted.files], ["a/b/c"])
         self.assertEqual(
             wanted.folders, (FolderLine("a"), FolderLine("a/b"), FolderLine("a/b/empty", 4))
         )
         self.assertEqual((wanted.name, wanted.shares), ("b", (ONE, TWO)))
-        self.assertIsNone(room.resolve(f"share:{TWO}/a/b/empty"))
+        self.assertIsNone(room.select(f"share:{TWO}/a/b/empty"))
 
     def test_a_folder_of_one_share_waits_for_what_that_share_reads(self) -> None:
         key = f"share:{ONE}/a"
         room = room_of(share(ONE, file("a/b"), ReadingLine(3)), share(TWO, file("a/c")))
         before = room.stamp(key)
-        wanted, of_two = room.resolve(key), room.resolve(f"share:{TWO}/a")
+        wanted, of_two = room.select(key), room.select(f"share:{TWO}/a")
         assert wanted is not None
         assert of_two is not None
         self.assertEqual((wanted.files_left, of_two.files_left), (3, 0))
@@ -341,7 +341,7 @@ class FoldersTest(unittest.TestCase):
 
     def test_an_empty_folder_can_be_asked_for(self) -> None:
         room = room_of(share(ONE, FolderLine("a/b", 4)))
-        wanted = room.resolve("folder:a/b")
+        wanted = room.select("folder:a/b")
         assert wanted is not None
         self.assertEqual((wanted.files, wanted.shares), ((), (ONE,)))
         self.assertEqual(wanted.folders, (FolderLine("a"), FolderLine("a/b", 4)))
@@ -357,7 +357,7 @@ class FoldersTest(unittest.TestCase):
             ("folder:a", 1, 7),
             ("a/b", 1, 0),
         ):
-            wanted = room.resolve(key)
+            wanted = room.select(key)
             assert wanted is not None
             self.assertEqual((len(wanted.files), wanted.files_left), (files, left), key)
             self.assertIs(wanted.is_folder, key != "a/b")
@@ -396,11 +396,11 @@ class FoldersTest(unittest.TestCase):
             "share:/a",
         ):
             with self.subTest(key=key):
-                self.assertIsNone(room.resolve(key))
+                self.assertIsNone(room.select(key))
 
     def test_a_file_that_is_called_like_a_twin_is_found_by_its_name(self) -> None:
         room = room_of(share(ONE, file("a [12345678]")))
-        wanted = room.resolve("a [12345678]")
+        wanted = room.select("a [12345678]")
         assert wanted is not None
         self.assertEqual(wanted.files[0].path, "a [12345678]")
 

@@ -52,7 +52,7 @@ class OriginalTrackerTest(RoomReaderTest):
         self.assertEqual((listed.seeders, listed.folders), ((Address(*FIRST),), ()))
         self.assertEqual(len(listed.refused), 1)
         self.assertEqual(self.finder.seeders(listed.files[0]), (Address(*FIRST),))
-        self.assertIsNone(reader.wanted("a"))
+        self.assertIsNone(reader.select("a"))
         self.old.wait_for("tracker heard request_seeder_list")  # what it says comes later
         heard = {line.removeprefix("tracker heard ") for line in self.old.lines[1:]}
         allowed = {"add_seeder", "upload_file_list", "request_file_list", "request_seeder_list"}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 from unittest import mock
 
-from roles.joining.list_copy import Wanted
+from roles.joining.list_copy import Selection
 from roles.joining.room_client import RoomClient
 from roles.joining.room_reader import PEERS_AGAIN_S, RoomReader, pause_after
 from roles.joining.tracker_locator import TrackerLocator
@@ -31,7 +31,7 @@ class RoomReaderTest(RoomTest):
         super().setUp()
         self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.log = EventLog()
-        self.sought = dict[str, Wanted]()
+        self.sought = dict[str, Selection]()
         self.sought_files: tuple[ListedFile, ...] = ()  # by LMK/1
         self.shares: tuple[str, ...] = ()  # of LMK/2, the newest that were found
         self.peers = set[Address]()
@@ -71,8 +71,8 @@ class RoomReaderTest(RoomTest):
         reader.refresh()
         return self.log.wait_for(FilesListed)
 
-    def wanted(self, reader: RoomReader, key: str) -> Wanted:
-        found = reader.wanted(key)
+    def wanted(self, reader: RoomReader, key: str) -> Selection:
+        found = reader.select(key)
         assert found is not None
         return found[0]
 
@@ -93,7 +93,7 @@ class ListsOfOurTracker(RoomReaderTest):
         old = self.finder.file("old")
         assert old is not None
         self.assertEqual((old.size, old.root), (7, b""))
-        self.assertIsNone(reader.wanted("old") if self.finder.file("new") else None)
+        self.assertIsNone(reader.select("old") if self.finder.file("new") else None)
         self.assertEqual([file.path for file in self.wanted(reader, "new").files], ["new"])
         below = self.wanted(reader, "folder:sub")
         self.assertEqual([file.path for file in below.files], ["sub/new"])
@@ -165,7 +165,7 @@ class HoldersAtOurTracker(RoomReaderTest):
         reader = self.reader(self.room)
         keys = [file.key for file in self.listed(reader).files]
         self.assertEqual(len(set(keys)), 2)
-        one = next(w for w in map(reader.wanted, keys) if w and w[0].size == len(CONTENT))[0]
+        one = next(w for w in map(reader.select, keys) if w and w[0].size == len(CONTENT))[0]
         self.sought = {"a": one}
         wait_until(lambda: self.peers == {Address(*FIRST)})
         for _ in range(3):

@@ -10,7 +10,7 @@ from roles.disk.download_record import RECORD_NAME, DownloadRecord, RecordedDown
 from roles.downloads.download import Download
 from roles.downloads.file_order import FileOrder
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
-from roles.joining.list_copy import Wanted
+from roles.joining.list_copy import Selection
 from roles.leecher import Leecher
 from roles.net.throttle import Throttle
 from roles.values.addresses import Address
@@ -38,8 +38,8 @@ class QueuedDownload(Download):
         self._then = None
 
     @property
-    def wanted(self) -> Wanted:
-        return Wanted("lesson", (), (), ("5" * 16,))
+    def wanted(self) -> Selection:
+        return Selection("lesson", (), (), ("5" * 16,))
 
 
 class RecordTest(RoomTest):

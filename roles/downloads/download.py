@@ -29,7 +29,7 @@ from roles.downloads.file_tally import FileTally
 from roles.downloads.folder_map import FolderMap
 from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.wanted import WantedFile
-from roles.joining.list_copy import Wanted
+from roles.joining.list_copy import Selection
 from roles.joining.listed_share import Pack
 from roles.joining.room_reader import RoomReader
 from roles.net.rates import RateMeter, seconds_left
@@ -77,7 +77,7 @@ class Download(DownloadLife):
     def __init__(
         self,
         key: str,
-        wanted: Wanted,
+        wanted: Selection,
         packs: Sequence[Pack],
         existing: Existing,
         peer: SwarmPeer,
@@ -118,13 +118,13 @@ class Download(DownloadLife):
         self._followed_order = self.order
         self.pieces: FolderPieces | None = None  # of the folder looked at; replaced whole
         self._map: FolderMap | None = None
-        self._mapped: Wanted | None = None  # what the map is of
+        self._mapped: Selection | None = None  # what the map is of
         self._mapped_at = self._pieces_at = 0.0
         self._moved = float("-inf")
         self._lost_at = 0.0
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> Selection:
         return self._followed.wanted
 
     @property
@@ -155,7 +155,7 @@ class Download(DownloadLife):
         if stamp == self._stamp:
             return
         self.waits_for = None
-        found = lists.wanted(self.key)
+        found = lists.select(self.key)
         if found is None:
             self.newest.lose()
         else:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from roles.disk.reserved_space import ReservedSpace
-from roles.joining.list_copy import Wanted
+from roles.joining.list_copy import Selection
 from roles.joining.room_reader import RoomReader
 from roles.values.errors import ContentError, LmkError
 from roles.values.events import DownloadChanged, DownloadState, Post
@@ -50,7 +50,7 @@ def all_damaged(title: str) -> ContentError:
     )
 
 
-def failed_to_begin(key: str, wanted: Wanted | None, failure: LmkError) -> DownloadChanged:
+def failed_to_begin(key: str, wanted: Selection | None, failure: LmkError) -> DownloadChanged:
     """The event for a download that could not be created; `wanted` is None if it is not listed."""
     return DownloadChanged(
         name=key,
@@ -139,7 +139,7 @@ class DownloadLife(ABC):
         return self.is_paused or self.state is DownloadState.FAILED
 
     @property
-    def wanted(self) -> Wanted | None:
+    def wanted(self) -> Selection | None:
         """What LMK/2 peers are asked for."""
         return None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from roles.disk.stored_names import Stored, StoredNames
 from roles.downloads.wanted import Identity
-from roles.joining.list_copy import Wanted
+from roles.joining.list_copy import Selection
 from roles.joining.listed_share import Pack
 from roles.values.list_lines import MAX_ROOM_FILES, FileLine, FolderLine
 from roles.values.safe_names import UnsafeNameError
@@ -33,7 +33,7 @@ MAX_FILES = MAX_ROOM_FILES
 class Scope:
     """The files of one list, and where each of them goes."""
 
-    wanted: Wanted
+    wanted: Selection
     packs: tuple[Pack, ...]
     stored: Mapping[Identity, Stored | UnsafeNameError]
     is_listed: bool = True  # else this is what the last list that had it said
@@ -56,13 +56,13 @@ def identity(file: FileLine) -> Identity:
 class NewestScope:
     """Owned by the leecher's thread. Any thread may read `scope`, which is replaced as a whole."""
 
-    def __init__(self, wanted: Wanted, packs: Sequence[Pack], names: StoredNames) -> None:
+    def __init__(self, wanted: Selection, packs: Sequence[Pack], names: StoredNames) -> None:
         self.collision_keys = frozenset[str]()
         self._names = names
         self._stored = dict[Identity, Stored | UnsafeNameError]()
         self.scope = self._placed(wanted, packs)
 
-    def names_of_others(self, wanted: Wanted) -> frozenset[str]:
+    def names_of_others(self, wanted: Selection) -> frozenset[str]:
         """The collision keys that following this list would add."""
         others = (file.path for file in wanted.files if identity(file) not in self._stored)
         found = set[str]()
@@ -71,13 +71,13 @@ class NewestScope:
                 found.add(self._names.key_wished(path))
         return frozenset(found) - self.collision_keys
 
-    def follow(self, wanted: Wanted, packs: Sequence[Pack]) -> None:
+    def follow(self, wanted: Selection, packs: Sequence[Pack]) -> None:
         self.scope = self._placed(wanted, packs)
 
     def lose(self) -> None:
         self.scope = replace(self.scope, is_listed=False)
 
-    def _placed(self, wanted: Wanted, packs: Sequence[Pack]) -> Scope:
+    def _placed(self, wanted: Selection, packs: Sequence[Pack]) -> Scope:
         listed = [identity(file) for file in wanted.files]
         fresh = [one for one in listed if one not in self._stored]
         if len(fresh) + len(self._stored) > MAX_FILES:

@@ -31,8 +31,8 @@ MAX_IMPLIED = MAX_ROOM_FILES
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What one key asks for. Paths come from the wire, and this system can store them."""
+class Selection:
+    """What a key asks for. Paths come from the wire, and this system can store them."""
 
     name: str  # of the file or folder, from the wire
     # In the order of their paths, but of several shares in turn, so that none waits for all files
@@ -124,7 +124,7 @@ class ListCopy:
         )
         return tuple(sorted(listed, key=lambda folder: folder.name))
 
-    def resolve(self, key: str) -> Wanted | None:
+    def select(self, key: str) -> Selection | None:
         """What the key of a ListedFile, or a FolderKey as text, asks for; None if nothing on the
         list has it now. A bare name with two contents is no key.
         """
@@ -135,11 +135,11 @@ class ListCopy:
         if file is None:
             return None
         share = self._shares[file.share]
-        wanted = self._wanted([share.files[file.name]], (), [share], above=file.name)
-        return replace(wanted, is_folder=False, files_left=0)
+        selection = self._selected([share.files[file.name]], (), [share], above=file.name)
+        return replace(selection, is_folder=False, files_left=0)
 
     def stamp(self, key: str) -> int:
-        """A number that changes whenever resolve() may return something else for this key. That of
+        """A number that changes whenever select() may return something else for this key. That of
         a key in one share changes only with that share.
         """
         asked = FolderKey.of(key)
@@ -285,9 +285,9 @@ class ListCopy:
         of_path = self._listed.get(key, ())  # whose own key has digits after the path
         return of_path[0] if len(of_path) == 1 else None
 
-    # What is wanted
+    # What a key selects
 
-    def _of_share(self, asked: FolderKey) -> Wanted | None:
+    def _of_share(self, asked: FolderKey) -> Selection | None:
         """All of one share, or what it has below a path."""
         share = self._shares.get(asked.share)
         if share is None or share.is_originals or share.is_empty:
@@ -296,11 +296,11 @@ class ListCopy:
         files.sort(key=lambda file: file.path)
         if asked.path and not (files or folders):
             return None
-        wanted = self._wanted(files, folders, [share], above=asked.path)
-        name = wanted.name if asked.path else share.name
-        return replace(wanted, name=name, share_name=share.name)
+        selection = self._selected(files, folders, [share], above=asked.path)
+        name = selection.name if asked.path else share.name
+        return replace(selection, name=name, share_name=share.name)
 
-    def _folder(self, path: str) -> Wanted | None:
+    def _folder(self, path: str) -> Selection | None:
         """What all shares have below a path."""
         shares = [share for share in self._shares.values() if share.has_folder(path)]
         if not shares:
@@ -316,16 +316,16 @@ class ListCopy:
         in_turn.sort(key=lambda one: one[0])
         files = [line for _, line in in_turn]
         folders = [folder for share in shares for folder in share.below(path)[1]]
-        return self._wanted(files, folders, shares, above=path)
+        return self._selected(files, folders, shares, above=path)
 
-    def _wanted(
+    def _selected(
         self,
         files: Collection[FileLine],
         folders: Iterable[FolderLine],
         asked: list[ListedShare],
         *,
         above: str,
-    ) -> Wanted:
+    ) -> Selection:
         """What these shares were asked for at the path `above`, with the folders that lead there.
         `files` keep their order.
         """
@@ -340,7 +340,7 @@ class ListCopy:
                 if parent in made:
                     break
                 made[parent] = FolderLine(parent)
-        return Wanted(
+        return Selection(
             above.rpartition("/")[2],
             tuple(files),
             tuple(made[path] for path in sorted(made)),

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from roles.joining.list_client import fetch_list
-from roles.joining.list_copy import MAX_SOURCES, ListCopy, Wanted
+from roles.joining.list_copy import MAX_SOURCES, ListCopy, Selection
 from roles.joining.listed_share import Pack
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_locator import TrackerLocator
@@ -55,8 +55,8 @@ class Lmk1Lists(Protocol):
     def sought(self) -> tuple[ListedFile, ...]:
         """The files that active downloads fetch in LMK/1."""
 
-    def shares_with(self, resolve: Callable[[str], Wanted | None]) -> Iterable[str]:
-        """The shares with something that is sought; `resolve` is ListCopy's."""
+    def shares_with(self, select: Callable[[str], Selection | None]) -> Iterable[str]:
+        """The shares with something that is sought; `select` is ListCopy's."""
 
     def look_for_seeders(self) -> None:
         """Ask an original tracker, if that helps. Raises TrackerSilentError."""
@@ -74,7 +74,7 @@ class RoomReader:
         post: Post,
         lmk1: Lmk1Lists,
         *,
-        sought: Callable[[], Mapping[str, Wanted]],
+        sought: Callable[[], Mapping[str, Selection]],
         found: Callable[[Iterable[str], Iterable[Address]], bool],
         listed: Callable[[], None],
     ) -> None:
@@ -119,21 +119,21 @@ class RoomReader:
         """Whether the tracker that sent the newest list is one of ours."""
         return bool(self._version)
 
-    def wanted(self, key: str) -> tuple[Wanted, tuple[Pack, ...]] | None:
+    def select(self, key: str) -> tuple[Selection, tuple[Pack, ...]] | None:
         """What this key asks for, only files that LMK/2 peers offer, and the packs of its shares.
 
         Raises StoppedError when told to stop.
         """
         with self._lock:
-            wanted = self._copy.resolve(key)
-            if wanted is None:
+            selection = self._copy.select(key)
+            if selection is None:
                 return None
-            packs = self._copy.packs(wanted.shares)
-        files = tuple(file for file in wanted.files if file.content is not None)
-        return replace(wanted, files=files), packs
+            packs = self._copy.packs(selection.shares)
+        files = tuple(file for file in selection.files if file.content is not None)
+        return replace(selection, files=files), packs
 
     def stamp(self, key: str) -> int:
-        """A number that changes whenever wanted() may return something else for this key."""
+        """A number that changes whenever select() may return something else for this key."""
         with self._lock:
             return self._copy.stamp(key)
 
@@ -249,11 +249,11 @@ class RoomReader:
         self._peers_at = now + max(self._pause_s, LOOK_SHARE * worked_s)
         self._pause_s = pause_after(self._pause_s, is_news=is_news)
 
-    def _shares_with(self, sought: Iterable[Wanted]) -> Sequence[str]:
+    def _shares_with(self, sought: Iterable[Selection]) -> Sequence[str]:
         """The shares that have some of it now, those of LMK/2 first."""
         with self._lock:
-            others = tuple(self._lmk1.shares_with(self._copy.resolve))
-            shares = [share for wanted in sought for share in _lmk2_shares(self._copy, wanted)]
+            others = tuple(self._lmk1.shares_with(self._copy.select))
+            shares = [share for each in sought for share in _lmk2_shares(self._copy, each)]
         lmk2 = tuple(dict.fromkeys(shares))
         if lmk2 != self._found_shares:
             self._found_shares, self._pause_s = lmk2, PEERS_AGAIN_S[0]
@@ -284,14 +284,14 @@ def pause_after(pause_s: float, *, is_news: bool) -> float:
     return pause_s if is_news else min(PEERS_AGAIN_S[1], 2 * pause_s)
 
 
-def _lmk2_shares(copy: ListCopy, wanted: Wanted) -> tuple[str, ...]:
+def _lmk2_shares(copy: ListCopy, sought: Selection) -> tuple[str, ...]:
     """The shares that had it when it was asked for, and those that have some of it now."""
-    some = wanted.files[:: max(1, len(wanted.files) // SAMPLE)]
+    sample = sought.files[:: max(1, len(sought.files) // SAMPLE)]
     now = Counter(
         share
-        for file in some
+        for file in sample
         if file.content is not None
         for share in copy.shares_of(file.content.root)
     )
-    shares = (*wanted.shares, *(share for share, _ in now.most_common(MAX_SOURCES)))
+    shares = (*sought.shares, *(share for share, _ in now.most_common(MAX_SOURCES)))
     return tuple(dict.fromkeys(shares))[:MAX_SOURCES]

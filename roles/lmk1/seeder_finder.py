@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from roles.joining.list_copy import Wanted
+from roles.joining.list_copy import Selection
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.tracker_client import TrackerClient
 from roles.values.addresses import (
@@ -84,19 +84,19 @@ class SeederFinder:
         """Take a new list, of which files without a root are LMK/1's."""
         self._files = {file.key: file for file in files if not file.root}
 
-    def shares_with(self, resolve: Callable[[str], Wanted | None]) -> Iterable[str]:
-        """All shares that have, or had, a sought file. `resolve` looks a key up in the list."""
-        self._shares_of = {file: self._shares_with(file, resolve) for file in self.sought()}
+    def shares_with(self, select: Callable[[str], Selection | None]) -> Iterable[str]:
+        """All shares that have, or had, a sought file. `select` looks a key up in the list."""
+        self._shares_of = {file: self._shares_with(file, select) for file in self.sought()}
         return [share for shares in self._shares_of.values() for share in shares]
 
     def _shares_with(
-        self, file: ListedFile, resolve: Callable[[str], Wanted | None]
+        self, file: ListedFile, select: Callable[[str], Selection | None]
     ) -> tuple[str, ...]:
         """LMK/2 seeders may have begun to offer it; as LMK/1 does not identify content, a file of
         this name and size counts as the same.
         """
         known = self._shares_of.get(file, (file.share,))
-        now = resolve(file.key)
+        now = select(file.key)
         if now is None or now.size != file.size:
             return known
         return tuple(dict.fromkeys((*now.shares, *known)))[:MAX_SEEDERS]

@@ -48,7 +48,7 @@ def cost_s(lines: Sequence[str]) -> tuple[float, float]:
     shown = time.process_time()
     names = StoredNames(windows=False)
     for folder in folders:
-        wanted = room.resolve(folder.key)
+        wanted = room.select(folder.key)
         assert wanted is not None
         packs = room.packs(wanted.shares)
         scope = NewestScope(wanted, packs, names).scope
