@@ -6,6 +6,7 @@ import contextlib
 import re
 import socket
 import threading
+import time
 
 from roles.swarm.downloader import Limits
 from roles.uploads import uploader
@@ -83,7 +84,7 @@ class HostileSendersTest(Beside, DownloadingTest):
         self.play(self.sender(), Sender("is honest", {}))
 
         def are_done() -> bool:
-            self.swarm.tick()
+            self.swarm.tick(now=time.monotonic())
             return all(transfer.is_done for _, transfer, _ in transfers)
 
         wait_until(are_done, LIMIT_S, f"a sender that {hostile.name} holds others up")

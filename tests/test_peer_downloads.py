@@ -10,7 +10,17 @@ from collections.abc import Callable
 from unittest import mock
 
 from roles.net.throttle import Throttle
-from roles.swarm.peer_book import MAX_CALLERS, MAX_CALLERS_PER_HOST, MAX_PEERS
+from roles.swarm.peer_book import (
+    AGAIN_S,
+    HURRY_S,
+    JITTER,
+    MAX_CALLERS,
+    MAX_CALLERS_PER_HOST,
+    MAX_PEERS,
+    MOVED_S,
+    QUEUED_TIMES,
+    REDIAL_S,
+)
 from roles.swarm.peer_downloads import PeerDownloads
 from roles.values.addresses import Address
 from roles.wire import frames
@@ -52,9 +62,13 @@ class PeerDownloadsTest(DownloadingTest):
             while True:
                 sender.next()
 
-    def tick_until(self, condition: Callable[[], bool]) -> None:
+    def tick(self, *, after_s: float = 0.0) -> None:
+        """As if so much time had passed."""
+        self.downloads.tick(now=time.monotonic() + after_s)
+
+    def tick_until(self, condition: Callable[[], bool], *, after_s: float = 0.0) -> None:
         def ticked() -> bool:
-            self.downloads.tick()
+            self.tick(after_s=after_s)
             return condition()
 
         wait_until(ticked)
@@ -66,7 +80,7 @@ class PeerDownloadsTest(DownloadingTest):
             mock.patch.object(threading.Thread, "start", side_effect=no_thread),
             self.assertLogs("roles.swarm.peer_downloads", "WARNING"),
         ):
-            self.downloads.tick()
+            self.tick()
         self.assertIn("no more threads", str(self.downloads.lack))
         self.tick_until(lambda: self.transfer_.is_done)
         self.assertIsNone(self.downloads.lack)
@@ -92,8 +106,6 @@ class PeerDownloadsTest(DownloadingTest):
 
     def test_a_peer_that_stands_still_in_the_middle_is_connected_to_once_more(self) -> None:
         """The old connection may go on, or not: what was interrupted hides that for long."""
-        self.constant("swarm.peer_book", "REDIAL_S", 0.05)
-        self.constant("swarm.peer_book", "AGAIN_S", 0.0)
         stalled = threading.Event()
         self.addCleanup(stalled.set)
 
@@ -111,13 +123,13 @@ class PeerDownloadsTest(DownloadingTest):
                     sender.next()
 
         seeder = self.listening(stall)
-        self.tick_until(lambda: len(self.swarm._swarm.peers) == 2)
+        self.tick_until(stalled.is_set)
+        self.tick_until(lambda: len(self.swarm._swarm.peers) == 2, after_s=REDIAL_S)
         for _ in range(20):
-            self.downloads.tick()
+            self.tick(after_s=REDIAL_S)
         self.assertEqual(seeder.connections, 2)
 
     def test_the_address_that_a_peer_has_no_longer_is_hung_up_on(self) -> None:
-        self.constant("swarm.peer_book", "MOVED_S", 0.0)
         old, handle = self.offering(self.holding, YOU, host="10.0.0.1")
         self.offer(old, handle, 0)
         old.send_part(handle, 0, 0, self.holding.chunk(0)[:1_000])
@@ -128,7 +140,7 @@ class PeerDownloadsTest(DownloadingTest):
         other.expect(frames.Open)
         new = self.sender(YOU, host="10.0.0.2")
         new.expect(frames.Open)
-        self.downloads.tick()
+        self.tick(after_s=MOVED_S)
         with at_once():  # by its own patience it would take 45 s
             self.assertTrue(old.has_left())
         wait_until(lambda: len(self.swarm._swarm.peers) == 2)
@@ -159,8 +171,6 @@ class PeerDownloadsTest(DownloadingTest):
             self.assertTrue(link.recv(1_000))  # what it was opened; it did not hang up
 
     def test_peers_that_bring_nothing_make_room_for_those_that_wait(self) -> None:
-        self.constant("swarm.peer_book", "HURRY_S", 0.1)
-
         def say_nothing(sender: RawPeer) -> None:
             with contextlib.suppress(EOFError, OSError):
                 while True:
@@ -171,13 +181,14 @@ class PeerDownloadsTest(DownloadingTest):
             self.listening(say_nothing, peer=f"{number:016x}")
         self.tick_until(lambda: len(self.swarm._swarm.peers) == MAX_PEERS)
         self.listening(self.honest)
+        self.tick(after_s=QUEUED_TIMES * HURRY_S)
         self.tick_until(lambda: self.transfer_.is_done)
         self.assertEqual(self.store.data, self.holding.data)
 
     def test_this_program_itself_is_not_taken_from(self) -> None:
         seeder = self.listening(lambda _: None, peer=ME)
         self.tick_until(lambda: self.downloads.outlook([]).known == 0)
-        self.downloads.tick()
+        self.tick()
         self.assertEqual(seeder.connections, 1)
 
     def test_who_sends_us_away_or_speaks_lmk1_is_not_called_at_once_again(self) -> None:
@@ -194,20 +205,21 @@ class PeerDownloadsTest(DownloadingTest):
             self.tick_until(lambda seeder=seeder: seeder.connections == 1)  # type: ignore[misc]
             deadline = time.monotonic() + 0.4
             while time.monotonic() < deadline:
-                self.downloads.tick()
+                self.tick()
             self.assertEqual(seeder.connections, 1)
 
     def test_a_liar_is_called_again_later_and_later(self) -> None:
-        self.constant("swarm.peer_book", "AGAIN_S", 0.05)
-
         def lie(sender: RawPeer) -> None:
             sender.link.sendall(b"\0\0\0\0\0")
 
         liar = self.listening(lie)
-        self.tick_until(lambda: liar.connections >= 3)
-        began = time.monotonic()
-        self.tick_until(lambda: liar.connections >= 5)
-        self.assertGreater(time.monotonic() - began, 0.3)
+        self.tick_until(lambda: liar.connections == 1)
+        first_s = AGAIN_S * (1 + JITTER)
+        self.tick_until(lambda: liar.connections == 2, after_s=first_s)
+        for _ in range(20):
+            self.tick(after_s=first_s)
+        self.assertEqual(liar.connections, 2)
+        self.tick_until(lambda: liar.connections == 3, after_s=2 * first_s)
 
     def test_it_ends_at_once_whatever_its_peers_do(self) -> None:
         def silent(link: socket.socket) -> None:

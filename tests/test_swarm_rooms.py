@@ -265,7 +265,9 @@ class ComingAndGoingTest(SwarmRoomTest):
         part = self.folder / "target" / "big.bin.lmkpart"
         had = part.stat().st_blocks * 512
         self.assertGreaterEqual(had, 3 * MIB)
-        before = self.sent_by(self.seeding)
+        before = self.seeding.log.wait_for(
+            UploadsChanged, where=lambda told: not told.uploads and told.sent_total >= 3 * MIB
+        ).sent_total
         second = self.taking("target")
         list_now(second, "big.bin")
         self.start(second, "big.bin")

@@ -168,14 +168,14 @@ class SwarmPeer:
         self._start_threads()
         if self.swarm.is_busy:
             self._idle_since = None
-            self.downloads.tick()
+            self.downloads.tick(now=now)
         elif self._idle_since is None:
             self._idle_since = now
         elif now - self._idle_since >= IDLE_S:
             self.downloads.hang_up()
         if now >= self._tick_at:
             self._tick_at = now + TICK_S
-            self.swarm.tick()
+            self.swarm.tick(now=now)
         if now >= self._report_at:
             self._report_at = now + REPORT_S
             self._report(now)

@@ -42,7 +42,7 @@ ANEW_S = 3.0  # after this computer's addresses changed, connections that end ar
 # Connections begun per second, twice that in a burst: all addresses come from strangers.
 DIALS_PER_HOST = 8.0
 DIALS = 16.0
-_JITTER = 0.25
+JITTER = 0.25
 MAX_CALLERS = 64  # peers that connected to us, because others cannot reach them
 MAX_CALLERS_PER_HOST = 4
 FAST = 100e6  # bytes per second: a thread that receives, hashes and writes reaches a few times that
@@ -179,7 +179,7 @@ class PeerBook:
             return
         doublings = max(0, min(peer.failures, 9) - 1)
         pause: float = min(AGAIN_MAX_S, AGAIN_S * 2.0**doublings)
-        peer.not_before = now + pause * (1 + self._rng.uniform(-_JITTER, _JITTER))
+        peer.not_before = now + pause * (1 + self._rng.uniform(-JITTER, JITTER))
 
     def is_us(self, address: Address) -> None:
         """This program itself listens there."""

@@ -74,9 +74,8 @@ class PeerDownloads:
             self._book.network_changed(now=time.monotonic())
         self.wake()
 
-    def tick(self) -> None:
+    def tick(self, *, now: float) -> None:
         """Leave useless peers, and connect to those that are due. Call it a few times a second."""
-        now = time.monotonic()
         with self._swarm.locked() as swarm:
             peers = swarm.peers.values()
             leaving = self._book.to_leave(peers, moved_at=swarm.moved_at, now=now)

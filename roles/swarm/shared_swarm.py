@@ -59,10 +59,10 @@ class SharedSwarm:
                 self._written.wait_for(lambda: not transfer.writers)
                 swarm.remove(transfer, now=time.monotonic())
 
-    def tick(self) -> None:
+    def tick(self, *, now: float) -> None:
         """Call it a few times a second: see Swarm.tick()."""
         with self.locked() as swarm:
-            quiet = swarm.tick(now=time.monotonic())
+            quiet = swarm.tick(now=now)
             unsent = [one for one in self._connections.values() if one.queued]
         for connection in unsent:
             _try(connection, Connection.flush)
