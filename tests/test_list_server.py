@@ -16,7 +16,7 @@ from unittest import mock
 from roles.net.listening import Listener
 from roles.room import cached_answer
 from roles.room.connection_server import Limits
-from roles.room.list_server import Browsers, ListServer
+from roles.room.list_server import Browsers, ListLimits, ListServer
 from roles.room.packed_lists import PackedLists
 from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
@@ -372,7 +372,7 @@ class HostileClients(HostileClientsTestCase):
         body = packed_list(map(LineAdded, text))
         self.assertTrue(self.tell(body).is_taken)
         size = self.fetch()[0].packed
-        self.limit(unread=3 * size)
+        self.server.list_limits = ListLimits(unread=3 * size)
         slow = list[socket.socket]()
         for number in range(6):
             self.tell(packed_list([LineAdded(str(number))]), whole=False, base=number + 1)
@@ -491,7 +491,7 @@ class HostileClients(HostileClientsTestCase):
         request = Register(ID, SEEDER, PEER, "pc", False, shares=(SHARE,))
         elsewhere = Origin("127.0.0.1", is_here=False)
         self.registry.register(request, elsewhere, now=time.monotonic())
-        self.limit(lines_of_a_list=0.01)
+        self.server.list_limits = ListLimits(lines_of_a_list=0.01)
         body = packed_list([LineAdded("a"), LineAdded("b")])
         self.assertEqual(self.tell(body), Taken(True))
         version = self.registry.room_list.version

@@ -6,20 +6,20 @@ import unittest
 from collections.abc import Sequence
 
 from roles.values.addresses import Address
-from roles.web.start_page import MAX_FOLDERS, Folder, Program, start_page
+from roles.web.start_page import MAX_FOLDERS, Folder, ProgramFile, start_page
 from tests.test_page import HOSTILE, SHOWN
 from tests.web_pages import WebPage
 
 SHARE = "00112233445566aa"
 TRACKER = Address("10.77.0.1", 12500)
 LESSON = Folder(SHARE, "Lesson 1", 310, 51_700_000, 1)
-LINUX = Program("lmktorrent", 10_600_000, "ab" * 32, "Linux (x86_64)", "unix")
-WINDOWS = Program("lmktorrent.exe", 10_600_000, "cd" * 32, "Windows", "windows")
-PYZ = Program("lmktorrent.pyz", 341_000, "ef" * 32, "any system with Python 3.11", "pyz")
+LINUX = ProgramFile("lmktorrent", 10_600_000, "ab" * 32, "Linux (x86_64)", "unix", b"", 0)
+WINDOWS = ProgramFile("lmktorrent.exe", 10_600_000, "cd" * 32, "Windows", "windows", b"", 0)
+PYZ = ProgramFile("lmktorrent.pyz", 341_000, "ef" * 32, "any system with Python", "pyz", b"", 0)
 
 
 def shown(
-    *folders: Folder, programs: Sequence[Program] = (), place: str = "teacher", why: str = ""
+    *folders: Folder, programs: Sequence[ProgramFile] = (), place: str = "teacher", why: str = ""
 ) -> WebPage:
     room = "2 of 3 done."
     return WebPage(start_page(place, TRACKER, folders, programs, room, no_program=why))

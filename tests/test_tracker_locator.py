@@ -55,7 +55,9 @@ class TrackerLocatorTestCase(RoomTest):
         super().setUp()
         self.log = EventLog()
         self.reached: list[Tracker] = []  # by a search
-        self.place_limits = Limits(0.1, search_again_s=(0.0, 0.0), home_s=0.1, home_again_s=0.0)
+        self.place_limits = Limits(
+            0.1, search_again_s=(0.0, 0.0), fail_back_s=0.1, fail_back_again_s=0.0
+        )
         self.constant("joining.tracker_search", "LINGER_S", 0.0)
         self.constant("joining.tracker_asker", "TRIES_S", (0.05,) * 5)
 

@@ -38,8 +38,8 @@ class Limits(NamedTuple):
     search_s: float = 0.6  # for answers; a network's trackers answer within milliseconds
     # Random, so that a room full of programs does not ask all at once.
     search_again_s: tuple[float, float] = (4.0, 8.0)
-    home_s: float = 0.3  # for an answer of the tracker that another one replaces
-    home_again_s: float = 15.0
+    fail_back_s: float = 0.3  # for an answer of the tracker that another one replaces
+    fail_back_again_s: float = 15.0
 
 
 LIMITS = Limits()
@@ -216,8 +216,8 @@ class TrackerLocator:
         try:
             if time.monotonic() < self._fail_back_at:
                 return
-            found = self._found(self._limits.home_s, tuple)
-            self._fail_back_at = time.monotonic() + self._limits.home_again_s
+            found = self._found(self._limits.fail_back_s, tuple)
+            self._fail_back_at = time.monotonic() + self._limits.fail_back_again_s
             for one in found:  # perhaps it restarted
                 if one.name == self._name or (self._room and one.room == self._room):
                     self._move_to(one, self._preferred, is_back=True)
@@ -265,7 +265,7 @@ class TrackerLocator:
             self._is_here = False
             if not self._has_answered:  # none has before: this is the one we were looking for
                 self._preferred = tracker
-            self._fail_back_at = time.monotonic() + self._limits.home_again_s
+            self._fail_back_at = time.monotonic() + self._limits.fail_back_again_s
             self.hint = ""
             self.changes += 1
         if is_back:

@@ -60,10 +60,6 @@ class Limits(NamedTuple):
     call_s: float = 30.0  # for everything but the bytes of a list
     enter_s: float = 5.0  # for the proof of a private room, whatever happens
     linger_s: float = 5.0  # for the other side to read the answer and close
-    # Changed lines that count as one list of LISTS_PER_HOST. A host that sends more would push the
-    # changes of others out of the log, and every reader would have to fetch the whole list.
-    lines_of_a_list: float = 500
-    unread: int = 128 * 1024 * 1024  # bytes of packed lists being sent, each version once
     work_s: float = 0.005  # the longest time without reading datagrams
 
 

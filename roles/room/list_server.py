@@ -7,7 +7,7 @@ from __future__ import annotations
 import selectors
 import time
 from collections.abc import Callable, Generator, Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from roles.net.connection import Connection
 from roles.net.listening import Listener
@@ -52,6 +52,15 @@ _SLICE_SIZE = 64 * 1024  # or characters of lines
 _BUFFER = 64 * 1024
 
 
+class ListLimits(NamedTuple):
+    """How much lists may take."""
+
+    # Changed lines that count as one list of LISTS_PER_HOST. A host that sends more would push the
+    # changes of others out of the log, and every reader would have to fetch the whole list.
+    lines_of_a_list: float = 500
+    unread: int = 128 * 1024 * 1024  # bytes of packed lists being sent, each version once
+
+
 class Browsers(Protocol):
     """What browsers get: see roles/web/tracker_site.py."""
 
@@ -83,6 +92,7 @@ class ListServer(ConnectionServer):
         members talk.
         """
         super().__init__(listener, selector, senders, is_private=private_server is not None)
+        self.list_limits = ListLimits()  # tests replace it
         self._registry, self._participants = registry, participants
         self._private_server, self._take_channel = private_server, take_channel
         self._room = CachedAnswer(self._pack_room)
@@ -177,7 +187,7 @@ class ListServer(ConnectionServer):
         now = time.monotonic()
         while True:
             lists = {id(one.packed): one.packed for one in self._clients if one.packed is not None}
-            if sum(packed.size for packed in lists.values()) <= self.limits.unread:
+            if sum(packed.size for packed in lists.values()) <= self.list_limits.unread:
                 return
             slow = [
                 one
@@ -259,7 +269,7 @@ class ListServer(ConnectionServer):
             self._registry.owner_of(call, client.ip, now=time.monotonic())  # it may be gone by now
             for _ in update.finish():
                 yield Wait.TURN
-            self._list_rate.charge(owner.host, update.changes / self.limits.lines_of_a_list)
+            self._list_rate.charge(owner.host, update.changes / self.list_limits.lines_of_a_list)
         finally:
             update.abandon()
             del self._uploads[call.share]

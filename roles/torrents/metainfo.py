@@ -32,7 +32,7 @@ class TorrentFile(NamedTuple):
     names: Names
 
 
-class Part(NamedTuple):
+class Span(NamedTuple):
     """Bytes of a file that lie in one piece."""
 
     file: int  # its index
@@ -40,8 +40,8 @@ class Part(NamedTuple):
     length: int
 
 
-Piece: TypeAlias = tuple[Part, ...]
-# Equal for pieces with the same bytes: of each part the file's root, the start and the length.
+Piece: TypeAlias = tuple[Span, ...]
+# Equal for pieces with the same bytes: of each span the file's root, the start and the length.
 PieceKey: TypeAlias = tuple[tuple[bytes, int, int], ...]
 
 
@@ -117,20 +117,20 @@ def piece_length(files: Sequence[TorrentFile]) -> int:
 
 
 def pieces_of(files: Sequence[TorrentFile]) -> Iterator[Piece]:
-    """The pieces of all files joined; a piece may have parts of many."""
+    """The pieces of all files joined; a piece may have spans of many."""
     length = piece_length(files)
-    parts, room = list[Part](), length
+    spans, room = list[Span](), length
     for number, file in enumerate(files):
         start = 0
         while start < file.size:
-            part = Part(number, start, min(room, file.size - start))
-            parts.append(part)
-            start, room = start + part.length, room - part.length
+            span = Span(number, start, min(room, file.size - start))
+            spans.append(span)
+            start, room = start + span.length, room - span.length
             if not room:
-                yield tuple(parts)
-                parts, room = [], length
-    if parts:
-        yield tuple(parts)
+                yield tuple(spans)
+                spans, room = [], length
+    if spans:
+        yield tuple(spans)
 
 
 def piece_key(files: Sequence[TorrentFile], piece: Piece) -> PieceKey:

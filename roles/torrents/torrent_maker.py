@@ -183,11 +183,11 @@ class PieceReading(Reading):
             with closing(LastFolder(threads.folder, make=False)) as folders:
                 for key, piece in self._to_read[first:stop]:
                     hasher = hashlib.sha1(usedforsecurity=False)
-                    for part in piece:
-                        file = self.files[part.file]
+                    for span in piece:
+                        file = self.files[span.file]
                         with FileIO(open_unchanged(folders, file)) as opened:
-                            opened.seek(part.start)
-                            for block in blocks_of(opened, part.length, buffer, threads.stopping):
+                            opened.seek(span.start)
+                            for block in blocks_of(opened, span.length, buffer, threads.stopping):
                                 hasher.update(block)
                             if not file.is_still(os.fstat(opened.fileno())):
                                 raise FileChangedError("it changed while it was read")
@@ -199,7 +199,7 @@ class PieceReading(Reading):
 
 
 def _size(piece: Piece) -> int:
-    return sum(part.length for part in piece)
+    return sum(span.length for span in piece)
 
 
 def _line_of(torrent: Torrent) -> str:

@@ -95,7 +95,7 @@ _ICON = (
     "<circle cx='80' cy='78' r='10.5'/></g></svg>"
 )
 _ICON_URL = "data:image/svg+xml," + "".join(
-    {"<": "%3C", ">": "%3E", "#": "%23"}.get(one, one) for one in _ICON
+    {"<": "%3C", ">": "%3E", "#": "%23"}.get(letter, letter) for letter in _ICON
 )
 
 
@@ -127,9 +127,9 @@ def frame(
     ).encode(errors="replace")
 
 
-def problem(sentence: str, home: str) -> bytes:
-    """A sentence instead of the page that was asked for. `home`: a link to the first page."""
-    return frame("LMKtorrent", card(f"<p>{escape(sentence)}</p>", button("Folders", home)))
+def problem(sentence: str) -> bytes:
+    """A sentence instead of the page that was asked for, and a link to the first page."""
+    return frame("LMKtorrent", card(f"<p>{escape(sentence)}</p>", button("Folders", "/")))
 
 
 def escape(text: str) -> str:

@@ -6,11 +6,10 @@ import hashlib
 import logging
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from roles.values.errors import ShortageError
-from roles.web.start_page import Program
+from roles.web.start_page import ProgramFile
 from roles.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -21,12 +20,6 @@ MAX_BYTES = 64 * 1024 * 1024  # of one file; something that is larger is not thi
 FROM_SOURCE = "It cannot be fetched from here: this tracker was started from its source."
 UNREADABLE = "It cannot be fetched from here: its own file cannot be read."
 _UNPACKED = "_MEI"  # PyInstaller unpacks a one-file program into a folder whose name begins so
-
-
-@dataclass(frozen=True, slots=True)
-class ProgramFile(Program):
-    data: bytes
-    mtime: int
 
 
 class ProgramFiles:
@@ -82,7 +75,7 @@ class ProgramFiles:
 
 def own_files() -> tuple[tuple[Path, str, str], ...]:
     """The file that this program runs from, if it is one, and the .pyz that it carries; nothing if
-    it runs from source. Each with its kind and what it runs on, see Program.
+    it runs from source. Each with its kind and what it runs on, see ProgramFile.
     """
     archive = Path(__file__).resolve().parents[2]
     if archive.is_file():

@@ -40,9 +40,9 @@ from roles.web.http_wire import (
     redirect,
     text_answer,
 )
-from roles.web.program_files import ProgramFile, ProgramFiles
+from roles.web.program_files import ProgramFiles
 from roles.web.room_page import room_page, shown_of
-from roles.web.start_page import ONLY_THE_PROGRAM, Folder, start_page
+from roles.web.start_page import ONLY_THE_PROGRAM, Folder, ProgramFile, start_page
 
 REQUEST_S = 10.0  # for the head of a request
 ANSWER_S = 30.0  # for everything but the bytes of an answer
@@ -101,7 +101,7 @@ class TrackerSite:
             if request is None or error.status not in (404, 503):
                 answer = text_answer(request, error.status, str(error), error.fields)
             else:
-                html = page.problem(str(error), "/")
+                html = page.problem(str(error))
                 answer = _page(request, html, error.status, error.fields)
             yield from _send(client, answer)
 
@@ -183,7 +183,7 @@ class TrackerSite:
                     key = share.folder, share.sums.print, share.files
                     found[key] = self._joined(found.get(key), share_id, share, visitor)
             yield
-        return sorted(found.values(), key=lambda one: one.name.casefold())
+        return sorted(found.values(), key=lambda folder: folder.name.casefold())
 
     def _joined(
         self, known: Folder | None, share_id: str, share: Share, visitor: _Visitor
@@ -247,7 +247,7 @@ class TrackerSite:
     def _send_program(self, client: Client, request: Request, name: str) -> Steps:
         yield from self._read_programs(ANSWER_S)
         files = self._programs.files or ()
-        file = next((one for one in files if one.name == name), None)
+        file = next((file for file in files if file.name == name), None)
         if file is None:
             raise HttpError(404, "There is no such program.")
         yield from _send_file(client, request, file)
