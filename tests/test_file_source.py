@@ -10,7 +10,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
+from roles.disk.disk_calls import READ_FLAGS
+from roles.disk.file_source import FileSource, PathSource
 from roles.disk.holding import ChunkSource
 from roles.values.errors import FileChangedError
 from tests.connections import over
@@ -39,7 +40,7 @@ class SourceTestCase(LmkTestCase):
         return self.still
 
     def by_file(self) -> FileSource:
-        source = FileSource(os.open(self.path, OPEN_FLAGS), self.is_still)
+        source = FileSource(os.open(self.path, READ_FLAGS), self.is_still)
         self.addCleanup(source.close)
         return source
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roles.disk.chunk_digests import digests_of, fitting
-from roles.disk.file_source import OPEN_FLAGS, FileSource, PathSource
+from roles.disk.file_source import FileSource, PathSource
 from roles.disk.holding import ChunkSource
 from roles.disk.partial_file import CLOSES_FIRST, FinalFile, PartialFile
 from roles.values.content import Content, root_of
@@ -129,10 +129,9 @@ class ArrivingFile(PartialFile):
 
     def _opened(self, place: _Place) -> int:
         """Raises StorageError, also if another file is there."""
-        name = place.path.name
         try:
             with self._opened_folder() as folder:
-                descriptor = os.open(folder.at(name), OPEN_FLAGS, dir_fd=folder.descriptor)
+                descriptor = folder.open_file(place.path.name)
         except OSError as error:
             raise _unreadable(place.path, error) from None
         if not os.path.samestat(os.fstat(descriptor), place.identity):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 # For os.open(): neither change line ends (Windows) nor follow a link.
 PLAIN_FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+READ_FLAGS = os.O_RDONLY | PLAIN_FLAGS | getattr(os, "O_NONBLOCK", 0)  # nor block at a pipe
 _HAS_LINK_TO_LINK = hasattr(os, "link") and os.link in os.supports_follow_symlinks
 HAS_SYNC_ALL = hasattr(os, "sync")
 TIMES_BY_DESCRIPTOR = os.utime in os.supports_fd

@@ -10,16 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from roles.disk.disk_calls import PLAIN_FLAGS
+from roles.disk.disk_calls import READ_FLAGS
 from roles.disk.positioned_file import PositionedFile
 from roles.net.connection import Connection
 from roles.values.errors import FileChangedError
 from roles.worker import SHORTAGES
 
 MAX_READ = 256 * 1024  # bytes at once, without sendfile
-
-# Follow no link, and do not block at a pipe.
-OPEN_FLAGS = os.O_RDONLY | PLAIN_FLAGS | getattr(os, "O_NONBLOCK", 0)
 
 ResultT = TypeVar("ResultT")
 
@@ -94,7 +91,7 @@ class PathSource:
         try:
             if path is None:
                 raise FileChangedError("the file is gone")
-            with closing(PositionedFile(os.open(path, OPEN_FLAGS))) as file:
+            with closing(PositionedFile(os.open(path, READ_FLAGS))) as file:
                 if not self._is_still(os.fstat(file.descriptor)):
                     raise FileChangedError("the file changed while it was sent")
                 return use(file)

@@ -9,7 +9,6 @@ import stat
 import time
 from collections.abc import Callable
 
-from roles.disk import disk_calls
 from roles.disk.open_folder import OpenFolder
 from roles.disk.storage_faults import REFUSED
 from roles.values.safe_names import numbered
@@ -39,7 +38,7 @@ def give_name(folder: OpenFolder, present: str, name: str, *, may_replace: bool 
     Never replaces a folder. Raises OSError.
     """
     if may_replace and not is_folder(folder, name):
-        patiently(_replace, folder, present, name)
+        patiently(OpenFolder.replace, folder, present, name)
         return name
     for number in range(1, MAX_NUMBER):
         target = name if number == 1 else numbered(name, number)
@@ -63,12 +62,11 @@ def rename_without_overwriting(folder: OpenFolder, present: str, target: str) ->
     On POSIX a rename would replace the other file, but a hard link does not. For a moment the file
     has two names; if the program is killed then, the next run removes the first (target_folder.py).
     """
-    at = folder.descriptor
     if os.name == "nt":  # here rename never replaces
-        disk_calls.rename(folder.at(present), folder.at(target))
+        folder.move(present, target)
         return
     try:
-        disk_calls.link(folder.at(present), folder.at(target), at=at)
+        folder.link(present, target)
     except FileExistsError:
         if not _is_same_file(folder, present, target):  # NFS may have repeated a lost request
             raise
@@ -77,10 +75,10 @@ def rename_without_overwriting(folder: OpenFolder, present: str, target: str) ->
             raise
         if folder.status(target) is not None:
             raise FileExistsError(errno.EEXIST, "it exists") from None
-        disk_calls.rename(folder.at(present), folder.at(target), at=at)
+        folder.move(present, target)
         return
     try:
-        disk_calls.unlink(folder.at(present), at=at)
+        folder.remove(present)
     except FileNotFoundError:  # another program removed it as a leftover
         return
     except REFUSED as error:  # the file has its final name all the same
@@ -107,10 +105,6 @@ def is_folder(folder: OpenFolder, name: str) -> bool:
     return status is not None and stat.S_ISDIR(status.st_mode)
 
 
-def _replace(folder: OpenFolder, present: str, name: str) -> None:
-    disk_calls.replace(folder.at(present), folder.at(name), at=folder.descriptor)
-
-
-def _is_same_file(folder: OpenFolder, one: str, other: str) -> bool:
-    first, second = folder.status(one), folder.status(other)
+def _is_same_file(folder: OpenFolder, name: str, other: str) -> bool:
+    first, second = folder.status(name), folder.status(other)
     return first is not None and second is not None and os.path.samestat(first, second)

@@ -93,7 +93,7 @@ def _packs(base: OpenFolder) -> list[str]:
 
 def _is_free(folder: OpenFolder, name: str) -> bool:
     """Whether it is a file that no program works on. Raises OSError."""
-    descriptor = os.open(folder.at(name), _OPEN_FLAGS, dir_fd=folder.descriptor)
+    descriptor = folder.open_file(name, _OPEN_FLAGS)
     try:
         return _is_locked_by_us(descriptor)
     finally:
@@ -102,7 +102,7 @@ def _is_free(folder: OpenFolder, name: str) -> bool:
 
 def _drop_if_free(folder: OpenFolder, name: str) -> None:
     """Raises OSError. Except on Windows, it keeps the file locked until it is removed."""
-    descriptor = os.open(folder.at(name), _OPEN_FLAGS, dir_fd=folder.descriptor)
+    descriptor = folder.open_file(name, _OPEN_FLAGS)
     try:
         at_path = folder.status(name)
         is_it = at_path is not None and os.path.samestat(at_path, os.fstat(descriptor))
@@ -121,5 +121,5 @@ def _is_locked_by_us(descriptor: int) -> bool:
 
 
 def _drop(folder: OpenFolder, name: str) -> None:
-    disk_calls.unlink(folder.at(name), at=folder.descriptor)
+    folder.remove(name)
     log.info("Removed %s, which an earlier run or a cancelled download left.", shown_name(name))

@@ -22,7 +22,7 @@ _MOUNT_POINT_TAG = 0xA0000003  # a Windows junction, which lstat() reports as a 
 
 
 class OpenFolder:
-    """Use its names as `os.open(folder.at(name), ..., dir_fd=folder.descriptor)`."""
+    """Methods take the names of what is directly in it, and raise OSError."""
 
     __slots__ = ("descriptor", "path")
 
@@ -77,30 +77,47 @@ class OpenFolder:
                 raise in_the_way(path, is_link=Path(path).is_symlink()) from None
             raise
 
-    def at(self, name: str) -> str:
-        """What to pass to functions of os, together with `descriptor`."""
-        if self.descriptor is not None:
-            return name
-        return os.path.join(self.path, name)  # noqa: PTH118
+    def open_file(self, name: str, flags: int = disk_calls.READ_FLAGS) -> int:
+        """A descriptor, which the caller must close."""
+        return os.open(self._at(name), flags, 0o666, dir_fd=self.descriptor)
 
     def status(self, name: str) -> os.stat_result | None:
         """The status of what has this name, without following a link; None if nothing has it."""
         try:
-            return os.stat(self.at(name), dir_fd=self.descriptor, follow_symlinks=False)
+            return os.stat(self._at(name), dir_fd=self.descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
     def has(self, name: str) -> bool:
         """Whether a file or folder has this name; faster than status()."""
-        return os.access(self.at(name), os.F_OK, dir_fd=self.descriptor)
+        return os.access(self._at(name), os.F_OK, dir_fd=self.descriptor)
 
     def names(self) -> list[str]:
-        """The names of all that is in it. Raises OSError."""
+        """The names of all that is in it."""
         place = self.path if self.descriptor is None else self.descriptor
         return os.listdir(place)  # noqa: PTH208 (a Path knows no descriptor)
 
+    def link(self, present: str, name: str) -> None:
+        """As disk_calls.link()."""
+        disk_calls.link(self._at(present), self._at(name), at=self.descriptor)
+
+    def move(self, present: str, name: str) -> None:
+        """As disk_calls.rename()."""
+        disk_calls.rename(self._at(present), self._at(name), at=self.descriptor)
+
+    def replace(self, present: str, name: str) -> None:
+        disk_calls.replace(self._at(present), self._at(name), at=self.descriptor)
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        disk_calls.unlink(self._at(name), at=self.descriptor)
+
+    def remove_folder(self, name: str) -> None:
+        """Remove an empty folder."""
+        disk_calls.remove_folder(self._at(name), at=self.descriptor)
+
     def sync(self) -> None:
-        """Make new names survive a power cut, if the system can. Raises OSError."""
+        """Make new names survive a power cut, if the system can."""
         if self.descriptor is None:
             return
         try:
@@ -119,6 +136,12 @@ class OpenFolder:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _at(self, name: str) -> str:
+        """What to pass to functions of os, together with `descriptor`."""
+        if self.descriptor is not None:
+            return name
+        return os.path.join(self.path, name)  # noqa: PTH118
 
     def _opened(self, name: str, *, make: bool) -> int:
         try:

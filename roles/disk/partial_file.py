@@ -18,7 +18,6 @@ from typing import ParamSpec
 
 from roles.disk import disk_calls
 from roles.disk.file_lock import try_lock
-from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.file_watch import FileWatch, Traces
 from roles.disk.final_name import give_name, rename_without_overwriting
 from roles.disk.open_folder import OpenFolder
@@ -148,7 +147,7 @@ class PartialFile:
                 if CLOSES_FIRST:
                     PartialFile.close(self)
                 if not is_replaced:
-                    disk_calls.unlink(folder.at(self.path.name), at=folder.descriptor)
+                    folder.remove(self.path.name)
         except FileNotFoundError:
             return
         except REFUSED as error:
@@ -242,7 +241,7 @@ class PartialFile:
                         return descriptor
                     # A program was killed between link and unlink (final_name.py), so this is the
                     # second name of a finished file, to which we must not write.
-                    disk_calls.unlink(folder.at(self.path.name), at=folder.descriptor)
+                    folder.remove(self.path.name)
             except LEFT_UNDONE:
                 os.close(descriptor)
                 raise
@@ -250,8 +249,7 @@ class PartialFile:
 
     def _open(self, folder: OpenFolder) -> int:
         try:
-            name = folder.at(self.path.name)
-            return os.open(name, _CLAIM_FLAGS, 0o666, dir_fd=folder.descriptor)
+            return folder.open_file(self.path.name, _CLAIM_FLAGS)
         except OSError as error:
             if error.errno in {errno.ELOOP, errno.EISDIR}:
                 raise self._not_a_file() from None
@@ -320,7 +318,7 @@ class PartialFile:
         status, size = folder.status(self._name), self.file.size
         if status is None or not stat.S_ISREG(status.st_mode) or status.st_size != size:
             return False
-        old = os.open(folder.at(self._name), OPEN_FLAGS, dir_fd=folder.descriptor)
+        old = folder.open_file(self._name)
         room = memoryview(bytearray(min(COMPARE_BLOCK, size)))
         try:
             for offset in range(0, size, COMPARE_BLOCK):

@@ -9,9 +9,7 @@ from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
-from roles.disk import disk_calls
 from roles.disk.chunk_digests import digests_of
-from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.file_watch import Traces
 from roles.disk.final_name import MAX_NUMBER, take_name
 from roles.disk.leftovers import drop_partial
@@ -75,8 +73,7 @@ class TargetFolder:
         """The traces of the file if it is byte for byte this content, else None."""
         try:
             with OpenFolder.below(self.path, stored[:-1], make=False) as folder:
-                name = folder.at(stored[-1])
-                descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder.descriptor)
+                descriptor = folder.open_file(stored[-1])
                 with closing(PositionedFile(descriptor)) as file:
                     traces = Traces.of(os.fstat(descriptor))
                     is_same = _is_content(file, content, self.stopping)
@@ -120,8 +117,7 @@ class TargetFolder:
             return False
         try:
             with OpenFolder.below(self.path, stored[:-1], make=False) as folder:
-                name = folder.at(stored[-1])
-                descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder.descriptor)
+                descriptor = folder.open_file(stored[-1])
                 with closing(PositionedFile(descriptor)) as file:
                     if self._reads_anew and hasattr(os, "posix_fadvise"):
                         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -146,7 +142,7 @@ class TargetFolder:
             for name in self._partials[stored]:
                 status = folder.status(name)
                 if status is not None and os.path.samestat(status, file):
-                    disk_calls.unlink(folder.at(name), at=folder.descriptor)
+                    folder.remove(name)
 
     def make_folders(
         self, folders: Iterable[tuple[tuple[str, ...], int | None]]
@@ -179,7 +175,7 @@ class TargetFolder:
                 suppress(*LEFT_UNDONE),
                 OpenFolder.below(self.path, stored[:-1], make=False) as folder,
             ):
-                disk_calls.remove_folder(folder.at(stored[-1]), at=folder.descriptor)
+                folder.remove_folder(stored[-1])
 
     def set_folder_times(self) -> None:
         """Set the times of the folders of make_folders(), once all their files are there.

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from roles.disk import disk_calls
 from roles.disk.arriving_file import ArrivingFile
-from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.final_name import give_name, take_name
 from roles.disk.leftovers import drop_partial, pack_stored
 from roles.disk.open_folder import LastFolder, OpenFolder
@@ -176,13 +175,14 @@ class Unpacking:
                     disk_calls.sync(descriptor)
             except REFUSED:
                 with suppress(*LEFT_UNDONE):
-                    disk_calls.unlink(folder.at(name), at=folder.descriptor)
+                    folder.remove(name)
                 raise
             finally:
                 os.close(descriptor)
             if os.name == "nt":
-                stamp(Path(folder.at(name)), mtime=file.mtime)
-                written = os.lstat(folder.at(name))
+                path = Path(folder.path, name)
+                stamp(path, mtime=file.mtime)
+                written = os.lstat(path)
         except REFUSED as error:
             raise storage_error(error, self._folder.joinpath(*file.stored)) from None
         return written
@@ -199,7 +199,7 @@ class Unpacking:
                 name = give_name(folder, present, name, may_replace=may_replace)
             elif not take_name(folder, present, name):  # usually the name is free
                 if _is_there(folder, name, file.content):
-                    disk_calls.unlink(folder.at(present), at=folder.descriptor)
+                    folder.remove(present)
                     state = DownloadState.SKIPPED
                 else:
                     name = give_name(folder, present, name)
@@ -233,7 +233,7 @@ class Unpacking:
     def _drop(self, file: WantedFile, present: str) -> None:
         with suppress(*LEFT_UNDONE):
             folder = self._folders.open(file.stored[:-1])
-            disk_calls.unlink(folder.at(present), at=folder.descriptor)
+            folder.remove(present)
 
 
 def _failed(file: WantedFile, failure: LmkError) -> FileEnded:
@@ -243,10 +243,10 @@ def _failed(file: WantedFile, failure: LmkError) -> FileEnded:
 def _created(folder: OpenFolder, name: str) -> int:
     """Create the file, replacing a leftover of an earlier run. Raises OSError."""
     try:
-        return os.open(folder.at(name), _NEW_FLAGS, 0o666, dir_fd=folder.descriptor)
+        return folder.open_file(name, _NEW_FLAGS)
     except FileExistsError:
-        disk_calls.unlink(folder.at(name), at=folder.descriptor)
-    return os.open(folder.at(name), _NEW_FLAGS, 0o666, dir_fd=folder.descriptor)
+        folder.remove(name)
+    return folder.open_file(name, _NEW_FLAGS)
 
 
 def _has_root(content: Content, data: bytes) -> bool:
@@ -265,14 +265,14 @@ def _is_untouched(
         return False
     if (status.st_size, status.st_mtime_ns) == (written.st_size, written.st_mtime_ns):
         return True
-    disk_calls.unlink(folder.at(name), at=folder.descriptor)
+    folder.remove(name)
     return False
 
 
 def _is_there(folder: OpenFolder, name: str, content: Content) -> bool:
     """Whether a regular file, not a link, has this name and content."""
     try:
-        descriptor = os.open(folder.at(name), OPEN_FLAGS, dir_fd=folder.descriptor)
+        descriptor = folder.open_file(name)
     except OSError:
         return False
     try:

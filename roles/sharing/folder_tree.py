@@ -16,7 +16,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from roles.disk.file_source import OPEN_FLAGS
 from roles.disk.open_folder import LastFolder
 from roles.disk.storage_faults import unreadable
 from roles.values.content import MAX_FILE_SIZE
@@ -231,7 +230,7 @@ def open_unchanged(folders: LastFolder, file: TreeFile) -> int:
     try:
         *parents, name = file.path.split("/")
         folder = folders.open(tuple(map(on_disk, parents)))
-        descriptor = os.open(folder.at(on_disk(name)), OPEN_FLAGS, dir_fd=folder.descriptor)
+        descriptor = folder.open_file(on_disk(name))
     except OSError as error:
         if error.errno in SHORTAGES:  # the file may be fine
             raise
