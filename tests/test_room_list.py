@@ -6,11 +6,10 @@ import random
 import unittest
 from collections.abc import Iterable, Mapping
 from typing import Any
-from unittest import mock
 
-from roles.room import room_list
 from roles.room.registry_entry import Key
 from roles.room.room_list import (
+    Limits,
     ListRefusedError,
     Owner,
     RoomList,
@@ -115,8 +114,9 @@ class RoomListTestCase(unittest.TestCase):
             self.tell(share, lines, **rest)
         self.assertEqual(raised.exception.code, code)
 
-    def limit(self, module: object, name: str, value: int) -> None:
-        self.enterContext(mock.patch.object(module, name, value))
+    def limit(self, **limits: int) -> None:
+        """Begin with an empty list that has these limits."""
+        self.room_list = RoomList("0badcafe", Limits(**limits))
 
 
 class ReadersTest(RoomListTestCase):
@@ -147,7 +147,7 @@ class ReadersTest(RoomListTestCase):
 
     def test_readers_who_know_any_version_all_get_the_same_list(self) -> None:
         rng, readers = random.Random(5), [Reader() for _ in range(6)]
-        self.limit(room_list, "MAX_LOGGED", 40)
+        self.limit(logged=40)
         truth: dict[str, set[str]] = {}
         revisions = {ONE: 0, TWO: 0}
         for _ in range(300):
@@ -187,9 +187,9 @@ class ReadersTest(RoomListTestCase):
 
 class LimitsTest(RoomListTestCase):
     def test_a_host_that_fills_its_part_leaves_the_rest_for_others(self) -> None:
-        for name, value in (("MAX_ROOM_FILES", 8), ("MAX_LIST_BYTES", 8 * 3)):
-            with self.subTest(name), mock.patch.object(room_list, name, value):
-                self.setUp()
+        for limits in ({"lines": 8}, {"size": 8 * 3}):
+            with self.subTest(limits):
+                self.limit(**limits)
                 self.tell(ONE, ["+a", "+b", "+c", "+d"])  # nobody else is there
                 self.assert_refused(Code.FULL, ONE, ["+a", "+b", "+c", "+d", "+e"], revision=2)
                 self.tell(TWO, ["+e", "+f"], OTHER)
@@ -200,13 +200,13 @@ class LimitsTest(RoomListTestCase):
                 self.tell("4" * 16, ["+a", "+b"], ME)
 
     def test_the_trackers_own_machine_may_fill_the_room(self) -> None:
-        self.limit(room_list, "MAX_ROOM_FILES", 8)
+        self.limit(lines=8)
         lines = [f"+{number}" for number in range(8)]
         self.tell(ONE, lines, HERE)
         self.assertEqual(self.room_list._lines, len(lines))
 
     def test_what_is_handed_over_counts_for_the_new_owner(self) -> None:
-        self.limit(room_list, "MAX_ROOM_FILES", 8)
+        self.limit(lines=8)
         self.tell(ONE, ["+a", "+b"])
         self.room_list.hand_over(ONE, OTHER)
         self.tell(TWO, ["+a", "+b"], ME)
@@ -215,16 +215,16 @@ class LimitsTest(RoomListTestCase):
         self.assertEqual(len(self.room_list._host_lines), 1)
 
     def test_the_room_may_have_so_many_lines_and_bytes(self) -> None:
-        for name, value in (("MAX_ROOM_FILES", 3), ("MAX_LIST_BYTES", 9)):
-            with self.subTest(name), mock.patch.object(room_list, name, value):
-                self.setUp()
+        for limits in ({"lines": 3}, {"size": 9}):
+            with self.subTest(limits):
+                self.limit(**limits)
                 self.tell(ONE, ["+a", "+b"], HERE)
                 self.assert_refused(Code.FULL, TWO, ["+c", "+d"], owner=HERE)
                 self.tell(ONE, ["+b", "+c"], HERE)  # what goes and stays is not counted twice
                 self.tell(TWO, ["+d"], HERE)
 
     def test_what_was_given_up_is_counted_back(self) -> None:
-        self.limit(room_list, "MAX_ROOM_FILES", 6)
+        self.limit(lines=6)
         for _ in range(5):
             self.assert_refused(Code.FULL, ONE, ["+a", "+b", "+c", "+d"])
             self.tell(ONE, ["+a", "+b", "+c"])
@@ -235,7 +235,7 @@ class LimitsTest(RoomListTestCase):
             self.room_list.drop(ONE)
 
     def test_the_log_of_changes_is_short(self) -> None:
-        self.limit(room_list, "MAX_LOGGED_STEPS", 2)
+        self.limit(logged_steps=2)
         self.tell(ONE, ["+a"])
         versions = [self.room_list.version]
         for base in range(1, 4):
@@ -322,9 +322,9 @@ class Lmk1Test(RoomListTestCase):
         self.assertEqual(self.room_list.version, version)
 
     def test_they_have_a_fourth_of_the_room_and_what_is_more_is_left_out(self) -> None:
-        for name, value in (("MAX_ROOM_FILES", 16), ("MAX_LIST_BYTES", 16 * 13)):
-            with self.subTest(name), mock.patch.object(room_list, name, value):
-                self.setUp()
+        for limits in ({"lines": 16}, {"size": 16 * 13}):
+            with self.subTest(limits):
+                self.limit(**limits)
                 for number in range(1, 7):
                     self.tell_lmk1(number, {"a": 1})
                 self.assertEqual(len(self.room_list._shares), 4)
@@ -333,9 +333,9 @@ class Lmk1Test(RoomListTestCase):
                 self.assertEqual(len(self.room_list._shares), 4)
 
     def test_they_make_room_for_lmk2_and_count_in_nobodys_part(self) -> None:
-        for name, value in (("MAX_ROOM_FILES", 16), ("MAX_LIST_BYTES", 16 * 13)):
-            with self.subTest(name), mock.patch.object(room_list, name, value):
-                self.setUp()
+        for limits in ({"lines": 16}, {"size": 16 * 13}):
+            with self.subTest(limits):
+                self.limit(**limits)
                 for number in range(1, 5):
                     self.tell_lmk1(number, {"a": 1})
                 line = '["f","%s",1]'
@@ -349,7 +349,7 @@ class Lmk1Test(RoomListTestCase):
                 self.assert_refused(Code.FULL, "3" * 16, ["+x"], owner=HERE)
 
     def test_a_list_that_has_no_room_drops_none_of_them(self) -> None:
-        self.limit(room_list, "MAX_ROOM_FILES", 8)
+        self.limit(lines=8)
         self.tell(ONE, ["+a", "+b", "+c", "+d", "+e", "+f"], HERE)
         share = self.tell_lmk1(1, {"a": 1})
         self.tell(TWO, ["+a"], HERE)
@@ -358,7 +358,7 @@ class Lmk1Test(RoomListTestCase):
         self.assertIsNotNone(self.room_list.share(share))
 
     def test_they_take_no_place_of_the_shares_of_lmk2(self) -> None:
-        self.limit(room_list, "MAX_ROOM_SHARES", 3)
+        self.limit(shares=3)
         for number in range(1, 5):
             self.tell_lmk1(number, {"a": 1})
         self.assertEqual(len(self.room_list._shares), 3)

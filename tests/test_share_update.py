@@ -7,7 +7,7 @@ from unittest import mock
 
 from roles.room import room_list, share_update
 from roles.room.room_list import ListRefusedError, RoomList, Sums, line_size
-from roles.room.share_update import ShareUpdate
+from roles.room.share_update import SLICE, ShareUpdate
 from roles.values.errors import PeerProtocolError
 from roles.wire.list_wire import TellList
 from roles.wire.tracker_messages import Code
@@ -31,7 +31,7 @@ class ShareUpdateTest(RoomListTestCase):
         self.assert_refused(Code.WHOLE, ONE, ["+c"], base=3, whole=False)
 
     def test_a_long_change_is_asked_for_as_a_whole(self) -> None:
-        self.limit(share_update, "MAX_CHANGES", 2)
+        self.limit(changes=2)
         self.tell(ONE, ["+a"])
         self.assert_refused(Code.WHOLE, ONE, ["+b", "+c", "+d"], base=1, whole=False)
 
@@ -64,15 +64,14 @@ class ShareUpdateTest(RoomListTestCase):
 
 class LimitsTest(RoomListTestCase):
     def test_a_share_may_have_so_many_lines(self) -> None:
-        self.limit(share_update, "MAX_SHARE_FILES", 3)
+        self.limit(share_lines=3)
         self.tell(ONE, ["+a", "+b", "+c"])
         self.assert_refused(Code.FULL, ONE, ["+a", "+b", "+c", "+d"])
         self.assert_refused(Code.FULL, ONE, ["+d"], base=1, whole=False)
         self.change(ONE, ["-a", "+d"], base=1)
 
     def test_lines_that_say_nothing_new_count_too(self) -> None:
-        self.limit(share_update, "MAX_SHARE_FILES", 3)
-        self.limit(share_update, "MAX_CHANGES", 3)
+        self.limit(share_lines=3, changes=3)
         self.assert_refused(Code.FULL, ONE, ["+a", "+a", "+a", "+a"])
         self.tell(ONE, ["+a", "+a", "+a"])
         self.assert_refused(Code.WHOLE, ONE, ["+b", "-b"] * 2, base=1, whole=False)
@@ -111,8 +110,7 @@ class ShortStepsTest(RoomListTestCase):
             self.assertEqual(self.room_list._lines, len(truth))
 
     def test_what_is_compared_and_summed_at_the_end_of_a_list_is_cut_into_slices(self) -> None:
-        self.limit(share_update, "SLICE", 10)
-        self.tell(ONE, [f"+{number}" for number in range(1_000)])
+        self.tell(ONE, [f"+{number}" for number in range(3 * SLICE)])
         update = self.begin(ONE, revision=2)
         update.take("+new")
         with mock.patch.object(share_update, "line_size", wraps=line_size) as counted:
@@ -120,7 +118,7 @@ class ShortStepsTest(RoomListTestCase):
             for _ in update.finish():
                 most = max(most, counted.call_count)
                 counted.reset_mock()
-            self.assertEqual(counted.call_count + most, 9 + 10)
+            self.assertEqual((most, counted.call_count), (SLICE, SLICE - 1))
 
     def test_a_long_change_is_summed_line_by_line_as_it_comes(self) -> None:
         self.tell(ONE, [f"+{number}" for number in range(1_000)])

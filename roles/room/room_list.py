@@ -10,27 +10,41 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice, starmap
+from typing import NamedTuple
 
 from roles.room.registry_entry import Key
 from roles.values.errors import LmkError, PeerProtocolError
 from roles.values.list_lines import (
     MAX_LIST_BYTES,
     MAX_ROOM_FILES,
+    MAX_SHARE_FILES,
     TorrentLine,
     decode_line,
 )
 from roles.wire.list_wire import ADDED, REMOVED, ShareGone, ShareOpened, encode_share
 from roles.wire.tracker_messages import Code
 
-MAX_LOGGED = 100_000  # lines in the log of changes; readers with older lists get a whole one
-MAX_LOGGED_STEPS = 4_096  # readers ask every few seconds
 HOST_PART = 4  # one host may have a quarter of the room, and more while the room is half empty
 UNPROVED_PART = 4  # owners without a proved address may have a quarter of the room together
-MAX_ROOM_SHARES = 12_000 + 64  # one for each seeder, and some that have just left
 FILE = '["f"'  # the start of a file's line
 _MOST_DIGITS = 13  # of a size: 1 TiB, and more than any file has
 _READING = '["r"'  # of the line that says how many files are still to be read
 _TORRENT = '["t"'
+
+
+class Limits(NamedTuple):
+    """What a room may have at most."""
+
+    shares: int = 12_000 + 64  # one for each seeder, and some that have just left
+    share_lines: int = MAX_SHARE_FILES
+    changes: int = 20_000  # lines of a share in one step; for more the seeder sends the whole list
+    lines: int = MAX_ROOM_FILES  # of all shares
+    size: int = MAX_LIST_BYTES  # bytes of all lines
+    logged: int = 100_000  # lines in the log of changes; readers with older lists get a whole one
+    logged_steps: int = 4_096  # readers ask every few seconds
+
+
+LIMITS = Limits()
 
 
 class ListRefusedError(LmkError):
@@ -170,8 +184,9 @@ class UnprovedList:
 class RoomList:
     """All shares. Its version changes whenever readers see a change."""
 
-    def __init__(self, epoch: str) -> None:
+    def __init__(self, epoch: str, limits: Limits = LIMITS) -> None:
         """`epoch`: 8 hexadecimal digits, new at each start."""
+        self.limits = limits
         self._epoch = epoch
         self._number = 0
         self._shares: dict[str, Share] = {}
@@ -226,7 +241,7 @@ class RoomList:
         share = self._shares.get(share_id)
         if share is not None and share.owner != owner:
             raise ListRefusedError(Code.SHARE, "Another program shares a folder with this id.")
-        if share is None and len(self._shares) - len(self._unproved) >= MAX_ROOM_SHARES:
+        if share is None and len(self._shares) - len(self._unproved) >= self.limits.shares:
             raise ListRefusedError(Code.FULL, "The tracker knows too many folders already.")
 
     def hand_over(self, share_id: str, owner: Owner) -> None:
@@ -265,7 +280,7 @@ class RoomList:
         self._shares[share_id] = share
         self.owners_state += before is None
         changes = list[_Change]()
-        while len(self._shares) > MAX_ROOM_SHARES and self._unproved:
+        while len(self._shares) > self.limits.shares and self._unproved:
             changes.append(self._taken_out(next(iter(self._unproved))))
         if added or removed or before is None or before.folder != share.folder:
             changes.append(_Change(share_id, share.folder, added, removed))
@@ -321,23 +336,24 @@ class RoomList:
         return True, chain.from_iterable(starmap(_share_texts, shares))
 
     def _check_room(self, lines: int, size: int, host: str) -> None:
+        limits = self.limits
         all_lines, all_size = self._lines + lines, self._size + size
-        if all_lines > MAX_ROOM_FILES:
-            raise ListRefusedError(Code.FULL, f"The room has {MAX_ROOM_FILES} files already.")
-        if all_size > MAX_LIST_BYTES:
+        if all_lines > limits.lines:
+            raise ListRefusedError(Code.FULL, f"The room has {limits.lines} files already.")
+        if all_size > limits.size:
             raise ListRefusedError(Code.FULL, "The list of the room is too long already.")
         host_lines, host_size = self._host_lines[host] + lines, self._host_size[host] + size
         if host and (
-            _is_more_than_its_part(host_lines, all_lines, MAX_ROOM_FILES)
-            or _is_more_than_its_part(host_size, all_size, MAX_LIST_BYTES)
+            _is_more_than_its_part(host_lines, all_lines, limits.lines)
+            or _is_more_than_its_part(host_size, all_size, limits.size)
         ):
             text = "This computer has its share of the room's list already. The rest is for others."
             raise ListRefusedError(Code.FULL, text)
 
     def _check_room_for_unproved(self, lines: int, size: int) -> None:
         if (
-            self._unproved_lines + lines > MAX_ROOM_FILES // UNPROVED_PART
-            or self._unproved_size + size > MAX_LIST_BYTES // UNPROVED_PART
+            self._unproved_lines + lines > self.limits.lines // UNPROVED_PART
+            or self._unproved_size + size > self.limits.size // UNPROVED_PART
             or self._is_over(lines, size)
         ):
             raise ListRefusedError(Code.FULL, "There is no room for more unproved lists.")
@@ -359,7 +375,7 @@ class RoomList:
     def _is_over(self, lines: int, size: int) -> bool:
         """Whether so much more would exceed the limits of the room."""
         all_lines, all_size = self._lines + self._unproved_lines, self._size + self._unproved_size
-        return all_lines + lines > MAX_ROOM_FILES or all_size + size > MAX_LIST_BYTES
+        return all_lines + lines > self.limits.lines or all_size + size > self.limits.size
 
     def _count(self, lines: int, size: int, owner: Owner) -> None:
         if not owner.is_proved:
@@ -382,7 +398,7 @@ class RoomList:
         before: Mapping[str, str] = {} if known is None else known.lines
         added = [line for line in lines if line not in before]
         removed = [line for line in before if line not in lines]
-        if known is None and len(self._shares) >= MAX_ROOM_SHARES:
+        if known is None and len(self._shares) >= self.limits.shares:
             return None
         try:
             self.reserve(len(added), sum(map(line_size, added)), new.owner)
@@ -418,7 +434,7 @@ class RoomList:
         self._number += 1
         self._log.append(changes)
         self._logged += _cost(changes)
-        while self._logged > MAX_LOGGED or len(self._log) > MAX_LOGGED_STEPS:
+        while self._logged > self.limits.logged or len(self._log) > self.limits.logged_steps:
             self._logged -= _cost(self._log.popleft())
 
 

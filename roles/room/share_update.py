@@ -16,11 +16,10 @@ from roles.room.room_list import (
     line_size,
 )
 from roles.values.errors import PeerProtocolError
-from roles.values.list_lines import MAX_LINE, MAX_SHARE_FILES
+from roles.values.list_lines import MAX_LINE
 from roles.wire.list_wire import ADDED, REMOVED, TellList
 from roles.wire.tracker_messages import Code
 
-MAX_CHANGES = 20_000  # lines, applied in one step; with more changes the seeder sends a whole list
 SLICE = 2_000  # lines compared before sockets are read again: about a millisecond
 
 
@@ -34,6 +33,7 @@ class ShareUpdate:
         if not call.is_whole and (known is None or known.revision != call.base):
             raise _whole()
         self._room_list, self._call, self._known = room_list, call, known
+        self._limits = room_list.limits
         self._before: dict[str, str] = {} if known is None else known.lines
         self._next = Share(call.folder, owner, call.revision)  # what a whole list becomes
         self._changes = Sums()  # what changes add to the share's sums
@@ -86,8 +86,8 @@ class ShareUpdate:
     def _take_of_whole(self, mark: str, line: str) -> None:
         if mark == REMOVED:
             raise PeerProtocolError("a whole list removes a line")
-        if self._taken > MAX_SHARE_FILES:
-            raise _full()
+        if self._taken > self._limits.share_lines:
+            raise self._full()
         lines = self._next.lines
         if line in lines:
             return
@@ -100,7 +100,7 @@ class ShareUpdate:
         self._next.sums.count(line, 1)
 
     def _take_change(self, mark: str, line: str) -> None:
-        if self._taken > MAX_CHANGES:
+        if self._taken > self._limits.changes:
             raise _whole()
         if mark == REMOVED:
             if line in self._added:
@@ -118,8 +118,8 @@ class ShareUpdate:
         elif line not in self._before and line not in self._added:
             self._add(line)
             self._changes.count(line, 1)
-        if len(self._before) + len(self._added) - len(self._removed) > MAX_SHARE_FILES:
-            raise _full()
+        if len(self._before) + len(self._added) - len(self._removed) > self._limits.share_lines:
+            raise self._full()
 
     def _changed_share(self) -> Share:
         share = self._known
@@ -140,10 +140,10 @@ class ShareUpdate:
         self._added[line] = None
         self._added_size += size
 
+    def _full(self) -> ListRefusedError:
+        most = self._limits.share_lines
+        return ListRefusedError(Code.FULL, f"A folder may have {most} files and folders.")
+
 
 def _whole() -> ListRefusedError:
     return ListRefusedError(Code.WHOLE, "The tracker needs the whole list of this folder.")
-
-
-def _full() -> ListRefusedError:
-    return ListRefusedError(Code.FULL, f"A folder may have {MAX_SHARE_FILES} files and folders.")
