@@ -6,10 +6,9 @@ import hashlib
 import json
 import random
 import unittest
-from unittest import mock
 
-from roles.joining import list_copy, listed_share
-from roles.joining.list_copy import ListCopy
+from roles.joining.list_copy import Limits, ListCopy
+from roles.joining.listed_share import MAX_REFUSED
 from roles.values.content import Content
 from roles.values.list_lines import FileLine, FolderLine, Line, PackLine, ReadingLine, encode_line
 from tests.support import calls_made
@@ -36,8 +35,8 @@ def share(id_: str, *lines: Line | str, name: str = "maps", mark: str = "+") -> 
     return ["S" + json.dumps([id_, name]), *(mark + text for text in texts)]
 
 
-def room_of(*shares: list[str], windows: bool = False) -> ListCopy:
-    room = ListCopy(windows=windows)
+def room_of(*shares: list[str], windows: bool = False, **limits: int) -> ListCopy:
+    room = ListCopy(windows=windows, limits=Limits(**limits))
     room.apply_whole([line for lines in shares for line in lines])
     return room
 
@@ -142,31 +141,28 @@ class RefusedTest(unittest.TestCase):
         self.assertEqual((room.files(), room.left_out), ((), 5))
 
     def test_many_refused_lines_keep_no_good_one_out(self) -> None:
-        with mock.patch.object(listed_share, "MAX_REFUSED", 3):
-            room = room_of(share(ONE, *(f"garbage {number}" for number in range(9)), file("a")))
-        self.assertEqual((len(room.refused), len(room.files())), (3, 1))
+        garbage = [f"garbage {number}" for number in range(MAX_REFUSED + 5)]
+        room = room_of(share(ONE, *garbage, file("a")))
+        self.assertEqual((len(room.refused), len(room.files())), (MAX_REFUSED, 1))
 
     def test_there_is_room_for_so_many_lines_only(self) -> None:
         lines = [file(str(number)) for number in range(10)]
-        with mock.patch.object(list_copy, "MAX_SHARE_FILES", 4):
-            room = room_of(share(ONE, *lines))
-            self.assertEqual((len(room.files()), room.left_out), (4, 6))
-        with mock.patch.object(list_copy, "MAX_ROOM_FILES", 13):
-            room = room_of(share(ONE, *lines), share(TWO, *lines))
-            self.assertEqual((len(room.files()), room.left_out), (10, 7))
-        with mock.patch.object(list_copy, "MAX_LISTED_SHARES", 1):
-            self.assertEqual(len(room_of(share(ONE, *lines), share(TWO, *lines))._shares), 1)
+        room = room_of(share(ONE, *lines), share_lines=4)
+        self.assertEqual((len(room.files()), room.left_out), (4, 6))
+        room = room_of(share(ONE, *lines), share(TWO, *lines), lines=13)
+        self.assertEqual((len(room.files()), room.left_out), (10, 7))
+        room = room_of(share(ONE, *lines), share(TWO, *lines), shares=1)
+        self.assertEqual(len(room._shares), 1)
 
     def test_deep_folders_of_one_share_keep_no_line_of_another_out(self) -> None:
         deep = [file(f"{number}" + "/a" * 31) for number in range(9)]
         few = [*deep[:2], file("x"), file("y/z")]
-        with mock.patch.object(list_copy, "MAX_IMPLIED", 90):
-            room = room_of(share(ONE, *deep), share(TWO, *few, name="maps 2"))
-            self.assertEqual(files_of(room), [7, 4])
-            self.assertEqual(room.left_out, 2)
-            room.apply_changes(share(ONE, *deep[1:], mark="-"))  # which makes room
-            room.apply_changes(share(THREE, *deep, name="maps 3"))
-            self.assertEqual(files_of(room), [1, 4, 7])
+        room = room_of(share(ONE, *deep), share(TWO, *few, name="maps 2"), implied=90)
+        self.assertEqual(files_of(room), [7, 4])
+        self.assertEqual(room.left_out, 2)
+        room.apply_changes(share(ONE, *deep[1:], mark="-"))  # which makes room
+        room.apply_changes(share(THREE, *deep, name="maps 3"))
+        self.assertEqual(files_of(room), [1, 4, 7])
 
     def test_folders_that_have_lines_of_their_own_count_once(self) -> None:
         lines: list[Line] = []
@@ -174,8 +170,7 @@ class RefusedTest(unittest.TestCase):
             path = f"{number}"
             lines += [FolderLine(path + "/a" * depth) for depth in range(31)]
             lines.append(file(path + "/a" * 30 + "/b"))
-        with mock.patch.object(list_copy, "MAX_IMPLIED", 0):
-            room = room_of(share(ONE, *lines))
+        room = room_of(share(ONE, *lines), implied=0)
         self.assertEqual((len(room.files()), room.left_out), (9, 0))
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 from unittest import mock
 
-from roles.joining.list_copy import Selection
+from roles.joining import room_reader
+from roles.joining.list_copy import Limits, ListCopy, Selection
 from roles.joining.room_client import RoomClient
 from roles.joining.room_reader import PEERS_AGAIN_S, RoomReader, pause_after
 from roles.joining.tracker_locator import TrackerLocator
@@ -99,7 +101,8 @@ class ListsOfOurTracker(RoomReaderTest):
         self.assertEqual([file.path for file in below.files], ["sub/new"])
 
     def test_lines_without_room_are_left_out_with_a_word_in_the_log(self) -> None:
-        self.constant("joining.list_copy", "MAX_SHARE_FILES", 2)
+        short = partial(ListCopy, limits=Limits(share_lines=2))
+        self.enterContext(mock.patch.object(room_reader, "ListCopy", short))
         list_as_lmk2(self.room, FIRST, dict.fromkeys("abcd", CONTENT))
         with self.assertLogs("roles.joining.room_reader", "WARNING") as logs:
             reader = self.reader(self.room)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, islice
+from typing import NamedTuple
 
 from roles.joining.listed_files import listed_file, listed_files
 from roles.joining.listed_share import MAX_REFUSED, ListedShare, Pack
@@ -21,13 +22,23 @@ from roles.values.safe_names import shown_name
 from roles.values.stopping import go_on, until_stopped
 from roles.wire.list_wire import ShareGone, ShareOpened, decode_share
 
-MAX_LISTED_SHARES = 12_000  # one for each program that a tracker takes
 # Shares whose holders one download looks for. A request to the tracker names 8 shares, and a room
 # full of copies must not cost a thousand requests.
 MAX_SOURCES = 64
-# Folders without a line of their own, of all shares, beyond those that each share may have anyway:
-# one path may lead through 31. They do not count as lines.
-MAX_IMPLIED = MAX_ROOM_FILES
+
+
+class Limits(NamedTuple):
+    """What a copy may have at most, whatever the tracker sends."""
+
+    shares: int = 12_000  # one for each program that a tracker takes
+    share_lines: int = MAX_SHARE_FILES
+    lines: int = MAX_ROOM_FILES  # of all shares
+    # Folders without a line of their own, of all shares, beyond those that each share may have
+    # anyway: one path may lead through 31. They do not count as lines.
+    implied: int = MAX_ROOM_FILES
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -60,16 +71,23 @@ class ListCopy:
     counts, so nobody can get ahead by choosing an id.
     """
 
-    def __init__(self, *, windows: bool, should_stop: Callable[[], bool] = go_on) -> None:
+    def __init__(
+        self,
+        *,
+        windows: bool,
+        should_stop: Callable[[], bool] = go_on,
+        limits: Limits = LIMITS,
+    ) -> None:
         """`windows`: refuse names that Windows cannot store, or would run without being asked.
 
         Long work raises StoppedError once should_stop(): throw the copy away then.
         """
         self._windows = windows
         self._should_stop = should_stop
+        self._limits = limits
         self._shares: dict[str, ListedShare] = {}
-        self._count = 0  # lines of all shares, MAX_ROOM_FILES at most
-        self._implied = 0  # sum of ListedShare.implied, MAX_IMPLIED at most
+        self._count = 0  # lines of all shares
+        self._implied = 0  # sum of ListedShare.implied
         self._listed: dict[str, tuple[ListedFile, ...]] = {}  # by path
         self._changed: set[str] = set()  # paths whose entry in `_listed` is out of date
         self._is_new = False  # all of them are
@@ -166,6 +184,7 @@ class ListCopy:
         """Take what has changed since the lines that were applied before."""
         self._stamp += 1
         self._holders = None
+        limits = self._limits
         share: ListedShare | None = None  # the one that the lines belong to
         room = implied_room = 0  # the lines, and folders without a line, that it may have
         spare = 0  # how many more lines it can take for sure
@@ -185,8 +204,8 @@ class ListCopy:
                     self._count_share(share, 1)
                     share = self._open_or_drop(text)
                     self._count_share(share, -1)
-                    room = min(MAX_SHARE_FILES, MAX_ROOM_FILES - self._count)
-                    implied_room = max(0, MAX_IMPLIED - self._implied)
+                    room = min(limits.share_lines, limits.lines - self._count)
+                    implied_room = max(0, limits.implied - self._implied)
                     spare = 0
                 case _:
                     self.left_out += 1
@@ -209,7 +228,7 @@ class ListCopy:
             case ShareOpened(id_, folder):
                 share = self._shares.get(id_)
                 if share is None:
-                    if len(self._shares) >= MAX_LISTED_SHARES:
+                    if len(self._shares) >= self._limits.shares:
                         return None
                     share = self._shares[id_] = ListedShare(
                         id_, folder, windows=self._windows, should_stop=self._should_stop
