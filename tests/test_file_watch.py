@@ -94,7 +94,7 @@ class FileWatchTest(DiskTestCase):
     def test_a_write_within_one_tick_of_a_coarse_clock_is_noticed(self) -> None:
         """The times of a file stand still for 4 ms on older systems."""
         frozen = mock.patch.object(
-            file_watch, "_traces", lambda status: (status.st_mtime_ns // 10**10, 0, status.st_size)
+            file_watch, "_state", lambda status: (status.st_mtime_ns // 10**10, 0, status.st_size)
         )
         with frozen:
             self.watch.trust()

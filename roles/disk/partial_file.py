@@ -128,7 +128,7 @@ class PartialFile:
                 if is_same is None:
                     return None
                 if is_same:
-                    PartialFile.discard(self)  # in a subclass, uploads go on
+                    self._remove()
                     return target, True
                 self._check_untouched(folder)
                 name = self._renamed(folder, final)
@@ -139,21 +139,7 @@ class PartialFile:
 
     def discard(self) -> None:
         """Close and remove it, unless another program has replaced it."""
-        try:
-            with self._opened_folder() as folder:
-                is_replaced = self.file.is_open and not self._is_at_path(folder)
-                # Elsewhere, unlocking it first would let another program claim it just before it
-                # is removed.
-                if CLOSES_FIRST:
-                    PartialFile.close(self)
-                if not is_replaced:
-                    folder.remove(self.path.name)
-        except FileNotFoundError:
-            return
-        except REFUSED as error:
-            raise storage_error(error, self.path) from None
-        finally:
-            PartialFile.close(self)
+        self._remove()
 
     @property
     def is_in_place(self) -> bool:
@@ -168,6 +154,28 @@ class PartialFile:
 
     def close(self) -> None:
         """Close it and leave it where it is, with the current time instead of ARRIVING_NS."""
+        self._close()
+
+    # What a subclass adds to discard() and close(), such as an end of uploads, is not for finish().
+
+    def _remove(self) -> None:
+        try:
+            with self._opened_folder() as folder:
+                is_replaced = self.file.is_open and not self._is_at_path(folder)
+                # Elsewhere, unlocking it first would let another program claim it just before it
+                # is removed.
+                if CLOSES_FIRST:
+                    self._close()
+                if not is_replaced:
+                    folder.remove(self.path.name)
+        except FileNotFoundError:
+            return
+        except REFUSED as error:
+            raise storage_error(error, self.path) from None
+        finally:
+            self._close()
+
+    def _close(self) -> None:
         try:
             if self.file.is_open and disk_calls.TIMES_BY_DESCRIPTOR:
                 stamp(self.file.descriptor)

@@ -58,15 +58,15 @@ class TargetFolder:
         """
         for number in range(1, _NUMBERS + 1 if self.existing is Existing.SKIP else 2):
             name = stored[-1] if number == 1 else numbered(stored[-1], number)
-            place = (*stored[:-1], name)
+            there = (*stored[:-1], name)
             try:  # a quick check first: usually nothing is there, and there may be many files
-                status = os.lstat("/".join((self._text, *place)))
+                status = os.lstat(self._path_of(there))
             except (OSError, ValueError):
                 return None
             if self.stopping.is_set():
                 return None
-            if self._has(place, status, content):
-                return self.path.joinpath(*place)
+            if self._has(there, status, content):
+                return self.path.joinpath(*there)
         return None
 
     def unchanged(self, stored: tuple[str, ...], content: Content) -> Traces | None:
@@ -82,12 +82,12 @@ class TargetFolder:
             return None
 
     def has(self, stored: tuple[str, ...]) -> bool:
-        return os.path.lexists("/".join((self._text, *stored)))
+        return os.path.lexists(self._path_of(stored))
 
     def is_stamped(self, stored: tuple[str, ...], size: int, mtime: int | None) -> bool:
         """Whether a regular file has this size and time, as if nobody had written to it since."""
         try:
-            status = os.lstat("/".join((self._text, *stored)))
+            status = os.lstat(self._path_of(stored))
         except (OSError, ValueError):
             return False
         is_as_it_was = (status.st_size, int(status.st_mtime)) == (size, mtime)
@@ -111,6 +111,10 @@ class TargetFolder:
         """Bytes on the disk of its partial file, which an earlier run may have left."""
         *above, name = stored
         return bytes_on_disk(self.path.joinpath(*above, name + PARTIAL_SUFFIX))
+
+    def _path_of(self, stored: tuple[str, ...]) -> str:
+        """Made without a Path, which takes longer than to look whether there is a file."""
+        return "/".join((self._text, *stored))
 
     def _has(self, stored: tuple[str, ...], status: os.stat_result, content: Content) -> bool:
         if not stat.S_ISREG(status.st_mode) or status.st_size != content.size:
