@@ -55,7 +55,7 @@ class TrackerLocatorTestCase(RoomTest):
         super().setUp()
         self.log = EventLog()
         self.reached: list[Tracker] = []  # by a search
-        self.place_limits = Limits(
+        self.locator_limits = Limits(
             0.1, search_again_s=(0.0, 0.0), fail_back_s=0.1, fail_back_again_s=0.0
         )
         self.constant("joining.tracker_search", "LINGER_S", 0.0)
@@ -72,7 +72,7 @@ class TrackerLocatorTestCase(RoomTest):
             failover,
             self.log,
             lambda: targets_at(*(one.address for one in self.reached)),
-            limits=self.place_limits,
+            limits=self.locator_limits,
         )
 
     def asking(self, locator: TrackerLocator) -> RoomClient:
@@ -207,7 +207,7 @@ class FollowingTest(TrackerLocatorTestCase):
             Failover.ANY,
             self.log,
             lambda: targets_at(original.address),
-            limits=self.place_limits,
+            limits=self.locator_limits,
         )
         client = self.asking(locator)
         client.list_version()
@@ -224,7 +224,7 @@ class FollowingTest(TrackerLocatorTestCase):
         self.assertEqual(other.heard, [])
 
     def test_it_is_looked_for_now_and_then_only_but_at_once_on_another_network(self) -> None:
-        self.place_limits = self.place_limits._replace(search_again_s=(60.0, 60.0))
+        self.locator_limits = self.locator_limits._replace(search_again_s=(60.0, 60.0))
         silent, other = self.scripted_tracker(), self.scripted_tracker()
         silent.is_silent, self.reached = True, []
         locator = self.locator(silent, Failover.ANY)
@@ -315,7 +315,7 @@ class AddressesTest(TrackerLocatorTestCase):
             self.assertIsNotNone(client.list_version())
 
     def test_it_ends_at_once_when_the_program_does(self) -> None:
-        self.place_limits = self.place_limits._replace(search_s=60.0)
+        self.locator_limits = self.locator_limits._replace(search_s=60.0)
         silent = self.scripted_tracker()
         silent.is_silent = True
         locator = self.locator(silent, Failover.ANY)

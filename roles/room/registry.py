@@ -24,7 +24,7 @@ from roles.room.registry_entry import (
     Program,
     Reader,
 )
-from roles.room.reserved_shares import ReservedShares
+from roles.room.reserved_shares import Reservation, ReservedShares
 from roles.room.room_list import ListRefusedError, Owner, RoomList
 from roles.values.addresses import Address, is_unicast
 from roles.values.computers import SILENT_S, is_silent, machines_of
@@ -68,7 +68,7 @@ class Registry:
         self.room_list = room_list or RoomList("00000000")
         self.places = Places()  # of programs; only this class changes it
         self.by_share = HoldersByShare()  # includes LMK/1 seeders
-        self.held = ReservedShares()
+        self.reserved = ReservedShares()
         self.departed = Departed()
         self.lmk1: Lmk1Seeders | None = None  # set once, before anybody registers
         self.changes = 0  # of what participants() yields, except the times of pings
@@ -291,64 +291,83 @@ class Registry:
         self.changes += self.departed.remove({key for key, _ in there})
 
     def owner_of(self, call: TellList, ip: str, *, now: float) -> Owner:
-        """Whoever sends this list from that address, as the share's owner.
-
-        Raises ListRefusedError unless it is the program that told the share before: the same peer
-        id, or the same address and port, because it may have restarted. Peers know each other's
-        ids, so an id alone proves nothing. Once that program has ended or is silent, another one
-        of the same computer counts as the same. While the last registration still pings, it keeps
-        the share, except against the same run on the same machine. A program that returns to where
-        the share was told gets it back from one that told it elsewhere in the meantime.
+        """The program at this address that sends the list, as the owner of the share, which it is
+        from now on. Raises ListRefusedError if it must not change the share.
         """
-        key = Key(ip, call.port, call.peer)
-        entry = self.entry(key)
-        if entry is None or entry.is_leecher or call.share not in entry.shares:
+        program = self.entry(Key(ip, call.port, call.peer))
+        if program is None or program.is_leecher or call.share not in program.shares:
             text = "The tracker does not know a seeder with this folder."
             raise ListRefusedError(Code.UNKNOWN, text)
         # Programs on the tracker's own machine have no limit.
-        owner = Owner(key, "" if entry.origin.is_here else ip, entry.status.machine)
+        owner = Owner(program.key, "" if program.origin.is_here else ip, program.status.machine)
         share = self.room_list.share(call.share)
-        reserved = self.held.share_owner(call.share, now=now)
-        held = None if reserved is None else reserved.known_by
-        last = reserved if share is None else share.owner
-        if last is None or last.known_by == key:
-            if share is not None and share.owner != owner:  # the tracker's own addresses changed
+        reservation = self.reserved.get(call.share, now=now)
+        if share is not None:
+            if share.owner != owner:
+                self._check_taking_over(call.share, share.owner, program, reservation, now=now)
                 self.room_list.hand_over(call.share, owner)
-            return owner
-        former, is_back = last.known_by, self._is_of_same_computer(last, entry, now=now)
-        if not former.is_like(key) and held != key and not is_back:
-            text = "Another program shares a folder with this id, or did a short time ago."
-            raise ListRefusedError(Code.SHARE, text)
-        if share is None:
-            if former.ip != ip and not self.held.is_quiet(call.share, now=now):
-                raise _busy()
-            return owner
-        is_same_run = (former.ip, former.peer) == (ip, call.peer)
-        if not is_same_run and held != key and self.is_heard(former, now=now):
-            raise _busy()
-        if former.ip != ip and held != key:
-            self.held.hold(call.share, last, quiet_at=now, now=now)
-        self.room_list.hand_over(call.share, owner)
+        elif reservation is not None:
+            self._check_reserved(reservation, program, now=now)
         return owner
 
-    def _is_of_same_computer(self, former: Owner, entry: Program, *, now: float) -> bool:
-        """Whether `former` has ended, and this program is of the same user of the same computer:
-        nobody else can name its machine id.
+    def _check_taking_over(
+        self,
+        share_id: str,
+        former: Owner,
+        program: Program,
+        reservation: Reservation | None,
+        *,
+        now: float,
+    ) -> None:
+        """Whether this program may own a listed share. While the last registration still pings, it
+        keeps the share, except against the same run on the same machine. A program that returns to
+        where the share was told gets it back from one that told it elsewhere in the meantime.
         """
-        own = (entry.origin.ip, entry.status.machine)
-        is_same = bool(former.machine) and (former.key.ip, former.machine) == own
-        return is_same and not self.is_heard(former.known_by, now=now)
+        key, before = program.key, former.known_by
+        if before == key:  # its address is one of the tracker's own now, or no longer
+            return
+        if reservation is not None and reservation.owner.known_by == key:
+            return
+        self._check_follows(former, program, now=now)
+        is_same_run = (before.ip, before.peer) == (key.ip, key.peer)
+        if not is_same_run and self.is_heard(before, now=now):
+            raise _busy()
+        if before.ip != key.ip:
+            self.reserved.reserve(share_id, former, quiet_at=now, now=now)
+
+    def _check_reserved(self, reservation: Reservation, program: Program, *, now: float) -> None:
+        """Whether this program may own a share that is not listed any more."""
+        key, before = program.key, reservation.owner.known_by
+        if before == key:
+            return
+        self._check_follows(reservation.owner, program, now=now)
+        if before.ip != key.ip and now < reservation.quiet_at:
+            raise _busy()
+
+    def _check_follows(self, former: Owner, program: Program, *, now: float) -> None:
+        """Whether it is the program that owned the share before: the same peer id, or the same
+        address and port, because it may have restarted. Peers know each other's ids, so an id alone
+        proves nothing. Once that program has ended or is silent, another one of the same user of
+        the same computer counts as the same: nobody else can name its machine id.
+        """
+        if former.known_by.is_like(program.key):
+            return
+        own = (program.origin.ip, program.status.machine)
+        is_same_computer = bool(former.machine) and (former.key.ip, former.machine) == own
+        if not is_same_computer or self.is_heard(former.known_by, now=now):
+            text = "Another program shares a folder with this id, or did a short time ago."
+            raise ListRefusedError(Code.SHARE, text)
 
     # The state file
 
     @property
     def changes_saved(self) -> int:
-        """Changes whenever saved() does, unless only held shares have changed."""
+        """Changes whenever saved() does, unless only reserved shares have changed."""
         return self.room_list.owners_state
 
     def saved(self) -> Iterator[dict[str, object]]:
         """The owner of each share, for the state file. Programs register again by themselves."""
-        owners = dict(self.held.items()) | dict(self.room_list.owners())
+        owners = dict(self.reserved.items()) | dict(self.room_list.owners())
         for share, owner in owners.items():
             key = owner.known_by
             saved: dict[str, object] = {"share": share, "teller": [key.ip, key.port, key.peer]}
@@ -367,7 +386,7 @@ class Registry:
                     machine = others.get("machine")
                     machine = machine if isinstance(machine, str) and is_id(machine) else ""
                     owner = Owner(Key(ip, port, peer), machine=machine)
-                    self.held.hold(share, owner, quiet_at=now + QUIET_S, now=now)
+                    self.reserved.reserve(share, owner, quiet_at=now + QUIET_S, now=now)
 
     # Coming and going
 
@@ -430,7 +449,7 @@ class Registry:
                 self.room_list.leave(share_id, owner)
             else:
                 self.room_list.drop(share_id)
-                self.held.hold(share_id, owner, quiet_at=quiet_at, now=now)
+                self.reserved.reserve(share_id, owner, quiet_at=quiet_at, now=now)
 
     def _drop_unheld(self, shares: Sequence[str], now: float) -> None:
         """Drop those of these shares which nobody has any more."""
@@ -439,7 +458,7 @@ class Registry:
             if share is None or not share.owner.is_proved or self.by_share.has_any(share_id):
                 continue
             self.room_list.drop(share_id)
-            self.held.hold(share_id, share.owner, quiet_at=now, now=now)
+            self.reserved.reserve(share_id, share.owner, quiet_at=now, now=now)
 
     def _is_host_full(self, ip: str, *, is_idle: bool) -> bool:
         ports = self.places.by_port(ip)

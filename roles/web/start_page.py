@@ -126,12 +126,7 @@ def _commands(file: ProgramFile, address: Address) -> list[str]:
             return [f"sha256sum {name}", f"python3 {name} {get}"]
         case _:
             fetch = f"curl -O http://{address}/program/{quoted(name)}"
-            return [
-                f"sha256sum {name}",
-                fetch,
-                f"chmod +x {name}",
-                f"./{name} {get}",
-            ]
+            return [f"sha256sum {name}", fetch, f"chmod +x {name}", f"./{name} {get}"]
 
 
 def _window_words(file: ProgramFile) -> str:
