@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from roles.disk.holding import ChunkSource, Holding
 from roles.net.connection import Connection
-from roles.values.content import MIN_CHUNK_SIZE, Content, bitmap_bytes
+from roles.values.bitmaps import bitmap_bytes
+from roles.values.content import MIN_CHUNK_SIZE, Content
 from roles.values.errors import FileChangedError, StorageError
 from tests.disks import described, some_bytes
 

@@ -16,7 +16,8 @@ from roles.swarm.chunk_plan import (
 )
 from roles.swarm.peer import Peer
 from roles.values.addresses import Address
-from roles.values.content import MIN_CHUNK_SIZE, Content, indexes
+from roles.values.bitmaps import indexes
+from roles.values.content import MIN_CHUNK_SIZE, Content
 
 CHUNK = MIN_CHUNK_SIZE
 FAST = 10.0 * CHUNK  # bytes per second

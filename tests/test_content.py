@@ -1,4 +1,4 @@
-"""What a file is, whatever its name: chunk sizes, roots and bitmaps, against the definition."""
+"""What a file is, whatever its name: chunk sizes and roots, against the definition."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ import struct
 import unittest
 from itertools import pairwise
 
+from roles.values.bitmaps import bitmap_size, indexes
 from roles.values.content import (
     MAX_CHUNKS,
     MAX_FILE_SIZE,
     MIN_CHUNK_SIZE,
     Content,
-    bitmap_bytes,
-    bitmap_of,
-    bitmap_size,
     check_shape,
     chunk_size_for,
     content_of,
-    indexes,
     root_of,
 )
 from roles.values.errors import PeerProtocolError
@@ -123,26 +120,3 @@ class CountingTest(unittest.TestCase):
     def test_an_empty_content_has_no_chunks_and_no_bytes(self) -> None:
         empty = content_of(0, b"")
         self.assertEqual((empty.count, empty.all_chunks, empty.bytes_in(0)), (0, 0, 0))
-
-
-class BitmapTest(unittest.TestCase):
-    def test_chunk_0_is_the_lowest_bit_of_the_first_byte(self) -> None:
-        self.assertEqual(bitmap_bytes(0b1_0000_0001, 9), b"\x01\x01")
-        self.assertEqual(bitmap_bytes(0b10, 8), b"\x02")
-        self.assertEqual(bitmap_bytes(0, 0), b"")
-
-    def test_it_is_read_back_as_it_was(self) -> None:
-        rng = random.Random(6)
-        for count in (*range(20), 2_047, 2_048, MAX_CHUNKS):
-            chunks = rng.getrandbits(count) if count else 0
-            self.assertEqual(bitmap_of(bitmap_bytes(chunks, count), count), chunks)
-
-    def test_another_length_and_bits_beyond_the_last_chunk_are_refused(self) -> None:
-        for sent, count in ((b"", 1), (b"\0\0", 8), (b"\x02", 1), (b"\xff\x02", 9), (b"\0", 0)):
-            with self.subTest(sent=sent), self.assertRaises(PeerProtocolError):
-                bitmap_of(sent, count)
-
-    def test_the_indexes_are_those_of_the_bits_in_order(self) -> None:
-        self.assertEqual(list(indexes(0b1010_0001)), [0, 5, 7])
-        self.assertEqual(list(indexes(1 << 262_143 | 1)), [0, 262_143])
-        self.assertEqual(list(indexes(0)), [])

@@ -12,7 +12,8 @@ from roles.swarm.arriving_chunks import ArrivingChunks
 from roles.swarm.arriving_chunks import Limits as Slowness
 from roles.swarm.downloader import Limits
 from roles.swarm.frame_deadlines import Limits as FrameLimits
-from roles.values.content import bitmap_bytes, chunk_count
+from roles.values.bitmaps import bitmap_bytes
+from roles.values.content import chunk_count
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
 from roles.wire.frames import HEADER, PART

@@ -14,7 +14,8 @@ from roles.uploads.upload_session import (
     Sending,
     UploadSession,
 )
-from roles.values.content import MIN_CHUNK_SIZE, bitmap_bytes
+from roles.values.bitmaps import bitmap_bytes
+from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
 from tests.disks import some_bytes

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from roles.downloads.wanted import WantedContent, WantedFile, WantedPack, plan_contents
 from roles.joining.listed_share import Pack
-from roles.values.content import MIN_CHUNK_SIZE, Content, indexes
+from roles.values.bitmaps import indexes
+from roles.values.content import MIN_CHUNK_SIZE, Content
 from roles.values.list_lines import FileLine, PackLine
 from tests.disks import described, some_bytes
 

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import has_data
-from roles.values.content import DIGEST_SIZE, Content, bitmap_size
+from roles.values.bitmaps import bitmap_size
+from roles.values.content import DIGEST_SIZE, Content
 from roles.values.errors import ShortageError
 from roles.worker import Worker
 

@@ -11,7 +11,8 @@ from typing import TypeAlias
 from roles.disk.file_watch import Traces
 from roles.disk.leftovers import pack_stored
 from roles.joining.listed_share import Pack
-from roles.values.content import Content, indexes
+from roles.values.bitmaps import indexes
+from roles.values.content import Content
 from roles.values.list_lines import FileLine
 from roles.values.safe_names import shown_name
 from roles.values.stopping import go_on, until_stopped

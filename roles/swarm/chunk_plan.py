@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from roles.swarm.bad_peers import BadPeers, Sender
 from roles.swarm.peer import Peer
-from roles.values.content import Content, indexes
+from roles.values.bitmaps import indexes
+from roles.values.content import Content
 
 MAX_COMING = 4  # over one connection: one arrives, one is next, some were just broken off
 UNPROVEN_COMING = 2  # over a connection that has brought no whole chunk yet

@@ -14,7 +14,8 @@ from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.digest_requests import DigestRequests
 from roles.swarm.peer import Peer
 from roles.swarm.single_chunks import SingleChunks
-from roles.values.content import bitmap_bytes, bitmap_of, check_shape, chunk_count
+from roles.values.bitmaps import bitmap_bytes, bitmap_of
+from roles.values.content import check_shape, chunk_count
 from roles.values.errors import PeerProtocolError
 from roles.values.events import Source, WatchedPeer
 from roles.wire import frames

@@ -17,7 +17,8 @@ from roles.uploads.open_contents import OpenContents
 from roles.uploads.small_contents import SmallContents
 from roles.uploads.upload_scheduler import ChosenChunk, UploadScheduler
 from roles.values.addresses import is_loopback
-from roles.values.content import DIGEST_SIZE, bitmap_bytes, bitmap_of
+from roles.values.bitmaps import bitmap_bytes, bitmap_of
+from roles.values.content import DIGEST_SIZE
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
 

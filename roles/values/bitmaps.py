@@ -1,8 +1,39 @@
-"""Long bitmaps: parts of them, and how many of several have each bit."""
+"""Bitmaps of the chunks of a content: integers in which bit i stands for chunk i.
+
+On the wire, parts of long ones, and how many of several have each bit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+
+from roles.values.errors import PeerProtocolError
+
+
+def bitmap_size(count: int) -> int:
+    """Bytes on the wire for a bitmap of `count` chunks."""
+    return -(-count // 8)
+
+
+def bitmap_bytes(chunks: int, count: int) -> bytes:
+    """Encode for the wire: chunk 0 is the lowest bit of the first byte."""
+    return chunks.to_bytes(bitmap_size(count), "little")
+
+
+def bitmap_of(sent: bytes, count: int) -> int:
+    """Decode from the wire. Raises PeerProtocolError unless it has `count` chunks."""
+    chunks = int.from_bytes(sent, "little")
+    if len(sent) != bitmap_size(count) or chunks >> count:
+        raise PeerProtocolError(f"a bitmap of {len(sent)} bytes for {count} chunks")
+    return chunks
+
+
+def indexes(chunks: int) -> Iterator[int]:
+    """The indexes of the chunks in a bitmap, in ascending order."""
+    while chunks:
+        lowest = chunks & -chunks
+        yield lowest.bit_length() - 1
+        chunks ^= lowest
 
 
 class Bits:

@@ -1,13 +1,9 @@
-"""Content: size, chunks and root of a file, whatever its name (docs/PROTOCOL.md, section 3).
-
-A bitmap of chunks is an integer in which bit i stands for chunk i.
-"""
+"""Content: size, chunks and root of a file, whatever its name (docs/PROTOCOL.md, section 3)."""
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from roles.values.errors import PeerProtocolError
@@ -100,29 +96,3 @@ def check_shape(size: int, chunk_size: int) -> None:
 
 def chunk_count(size: int, chunk_size: int) -> int:
     return -(-size // chunk_size)
-
-
-def bitmap_size(count: int) -> int:
-    """Bytes on the wire for a bitmap of `count` chunks."""
-    return -(-count // 8)
-
-
-def bitmap_bytes(chunks: int, count: int) -> bytes:
-    """Encode for the wire: chunk 0 is the lowest bit of the first byte."""
-    return chunks.to_bytes(bitmap_size(count), "little")
-
-
-def bitmap_of(sent: bytes, count: int) -> int:
-    """Decode from the wire. Raises PeerProtocolError unless it has `count` chunks."""
-    chunks = int.from_bytes(sent, "little")
-    if len(sent) != bitmap_size(count) or chunks >> count:
-        raise PeerProtocolError(f"a bitmap of {len(sent)} bytes for {count} chunks")
-    return chunks
-
-
-def indexes(chunks: int) -> Iterator[int]:
-    """The indexes of the chunks in a bitmap, in ascending order."""
-    while chunks:
-        lowest = chunks & -chunks
-        yield lowest.bit_length() - 1
-        chunks ^= lowest

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
-from roles.values.content import DIGEST_SIZE, MAX_CHUNKS, bitmap_size
+from roles.values.bitmaps import bitmap_size
+from roles.values.content import DIGEST_SIZE, MAX_CHUNKS
 from roles.values.errors import PeerProtocolError
 
 PART = 256 * 1024  # bytes of a chunk in one frame; every peer accepts it, other frames wait for it
