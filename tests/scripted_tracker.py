@@ -61,8 +61,11 @@ class ScriptedTracker:
 
 
 def repeat_after(test: unittest.TestCase, *seconds: float) -> None:
-    """When its clients ask again if they are not answered."""
-    test.enterContext(mock.patch("roles.joining.tracker_asker.TRIES_S", seconds * 8))
+    """When its clients ask again if they are not answered. They do so no more often than that,
+    even if the tracker's thread is slow, so a test knows how many requests come.
+    """
+    tries_s = (*seconds, *[LIMIT_S] * 8)
+    test.enterContext(mock.patch("roles.joining.tracker_asker.TRIES_S", tries_s))
 
 
 class TrackerClientTestCase(LmkTestCase):

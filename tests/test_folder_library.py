@@ -10,12 +10,13 @@ import threading
 import time
 import unittest
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from roles.disk.holding import ChunkSource, Holding
-from roles.sharing import folder_library
+from roles.sharing import digest_cache, folder_library
 from roles.sharing.folder_library import FolderLibrary
 from roles.sharing.folder_tree import scan_tree
 from roles.sharing.hashing import Reading
@@ -61,6 +62,14 @@ class LibraryTestCase(LmkTestCase):
         target.write_bytes(content)
         os.utime(target, (mtime_s, mtime_s))
         return target
+
+    def never_settled(self) -> ExitStack:
+        """What is written now counts as just written until this is closed, however slow we are."""
+        long_ns = 10**9 * 3_600
+        patches = self.enterContext(ExitStack())
+        for module in (digest_cache, folder_library):
+            patches.enter_context(mock.patch.object(module, "SETTLED_NS", long_ns))
+        return patches
 
     def started(self) -> FolderLibrary:
         """A library at work until the test ends, or until stopped()."""
@@ -327,6 +336,7 @@ class RestartTest(LibraryTestCase):
         self.assertEqual(set(self.opened(self.ready)), {"changed"})
 
     def test_a_file_written_just_now_is_read_again_after_a_restart(self) -> None:
+        self.never_settled()
         self.file("fresh", b"1234567", mtime_s=time.time())
         before = self.ready()
         root = self.root(before, "fresh")
@@ -337,12 +347,14 @@ class RestartTest(LibraryTestCase):
         self.assertNotEqual(self.root(self.ready(), "fresh"), root)
 
     def test_a_file_written_just_now_is_read_once_more_when_its_time_can_be_trusted(self) -> None:
+        settling = self.never_settled()
         self.file("fresh", b"1234567", mtime_s=time.time())
         library = self.ready()
         root = self.root(library, "fresh")
         status = (self.shared / "fresh").stat()
         (self.shared / "fresh").write_bytes(b"7654321")
         os.utime(self.shared / "fresh", ns=(status.st_mtime_ns, status.st_mtime_ns))
+        settling.close()
         wait_until(lambda: self.root(library, "fresh") != root)
         self.assertIsNone(library.find(root))
 
@@ -352,8 +364,9 @@ class RestartTest(LibraryTestCase):
         self.enterContext(mock.patch.object(folder_library, "_LARGE", 1_000))
         self.enterContext(mock.patch.object(folder_library, "WRITTEN_S", 3_600.0))
         self.enterContext(mock.patch.object(folder_library, "LOOK_S", 0.01))
+        self.never_settled()
         self.file("small")
-        large = self.file("large", bytes(3 * MIN_CHUNK_SIZE), mtime_s=time.time() + 1.5)
+        large = self.file("large", bytes(3 * MIN_CHUNK_SIZE), mtime_s=time.time())
         library = self.ready()
         self.assertEqual([*self.lines(library)], ["small"])
         self.assertFalse(library.snapshot.is_whole)
@@ -395,7 +408,8 @@ class ChangeTest(LibraryTestCase):
         path = self.file("saved", b"before")
         library = self.ready()
         before = self.root(library, "saved")
-        self.file("saved", b"", mtime_s=time.time() + 1.5)
+        self.never_settled()
+        self.file("saved", b"", mtime_s=time.time())
         self.after_look(library, lambda: "saved" not in self.lines(library))
         self.assertIsNone(library.find(before))
         self.assertIn(encode_line(ReadingLine(1)), library.snapshot.lines)
@@ -404,9 +418,11 @@ class ChangeTest(LibraryTestCase):
         self.assertEqual(self.lines(library)["saved"].content, content_of_bytes(b"after"))
 
     def test_a_file_that_stays_empty_is_offered_once_nobody_may_be_saving_it(self) -> None:
-        path = self.file("none", b"", mtime_s=time.time() + 1.5)
+        settling = self.never_settled()
+        path = self.file("none", b"", mtime_s=time.time())
         library = self.ready()
         self.assertNotIn("none", self.lines(library))
+        settling.close()
         wait_until(lambda: "none" in self.lines(library))
         later = time.time() + 1
         os.utime(path, (later, later))
@@ -635,8 +651,10 @@ class HonestyTest(LibraryTestCase):
     def test_a_large_file_is_left_alone_while_it_may_still_be_written(self) -> None:
         (self.shared / "large").touch()
         os.truncate(self.shared / "large", 256 << 20)
+        settling = self.never_settled()
         library = self.ready()
         self.assertEqual(self.log.events[-1], HashingChanged(0, 0, 0))
+        settling.close()
         wait_until(lambda: "large" in self.lines(library))
 
     def test_how_many_files_are_left_to_read_is_a_line(self) -> None:

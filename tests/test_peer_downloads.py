@@ -30,7 +30,7 @@ from tests.memory_contents import CHUNK, some_holding
 from tests.peers import DownloadingTest
 from tests.raw_peer import RawPeer, lying_seeder, welcomed
 from tests.scripted_seeder import ScriptedSeeder
-from tests.support import at_once, wait_until
+from tests.support import LIMIT_S, at_once, wait_until
 
 ME = "0123456789abcdef"
 YOU = "fedcba9876543210"
@@ -167,7 +167,7 @@ class PeerDownloadsTest(DownloadingTest):
         wait_until(lambda: self.downloads.make_room_for_caller(hosts[5]))
         self.assertTrue(RawPeer(idle[5][0]).has_left())
         for link in (idle[0][1], idle[5][1]):
-            link.setblocking(False)
+            link.settimeout(LIMIT_S)
             self.assertTrue(link.recv(1_000))  # what it was opened; it did not hang up
 
     def test_peers_that_bring_nothing_make_room_for_those_that_wait(self) -> None:

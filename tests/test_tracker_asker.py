@@ -41,27 +41,31 @@ class SilenceTest(TrackerClientTestCase):
         port = self.free_port("udp")
         late = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
 
-        def start() -> None:
-            late.bind(("127.0.0.1", port))
+        def answer() -> None:
             late.settimeout(LIMIT_S)
             _, source = late.recvfrom(2048)
             late.sendto(LIST, source)
             late.sendto(b"success", source)
 
-        thread = threading.Thread(target=start, name="lmk-test")
+        def start() -> None:
+            late.bind(("127.0.0.1", port))
+            thread.start()
+
+        thread = threading.Thread(target=answer, name="lmk-test")
         client = TrackerClient(
-            TrackerLocator(Address("127.0.0.1", port), stopping=self.started(thread))
+            TrackerLocator(Address("127.0.0.1", port), stopping=self.starting(start))
         )
         with client:
             self.assertEqual(client.files(), {"a.txt": 5})
         thread.join()
 
-    def started(self, thread: threading.Thread) -> threading.Event:
-        """An event that starts the thread when it is first looked at, after the first try."""
+    def starting(self, start: Callable[[], None]) -> threading.Event:
+        """An event that calls this when it is first looked at, after the first try."""
+        starts = [start]
 
         def is_set() -> bool:
-            if thread.ident is None:
-                thread.start()
+            while starts:
+                starts.pop()()
             return False
 
         stopping = threading.Event()
