@@ -24,7 +24,7 @@ from roles.room.registry_entry import (
     Program,
     Reader,
 )
-from roles.room.reserved_shares import Reservation, ReservedShares
+from roles.room.reserved_shares import ReservedShares
 from roles.room.room_list import ListRefusedError, Owner, RoomList
 from roles.values.addresses import Address, is_unicast
 from roles.values.computers import SILENT_S, is_silent, machines_of
@@ -301,59 +301,52 @@ class Registry:
         # Programs on the tracker's own machine have no limit.
         owner = Owner(program.key, "" if program.origin.is_here else ip, program.status.machine)
         share = self.room_list.share(call.share)
-        reservation = self.reserved.get(call.share, now=now)
-        if share is not None:
-            if share.owner != owner:
-                self._check_taking_over(call.share, share.owner, program, reservation, now=now)
-                self.room_list.hand_over(call.share, owner)
-        elif reservation is not None:
-            self._check_reserved(reservation, program, now=now)
+        if share is None:
+            self._check_reserved(call.share, owner, now=now)
+        elif share.owner != owner:
+            self._take_over(call.share, share.owner, owner, now=now)
         return owner
 
-    def _check_taking_over(
-        self,
-        share_id: str,
-        former: Owner,
-        program: Program,
-        reservation: Reservation | None,
-        *,
-        now: float,
-    ) -> None:
-        """Whether this program may own a listed share. While the last registration still pings, it
-        keeps the share, except against the same run on the same machine. A program that returns to
-        where the share was told gets it back from one that told it elsewhere in the meantime.
-        """
-        key, before = program.key, former.known_by
-        if before == key:  # its address is one of the tracker's own now, or no longer
+    def _check_reserved(self, share_id: str, owner: Owner, *, now: float) -> None:
+        """Whether it may own a share that is not listed. Raises ListRefusedError."""
+        reservation = self.reserved.get(share_id, now=now)
+        if reservation is None or reservation.owner.known_by == owner.key:
             return
-        if reservation is not None and reservation.owner.known_by == key:
-            return
-        self._check_follows(former, program, now=now)
-        is_same_run = (before.ip, before.peer) == (key.ip, key.peer)
-        if not is_same_run and self.is_heard(before, now=now):
-            raise _busy()
-        if before.ip != key.ip:
-            self.reserved.reserve(share_id, former, quiet_at=now, now=now)
-
-    def _check_reserved(self, reservation: Reservation, program: Program, *, now: float) -> None:
-        """Whether this program may own a share that is not listed any more."""
-        key, before = program.key, reservation.owner.known_by
-        if before == key:
-            return
-        self._check_follows(reservation.owner, program, now=now)
-        if before.ip != key.ip and now < reservation.quiet_at:
+        self._check_follows(reservation.owner, owner, now=now)
+        if reservation.owner.key.ip != owner.key.ip and now < reservation.quiet_at:
             raise _busy()
 
-    def _check_follows(self, former: Owner, program: Program, *, now: float) -> None:
-        """Whether it is the program that owned the share before: the same peer id, or the same
-        address and port, because it may have restarted. Peers know each other's ids, so an id alone
-        proves nothing. Once that program has ended or is silent, another one of the same user of
-        the same computer counts as the same: nobody else can name its machine id.
+    def _take_over(self, share_id: str, former: Owner, owner: Owner, *, now: float) -> None:
+        """Give it a listed share. Raises ListRefusedError.
+
+        While the last registration still pings, that one keeps the share, except against the same
+        run on the same machine. A program that returns to where the share was told gets it back
+        from one that told it elsewhere in the meantime.
         """
-        if former.known_by.is_like(program.key):
+        key, before = owner.key, former.known_by
+        reservation = self.reserved.get(share_id, now=now)
+        has_returned = reservation is not None and reservation.owner.known_by == key
+        if before != key and not has_returned:
+            self._check_follows(former, owner, now=now)
+            is_same_run = (before.ip, before.peer) == (key.ip, key.peer)
+            if not is_same_run and self.is_heard(before, now=now):
+                raise _busy()
+            if before.ip != key.ip:
+                self.reserved.reserve(share_id, former, quiet_at=now, now=now)
+        self.room_list.hand_over(share_id, owner)
+
+    def _check_follows(self, former: Owner, owner: Owner, *, now: float) -> None:
+        """Whether it is the program that owned the share before. Raises ListRefusedError.
+
+        It has the same peer id, or the same address and port, because it may have restarted. Peers
+        know each other's ids, so an id alone proves nothing. Once the former one has ended or is
+        silent, any program of the same user of the same computer counts as the same: nobody else
+        can name its machine id.
+        """
+        if former.known_by.is_like(owner.key):
             return
-        own = (program.origin.ip, program.status.machine)
-        is_same_computer = bool(former.machine) and (former.key.ip, former.machine) == own
+        computer = (former.key.ip, former.machine)
+        is_same_computer = bool(former.machine) and computer == (owner.key.ip, owner.machine)
         if not is_same_computer or self.is_heard(former.known_by, now=now):
             text = "Another program shares a folder with this id, or did a short time ago."
             raise ListRefusedError(Code.SHARE, text)
