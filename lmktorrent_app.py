@@ -58,25 +58,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run_words(words: Sequence[str], output: Output) -> ExitCode:
     """Run what the command line asks for; raises the reason if that fails."""
     fill_gaps()
-    chosen = parse_arguments(words)
-    output.quiet, output.as_json = chosen.quiet, getattr(chosen, "json", False)
-    profile = find_profile(chosen.profile)
+    args = parse_arguments(words)
+    output.quiet, output.as_json = args.quiet, getattr(args, "json", False)
+    profile = find_profile(args.profile)
     no_log = start_logging(
         None if profile.is_nowhere else profile.log_file,
-        terminal_level=logging.INFO if chosen.verbose else None,
+        terminal_level=logging.INFO if args.verbose else None,
     )
     if profile.is_nowhere:
         no_log = NO_HOME
-    if no_log and chosen.command not in IN_A_WINDOW:
+    if no_log and args.command not in IN_A_WINDOW:
         output.error(no_log)
-    log.info("%s: %s", version_line(), chosen.command)
+    log.info("%s: %s", version_line(), args.command)
     settle_in()
     try:
-        if chosen.command in IN_A_WINDOW:
-            return _open_window(chosen, profile, output, no_log)
-        return _command(chosen.command)(chosen, profile, output)
+        if args.command in IN_A_WINDOW:
+            return _open_window(args, profile, output, no_log)
+        return _command(args.command)(args, profile, output)
     except Interrupted as stopped:
-        is_served_out = stopped.signal_number == signal.SIGTERM and chosen.command in UNTIL_STOPPED
+        is_served_out = stopped.signal_number == signal.SIGTERM and args.command in UNTIL_STOPPED
         return ExitCode.DONE if is_served_out else ExitCode.INTERRUPTED
 
 
@@ -107,13 +107,13 @@ def _command(name: str) -> Command:
 
 
 def _open_window(
-    chosen: argparse.Namespace, profile: Profile, output: Output, no_log: str
+    args: argparse.Namespace, profile: Profile, output: Output, no_log: str
 ) -> ExitCode:
     """Open the window. Without a display, `demo` does the whole job in the terminal, and everything
     else ends with the reason.
     """
-    is_demo = chosen.command == "demo"
-    notices = [notice for notice in (no_log, *getattr(chosen, "notices", ())) if notice]
+    is_demo = args.command == "demo"
+    notices = [notice for notice in (no_log, *getattr(args, "notices", ())) if notice]
     use_bundled_font()
     try:
         import tkinter
@@ -122,14 +122,14 @@ def _open_window(
     else:
         from ui.window.window_start import run_window
 
-        folder = getattr(chosen, "folder", None)
+        folder = getattr(args, "folder", None)
         try:
             code = run_window(profile, folder_to_seed=folder, try_it=is_demo, notices=notices)
             return ExitCode(code)
         except tkinter.TclError as error:
             why = str(error)
     if is_demo:
-        return _command("demo")(chosen, profile, output)
+        return _command("demo")(args, profile, output)
     for text in (*notices, NO_WINDOW.format(why=why)):
         output.error(text)
     return ExitCode.STORAGE

@@ -25,7 +25,7 @@ from ui.terminal.output import Output
 LIMIT_S = 60.0
 
 
-def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
+def run(args: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Run all checks; those of windows last, because Tk's objects must end in this thread."""
     has_ended = threading.Event()
 

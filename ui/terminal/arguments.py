@@ -106,22 +106,24 @@ class _Parser(argparse.ArgumentParser):
         added = self.add_subparsers(dest="command", metavar="COMMAND")
 
         def add(name: str, does: str, **more: Any) -> _Parser:
-            one = added.add_parser(name, parents=[common], help=does, does=does, **more)
-            self._commands.append(one)
-            return one
+            parser = added.add_parser(name, parents=[common], help=does, does=does, **more)
+            self._commands.append(parser)
+            return parser
 
         return add
 
     def described(self) -> list[Command]:
         """This parser and its commands."""
         name = self.prog.partition(" ")[2]
-        options = [_described(one) for one in self._actions if one.help != argparse.SUPPRESS]
-        mine = Command(name, self._does, tuple(one for one in options if one.takes != "COMMAND"))
-        return [mine, *(command for one in self._commands for command in one.described())]
+        actions = [action for action in self._actions if action.help != argparse.SUPPRESS]
+        options = [option for option in map(_described, actions) if option.takes != "COMMAND"]
+        own = Command(name, self._does, tuple(options))
+        return [own, *(command for parser in self._commands for command in parser.described())]
 
     def used(self, command: str | None) -> _Parser:
         """The parser of this command; this one if there is none of that name."""
-        return next((one for one in self._commands if one.prog.endswith(f" {command}")), self)
+        commands = (parser for parser in self._commands if parser.prog.endswith(f" {command}"))
+        return next(commands, self)
 
     def option_meant(self, unknown: Sequence[str]) -> str:
         """A question, or ""."""
@@ -160,20 +162,20 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         _add_commands(parser, common)
     else:
         parser.add_argument("given", nargs="*", metavar="folder")
-    chosen, unknown = parser.parse_known_args(_with_kinds(arguments))
+    args, unknown = parser.parse_known_args(_with_kinds(arguments))
     if unknown:
-        used = parser.used(vars(chosen).get("command"))
+        used = parser.used(vars(args).get("command"))
         used.error(f"unrecognized arguments: {' '.join(unknown)}.{used.option_meant(unknown)}")
-    chosen = argparse.Namespace(**{**_DEFAULTS, **vars(chosen)})
-    if getattr(chosen, "no_door", False) and getattr(chosen, "torrent", "") in _KINDS:
+    args = argparse.Namespace(**{**_DEFAULTS, **vars(args)})
+    if getattr(args, "no_door", False) and getattr(args, "torrent", "") in _KINDS:
         parser.error("--torrent needs browsers to fetch the torrent: leave out --no-door")
     if not names_a_command:
-        given = [_dropped(text, parser) for text in chosen.given]
-        chosen.command = "selftest" if chosen.selftest else "window"
-        chosen.folder, chosen.notices = _for_the_seeder_tab(given)
-    if chosen.selftest and (names_a_command or chosen.given):
+        given = [_dropped(text, parser) for text in args.given]
+        args.command = "selftest" if args.selftest else "window"
+        args.folder, args.notices = _for_the_seeder_tab(given)
+    if args.selftest and (names_a_command or args.given):
         parser.error("--selftest takes no folder and no command")
-    return chosen
+    return args
 
 
 def all_commands() -> list[Command]:
@@ -231,11 +233,12 @@ def _similar(word: str, known: Sequence[str]) -> str:
     return f" Did you mean {similar[0]}?" if similar else ""
 
 
-def _described(one: argparse.Action) -> Option:
-    takes = "" if one.nargs == 0 or isinstance(one, argparse.BooleanOptionalAction) else one.metavar
-    choices = tuple(map(str, one.choices or ()))
-    shown = takes if isinstance(takes, str) else (one.dest.upper() if choices else "")
-    return Option(tuple(one.option_strings), one.help or "", shown, choices)
+def _described(action: argparse.Action) -> Option:
+    is_flag = action.nargs == 0 or isinstance(action, argparse.BooleanOptionalAction)
+    takes = "" if is_flag else action.metavar
+    choices = tuple(map(str, action.choices or ()))
+    shown = takes if isinstance(takes, str) else (action.dest.upper() if choices else "")
+    return Option(tuple(action.option_strings), action.help or "", shown, choices)
 
 
 def _for_the_seeder_tab(given: Sequence[Path]) -> tuple[Path | None, list[str]]:

@@ -25,12 +25,12 @@ from ui.terminal.session import Session
 MARKS = {Outcome.GOOD: "ok", Outcome.NOTE: "note", Outcome.FAILED: "FAILED"}
 
 
-def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
+def run(args: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Print one line for each check as soon as it is done. Raises UserInputError."""
     lines = list[CheckWords]()
 
     def check(code: str) -> ExitCode:
-        settings = settings_for(chosen, profile, code)
+        settings = settings_for(args, profile, code)
         with Session(output) as session:
             session.start(lambda post: Checker(settings, post))
             while not isinstance(event := session.next_event(), RoleStopped):
@@ -46,15 +46,15 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
         return print_end(lines, output)
 
     may_ask = can_ask() and not output.as_json
-    return with_code(chosen, output, check)
+    return with_code(args, output, check)
 
 
-def settings_for(chosen: argparse.Namespace, profile: Profile, code: str) -> CheckSettings:
+def settings_for(args: argparse.Namespace, profile: Profile, code: str) -> CheckSettings:
     named = os.environ.get("LMK_TRACKER", "").strip()
     kept = SettingsFile(profile.settings_file).load()
     return CheckSettings(
-        chosen.to or default_download_folder(),
-        chosen.tracker or (parse_tracker(named) if named else None),
+        args.to or default_download_folder(),
+        args.tracker or (parse_tracker(named) if named else None),
         kept.tracker_port,
         kept.seeder_port,
         profile.state_folder,
@@ -99,6 +99,6 @@ def _plain(value: object) -> object:
         case Path() | LmkError() | Address():
             return str(value)
         case tuple():
-            return [_plain(one) for one in value]
+            return list(map(_plain, value))
         case _:
             return value

@@ -18,13 +18,13 @@ MOST = 1_000  # bytes of the file
 T = TypeVar("T")
 
 
-def with_code(chosen: argparse.Namespace, output: Output, work: Callable[[str], T]) -> T:
+def with_code(args: argparse.Namespace, output: Output, work: Callable[[str], T]) -> T:
     """Call `work` with the code, "" if none is given. If the room turns out to be private, ask the
     person at the terminal, and again after a wrong code while tries are left.
 
     Raises CodeRefusedError, UserInputError and StorageError.
     """
-    code = given_code(chosen)
+    code = given_code(args)
     is_typed = not code
     while True:
         try:
@@ -40,12 +40,12 @@ def with_code(chosen: argparse.Namespace, output: Output, work: Callable[[str], 
             code = room_code.parsed(session.ask("Code of the room: "))
 
 
-def given_code(chosen: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> str:
+def given_code(args: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> str:
     """The code from --code, --code-file or LMK_CODE, in this order; "" if there is none."""
-    if chosen.code is not None:
-        return room_code.parsed(chosen.code)
-    if chosen.code_file is not None:
-        return room_code.parsed(_read(chosen.code_file))
+    if args.code is not None:
+        return room_code.parsed(args.code)
+    if args.code_file is not None:
+        return room_code.parsed(_read(args.code_file))
     return room_code.chosen(environment.get("LMK_CODE", ""))
 
 

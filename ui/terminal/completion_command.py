@@ -15,30 +15,31 @@ from ui.terminal.arguments import Command, Option, all_commands
 from ui.terminal.output import Output
 
 
-def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
+def run(args: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     scripts = {"bash": for_bash, "zsh": for_zsh, "fish": for_fish}
     alone, *commands = all_commands()
-    output.result(scripts[chosen.shell](alone, commands))
+    output.result(scripts[args.shell](alone, commands))
     return ExitCode.DONE
 
 
 def for_bash(alone: Command, commands: list[Command]) -> str:
-    names = [one.name for one in commands]
-    options = {flag: one for of in (alone, *commands) for one in of.options for flag in one.flags}
-    folders = [flag for flag, one in options.items() if one.is_folder]
-    files = [flag for flag, one in options.items() if one.is_file]
-    known = {*folders, *files, *(flag for flag, one in options.items() if one.choices)}
-    others = [flag for flag, one in options.items() if one.takes and flag not in known]
-    chosen = [
-        f"        {flag}) _lmktorrent_words {_words(one.choices)}; return ;;"
-        for flag, one in options.items()
-        if one.choices
+    names = [command.name for command in commands]
+    everything = [option for command in (alone, *commands) for option in command.options]
+    options = {flag: option for option in everything for flag in option.flags}
+    folders = [flag for flag, option in options.items() if option.is_folder]
+    files = [flag for flag, option in options.items() if option.is_file]
+    known = {*folders, *files, *(flag for flag, option in options.items() if option.choices)}
+    others = [flag for flag, option in options.items() if option.takes and flag not in known]
+    with_choices = [
+        f"        {flag}) _lmktorrent_words {_words(option.choices)}; return ;;"
+        for flag, option in options.items()
+        if option.choices
     ]
     words = [
-        f"        {name}) _lmktorrent_words {_words(_offered(of))} ;;"
-        for of, name in zip((alone, *commands), ("''", *names), strict=True)
+        f"        {name}) _lmktorrent_words {_words(_offered(command))} ;;"
+        for command, name in zip((alone, *commands), ("''", *names), strict=True)
     ]
-    with_folder = [of.name or "''" for of in (alone, *commands) if _takes_folder(of)]
+    with_folder = [command.name or "''" for command in (alone, *commands) if _takes_folder(command)]
     return "\n".join(
         [
             "# bash: source <(lmktorrent completion bash)",
@@ -62,7 +63,7 @@ def for_bash(alone: Command, commands: list[Command]) -> str:
             f"        {'|'.join(folders)}) _lmktorrent_paths -d; return ;;",
             f"        {'|'.join(files)}) _lmktorrent_paths -f; return ;;",
             f"        {'|'.join(others)}) return ;;",
-            *chosen,
+            *with_choices,
             "    esac",
             "    case $command in",
             *words,
@@ -76,10 +77,10 @@ def for_bash(alone: Command, commands: list[Command]) -> str:
 
 def for_zsh(alone: Command, commands: list[Command]) -> str:
     cases = [
-        f"            {one.name}) _arguments -s {' '.join(map(_zsh, one.options))} ;;"
-        for one in commands
+        f"            {command.name}) _arguments -s {' '.join(map(_zsh, command.options))} ;;"
+        for command in commands
     ]
-    named = " ".join(shlex.quote(f"{one.name}:{one.does}") for one in commands)
+    named = " ".join(shlex.quote(f"{command.name}:{command.does}") for command in commands)
     return "\n".join(
         [
             "#compdef lmktorrent",
@@ -106,49 +107,65 @@ def for_zsh(alone: Command, commands: list[Command]) -> str:
 def for_fish(alone: Command, commands: list[Command]) -> str:
     first = "complete -c lmktorrent -n __fish_use_subcommand"
     lines = ["# fish: lmktorrent completion fish | source", "complete -c lmktorrent -f"]
-    lines += [f"{first} -a {one.name} -d {_fish(one.does)}" for one in commands]
+    lines += [f"{first} -a {command.name} -d {_fish(command.does)}" for command in commands]
     lines.append(f"{first} -a '(__fish_complete_directories)'")
-    for of in (alone, *commands):
-        seen = f"__fish_seen_subcommand_from {of.name}" if of.name else "__fish_use_subcommand"
-        for one in of.options:
-            flags = [f"-l {f[2:]}" if f.startswith("--") else f"-s {f[1:]}" for f in one.flags]
-            values = " ".join(one.choices)
-            values = "(__fish_complete_directories)" if one.is_folder else values
-            takes = [f"{'-x ' if flags else ''}-a {_fish(values)}"] if values else []
-            takes = ["-r -F"] if one.is_file else takes or (["-x"] if flags and one.takes else [])
-            if flags or takes:
-                about = [f"-d {_fish(one.does)}"] if flags else []
-                parts = ["complete -c lmktorrent -n", _fish(seen), *flags, *takes, *about]
+    for command in (alone, *commands):
+        name = command.name
+        seen = f"__fish_seen_subcommand_from {name}" if name else "__fish_use_subcommand"
+        for option in command.options:
+            fields = [*_fish_flags(option), *_fish_value(option)]
+            if fields:
+                about = [f"-d {_fish(option.does)}"] if option.flags else []
+                parts = ["complete -c lmktorrent -n", _fish(seen), *fields, *about]
                 lines.append(" ".join(parts))
     return "\n".join(lines)
 
 
+def _fish_flags(option: Option) -> list[str]:
+    flags = option.flags
+    return [f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}" for flag in flags]
+
+
+def _fish_value(option: Option) -> list[str]:
+    """What may follow the option, or stand alone; nothing if anything may."""
+    if option.is_file:
+        return ["-r -F"]
+    exclusive = "-x " if option.flags else ""
+    values = "(__fish_complete_directories)" if option.is_folder else " ".join(option.choices)
+    if values:
+        return [f"{exclusive}-a {_fish(values)}"]
+    return ["-x"] if option.flags and option.takes else []
+
+
 def _offered(command: Command) -> list[str]:
     """What may follow: commands if there is none yet, options, and values of its argument."""
-    flags = [flag for one in command.options for flag in one.flags]
-    values = [value for one in command.options if not one.flags for value in one.choices]
-    commands = [] if command.name else [one.name for one in all_commands()[1:]]
+    flags = [flag for option in command.options for flag in option.flags]
+    arguments = [option for option in command.options if not option.flags]
+    values = [value for argument in arguments for value in argument.choices]
+    commands = [] if command.name else [known.name for known in all_commands()[1:]]
     return [*commands, *values, *flags]
 
 
 def _takes_folder(command: Command) -> bool:
     """Whether an argument of it is a folder. A folder alone is for the window."""
-    return not command.name or any(one.is_folder for one in command.options if not one.flags)
+    return not command.name or any(
+        option.is_folder for option in command.options if not option.flags
+    )
 
 
 def _words(words: Iterable[str]) -> str:
     return shlex.quote(" ".join(words))
 
 
-def _zsh(one: Option) -> str:
+def _zsh(option: Option) -> str:
     """What _arguments of zsh reads."""
-    value = f"({' '.join(one.choices)})" if one.choices else "_files -/" * one.is_folder
-    value = "_files" if one.is_file else value
-    value = f":{one.takes.lower()}:{value or ' '}" if one.takes else ""
-    if not one.flags:
+    value = f"({' '.join(option.choices)})" if option.choices else "_files -/" * option.is_folder
+    value = "_files" if option.is_file else value
+    value = f":{option.takes.lower()}:{value or ' '}" if option.takes else ""
+    if not option.flags:
         return shlex.quote(f"*{value}")
-    about = one.does.replace("[", "(").replace("]", ")")
-    return " ".join(shlex.quote(f"{flag}[{about}]{value}") for flag in one.flags)
+    about = option.does.replace("[", "(").replace("]", ")")
+    return " ".join(shlex.quote(f"{flag}[{about}]{value}") for flag in option.flags)
 
 
 def _fish(text: str) -> str:

@@ -52,10 +52,10 @@ class DemoResult(NamedTuple):
     saved: dict[str, str]  # paths on the disk, by path in the list
 
 
-def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
+def run(args: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Do the main job on loopback and compare every file with its source."""
     source, target = bundled_folder("data"), folder_named(DOWNLOAD_FOLDER)
-    throttles = Throttles(Throttle(chosen.up), Throttle(chosen.down))
+    throttles = Throttles(Throttle(args.up), Throttle(args.down))
     code, _, saved = share_on_loopback(source, target, output, throttles)
     folder = target
     for name, path in ((name, Path(text)) for name, text in saved.items()):

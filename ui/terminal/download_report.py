@@ -103,7 +103,7 @@ class DownloadReport:
         self._output = output
         self._clock = clock
         self._in_vain = in_vain
-        self._downloads = {one.key: _Download(one, clock()) for one in wanted}
+        self._downloads = {item.key: _Download(item, clock()) for item in wanted}
         self._unfinished = len(self._downloads)
 
     @property
@@ -120,49 +120,50 @@ class DownloadReport:
         """Not files that only originals offer: without an identity, the halves could be of two
         files.
         """
-        unfinished = [one for one in self._downloads.values() if not one.is_ended]
-        if any(file.root for one in unfinished for file in one.wanted.files):
+        unfinished = [download for download in self._downloads.values() if not download.is_ended]
+        if any(file.root for download in unfinished for file in download.wanted.files):
             self._output.say("What was downloaded is kept: the same command resumes there.")
 
     def note(self, changed: DownloadChanged) -> None:
         """Take a snapshot and show it."""
-        one = self._downloads.get(changed.name)
-        if one is None or one.is_ended:
+        download = self._downloads.get(changed.name)
+        if download is None or download.is_ended:
             return
         is_full = changed.state is DownloadState.WAITING_FOR_SPACE
-        if is_full and one.newest.state is not changed.state and not self._output.as_json:
+        if is_full and download.newest.state is not changed.state and not self._output.as_json:
             self._output.error(f"{changed.cause} The download continues once there is room.")
-        one.look_at = self._clock() + SPACE_AGAIN_S if is_full else None
-        one.newest, self.has_begun = changed, True
-        if one.is_ended:
+        download.look_at = self._clock() + SPACE_AGAIN_S if is_full else None
+        download.newest, self.has_begun = changed, True
+        if download.is_ended:
             self._unfinished -= 1
-            self._end(one)
+            self._end(download)
         elif self._output.as_json:
-            self._output.json(event="progress", **_progress(one))
+            self._output.json(event="progress", **_progress(download))
         elif self._output.wants_progress():
-            self._draw(one)
+            self._draw(download)
 
     def pass_time(self) -> None:
         """Count the seconds until a full disk is looked at again."""
-        full = next((one for one in self._downloads.values() if one.look_at is not None), None)
-        if full is not None and self._output.wants_progress():
-            self._draw(full)
+        downloads = self._downloads.values()
+        waiting = [download for download in downloads if download.look_at is not None]
+        if waiting and self._output.wants_progress():
+            self._draw(waiting[0])
 
     def note_files(self, ended: FilesEnded) -> None:
         """Take the files of a download that have ended."""
-        one = self._downloads.get(ended.download)
-        if one is None:
+        download = self._downloads.get(ended.download)
+        if download is None:
             return
         for file in ended.files:
-            self._note_file(one, file)
+            self._note_file(download, file)
         for folder in ended.folders:
             stored = stored_path(folder.name, folder.saved_as)
-            one.note_renamed(f"{folder.name}/", f"{stored}/")
-            if not one.is_summed_up:
+            download.note_renamed(f"{folder.name}/", f"{stored}/")
+            if not download.is_summed_up:
                 self._output.say(f"{shown_name(folder.name)}/: saved as {shown_name(stored)}/")
             self._output.json(
                 event="subfolder",
-                download=one.wanted.key,
+                download=download.wanted.key,
                 name=folder.name,
                 path=str(folder.saved_as),
             )
@@ -182,72 +183,75 @@ class DownloadReport:
     def conclude(self) -> ExitCode:
         """Print the summary."""
         total, failures = Counter(failed=self._in_vain), list[LmkError]()
-        for one in self._downloads.values():
-            if not one.is_ended:
-                one.count(DownloadState.FAILED, len(one.wanted.files) or 1)
-                self._output.error(f"{one.title}: the list changed, and nobody offers it any more.")
-            total.update(one.counts)
-            failures += one.failures
+        for download in self._downloads.values():
+            if not download.is_ended:
+                download.count(DownloadState.FAILED, len(download.wanted.files) or 1)
+                self._output.error(
+                    f"{download.title}: the list changed, and nobody offers it any more."
+                )
+            total.update(download.counts)
+            failures += download.failures
         code = _exit_code(total, failures, in_vain=self._in_vain)
         self._output.json(event="ended", **_numbers(total), exit_code=int(code))
         tone = "Good" if code is ExitCode.DONE else "Bad"
         self._output.say(self._output.painted(f"{_counts(total)}.", tone))
         return code
 
-    def _end(self, one: _Download) -> None:
-        changed = one.newest
-        if not one.wanted.is_folder and not one.counted:
-            path = one.wanted.files[0].name if one.wanted.files else changed.name
+    def _end(self, download: _Download) -> None:
+        changed = download.newest
+        if not download.wanted.is_folder and not download.counted:
+            path = download.wanted.files[0].name if download.wanted.files else changed.name
             there = "" if changed.saved_as is None else str(changed.saved_as)
-            ended = FileEnded(path, one.size, changed.state, there, changed.failure)
-            self._note_file(one, ended)
+            ended = FileEnded(path, download.size, changed.state, there, changed.failure)
+            self._note_file(download, ended)
             return
         # Files that failed with the whole download have no line of their own.
-        without_line = max(0, one.files - one.counted)
-        one.count(changed.state, without_line)
+        without_line = max(0, download.files - download.counted)
+        download.count(changed.state, without_line)
         if changed.failure is not None:
-            if not (one.counts["failed"] or one.counts["folders"]):
-                one.counts["failed"] += 1
-            if without_line or not one.failures:
-                one.failures.append(changed.failure)
-                self._output.error(f"{one.title}: Failed: {changed.failure}")
-        if one.is_summed_up:
-            self._output.say(self._summary(one))
-            if one.renamed:
-                self._output.say(download_words.renamed(one.renamed, one.counts["renamed"]))
+            if not (download.counts["failed"] or download.counts["folders"]):
+                download.counts["failed"] += 1
+            if without_line or not download.failures:
+                download.failures.append(changed.failure)
+                self._output.error(f"{download.title}: Failed: {changed.failure}")
+        if download.is_summed_up:
+            self._output.say(self._summary(download))
+            if download.renamed:
+                self._output.say(
+                    download_words.renamed(download.renamed, download.counts["renamed"])
+                )
         self._output.json(
             event="folder",
-            download=one.wanted.key,
-            name=one.wanted.title,
+            download=download.wanted.key,
+            name=download.wanted.title,
             state=changed.state.value,
             path=None if changed.saved_as is None else str(changed.saved_as),
-            **_numbers(one.counts),
+            **_numbers(download.counts),
             error=_text(changed.failure),
         )
 
-    def _summary(self, one: _Download) -> str:
-        spent = figures.duration_words(self._clock() - one.started)
-        if (+one.counts).keys() <= {"done"}:
-            done = figures.count(one.counts["done"], "file")
-            return (
-                f"{one.title}: {done} downloaded and checked ({figures.size(one.size)}) in {spent}"
-            )
-        return f"{one.title}: {_counts(one.counts)}, in {spent}"
+    def _summary(self, download: _Download) -> str:
+        spent = figures.duration_words(self._clock() - download.started)
+        if (+download.counts).keys() <= {"done"}:
+            done = figures.count(download.counts["done"], "file")
+            size = figures.size(download.size)
+            return f"{download.title}: {done} downloaded and checked ({size}) in {spent}"
+        return f"{download.title}: {_counts(download.counts)}, in {spent}"
 
-    def _note_file(self, one: _Download, file: FileEnded) -> None:
+    def _note_file(self, download: _Download, file: FileEnded) -> None:
         if file.is_folder:
-            one.counts["folders"] += 1
+            download.counts["folders"] += 1
         else:
-            one.count(file.state)
+            download.count(file.state)
         is_renamed = file.is_renamed
         if file.path:
             self.saved[file.name] = file.path
         if is_renamed:
-            one.note_renamed(file.name, stored_path(file.name, Path(file.path)))
+            download.note_renamed(file.name, stored_path(file.name, Path(file.path)))
         if self._output.as_json:
             self._output.json(
                 event="file",
-                download=one.wanted.key,
+                download=download.wanted.key,
                 name=file.name,
                 state=file.state.value,
                 size=file.size,
@@ -256,35 +260,36 @@ class DownloadReport:
                 error=_text(file.failure),
             )
         if file.failure is not None:
-            one.failures.append(file.failure)
-            if len(one.failures) <= SHOWN_FAILURES:
+            download.failures.append(file.failure)
+            if len(download.failures) <= SHOWN_FAILURES:
                 self._output.error(_ended(file))
-            elif len(one.failures) == SHOWN_FAILURES + 1:
-                self._output.error(f"{one.title}: more files failed.")
-        elif not one.is_summed_up:
+            elif len(download.failures) == SHOWN_FAILURES + 1:
+                self._output.error(f"{download.title}: more files failed.")
+        elif not download.is_summed_up:
             self._output.say(f"{_ended(file)} ({figures.size(file.size)})")
 
     def _draw(self, latest: _Download) -> None:
         downloads = list(self._downloads.values())
-        running = [one for one in downloads if not one.is_ended]
-        whole = sum(one.size for one in downloads)
-        have = sum(one.have for one in downloads)
-        files = sum(one.files for one in downloads)
-        rate = sum(one.newest.rate for one in running)
+        running = [download for download in downloads if not download.is_ended]
+        whole = sum(download.size for download in downloads)
+        have = sum(download.have for download in downloads)
+        files = sum(download.files for download in downloads)
+        rate = sum(download.newest.rate for download in running)
         left = figures.duration((whole - have) / rate) if rate else ""
         text = figures.rate(rate) or self._status(latest)
         if files > SHOWN_ONE_BY_ONE:
-            what = figures.part(sum(one.files_ended for one in downloads), files, "file")
+            what = figures.part(sum(download.files_ended for download in downloads), files, "file")
         else:
-            moving = [one for one in running if one.newest.rate] or [latest]
+            moving = [download for download in running if download.newest.rate] or [latest]
             more = f" and {len(moving) - 1} more" if len(moving) > 1 else ""
             what = shown_name(moving[0].newest.title or moving[0].wanted.title, 30) + more
         self._output.progress(have / whole if whole else 0.0, f"{text} {left} {what}".strip())
 
-    def _status(self, one: _Download) -> str:
-        if one.look_at is None:
-            return download_words.status(one.newest)
-        return f"Disk full, trying again in {figures.duration_words(one.look_at - self._clock())}"
+    def _status(self, download: _Download) -> str:
+        if download.look_at is None:
+            return download_words.status(download.newest)
+        left = figures.duration_words(download.look_at - self._clock())
+        return f"Disk full, trying again in {left}"
 
 
 def _ended(file: FileEnded) -> str:
@@ -301,11 +306,11 @@ def _ended(file: FileEnded) -> str:
     return f"{shown_name(file.name)}: {words}"
 
 
-def _progress(one: _Download) -> dict[str, object]:
-    changed, left = one.newest, one.newest.seconds_left
+def _progress(download: _Download) -> dict[str, object]:
+    changed, left = download.newest, download.newest.seconds_left
     return {
         "download": changed.name,
-        "name": one.wanted.title if one.wanted.is_folder else changed.name,
+        "name": download.wanted.title if download.wanted.is_folder else changed.name,
         "state": changed.state.value,
         "size": changed.size,
         "have": changed.have,
@@ -314,8 +319,8 @@ def _progress(one: _Download) -> dict[str, object]:
         "seeders": [str(source.seeder) for source in changed.sources if source.is_sending],
         "cause": changed.cause,
         "place": changed.position,
-        "files": one.files,
-        "files_ended": one.files_ended,
+        "files": download.files,
+        "files_ended": download.files_ended,
     }
 
 

@@ -59,29 +59,29 @@ LIST_AGAIN_S = 1.0
 _ANSWERS = {"s": Existing.SKIP, "k": Existing.KEEP_BOTH, "r": Existing.REPLACE}
 
 
-def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
+def run(args: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Download what was chosen. Raises TrackerSilentError, NoSeederError or UserInputError."""
-    if not (chosen.names or chosen.all or (can_ask() and not output.as_json)):
+    if not (args.names or args.all or (can_ask() and not output.as_json)):
         raise UserInputError(
             "Name the files to download, or use --all. `lmktorrent list` shows them."
         )
-    return in_room(chosen, output, lambda tracker: _get(chosen, profile, output, tracker))
+    return in_room(args, output, lambda tracker: _get(args, profile, output, tracker))
 
 
 def _get(
-    chosen: argparse.Namespace, profile: Profile, output: Output, tracker: ChosenTracker
+    args: argparse.Namespace, profile: Profile, output: Output, tracker: ChosenTracker
 ) -> ExitCode:
-    throttles = Throttles(Throttle(chosen.up), Throttle(chosen.down))
+    throttles = Throttles(Throttle(args.up), Throttle(args.down))
     settings = LeecherSettings(
-        chosen.to or _usual_folder(),
+        args.to or _usual_folder(),
         tracker.address,
         failover=tracker.failover,
         give_up_after_s=GIVE_UP_AFTER_S,
-        waits_for_space=_waits_for_space(chosen, output),
-        bind=chosen.bind or Address(EVERY_INTERFACE, SEEDER_PORT),
-        bind_exactly=chosen.bind is not None,
+        waits_for_space=_waits_for_space(args, output),
+        bind=args.bind or Address(EVERY_INTERFACE, SEEDER_PORT),
+        bind_exactly=args.bind is not None,
         state_folder=profile.state_folder,
-        own_folders=not chosen.flat,
+        own_folders=not args.flat,
         code=tracker.code,
     )
     with Session(output) as session:
@@ -93,12 +93,12 @@ def _get(
             raise NoSeederError(
                 f"The tracker {listed.tracker} lists no files. Is a seeder running?"
             )
-        wanted, unclear = _chosen(chosen, offer, session)
+        wanted, unclear = _chosen(args, offer, session)
         _print_unclear(unclear, output)
-        existing = _chosen_existing(chosen, output, session, leecher, wanted)
+        existing = _chosen_existing(args, output, session, leecher, wanted)
         report = DownloadReport(output, wanted, in_vain=len(unclear))
         ended = download(session, leecher, report, existing)
-        if chosen.keep_seeding:
+        if args.keep_seeding:
             _keep_seeding(session, settings, throttles, output, is_swarm=bool(offer.folders))
     return ended
 
@@ -162,10 +162,10 @@ def download(
     return report.conclude()
 
 
-def _waits_for_space(chosen: argparse.Namespace, output: Output) -> bool:
+def _waits_for_space(args: argparse.Namespace, output: Output) -> bool:
     """Without an option, only if a person can make room."""
-    if chosen.wait_for_space is not None:
-        return bool(chosen.wait_for_space)
+    if args.wait_for_space is not None:
+        return bool(args.wait_for_space)
     return can_ask() and not output.as_json
 
 
@@ -176,20 +176,19 @@ def _usual_folder() -> Path:
         raise UserInputError(f"{error} Use --to FOLDER.") from None
 
 
-def _print_unclear(unclear: Sequence[Unclear], output: Output) -> None:
-    for one in unclear:
-        name = shown_name(one.name)
-        hint = one.hint or "`lmktorrent list` shows the names."
-        output.error(f"Cannot get “{name}”: {one.reason}. {hint}")
+def _print_unclear(names: Sequence[Unclear], output: Output) -> None:
+    for unclear in names:
+        hint = unclear.hint or "`lmktorrent list` shows the names."
+        output.error(f"Cannot get “{shown_name(unclear.name)}”: {unclear.reason}. {hint}")
         output.json(
             event="file",
             download=None,
-            name=one.name,
+            name=unclear.name,
             state="failed",
             size=None,
             path=None,
             renamed=False,
-            error=one.reason,
+            error=unclear.reason,
         )
 
 
@@ -225,16 +224,17 @@ def _keep_seeding(
 
 
 def _chosen(
-    chosen: argparse.Namespace, offer: OfferedList, session: Session
+    args: argparse.Namespace, offer: OfferedList, session: Session
 ) -> tuple[list[Chosen], list[Unclear]]:
     """What to download, and the names that mean nothing or more than one thing."""
-    if chosen.all:
+    if args.all:
         return offer.all(), []
-    if not chosen.names:
+    if not args.names:
         return _ask(session, offer), []
-    found = [offer.named(name) for name in dict.fromkeys(chosen.names)]
-    unclear = [one for one in found if isinstance(one, Unclear)]
-    return once(one for some in found if isinstance(some, list) for one in some), unclear
+    meanings = [offer.named(name) for name in dict.fromkeys(args.names)]
+    unclear = [meaning for meaning in meanings if isinstance(meaning, Unclear)]
+    items = (item for meaning in meanings if isinstance(meaning, list) for item in meaning)
+    return once(items), unclear
 
 
 def _ask(session: Session, offer: OfferedList) -> list[Chosen]:
@@ -258,7 +258,7 @@ def _row(row: ListedFile | ListedFolder, output: Output) -> str:
 
 
 def _chosen_existing(
-    chosen: argparse.Namespace,
+    args: argparse.Namespace,
     output: Output,
     session: Session,
     leecher: Leecher,
@@ -268,14 +268,15 @@ def _chosen_existing(
 
     For many files it does not ask: most often an earlier run of the same command has left them.
     """
-    if chosen.existing is not None:
-        return Existing(chosen.existing)
-    if output.as_json or not can_ask() or sum(len(one.files) for one in wanted) > SHOWN_ONE_BY_ONE:
+    if args.existing is not None:
+        return Existing(args.existing)
+    number = sum(len(item.files) for item in wanted)
+    if output.as_json or not can_ask() or number > SHOWN_ONE_BY_ONE:
         return Existing.SKIP
     there = list[Path]()
-    for one in wanted:
-        folder = leecher.place_of(one.key)
-        names = [file.name for file in one.files]
+    for item in wanted:
+        folder = leecher.place_of(item.key)
+        names = [file.name for file in item.files]
         there += (folder / name for name in existing_names(folder, names)) if folder else ()
     if not there:
         return Existing.SKIP

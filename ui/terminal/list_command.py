@@ -23,7 +23,7 @@ LOOKING_ON_S = 10.0  # for a list that did not come from a tracker that answered
 SHOWN_REFUSED = 20  # names; a stranger's list may have many of them
 
 
-def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
+def run(args: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Print the tracker's list, or what names in it mean. Raises TrackerSilentError."""
 
     def fetched(tracker: ChosenTracker) -> tuple[FilesListed, bool]:
@@ -32,8 +32,8 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
             session.start(lambda post: Lister(address, failover, post, code))
             return wait_for_list(session), tracker.is_private
 
-    listed, is_private = in_room(chosen, output, fetched)
-    return print_list(listed, chosen.names, output, with_files=chosen.files, is_private=is_private)
+    listed, is_private = in_room(args, output, fetched)
+    return print_list(listed, args.names, output, with_files=args.files, is_private=is_private)
 
 
 def wait_for_list(session: Session) -> FilesListed:
@@ -65,13 +65,13 @@ def print_list(
     if not names:
         _print_all(offer, output, with_files=with_files or output.as_json)
     for name in names:
-        found = offer.named(name)
-        if isinstance(found, Unclear):
-            output.error(f"“{shown_name(name)}”: {found.reason}. {found.hint}".rstrip())
+        meaning = offer.named(name)
+        if isinstance(meaning, Unclear):
+            output.error(f"“{shown_name(name)}”: {meaning.reason}. {meaning.hint}".rstrip())
             code = ExitCode.SOME_FAILED
         else:
-            for one in found:
-                _print_chosen(one, offer.folder(one.key), output)
+            for item in meaning:
+                _print_chosen(item, offer.folder(item.key), output)
     output.json(
         event="listed",
         tracker=str(listed.tracker),
@@ -114,14 +114,14 @@ def _print_all(offer: OfferedList, output: Output, *, with_files: bool) -> None:
         _print_file(file, file.share, output)
 
 
-def _print_chosen(one: Chosen, folder: ListedFolder | None, output: Output) -> None:
-    """`folder` if it is one as a whole."""
+def _print_chosen(item: Chosen, folder: ListedFolder | None, output: Output) -> None:
+    """`folder` if it is item as a whole."""
     if folder is not None:
         _print_folder(folder, output)
-    elif one.is_folder:
-        files = figures.count(len(one.files), "file")
-        output.say(f"{shown_name(one.title)}  {files}  {figures.size(one.size)}")
-    for file in one.files:
+    elif item.is_folder:
+        files = figures.count(len(item.files), "file")
+        output.say(f"{shown_name(item.title)}  {files}  {figures.size(item.size)}")
+    for file in item.files:
         _print_file(file, file.share if folder is None else folder.share, output)
 
 

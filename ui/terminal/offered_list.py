@@ -83,11 +83,11 @@ class OfferedList:
         systems differ in how they write the same name.
         """
         forms = (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD")))
-        found = [self._named_exactly(form) for form in dict.fromkeys(forms)]
-        for one in found:
-            if not isinstance(one, Unclear):
-                return one
-        unclear = found[0]
+        meanings = [self._named_exactly(form) for form in dict.fromkeys(forms)]
+        for meaning in meanings:
+            if not isinstance(meaning, Unclear):
+                return meaning
+        unclear = meanings[0]
         assert isinstance(unclear, Unclear)
         return replace(unclear, meant=self._like(name)) if unclear.reason == NOBODY else unclear
 
@@ -134,10 +134,10 @@ class OfferedList:
         listed = [f"{folder.name}/" for folder in self.folders]
         listed += [f"{path}/" for path in sorted(above)] + [file.key for file in self.files]
         by_path, by_last = dict[str, str](), dict[str, str]()
-        for one in listed:
-            path = one.rstrip("/").casefold()
-            by_path.setdefault(path, one)
-            by_last.setdefault(path.rpartition("/")[2], one)
+        for listed_name in listed:
+            path = listed_name.rstrip("/").casefold()
+            by_path.setdefault(path, listed_name)
+            by_last.setdefault(path.rpartition("/")[2], listed_name)
         known = by_last | by_path
         typed = name.rstrip("/").casefold()
         if typed not in known:
@@ -193,14 +193,14 @@ def chosen_by_number(typed: str, most: int) -> list[int]:
 
 def once(wanted: Iterable[Chosen]) -> list[Chosen]:
     """The same without items that another one brings too."""
-    unique = list({one.key: one for one in wanted}.values())
+    unique = list({item.key: item for item in wanted}.values())
     kept, brought = set[str](), set[tuple[str, str]]()
-    for one in sorted(unique, key=lambda one: -len(one.files)):
-        files = {(file.share, file.key) for file in one.files}
+    for item in sorted(unique, key=lambda item: -len(item.files)):
+        files = {(file.share, file.key) for file in item.files}
         if not files or not files <= brought:
-            kept.add(one.key)
+            kept.add(item.key)
             brought |= files
-    return [one for one in unique if one.key in kept]
+    return [item for item in unique if item.key in kept]
 
 
 def _twins(name: str, files: Sequence[ListedFile]) -> Unclear:

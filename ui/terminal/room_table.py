@@ -13,7 +13,7 @@ from ui.toned_text import TonedText
 
 def room_table(computers: Sequence[Computer]) -> list[TonedText]:
     """A heading, then one line for each computer: those that only give first."""
-    everyone = sorted(computers, key=lambda one: (one.is_counted, by_computer(one)))
+    everyone = sorted(computers, key=lambda computer: (computer.is_counted, by_computer(computer)))
     tones = ["Heading", *map(tone_of, everyone)]
     columns = [_cells(column, everyone) for column in IN_TERMINAL]
     texts = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]

@@ -26,6 +26,7 @@ from roles.values.events import (
     Upload,
     UploadsChanged,
 )
+from roles.values.room_words import COMPUTER_LENGTH
 from roles.values.safe_names import shown_name
 from roles.values.settings import SeederSettings, TorrentKind
 from ui import seeder_words, wording
@@ -39,28 +40,28 @@ READING_S = 1.0  # between two progress lines, and before the first one
 SAME_LEECHER_S = 5.0  # between two lines about one computer: it may take hundreds of files a second
 
 
-def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
+def run(args: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Seed until interrupted. Raises Interrupted, or why the seeder ended."""
-    return in_room(chosen, output, lambda tracker: _seed(chosen, profile, output, tracker))
+    return in_room(args, output, lambda tracker: _seed(args, profile, output, tracker))
 
 
 def _seed(
-    chosen: argparse.Namespace, profile: Profile, output: Output, tracker: ChosenTracker
+    args: argparse.Namespace, profile: Profile, output: Output, tracker: ChosenTracker
 ) -> ExitCode:
     settings = SeederSettings(
-        folder=chosen.folder if chosen.folder is not None else bundled_folder("data"),
+        folder=args.folder if args.folder is not None else bundled_folder("data"),
         tracker=tracker.address,
         failover=tracker.failover,
-        bind=chosen.bind or Address(EVERY_INTERFACE, SEEDER_PORT),
-        bind_exactly=chosen.bind is not None,
-        slots=chosen.slots,
+        bind=args.bind or Address(EVERY_INTERFACE, SEEDER_PORT),
+        bind_exactly=args.bind is not None,
+        slots=args.slots,
         state_folder=profile.state_folder,
-        door=not chosen.no_door,
-        torrent=TorrentKind(chosen.torrent),
+        door=not args.no_door,
+        torrent=TorrentKind(args.torrent),
         code=tracker.code,
     )
     output.say(f"Seeding {settings.folder}")
-    throttles = Throttles(Throttle(chosen.up), Throttle(chosen.down))
+    throttles = Throttles(Throttle(args.up), Throttle(args.down))
     report = SeederReport(output, is_private=tracker.is_private)
     with Session(output) as session:
         session.start(lambda post: Seeder(settings, post, throttles))
@@ -198,7 +199,7 @@ class SeederReport:
     def _tell_upload(self, upload: Upload) -> None:
         if not upload.name or upload.position:
             return
-        who = shown_name(upload.computer, 40) or upload.leecher.host
+        who = shown_name(upload.computer, COMPUTER_LENGTH) or upload.leecher.host
         took, when = self._leechers.get(who, ("", float("-inf")))
         if upload.name != took and self.clock() - when >= SAME_LEECHER_S:
             self._leechers[who] = upload.name, self.clock()

@@ -31,7 +31,7 @@ from ui.terminal.streams import is_writing, write
 RoleT = TypeVar("RoleT", bound=Role)
 
 _HANGUP = getattr(signal, "SIGHUP", None)  # Windows has none
-_ENDING = [one for one in (signal.SIGINT, signal.SIGTERM, _HANGUP) if one is not None]
+_ENDING = [number for number in (signal.SIGINT, signal.SIGTERM, _HANGUP) if number is not None]
 STOP_S = 2.0  # every role ends within this time
 POLL_S = 0.2  # Windows does not wake a waiting thread for Ctrl-C
 # When the processors are busy, the thread that holds the interpreter waits for one, and with

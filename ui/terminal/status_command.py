@@ -20,14 +20,14 @@ from ui.terminal.trackers import ChosenTracker, in_room
 from ui.toned_text import TonedText
 
 
-def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
+def run(args: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Print one line for each computer, and one for the room; with --watch again at each change,
     until it is interrupted. Raises TrackerSilentError.
     """
-    return in_room(chosen, output, lambda tracker: _show(chosen, output, tracker))
+    return in_room(args, output, lambda tracker: _show(args, output, tracker))
 
 
-def _show(chosen: argparse.Namespace, output: Output, tracker: ChosenTracker) -> ExitCode:
+def _show(args: argparse.Namespace, output: Output, tracker: ChosenTracker) -> ExitCode:
     address, failover, code = tracker
     shown: list[TonedText] = []
     with Session(output) as session:
@@ -36,7 +36,7 @@ def _show(chosen: argparse.Namespace, output: Output, tracker: ChosenTracker) ->
             match session.next_event():
                 case RoomChanged(participants):
                     computers = computers_of(participants, now=time.monotonic())
-                    if not chosen.watch:
+                    if not args.watch:
                         print_room(computers, output, is_private=tracker.is_private)
                         return ExitCode.DONE
                     shown = watch_room(computers, shown, output, is_private=tracker.is_private)
@@ -63,25 +63,25 @@ def watch_room(
 
 
 def print_room(computers: Sequence[Computer], output: Output, *, is_private: bool = False) -> None:
-    for one in computers:
+    for computer in computers:
         output.json(
             event="member",
-            machine=one.machine,
-            name=shown_name(one.name),
-            address=str(one.address),
-            state=one.state.value,
-            have=one.have,
-            of=one.size,
-            title=shown_name(one.title),
-            reason=shown_name(one.reason),
-            up=one.up,
-            down=one.down,
-            seconds_left=_whole(one.seconds_left),
-            given=one.given,
-            silent_s=round(one.silent_s, 1),
-            left=one.has_left,
-            reachable=one.is_reachable,
-            files=one.files,
+            machine=computer.machine,
+            name=shown_name(computer.name),
+            address=str(computer.address),
+            state=computer.state.value,
+            have=computer.have,
+            of=computer.size,
+            title=shown_name(computer.title),
+            reason=shown_name(computer.reason),
+            up=computer.up,
+            down=computer.down,
+            seconds_left=_whole(computer.seconds_left),
+            given=computer.given,
+            silent_s=round(computer.silent_s, 1),
+            left=computer.has_left,
+            reachable=computer.is_reachable,
+            files=computer.files,
         )
     room = summary_of(computers)
     output.json(

@@ -41,21 +41,21 @@ TABLE_S = 5.0  # between two tables, where they are appended
 LOOK_S = 1.0  # between two looks while nothing is reported
 
 
-def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
+def run(args: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Run until interrupted. Raises Interrupted, or why the tracker ended."""
-    if not chosen.private and (chosen.code is not None or chosen.code_file is not None):
+    if not args.private and (args.code is not None or args.code_file is not None):
         raise UserInputError("A code is for a private room: add --private.")
     settings = TrackerSettings(
-        bind=chosen.bind or Address(EVERY_INTERFACE, TRACKER_PORT),
-        bind_exactly=chosen.bind is not None,
+        bind=args.bind or Address(EVERY_INTERFACE, TRACKER_PORT),
+        bind_exactly=args.bind is not None,
         state_file=profile.tracker_state_file,
-        door=not chosen.no_door,
-        is_private=chosen.private,
-        code=given_code(chosen) if chosen.private else "",
+        door=not args.no_door,
+        is_private=args.private,
+        code=given_code(args) if args.private else "",
         keys_file=profile.room_keys_file,
-        offers_here=chosen.offers == "mine",
+        offers_here=args.offers == "mine",
     )
-    report = TrackerReport(output, shows_room=chosen.room)
+    report = TrackerReport(output, shows_room=args.room)
     with Session(output) as session:
         session.start(lambda post: Tracker(settings, post))
         session.follow(report.tell, report.pass_time)
@@ -91,7 +91,7 @@ class TrackerReport:
                     if self._has_web:
                         self._say_web(here)
             case GuessersChanged(guessers):
-                hosts = frozenset(one.host for one in guessers)
+                hosts = frozenset(guesser.host for guesser in guessers)
                 for host in sorted(hosts - self._guessers):
                     self.output.say(f"{host} is trying wrong codes.")
                 self._guessers = hosts

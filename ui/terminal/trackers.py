@@ -13,6 +13,7 @@ from roles.values.addresses import Address
 from roles.values.errors import LmkError, TrackerSilentError, UserInputError
 from roles.values.events import RoleStopped, TrackersFound
 from roles.values.findings import FoundTracker, ours_first
+from roles.values.room_words import COMPUTER_LENGTH
 from roles.values.safe_names import shown_name
 from roles.values.settings import Failover, may_discover, tracker_address
 from ui.exit_codes import ExitCode
@@ -41,7 +42,7 @@ class ChosenTracker(NamedTuple):
         return bool(self.code)
 
 
-def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
+def run(args: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Print them. Raises TrackerSilentError if there is none."""
     if not may_discover(os.environ):
         raise UserInputError(
@@ -53,34 +54,34 @@ def run(chosen: argparse.Namespace, profile: Profile, output: Output) -> ExitCod
 def print_trackers(found: Sequence[FoundTracker], output: Output) -> ExitCode:
     if not found:
         raise TrackerSilentError(
-            "No tracker was found on this network. Name one of another network with --tracker."
+            "No tracker was found on this network. Name tracker of another network with --tracker."
         )
-    for one in ours_first(found):
-        address = str(one.address)
-        name = "(original)" if one.is_original else shown_name(one.name, 40)
-        if one.is_private:
+    for tracker in ours_first(found):
+        address = str(tracker.address)
+        name = "(original)" if tracker.is_original else shown_name(tracker.name, COMPUTER_LENGTH)
+        if tracker.is_private:
             name = f"{name} (private)".strip()
         output.json(
             event="tracker",
-            name=one.name,
+            name=tracker.name,
             address=address,
-            original=one.is_original,
-            private=one.is_private,
+            original=tracker.is_original,
+            private=tracker.is_private,
         )
         output.result(f"{address:21}  {name}".rstrip())
     return ExitCode.DONE
 
 
-def in_room(chosen: argparse.Namespace, output: Output, work: Callable[[ChosenTracker], T]) -> T:
+def in_room(args: argparse.Namespace, output: Output, work: Callable[[ChosenTracker], T]) -> T:
     """Call `work` with the tracker that the options name, or the program finds, and with the code
     if its room turns out to be private. Raises like with_code() and chosen_tracker().
     """
 
     def enter(code: str) -> T:
-        tracker = chosen_tracker(chosen.tracker, output, is_private=bool(code))
+        tracker = chosen_tracker(args.tracker, output, is_private=bool(code))
         return work(tracker._replace(code=code))
 
-    return with_code(chosen, output, enter)
+    return with_code(args, output, enter)
 
 
 def chosen_tracker(
@@ -105,7 +106,7 @@ def chosen_tracker(
         return ChosenTracker(named, Failover.SAME)
     found = ours_first(found_trackers(output))
     if is_private:
-        found = tuple(one for one in found if one.is_private)
+        found = tuple(tracker for tracker in found if tracker.is_private)
     if not found:
         output.say(f"No tracker was found on this network; asking {named}, and still searching.")
         return ChosenTracker(named, Failover.ANY)
@@ -134,7 +135,7 @@ def found_trackers(output: Output, *, for_all: bool = False) -> tuple[FoundTrack
             while (left_s := deadline - time.monotonic()) > 0:
                 match session.event_within(left_s):
                     case TrackersFound(found):
-                        if not for_all and not all(one.is_original for one in found):
+                        if not for_all and not all(tracker.is_original for tracker in found):
                             deadline = min(deadline, time.monotonic() + OTHERS_S)
                     case RoleStopped():
                         break
@@ -145,17 +146,18 @@ def found_trackers(output: Output, *, for_all: bool = False) -> tuple[FoundTrack
     return found
 
 
-def _words(found: FoundTracker) -> str:
+def _words(tracker: FoundTracker) -> str:
     """ "the tracker lab-pc-01 (192.168.1.5:12500)"."""
-    if found.is_original:
-        return f"the original tracker {found.address}"
-    name, kind = shown_name(found.name, 40), "private room" if found.is_private else "tracker"
-    return f"the {kind} {name} ({found.address})" if name else f"the {kind} {found.address}"
+    if tracker.is_original:
+        return f"the original tracker {tracker.address}"
+    name = shown_name(tracker.name, COMPUTER_LENGTH)
+    kind = "private room" if tracker.is_private else "tracker"
+    return f"the {kind} {name} ({tracker.address})" if name else f"the {kind} {tracker.address}"
 
 
 def _asked_for(found: Sequence[FoundTracker], output: Output) -> Address:
-    for number, one in enumerate(found, 1):
-        output.result(f"{number:4}  {_words(one)}")
+    for number, tracker in enumerate(found, 1):
+        output.result(f"{number:4}  {_words(tracker)}")
     with Session(output) as session:
         typed = session.ask(f"Which tracker? A number from 1 to {len(found)}: ") or "1"
     numbers = chosen_by_number(typed, len(found)) if typed.isdigit() else []
