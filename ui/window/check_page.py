@@ -11,6 +11,7 @@ from roles.values.events import RoleEvent, RoleStopped
 from roles.values.findings import Finding
 from roles.values.settings import CheckSettings
 from ui.check_words import CheckWords, Outcome, check_words, summary
+from ui.window import desktop
 from ui.window.fields import Sentence
 from ui.window.scrolled import ScrolledFrame
 from ui.window.tab_pages import Page
@@ -101,5 +102,4 @@ class CheckPage(Page):
             f"{line.outcome.value:6}  {line.title}: {line.text} {line.remedy}".rstrip()
             for line in self.lines
         ]
-        self.clipboard_clear()
-        self.clipboard_append("\n".join([*report, summary(self.lines)]))
+        desktop.copy_text(self, "\n".join([*report, summary(self.lines)]))

@@ -1,10 +1,11 @@
-"""Shows a folder in the system's file manager. It knows no widgets."""
+"""What the desktop does for us: it shows a folder in its file manager, and keeps a copied text."""
 
 from __future__ import annotations
 
 import os
 import stat
 import sys
+import tkinter as tk
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,6 +32,12 @@ def open_folder(folder: Path, environment: Mapping[str, str]) -> str:
     except OSError as error:
         return f"The file manager did not start ({error.strerror or error}). The folder: {folder}"
     return "" if code == 0 else f"The file manager did not start. The folder: {folder}"
+
+
+def copy_text(widget: tk.Misc, text: str) -> None:
+    """Copy it to the clipboard."""
+    widget.clipboard_clear()
+    widget.clipboard_append(text)
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:

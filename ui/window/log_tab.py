@@ -10,6 +10,7 @@ from tkinter import ttk
 from roles.program.log_file import line_of
 from roles.program.problem_report import problem_report
 from ui.about import version_line
+from ui.window import desktop
 from ui.window.notices import NoticeArea
 from ui.window.tab_pages import Page
 from ui.window.window_context import WindowContext
@@ -87,8 +88,7 @@ class LogTab(Page):
         self._context.pump.call(lambda: self._waiting.append((tag, line)))
 
     def copy_all(self) -> None:
-        self.clipboard_clear()
-        self.clipboard_append(self.text.get("1.0", "end-1c"))
+        desktop.copy_text(self, self.text.get("1.0", "end-1c"))
 
     def copy_report(self) -> None:
         """What a bug report needs, without the name of the user."""
@@ -96,8 +96,7 @@ class LogTab(Page):
         log_file, listening = context.settings.profile.log_file, context.roles.listening
 
         def take(text: str) -> None:
-            self.clipboard_clear()
-            self.clipboard_append(text)
+            desktop.copy_text(self, text)
             self.notices.say("The report is copied. Paste it where you report the problem.")
 
         def make() -> str:

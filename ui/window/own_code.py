@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from roles.values import room_code
+from ui.window import desktop
 from ui.window.fields import Sentence, TextField, private_mark
 from ui.window.keyboard import tab_in_order
 from ui.window.layout import show_if
@@ -79,5 +80,4 @@ class OwnCode(ttk.Frame):
         return True
 
     def _copy(self) -> None:
-        self.clipboard_clear()
-        self.clipboard_append(str(self.label.cget("text")))
+        desktop.copy_text(self, str(self.label.cget("text")))

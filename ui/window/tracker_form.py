@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from roles.values import room_code
 from roles.values.addresses import Address
 from roles.values.settings import TrackerSettings, parse_port
+from ui.window import desktop
 from ui.window.fields import Sentence, TextField
 from ui.window.keyboard import tab_in_order
 from ui.window.layout import ButtonRow, show_if
@@ -181,8 +182,7 @@ class TrackerForm(ttk.Frame):
         return self.room_code.close()
 
     def copy_address(self) -> None:
-        self.clipboard_clear()
-        self.clipboard_append(str(self.address.cget("text")))
+        desktop.copy_text(self, str(self.address.cget("text")))
 
     def read(self, host: str) -> TrackerSettings | None:
         """The settings of a tracker that listens there; None if a field has a mistake, which it
