@@ -103,8 +103,7 @@ class FolderFieldTest(WindowTestCase):
 class NoticeAreaTest(WindowTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.area = NoticeArea(self.root, Theme(self.root))
-        self.area.grid()
+        self.area = NoticeArea(self.root, Theme(self.root), row=0)
         self.chosen: list[str] = []
 
     def ask(self, key: str) -> None:

@@ -213,12 +213,10 @@ class AppWindow(tk.Tk):
 
     def _make_lines_below(self) -> None:
         context, px = self._context, self._context.theme.px
-        self.notices = NoticeArea(self, context.theme)
+        self.notices = NoticeArea(self, context.theme, row=1, padx=px(16), pady=(0, px(12)))
         self.status = StatusLine(self, context.theme, lambda: self.tabs.show("Settings"))
         line = ttk.Frame(self, style="Line.TFrame", height=1)
         self.tabs.grid(row=0, column=0, sticky="nsew")
-        self.notices.grid(row=1, column=0, sticky="ew", padx=px(16), pady=(0, px(12)))
-        self.notices.grid_remove()
         line.grid(row=2, column=0, sticky="ew")
         self.status.grid(row=3, column=0, sticky="ew")
         self.rowconfigure(0, weight=1)

@@ -37,7 +37,7 @@ DOWNLOADS = (
 
 
 @dataclass(frozen=True, slots=True)
-class MemberActions:
+class ComputerActions:
     """What can be done with a computer."""
 
     wake: Callable[[Computer], None]
@@ -49,7 +49,7 @@ class ComputerDetail(ttk.Frame):
     """Takes no room until a computer is shown."""
 
     def __init__(
-        self, parent: tk.Misc, theme: Theme, actions: MemberActions, closed: Callable[[], None]
+        self, parent: tk.Misc, theme: Theme, actions: ComputerActions, closed: Callable[[], None]
     ) -> None:
         px = theme.px
         super().__init__(parent, style="Tint.TFrame", padding=(px(16), px(10)), width=px(WIDTH))

@@ -17,22 +17,22 @@ FOLDER, FILE, LEFT_OUT = range(3)  # the order of rows in a folder; the last is 
 
 
 @dataclass(frozen=True, slots=True)
-class Holders:
-    """How many of the members have everything of a share."""
+class HolderCount:
+    """How many computers of the room have everything of a share."""
 
     have: int
-    members: int
+    computers: int  # those that only give are not counted
     is_moving: bool = False  # others have a part of it
 
     def __str__(self) -> str:
-        return f"{self.have} of {self.members}"
+        return f"{self.have} of {self.computers}"
 
     @property
     def of_a_file(self) -> str:
         """The holders of one file in the share: those who have a part of the share may have it,
         too.
         """
-        return f"{self.have} or more of {self.members}" if self.is_moving else str(self)
+        return f"{self.have} or more of {self.computers}" if self.is_moving else str(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class FileRow:
     parent: str = ""
     depth: int = 0
     is_open: bool = False
-    holders: Holders | None = None  # of the share; None: not known
+    holders: HolderCount | None = None  # of the share; None: not known
     rank: int = FOLDER
 
     @property

@@ -71,12 +71,10 @@ class LeecherTab(Page):
         self._verified = set[str]()  # notices about what is read anew
         self.model = LeecherModel(context, self._show)
         self.form = LeecherForm(self, context)
-        self.notices = NoticeArea(self, context.theme)
+        self.notices = NoticeArea(self, context.theme, row=1)
         self.list = DownloadList(self, context.theme, self.model, context.settings, steps)
         self._start = DownloadStart(context.pump, self.notices, self.model)
         self.form.grid(row=0, column=0, sticky="ew")
-        self.notices.grid(row=1, column=0, sticky="ew")
-        self.notices.grid_remove()
         self.list.grid(row=2, column=0, sticky="nsew", pady=(px(8), 0))
         self.form.options.grid(row=3, column=0, sticky="ew", pady=(px(8), 0))
         self.columnconfigure(0, weight=1)

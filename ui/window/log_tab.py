@@ -29,7 +29,7 @@ class LogTab(Page):
         self._context = context
         self._waiting = list[tuple[str, str]]()  # tag and line
         self._last = ""
-        self.notices = NoticeArea(self, context.theme)
+        self.notices = NoticeArea(self, context.theme, row=1)
         self.text = self._make_text()
         row = ttk.Frame(self)
         copy = ttk.Button(row, text="Copy report", underline=5, command=self.copy_report)
@@ -42,8 +42,6 @@ class LogTab(Page):
         )
         self._place.pack(side="right")
         row.grid(row=0, column=0, sticky="ew")
-        self.notices.grid(row=1, column=0, sticky="ew")
-        self.notices.grid_remove()
         self.about = ttk.Label(self, text=f"This is {version_line()}.", style="Muted.TLabel")
         self.about.grid(row=3, column=0, sticky="w", pady=(px(8), 0))
         self.columnconfigure(0, weight=1)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from tkinter import ttk
+from typing import Any
 
 from ui.window.theme import Theme
 
@@ -23,8 +24,11 @@ class Choice:
 class NoticeArea(ttk.Frame):
     """Takes no room until there is something to show. Notices stack; Escape closes the newest."""
 
-    def __init__(self, parent: tk.Misc, theme: Theme) -> None:
+    def __init__(self, parent: tk.Misc, theme: Theme, *, row: int, **place: Any) -> None:
+        """`row` of its parent's grid is its place; `place` are more options of grid()."""
         super().__init__(parent)
+        self.grid(row=row, column=0, sticky="ew", **place)
+        self.grid_remove()
         self._theme = theme
         self._bars: dict[str, ttk.Frame] = {}
         self._focus_before: tk.Misc | None = None
@@ -66,7 +70,6 @@ class NoticeArea(ttk.Frame):
         had_focus = str(self.focus_get() or "").startswith(str(bar))
         bar.destroy()
         if not self._bars:
-            self.configure(height=1)  # an empty frame would keep its last size
             self.grid_remove()
         if had_focus and self._focus_before is not None and self._focus_before.winfo_exists():
             self._focus_before.focus_set()

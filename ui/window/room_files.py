@@ -18,7 +18,7 @@ from ui.window.file_tree import (
     WHO,
     FileRow,
     FileTree,
-    Holders,
+    HolderCount,
     SharedFolder,
 )
 from ui.window.theme import Theme
@@ -29,21 +29,21 @@ FILE_COLUMNS = (NAME, FILES, SIZE, WHO)
 
 def holders_of(
     computers: Sequence[Computer], sizes: Mapping[str, int | None]
-) -> dict[str, Holders | None]:
+) -> dict[str, HolderCount | None]:
     """The holders of each share. `sizes` are those of the shares; where one is not known, nobody
     can say who has all of it.
 
     A computer tells which shares it takes part in, and how much it has of all that it asked for.
     """
     counted = [one for one in computers if one.is_counted]
-    found = dict[str, Holders | None]()
+    found = dict[str, HolderCount | None]()
     for share, size in sizes.items():
         if size is None or not counted:
             found[share] = None
             continue
         taking = [one for one in counted if share in _shares_of(one)]
         have = sum(_has_all(one, sizes) for one in taking)
-        found[share] = Holders(have, len(counted), is_moving=have < len(taking))
+        found[share] = HolderCount(have, len(counted), is_moving=have < len(taking))
     return found
 
 
@@ -63,7 +63,7 @@ class RoomFiles(FileTree):
         super().__init__(master, theme, FILE_COLUMNS, few=STARTS_OPEN)
         self._contents = FileList()
         self._listed: object = None
-        self._who: dict[str, Holders | None] | None = None
+        self._who: dict[str, HolderCount | None] | None = None
 
     def show_room(
         self,
@@ -101,7 +101,7 @@ def _sizes(contents: FileList) -> dict[str, int | None]:
 
 
 def _shared(
-    contents: FileList, folder: ListedFolder, size: int | None, holders: Holders | None
+    contents: FileList, folder: ListedFolder, size: int | None, holders: HolderCount | None
 ) -> SharedFolder:
     name = f"{shown_name(folder.name)}/"
     row = FileRow(folder.key, name, size, folder.files, holders=holders)

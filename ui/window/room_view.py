@@ -16,7 +16,7 @@ from roles.values.events import RoomChanged
 from ui import room_columns
 from ui.room_summary import in_need, room_summary
 from ui.room_tiles import Place
-from ui.window.computer_detail import ComputerDetail, MemberActions
+from ui.window.computer_detail import ComputerActions, ComputerDetail
 from ui.window.layout import EmptyNote, show_if, switch
 from ui.window.notices import Choice
 from ui.window.room_card import HelpStrip, RoomCard
@@ -39,7 +39,7 @@ class RoomView(ttk.Frame):
         self,
         parent: tk.Misc,
         theme: Theme,
-        actions: MemberActions,
+        actions: ComputerActions,
         *,
         kept: Mapping[str, Place],
         keep: Callable[[dict[str, Place]], None],
@@ -127,7 +127,7 @@ class RoomView(ttk.Frame):
         )
         self.card.show(summary, is_private=is_private)
         self.strip.show(summary.help, len(in_need(computers)))
-        self._show_members()
+        self._show_computers()
 
     def forget(self) -> None:
         """The tracker has stopped."""
@@ -146,7 +146,7 @@ class RoomView(ttk.Frame):
         """In the list too, those that need help come first, and it has fewer columns."""
         is_large = self._theme.zoom > 1.0
         self.list.hide(room_columns.NOT_FOR_A_PROJECTOR if is_large else ())
-        self._show_members()
+        self._show_computers()
 
     def show_those_in_need(self) -> None:
         """Select them, and show the first."""
@@ -180,10 +180,10 @@ class RoomView(ttk.Frame):
         return {View.SEATS: self.tiles, View.LIST: self.list, View.FILES: self.files}
 
     def _show_pane(self) -> None:
-        self._show_members()
+        self._show_computers()
         self._make_room()
 
-    def _show_members(self) -> None:
+    def _show_computers(self) -> None:
         """Only what is in sight costs anything."""
         match self.view:
             case View.SEATS:

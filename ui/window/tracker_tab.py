@@ -26,7 +26,7 @@ from roles.values.safe_names import shown_name
 from roles.values.settings import MAX_SEATS
 from ui.room_news import RoomNews
 from ui.toned_text import TonedText
-from ui.window.computer_detail import MemberActions
+from ui.window.computer_detail import ComputerActions
 from ui.window.keyboard import tab_in_order
 from ui.window.notices import Choice, NoticeArea
 from ui.window.room_view import RoomView
@@ -70,19 +70,17 @@ class TrackerTab(Page):
         self._news = RoomNews()
         self._own = set[Address]()  # a search may still find what has been stopped
         self._once_started = list[Callable[[Address], None]]()
-        self.notices = NoticeArea(self, context.theme)
+        self.notices = NoticeArea(self, context.theme, row=1, columnspan=2)
         self.room = RoomView(
             self,
             context.theme,
-            MemberActions(self._wake, self._remove, self._can_wake),
+            ComputerActions(self._wake, self._remove, self._can_wake),
             kept=places_from(context.settings.now.seats),
             keep=lambda places: context.settings.change(seats=places_kept(places)[-MAX_SEATS:]),
             steps=actions.steps,
         )
         self.form = TrackerForm(self, context)
         self.form.grid(row=0, column=0, columnspan=2, sticky="ew")
-        self.notices.grid(row=1, column=0, columnspan=2, sticky="ew")
-        self.notices.grid_remove()
         self.room.grid(row=2, column=0, sticky="nsew", pady=(px(12), 0))
         tab_in_order(self.form, self.form.qr, self.notices, self.room)
         self.columnconfigure(0, weight=1)
