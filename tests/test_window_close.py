@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 
-from tests.support import PROMPT_S
+from tests.support import PROMPT_S, wait_until
 from tests.windows import AppWindowTest, is_gone, sentences
+from ui.window.running_roles import RunState
 
 
 def role_threads() -> list[str]:
@@ -41,6 +42,16 @@ class CloseTest(AppWindowTest):
         self.window.close()
         self.answer(self.window.notices, "Close anyway")
         self.pump_until(lambda: is_gone(self.window))
+
+    def test_a_tracker_that_was_to_start_again_does_not(self) -> None:
+        window = self.open_window()
+        window.tracker.start()
+        self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
+        window.tracker.start_or_stop()
+        window.tracker.start()
+        window.close()
+        self.pump_until(lambda: is_gone(window))
+        wait_until(lambda: "lmk-tracker" not in role_threads())
 
     def test_python_switches_threads_as_before_afterwards(self) -> None:
         usual = sys.getswitchinterval()

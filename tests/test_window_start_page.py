@@ -14,7 +14,7 @@ from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import TrackersFound
 from roles.values.findings import FoundTracker
 from tests.support import widget_texts
-from tests.windows import AppWindowTest, is_gone, press
+from tests.windows import AppWindowTest, examples, is_gone, press
 from ui.check_words import Outcome
 from ui.window.app_window import AppWindow
 from ui.window.running_roles import RunState
@@ -109,6 +109,40 @@ class StartPageTest(AppWindowTest):
         window._give()
         window._give()  # again, because nothing is to be seen yet
         self.pump_until(lambda: window.seeder.seeded_files == 1)
+
+    def test_a_folder_that_is_given_while_the_room_stops_is_shared_in_the_next_one(self) -> None:
+        window, folder = self.open_new(), self.lesson()
+        window.seeder.form.folder.variable.set(str(folder))
+        window.tracker.start()
+        self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
+        first = window.tracker.run
+        window.tracker.start_or_stop()
+        self.assertIs(window.tracker.run_state, RunState.STOPPING)
+        window._give()
+        self.pump_until(lambda: window.seeder.seeded_files == 1)
+        self.assertIsNot(window.tracker.run, first)
+        self.assertIs(window.tracker.run_state, RunState.RUNNING)
+
+    def test_a_folder_that_is_given_after_the_room_was_stopped_as_it_started_is_shared(
+        self,
+    ) -> None:
+        window, folder = self.open_new(), self.lesson()
+        window.seeder.form.folder.variable.set(str(folder))
+        window.tracker.start()
+        window.tracker.start_or_stop()
+        window._give()
+        self.pump_until(lambda: window.seeder.seeded_files == 1)
+        self.assertIs(window.tracker.run_state, RunState.RUNNING)
+
+    def test_trying_it_while_the_room_stops_starts_one_for_this_computer(self) -> None:
+        window = self.open_new()
+        window.tracker.start()
+        self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
+        window.tracker.start_or_stop()
+        window.try_it()
+        self.wait_for_files(len(examples()))
+        assert window.tracker.run is not None
+        self.assertTrue(window.tracker.run.is_only_here)
 
     def test_a_folder_that_is_shared_already_stays_shared_when_it_is_given(self) -> None:
         window, folder = self.open_new(), self.lesson()

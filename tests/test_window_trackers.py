@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from roles.program.profile import Profile
 from roles.role import Role
@@ -65,16 +66,27 @@ class TrackerChoiceTest(ChoiceTestCase):
 
     def test_the_tracker_of_this_window_goes_before_a_found_one(self) -> None:
         self.choice.take(TrackersFound((ONE,)))
-        self.choice.set_own(OWN)
+        self.choice.use_own(OWN)
         self.assertEqual(self.choice.parse(""), OWN)
         self.assertEqual(self.choice.empty_means, "Automatic: this window's tracker, port 12511")
-        self.choice.set_own(None)
+        self.choice.forget_own({OWN})
+        self.assertEqual(self.choice.parse(""), ONE.address)
+
+    def test_the_tracker_of_this_window_is_not_used_where_it_was_found_once_it_ends(self) -> None:
+        found = replace(ONE, address=Address("10.0.0.7", OWN.port))
+        self.choice.take(TrackersFound((found,)))
+        self.choice.use_own(OWN)
+        self.choice.forget_own({OWN, found.address})
+        self.assertFalse(self.choice.is_known)
+        self.assertEqual(self.choice.parse(""), HERE)
+        self.choice.take(TrackersFound((found, ONE)))
+        self.choice.forget_own({OWN, found.address})
         self.assertEqual(self.choice.parse(""), ONE.address)
 
     def test_the_environment_goes_before_both_and_what_is_typed_before_all(self) -> None:
         choice = self.make({"LMK_TRACKER": "10.0.0.9"})
         choice.take(TrackersFound((ONE,)))
-        choice.set_own(OWN)
+        choice.use_own(OWN)
         self.assertEqual(choice.parse(""), Address("10.0.0.9", 12500))
         self.assertEqual(choice.empty_means, "Automatic: 10.0.0.9")
         self.assertEqual(choice.parse("pc:5"), Address("pc", 5))
@@ -89,7 +101,7 @@ class TrackerChoiceTest(ChoiceTestCase):
         self.assertIs(self.choice.failover_for(named), Failover.SAME)
         self.assertIs(self.choice.failover_for(ONE.address), Failover.ANY)  # picked from the list
         self.text.set("")
-        self.choice.set_own(OWN)
+        self.choice.use_own(OWN)
         self.assertIs(self.choice.failover_for(OWN), Failover.SAME)
         for environment, failover in (
             ({"LMK_TRACKER": "10.0.0.9"}, Failover.SAME),

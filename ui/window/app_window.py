@@ -480,7 +480,6 @@ class AppWindow(tk.Tk):
             return
         self._is_closing = True
         self._context.settings.change(window=self.geometry())
-        self.leecher.model.close()
         self._awake.hold(False)
         self._context.roles.stop_all()
         self.withdraw()

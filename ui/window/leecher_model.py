@@ -50,7 +50,6 @@ class LeecherModel:
         self.reachable: tuple[int, bool] | None = None
         self.leecher: Leecher | None = None  # in use
         self._ending: Leecher | None = None  # its files are not released yet
-        self._is_closed = False
         self.downloads: dict[str, DownloadChanged] = {}
         self.parts = FolderParts()
         self._forget()
@@ -74,9 +73,6 @@ class LeecherModel:
             self._ending = old if was_busy else None
         if self._ending is None:
             self._begin()
-
-    def close(self) -> None:
-        self._is_closed = True
 
     def state_of(self, name: str) -> DownloadState | None:
         """None for what was never asked for."""
@@ -189,7 +185,7 @@ class LeecherModel:
         from roles.leecher import Leecher  # not before the window is painted
 
         settings, roles = self.settings, self._context.roles
-        if self._is_closed or settings is None:
+        if settings is None:
             return
 
         def handle(event: RoleEvent) -> None:

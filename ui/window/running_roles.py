@@ -33,10 +33,13 @@ class RunningRoles:
         self._pump = pump
         self._running = list["Role"]()
         self._listening = dict["Role", Address]()
+        self._is_over = False
         self._usual_interval_s = sys.getswitchinterval()
 
     def start(self, make: Callable[[Post], RoleT], handle: Callable[[RoleEvent], None]) -> RoleT:
-        """Make a role and start it; its events reach `handle` until the last one, RoleStopped."""
+        """Make a role and start it, unless all are to stop; its events reach `handle` until the
+        last one, RoleStopped.
+        """
 
         def note(event: RoleEvent) -> None:
             if isinstance(event, RoleStopped):
@@ -52,13 +55,15 @@ class RunningRoles:
                 handle(event)
 
         role = make(self._pump.opened(note))
-        self._running.append(role)
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
-        role.start()
+        if not self._is_over:
+            self._running.append(role)
+            sys.setswitchinterval(SWITCH_INTERVAL_S)
+            role.start()
         return role
 
     def stop_all(self) -> None:
-        """Ask every role to end; each does within 2 s."""
+        """Ask every role to end, and start none any more; each ends within 2 s."""
+        self._is_over = True
         for role in self._running:
             role.stop()
 

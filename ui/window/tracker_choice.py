@@ -6,7 +6,7 @@ One choice for the fields of two tabs. It shows nothing and asks nobody.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from roles.values.addresses import LOOPBACK, TRACKER_PORT, Address, is_loopback, parse_address
@@ -47,10 +47,21 @@ class TrackerChoice:
         self._followers.append(changed)
         changed()
 
-    def set_own(self, address: Address | None, *, is_only_here: bool = False) -> None:
-        """A tracker of this window runs, or no longer runs."""
+    def use_own(self, address: Address | None, *, is_only_here: bool = False) -> None:
+        """A tracker of this window runs."""
         self.own, self.is_only_here = address, is_only_here
         self._tell()
+
+    def forget_own(self, addresses: Collection[Address]) -> None:
+        """The tracker of this window ends. The search has found it, too, and would miss it only
+        half a minute later.
+        """
+        self.own, self.is_only_here = None, False
+        left = tuple(tracker for tracker in self.found if tracker.address not in addresses)
+        if left != self.found:
+            self._choose_from(left)
+        else:
+            self._tell()
 
     @property
     def may_search(self) -> bool:
@@ -70,10 +81,12 @@ class TrackerChoice:
         """The search found these. A single one is used at once, and stays in use when others come
         later.
         """
-        if not isinstance(event, TrackersFound):
-            return
-        self.found = event.trackers
-        addresses = [one.address for one in self.found]
+        if isinstance(event, TrackersFound):
+            self._choose_from(event.trackers)
+
+    def _choose_from(self, found: tuple[FoundTracker, ...]) -> None:
+        self.found = found
+        addresses = [tracker.address for tracker in found]
         if self._taken not in addresses:
             self._taken = addresses[0] if len(addresses) == 1 else None
         self._tell()

@@ -70,6 +70,7 @@ class TrackerTab(Page):
         self._news = RoomNews()
         self._own = set[Address]()  # a search may still find what has been stopped
         self._once_started = list[Callable[[Address], None]]()
+        self._once_stopped: Callable[[], None] | None = None
         self.notices = NoticeArea(self, context.theme, row=1, columnspan=2)
         self.room = RoomView(
             self,
@@ -99,16 +100,21 @@ class TrackerTab(Page):
             then(self._context.trackers.own)
             return
         self._once_started.append(then)
-        if not self.run_state.is_up:
-            self._start(LOOPBACK)
+        self._unless_up(lambda: self._start(LOOPBACK))
 
     def start(self, then: Callable[[Address], None] | None = None) -> None:
         """Do what the button does, unless it runs; `then` gets its address once it does."""
         waits = self.run_state is not RunState.RUNNING
         if then is not None and waits and then not in self._once_started:
             self._once_started.append(then)
-        if not self.run_state.is_up:
-            self.start_or_stop()
+        self._unless_up(self.start_or_stop)
+
+    def _unless_up(self, start: Callable[[], None]) -> None:
+        """Call it unless the tracker is up; if that is stopping, once it has stopped."""
+        if self.run_state is RunState.STOPPING:
+            self._once_stopped = start
+        elif not self.run_state.is_up:
+            start()
 
     @property
     def run_state(self) -> RunState:
@@ -190,7 +196,7 @@ class TrackerTab(Page):
 
     def _start(self, host: str) -> None:
         settings = self.form.read(host)
-        if settings is None or self.run_state is RunState.STOPPING:
+        if settings is None:
             return
         self.notices.close(QUESTION)  # the other one may be gone by now
         self.run = TrackerRun(self._context.roles, settings, self._take)
@@ -199,6 +205,7 @@ class TrackerTab(Page):
     def _stop(self) -> None:
         if self.run is not None:
             self.run.stop()
+            self._context.trackers.forget_own(self._own)
             self._show_state()
 
     # What can be done with a computer
@@ -219,18 +226,12 @@ class TrackerTab(Page):
     # Events
 
     def _take(self, run: TrackerRun, event: RoleEvent) -> None:
-        trackers = self._context.trackers
         match event:
             case RoleStarted():
                 self.form.code.variable.set("")  # from now on, it is the last one
                 self._tell_code(run)
-                trackers.set_own(run.own, is_only_here=run.is_only_here)
-                self._show_state()
-                self._show_room()
-                waiting, self._once_started = self._once_started, []
-                for then in waiting:
-                    if run.own is not None:
-                        then(run.own)
+                if run.state is RunState.RUNNING:  # else it was stopped while it started
+                    self._started(run)
             case CodeChanged() | NetworkChanged():
                 self._tell_code(run)
                 self._show_state()
@@ -246,17 +247,30 @@ class TrackerTab(Page):
             case _:
                 pass
 
+    def _started(self, run: TrackerRun) -> None:
+        self._context.trackers.use_own(run.own, is_only_here=run.is_only_here)
+        self._show_state()
+        self._show_room()
+        waiting, self._once_started = self._once_started, []
+        for then in waiting:
+            if run.own is not None:
+                then(run.own)
+
     def _stopped(self, run: TrackerRun, *, has_failed: bool) -> None:
         self._tell_code(run)
-        self._context.trackers.set_own(None)
+        self._context.trackers.forget_own(self._own)
         self._news, self._told_files = RoomNews(), None
-        if has_failed and self._once_started:
-            self.actions.failed(run.sentence(other="", is_alone=True).text)
-        self._once_started.clear()
+        start, self._once_stopped = self._once_stopped, None
+        if start is None:
+            if has_failed and self._once_started:
+                self.actions.failed(run.sentence(other="", is_alone=True).text)
+            self._once_started.clear()
         self.notices.close(QUESTION)
         self.room.forget()
         self._show_state()
         self._show_room()
+        if start is not None:
+            start()
 
     def _tell_code(self, run: TrackerRun) -> None:
         """Tell the other roles of this window, so that the user need not."""
