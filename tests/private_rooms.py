@@ -22,6 +22,7 @@ class PrivateRoomTest(RoomTest):
     def private_tracker(
         self, code: str = CODE, *, keys_file: Path | None = None, bind: Address = ANYWHERE
     ) -> Running[Tracker]:
+        self.check_bind(bind)
         log = EventLog()
         settings = TrackerSettings(
             bind, bind_exactly=True, is_private=True, code=code, keys_file=keys_file

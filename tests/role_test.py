@@ -154,6 +154,7 @@ class RoomTest(LmkTestCase):
         bind_exactly: bool = True,
         door: bool = True,
     ) -> Running[Tracker]:
+        self.check_bind(bind)
         log = EventLog()
         settings = TrackerSettings(
             bind, bind_exactly=bind_exactly, state_file=state_file, door=door
@@ -220,7 +221,7 @@ class RoomTest(LmkTestCase):
         return self.run_role(Leecher(settings, log), log)
 
     def original_tracker(self) -> OriginalTracker:
-        return self.enterContext(OriginalTracker())
+        return self.enterContext(OriginalTracker(*self.free_address()))
 
     def original_seeder(
         self, folder: Path, tracker: tuple[str, int], *, chunk_pause_s: float | None = None

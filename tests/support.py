@@ -21,6 +21,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar, cast, overload
 
+from roles.values.addresses import Address
 from roles.values.service_ports import SERVICE_PORTS
 
 if TYPE_CHECKING:
@@ -187,11 +188,13 @@ class LmkTestCase(unittest.TestCase):
         self.addCleanup(self._check_hidden_failures, hidden)
         self.addCleanup(self._check_threads, set(threading.enumerate()))
 
-    def free_port(self, kind: Literal["tcp", "udp"]) -> int:
+    @staticmethod
+    def free_port(kind: Literal["tcp", "udp"]) -> int:
         """A port of loopback that nothing listens on now, by either protocol.
 
         Not one of those that the system gives to sockets of the tests that run beside this one, nor
-        one that trackers refuse.
+        one that trackers refuse. Whatever is bound a second time takes such a port: from any other,
+        a test that runs beside this one may keep it off, by a client that has long ended, too.
         """
         first = socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM
         second = socket.SOCK_DGRAM if kind == "tcp" else socket.SOCK_STREAM
@@ -207,6 +210,14 @@ class LmkTestCase(unittest.TestCase):
                 one.bind(("127.0.0.1", port))
                 other.bind(("127.0.0.1", port))
                 return port
+
+    def free_address(self) -> Address:
+        return Address("127.0.0.1", self.free_port("tcp"))
+
+    def check_bind(self, address: Address) -> None:
+        """Fails if something may have taken this port since it was free last; see free_port()."""
+        if address.port:
+            self.assertIn(address.port, range(*OUR_PORTS), "bind it to a free_port() at first")
 
     def _check_threads(self, before: set[threading.Thread]) -> None:
         def left() -> list[threading.Thread]:

@@ -251,7 +251,8 @@ class Room:
 def open_room(folder: Path) -> Iterator[Room]:
     """A room that offers what is in the folder's sub-folder "shared"."""
     shared = folder / "shared"
-    with Running("tracker", "--bind", "127.0.0.1:0", folder=folder, profile="tracker") as tracker:
+    bind = f"127.0.0.1:{LmkTestCase.free_port('udp')}"
+    with Running("tracker", "--bind", bind, folder=folder, profile="tracker") as tracker:
         place = tracker.wait_for(LISTENING)[1]
         with Running(
             *("seed", shared, "--tracker", place, "--bind", "127.0.0.1:0"),

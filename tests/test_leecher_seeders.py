@@ -276,7 +276,7 @@ class SeedersThatFail(LeecherTest):
     def test_a_running_download_does_not_need_the_tracker(self) -> None:
         self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.constant("joining.tracker_asker", "TRIES_S", (SOON_S,))
-        room = self.tracker()
+        room = self.tracker(self.free_address())
         content = content_of(20 * CHUNK)
         gate = Gate(10)
         self.scripted(Offer({"a": content}, gate.pack).play, room.address, a=len(content))

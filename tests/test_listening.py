@@ -152,8 +152,8 @@ class ListeningTest(LmkTestCase):
         )
 
     def test_a_port_is_free_again_at_once_after_a_transfer(self) -> None:
-        listener, _ = listen_tcp(Address(HOST, 0), exactly=True)
-        port = listener.address.port
+        port = self.free_port("tcp")
+        listener, _ = listen_tcp(Address(HOST, port), exactly=True)
         with listener, socket.create_connection((HOST, port), 2) as client:
             accepted(listener).close()  # first: its side then waits in TIME_WAIT
             self.assertEqual(client.recv(1), b"")

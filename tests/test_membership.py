@@ -109,9 +109,9 @@ class MembershipTestCase(LmkTestCase):
         self.stopping.set()
         self.thread.join()
 
-    def tracker(self, port: int = 0) -> tuple[Tracker, Address]:
+    def tracker(self, bind: Address | None = None) -> tuple[Tracker, Address]:
         self.room = EventLog()
-        bind = Address("127.0.0.1", port)
+        bind = bind or self.free_address()
         role = Tracker(TrackerSettings(bind, bind_exactly=True), self.room)
         role.start()
         self.addCleanup(role.join, 5.0)
@@ -251,7 +251,7 @@ class ComingBackTest(MembershipTestCase):
         self.wait_for_member(lambda one: one.address == LISTENING)
         role.stop()
         self.assertTrue(role.join(LIMIT_S))
-        self.tracker(address.port)
+        self.tracker(address)
         self.wait_for_member(lambda one: one.address == LISTENING)
         wait_until(lambda: self.listed(address) == ["+a", "+b"])
 
@@ -267,7 +267,7 @@ class ComingBackTest(MembershipTestCase):
         ):
             self.member(address)
             self.assertEqual(self.log.wait_for(TrackerLost).tracker, address)
-        self.tracker(address.port)
+        self.tracker(address)
         self.log.wait_for(TrackerAnswered)
 
     def test_who_is_forgotten_registers_again(self) -> None:

@@ -79,7 +79,7 @@ class MembersTest(PrivateRoomTest):
 
     def test_code_and_members_survive_a_restart_of_the_tracker(self) -> None:
         keys = self.folder / "room.json"
-        tracker = self.private_tracker("", keys_file=keys)
+        tracker = self.private_tracker("", keys_file=keys, bind=self.free_address())
         code = tracker.log.wait_for(RoleStarted).code
         room = tracker.address
         seeder = self.member_seeder(self.make_folder("shared", FILES), room, code)
@@ -91,7 +91,7 @@ class MembersTest(PrivateRoomTest):
 
     def test_with_another_code_those_who_joined_by_the_old_one_are_out(self) -> None:
         keys = self.folder / "room.json"
-        tracker = self.private_tracker(CODE, keys_file=keys)
+        tracker = self.private_tracker(CODE, keys_file=keys, bind=self.free_address())
         seeder = self.member_seeder(self.make_folder("shared", FILES), tracker.address)
         tracker.stop()
         self.private_tracker("another code", keys_file=keys, bind=tracker.address)
@@ -208,7 +208,7 @@ class StrangersTest(PrivateRoomTest):
         self.assertIn("is open", str(failed.reason))
 
     def test_members_say_nothing_to_a_tracker_that_is_open_after_a_restart(self) -> None:
-        tracker = self.private_tracker()
+        tracker = self.private_tracker(bind=self.free_address())
         room, log = tracker.address, EventLog()
         seeder = self.member_seeder(self.make_folder("shared", FILES), room)
         leecher = self.member_leecher(self.make_folder("taken"), room)

@@ -119,7 +119,7 @@ class ListsOfOurTracker(RoomReaderTest):
         self.assertEqual([file.name for file in self.listed(reader).files], ["b"])
 
     def test_a_tracker_that_restarted_is_asked_for_everything(self) -> None:
-        room = self.tracker()
+        room = self.tracker(self.free_address())
         list_as_lmk2(room.address, FIRST, {"a": CONTENT})
         reader = self.reader(room.address)
         self.assertEqual(len(self.listed(reader).files), 1)

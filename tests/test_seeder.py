@@ -209,7 +209,7 @@ class TheSeederAndItsTracker(SeederTest):
 
     def test_a_tracker_that_forgot_it_gets_it_back(self) -> None:
         self.pace(ping_s=0.1)
-        first = self.tracker()
+        first = self.tracker(self.free_address())
         seeder = self.seeder(self.shared, first.address)
         address = first.address
         first.stop()
@@ -304,7 +304,7 @@ class TheStartOfTheSeeder(SeederTest):
         self.assertIn(f"Port {taken.port} is in use", str(failure))
 
     def test_it_restarts_on_its_port_at_once_after_transfers(self) -> None:
-        address = ANYWHERE
+        address = self.free_address()
         for _ in range(3):
             running = self.started(
                 SeederSettings(self.shared, self.room, bind=address, bind_exactly=True)

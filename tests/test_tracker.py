@@ -314,8 +314,9 @@ class LongLists(RoomTest):
 class PortsOfTheTracker(RoomTest):
     def occupied(self) -> Address:
         sock = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        sock.bind(("127.0.0.1", 0))
-        return Address(*sock.getsockname())
+        address = self.free_address()
+        sock.bind(address)
+        return address
 
     def test_a_taken_port_means_the_next_one_and_a_sentence(self) -> None:
         taken = self.occupied()
@@ -337,7 +338,7 @@ class PortsOfTheTracker(RoomTest):
 
     def test_it_restarts_on_the_same_port_at_once(self) -> None:
         for _ in range(3):
-            first = self.tracker()
+            first = self.tracker(self.free_address())
             address = first.address
             register(address, ("127.0.0.1", 12501), {"a": 1})
             first.stop()
