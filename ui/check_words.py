@@ -79,24 +79,24 @@ def summary(lines: list[CheckWords]) -> str:
     return "This computer is ready."
 
 
-def _interface(found: InterfaceChecked) -> CheckWords:
-    line = ("discovery", found.interface or "Network")
-    if not found.host:
-        why = f" ({found.fault})" if found.fault else ""
+def _interface(finding: InterfaceChecked) -> CheckWords:
+    line = ("discovery", finding.interface or "Network")
+    if not finding.host:
+        why = f" ({finding.fault})" if finding.fault else ""
         text = f"This computer has no network address{why}."
         return CheckWords(*line, Outcome.FAILED, text, "Plug in the cable, or join the Wi-Fi.")
-    if found.fault:
-        text = f"Nothing can be sent from {found.host} ({found.fault})."
+    if finding.fault:
+        text = f"Nothing can be sent from {finding.host} ({finding.fault})."
         remedy = "Check the cable and the settings of this network."
         return CheckWords(*line, Outcome.FAILED, text, remedy)
-    if not found.sent:
-        text = f"{found.host}: no search for trackers, because LMK_DISCOVER is off."
+    if not finding.sent:
+        text = f"{finding.host}: no search for trackers, because LMK_DISCOVER is off."
         remedy = "Unset LMK_DISCOVER, or name the tracker."
         return CheckWords(*line, Outcome.NOTE, text, remedy)
-    asked = f"{found.host}: asked {found.sent} times"
-    if found.heard:
-        names = wording.names([_name(one) for one in found.heard])
-        text = f"{asked}, heard {figures.count(len(found.heard), 'tracker')}: {names}."
+    asked = f"{finding.host}: asked {finding.sent} times"
+    if finding.heard:
+        names = wording.names(list(map(_name, finding.heard)))
+        text = f"{asked}, heard {figures.count(len(finding.heard), 'tracker')}: {names}."
         return CheckWords(*line, Outcome.GOOD, text)
     remedy = (
         "Start a tracker in this network. If one runs, its firewall must let UDP 12500 in, "
@@ -111,55 +111,57 @@ def _name(tracker: FoundTracker) -> str:
     return wording.computer(tracker.name, tracker.address)
 
 
-def _tracker(found: TrackerChecked) -> CheckWords:
+def _tracker(finding: TrackerChecked) -> CheckWords:
     line = ("tracker", "Tracker")
-    if found.tracker is None:
+    if finding.tracker is None:
         remedy = "Start one on the teacher's computer, or type its address."
         return CheckWords(*line, Outcome.NOTE, "No tracker was found.", remedy)
-    if found.failure is not None:
-        text, remedy = _split(str(found.failure))
+    if finding.failure is not None:
+        text, remedy = _split(str(finding.failure))
         return CheckWords(*line, Outcome.FAILED, text, remedy)
-    who = wording.computer(found.name, found.tracker)
-    if found.is_original:
-        who = f"The original tracker {wording.place(found.tracker)}"
-    elif not found.name:
+    who = wording.computer(finding.name, finding.tracker)
+    if finding.is_original:
+        who = f"The original tracker {wording.place(finding.tracker)}"
+    elif not finding.name:
         who = f"{who[:1].upper()}{who[1:]}"
-    more = " Its room is private, and the code is right." if found.is_private else ""
+    more = " Its room is private, and the code is right." if finding.is_private else ""
     return CheckWords(*line, Outcome.GOOD, f"{who} answers.{more}")
 
 
-def _port(found: PortChecked) -> CheckWords:
-    name = "tracker-port" if found.is_trackers else "port"
-    kinds = "UDP and TCP" if found.is_trackers else "TCP"
-    line = (name, "Port of a tracker" if found.is_trackers else "Port of this computer")
-    if found.is_ours:
-        text = f"LMKtorrent is using {kinds} {found.port} on this computer."
+def _port(finding: PortChecked) -> CheckWords:
+    name = "tracker-port" if finding.is_trackers else "port"
+    kinds = "UDP and TCP" if finding.is_trackers else "TCP"
+    line = (name, "Port of a tracker" if finding.is_trackers else "Port of this computer")
+    if finding.is_ours:
+        text = f"LMKtorrent is using {kinds} {finding.port} on this computer."
         return CheckWords(*line, Outcome.GOOD, text)
-    if not found.fault:
-        return CheckWords(*line, Outcome.GOOD, f"{kinds} {found.port} is free.")
-    text, remedy = _split(found.fault)
-    if found.instead is None:
+    if not finding.fault:
+        return CheckWords(*line, Outcome.GOOD, f"{kinds} {finding.port} is free.")
+    text, remedy = _split(finding.fault)
+    if finding.instead is None:
         return CheckWords(*line, Outcome.FAILED, text, remedy)
     remedy = (
-        f"LMKtorrent would use {found.instead} instead. A firewall that only lets {found.port} in "
-        "must let that in too, or stop the other program."
+        f"LMKtorrent would use {finding.instead} instead. A firewall that only lets "
+        f"{finding.port} in must let that in too, or stop the other program."
     )
     return CheckWords(*line, Outcome.NOTE, text, remedy)
 
 
-def _dial_back(found: DialBackChecked, platform: str) -> CheckWords:
+def _dial_back(finding: DialBackChecked, platform: str) -> CheckWords:
     line = ("dial-back", "Reachable by others")
-    if found.is_reachable:
-        text = f"The tracker could connect to this computer on TCP {found.port}."
+    if finding.is_reachable:
+        text = f"The tracker could connect to this computer on TCP {finding.port}."
         return CheckWords(*line, Outcome.GOOD, text)
-    if found.is_reachable is False:
-        text = f"Others cannot connect to this computer on TCP {found.port}: a firewall blocks it."
-        remedy = f"Downloads still work. {wording.firewall_remedy(found.port, platform)}"
+    if finding.is_reachable is False:
+        text = (
+            f"Others cannot connect to this computer on TCP {finding.port}: a firewall blocks it."
+        )
+        remedy = f"Downloads still work. {wording.firewall_remedy(finding.port, platform)}"
         return CheckWords(*line, Outcome.FAILED, text, remedy)
-    if found.is_here:
+    if finding.is_here:
         text = "Not known: the tracker runs on this computer, so its connections pass no firewall."
         remedy = "Run this check on another computer: it tests the way to this one."
-    elif found.is_original:
+    elif finding.is_original:
         text, remedy = "Not known: an original tracker does not test it.", ""
     else:
         text = "Not known: the tracker did not say whether it could connect."
@@ -167,29 +169,29 @@ def _dial_back(found: DialBackChecked, platform: str) -> CheckWords:
     return CheckWords(*line, Outcome.NOTE, text, remedy)
 
 
-def _space(found: SpaceChecked) -> CheckWords:
+def _space(finding: SpaceChecked) -> CheckWords:
     line = ("space", "Free space")
-    if found.fault:
-        text = f"The disk of {shown_path(found.folder)} does not tell its free space."
-        return CheckWords(*line, Outcome.NOTE, f"{text[:-1]} ({found.fault}).")
-    room = figures.size(max(0, found.room))
+    if finding.fault:
+        text = f"The disk of {shown_path(finding.folder)} does not tell its free space."
+        return CheckWords(*line, Outcome.NOTE, f"{text[:-1]} ({finding.fault}).")
+    room = figures.size(max(0, finding.room))
     text = f"Room for {room} of downloads."
-    if found.room < NO_ROOM:
+    if finding.room < NO_ROOM:
         remedy = "Delete files that nobody needs, or choose a folder on another disk."
         return CheckWords(*line, Outcome.FAILED, text, remedy)
-    if found.room < LITTLE_ROOM:
+    if finding.room < LITTLE_ROOM:
         remedy = "Make sure that this is enough for what is offered."
         return CheckWords(*line, Outcome.NOTE, text, remedy)
     return CheckWords(*line, Outcome.GOOD, text)
 
 
-def _clock(found: ClockChecked) -> CheckWords:
+def _clock(finding: ClockChecked) -> CheckWords:
     line = ("clock", "Clock")
-    now = datetime.fromtimestamp(found.now, UTC)
+    now = datetime.fromtimestamp(finding.now, UTC)
     if not FIRST_YEAR <= now.year <= LAST_YEAR:
         text = f"The clock of this computer says {now:%Y-%m-%d}."
         return CheckWords(*line, Outcome.NOTE, text, _SET_CLOCK)
-    ahead_s = found.disk_ahead_s
+    ahead_s = finding.disk_ahead_s
     if ahead_s is not None and abs(ahead_s) > CLOCKS_DIFFER_S:
         way = "ahead of" if ahead_s > 0 else "behind"
         text = (

@@ -34,12 +34,12 @@ def of_swarm(watched: Watched, uploads: Iterable[Upload]) -> list[ConnectedCompu
     up = defaultdict[str, float](float)
     for upload in uploads:
         up[_place(upload.computer, upload.leecher, port=False)] += upload.rate
-    peers = defaultdict[str, list[WatchedPeer]](list)
-    for one in watched.peers:
-        peers[_place(one.computer, one.address, port=True)].append(one)
+    computers = defaultdict[str, list[WatchedPeer]](list)
+    for peer in watched.peers:
+        computers[_place(peer.computer, peer.address, port=True)].append(peer)
     return [
-        _computer(watched, some, up[_place(some[0].computer, some[0].address, port=False)])
-        for some in peers.values()
+        _computer(watched, peers, up[_place(peers[0].computer, peers[0].address, port=False)])
+        for peers in computers.values()
     ]
 
 
@@ -47,14 +47,14 @@ def of_originals(download: DownloadChanged) -> list[ConnectedComputer]:
     """The same for a download from originals, which say nothing of what they have."""
     return [
         ConnectedComputer(
-            one.seeder,
-            one.computer,
+            source.seeder,
+            source.computer,
             None,
-            one.rate,
+            source.rate,
             0.0,
-            "Sending" if is_sending(one) else "Connecting",
+            "Sending" if is_sending(source) else "Connecting",
         )
-        for one in download.sources
+        for source in download.sources
     ]
 
 
@@ -62,26 +62,24 @@ def holders_of(watched: Watched, chunk: int) -> list[str]:
     """The names of the computers that have this chunk."""
     return sorted(
         {
-            wording.computer_name(one.computer, one.address)
-            for one in watched.peers
-            if one.has is not None and one.has >> chunk & 1
+            wording.computer_name(peer.computer, peer.address)
+            for peer in watched.peers
+            if peer.has is not None and peer.has >> chunk & 1
         }
     )
 
 
-def _computer(
-    watched: Watched, connections: Sequence[WatchedPeer], given: float
-) -> ConnectedComputer:
-    first, content = connections[0], watched.content
+def _computer(watched: Watched, peers: Sequence[WatchedPeer], given: float) -> ConnectedComputer:
+    first, content = peers[0], watched.content
     missing = 0 if content is None else content.all_chunks & ~watched.have
-    has = [one.has for one in connections if one.has is not None]
-    states = (_state_of(one, given, missing) for one in connections)
+    has = [peer.has for peer in peers if peer.has is not None]
+    states = (_state_of(peer, given, missing) for peer in peers)
     rank, state = max(states, key=itemgetter(0))
     return ConnectedComputer(
         first.address,
         first.computer,
         figures.percent(has[0].bit_count(), content.count) if has and content else None,
-        sum(one.rate for one in connections),
+        sum(peer.rate for peer in peers),
         given,
         state,
         is_bad=rank == _DAMAGED,

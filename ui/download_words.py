@@ -73,28 +73,28 @@ def progress(download: DownloadChanged, peak: float) -> str:
     return " · ".join(parts)
 
 
-def bottleneck(found: Bottleneck) -> str:
+def bottleneck(cause: Bottleneck) -> str:
     """One sentence: the slowest part, and how that is known."""
-    senders, rate = _senders(found.senders), figures.rate(found.rate)
-    disk = f"the disk could take {figures.rate(found.disk_rate)}" if found.disk_rate else ""
-    match found.slowest:
+    senders, rate = _senders(cause.senders), figures.rate(cause.rate)
+    disk = f"the disk could take {figures.rate(cause.disk_rate)}" if cause.disk_rate else ""
+    match cause.slowest:
         case Slowest.LIMIT:
-            who = f"{senders} {_verb(found.senders, 'sends', 'send')}" if senders else ""
-            limit = figures.rate(found.limit)
+            who = f"{senders} {_verb(cause.senders, 'sends', 'send')}" if senders else ""
+            limit = figures.rate(cause.limit)
             return f"Slowest now: your download limit of {limit}{_evidence(disk, who)}."
         case Slowest.DISK:
-            who = f"{senders} {_verb(found.senders, 'waits', 'wait')} for it" if senders else ""
+            who = f"{senders} {_verb(cause.senders, 'waits', 'wait')} for it" if senders else ""
             return f"Slowest now: this disk, which writes {rate}{_evidence(who)}."
         case Slowest.PROCESSOR:
             return f"Slowest now: this computer, which checks {rate}{_evidence(disk)}."
         case Slowest.LINK:
-            before = f"{found.fewer} did, {figures.rate(found.fewer_rate)}"
-            more = f"{len(found.senders)} senders bring no more than {before}"
+            before = f"{cause.fewer} did, {figures.rate(cause.fewer_rate)}"
+            more = f"{len(cause.senders)} senders bring no more than {before}"
             return f"Slowest now: this computer's network link, {rate}{_evidence(more, disk)}."
         case Slowest.SENDERS:
             if not senders:
                 return ""
-            link = "the connection of" if len(found.senders) == 1 else "the connections of"
+            link = "the connection of" if len(cause.senders) == 1 else "the connections of"
             return f"Slowest now: {link} {senders}, {rate}{_evidence(disk)}."
 
 
@@ -126,16 +126,16 @@ def renamed(paths: Sequence[tuple[str, str]], number: int) -> str:
     return f"{items} saved under other names, {why}: {', '.join(first)}{more}."
 
 
-def update_found(found: UpdateFound) -> str:
+def update_found(update: UpdateFound) -> str:
     """What has changed in a folder since it was downloaded, and which files stay as they are."""
-    changed = figures.count(found.changed, "file")
-    said = f"{found.title}: {changed} changed, {figures.size(found.size)}."
-    if not found.edited:
+    changed = figures.count(update.changed, "file")
+    said = f"{update.title}: {changed} changed, {figures.size(update.size)}."
+    if not update.edited:
         return said
     rest = "They stay, and the new versions are stored beside them."
-    if len(found.edited) == 1:
+    if len(update.edited) == 1:
         rest = "It stays, and the new version is stored beside it."
-    return f"{said} You have edited {wording.names(found.edited, shown=wording.quoted)}. {rest}"
+    return f"{said} You have edited {wording.names(update.edited, shown=wording.quoted)}. {rest}"
 
 
 def verifying(event: Verified) -> str:
@@ -195,8 +195,8 @@ def _senders(names: tuple[str, ...]) -> str:
     return figures.count(len(names), "computer") if names else ""
 
 
-def _verb(names: tuple[str, ...], one: str, more: str) -> str:
-    return one if len(names) == 1 else more
+def _verb(names: tuple[str, ...], singular: str, plural: str) -> str:
+    return singular if len(names) == 1 else plural
 
 
 def _evidence(*parts: str) -> str:

@@ -87,10 +87,12 @@ class FileList:
         self.flat: list[ListedFile] = []  # without a folder: only original programs offer them
         in_order = by_name(files)
         for file in in_order:
-            having = [by_share[share] for share in (file.share, *file.also) if share in by_share]
-            for some in having or (self.flat,):
-                some.append(file)
-        self.shares = {share: SharedFiles(some) for share, some in by_share.items()}
+            shares = [share for share in (file.share, *file.also) if share in by_share]
+            for share in shares:
+                by_share[share].append(file)
+            if not shares:
+                self.flat.append(file)
+        self.shares = {share: SharedFiles(inside) for share, inside in by_share.items()}
         self.files = {file.key: file for file in in_order}
         self._folded = [key.casefold() for key in self.files]
 

@@ -28,7 +28,7 @@ class PiecesOfFile:
         self.count, self.here = count, watched.have.bit_count()
         self._have = Bits(watched.have, self.count)
         self._coming = Bits(watched.coming, self.count)
-        has = [one.has for one in watched.peers if one.has is not None]
+        has = [peer.has for peer in watched.peers if peer.has is not None]
         self._availability = Availability(self.count, has)
         self.most = self._availability.most()  # computers that have one of the chunks
         self.spread = _spread(self._availability.least(), self.most)

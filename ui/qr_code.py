@@ -65,14 +65,14 @@ def error_correction(data: bytes, size: int) -> bytes:
     """Reed-Solomon: the remainder of the data divided by (x - 1)(x - 2)(x - 4)…"""
     divisor, root = [1], 1
     for _ in range(size):
-        shifted = [0, *(_product(one, root) for one in divisor)]
+        shifted = [0, *(_product(factor, root) for factor in divisor)]
         divisor = [a ^ b for a, b in zip([*divisor, 0], shifted, strict=True)]
         root = _product(root, 2)
     rest = [0] * size
     for byte in data:
         factor = byte ^ rest[0]
-        next_ones = zip([*rest[1:], 0], divisor[1:], strict=True)
-        rest = [kept ^ _product(one, factor) for kept, one in next_ones]
+        shifted = [*rest[1:], 0]
+        rest = [a ^ _product(b, factor) for a, b in zip(shifted, divisor[1:], strict=True)]
     return bytes(rest)
 
 
@@ -155,7 +155,8 @@ def format_of(mask: int) -> int:
 def _penalty(modules: Sequence[Sequence[bool]]) -> int:
     """How hard it is for a camera: runs, blocks, what looks like a finder, too much of a colour."""
     lines = [
-        "".join("01"[one] for one in line) for line in chain(modules, zip(*modules, strict=True))
+        "".join("01"[module] for module in line)
+        for line in chain(modules, zip(*modules, strict=True))
     ]
     runs = (len(list(run)) for line in lines for _, run in groupby(line))
     side = len(modules)

@@ -11,13 +11,13 @@ from roles.values.room_words import by_computer, by_has, by_state, has, name_of,
 from ui.columns import Column, Icon
 
 COMPUTER = Column[Computer]("Computer", name_of, by_computer, width=104, stretches=True)
-ADDRESS = Column[Computer]("Address", lambda one: str(one.address), width=142)
+ADDRESS = Column[Computer]("Address", lambda computer: str(computer.address), width=142)
 STATE = Column[Computer]("State", state, by_state, width=116)
 HAS = Column[Computer]("Has", has, by_has, width=126, stretches=True)
-DOWN = Column[Computer].of_rate("Down", lambda one: one.down, 84)
-UP = Column[Computer].of_rate("Up", lambda one: one.up, 84)
-LEFT = Column[Computer].of_duration("Left", lambda one: one.seconds_left, 64)
-GAVE = Column[Computer].of_size("Gave", lambda one: one.given or None, 72)
+DOWN = Column[Computer].of_rate("Down", lambda computer: computer.down, 84)
+UP = Column[Computer].of_rate("Up", lambda computer: computer.up, 84)
+LEFT = Column[Computer].of_duration("Left", lambda computer: computer.seconds_left, 64)
+GAVE = Column[Computer].of_size("Gave", lambda computer: computer.given or None, 72)
 REASON = Column[Computer]("Reason", reason, width=110, stretches=True, cut="end")
 
 _ICONS = {

@@ -16,6 +16,7 @@ from ui import wording
 log = logging.getLogger(__name__)
 
 _ENDED = (ParticipantState.DONE, ParticipantState.FAILED, ParticipantState.CANCELLED)
+_BEFORE = (ParticipantState.IDLE, ParticipantState.GIVING, *_ENDED)  # a download
 
 
 class RoomNews:
@@ -27,18 +28,19 @@ class RoomNews:
 
     def note(self, computers: Sequence[Computer], *, now: float) -> list[str]:
         """What is new, in the order in which it happened; the log has it too."""
-        said = list[str]()
-        for one in computers:
-            news = changes(self._computers.get(one.machine), one, seconds=self._spent(one, now))
-            said += [f"{_name(one)} {words}" for words in news]
-        machines = {one.machine: one for one in computers}
-        for machine, before in self._computers.items():
-            if machine not in machines and not before.has_left:
-                said.append(f"{_name(before)} has left")
-        self._computers = machines
-        for sentence in said:
+        news = list[str]()
+        for computer in computers:
+            before, seconds = self._computers.get(computer.machine), self._spent(computer, now)
+            changed = changes(before, computer, seconds=seconds)
+            news += [f"{_name(computer)} {words}" for words in changed]
+        present = {computer.machine: computer for computer in computers}
+        for machine, gone in self._computers.items():
+            if machine not in present and not gone.has_left:
+                news.append(f"{_name(gone)} has left")
+        self._computers = present
+        for sentence in news:
             log.info("%s.", sentence, extra=SAID)
-        return said
+        return news
 
     def _spent(self, computer: Computer, now: float) -> float | None:
         """Seconds since it began to download, if it was seen to."""
@@ -47,11 +49,9 @@ class RoomNews:
             before is None or before.state in _BEFORE
         ):
             self._began[computer.machine] = now
-        return (
-            now - self._began.pop(computer.machine, now) or None
-            if computer.state in _ENDED
-            else None
-        )
+        if computer.state not in _ENDED:
+            return None
+        return now - self._began.pop(computer.machine, now) or None
 
 
 def changes(
@@ -68,23 +68,20 @@ def changes(
         has_left=False,
         silent_s=0.0,
     )
-    told = ["joined"] if computer.is_counted and (before is None or not before.is_counted) else []
+    news = ["joined"] if computer.is_counted and (before is None or not before.is_counted) else []
     if computer.files and computer.files != was.files:
-        told.append(f"offers {figures.count(computer.files, 'file')}")
+        news.append(f"offers {figures.count(computer.files, 'file')}")
     if computer.state is not was.state:
-        told += filter(None, [_state(computer, was.state, seconds)])
+        news += filter(None, [_state(computer, was.state, seconds)])
     if computer.is_behind_firewall and not was.is_behind_firewall:
-        told.append("is behind a firewall: others cannot connect to it")
+        news.append("is behind a firewall: others cannot connect to it")
     if computer.is_silent and not was.is_silent:
-        told.append("has gone silent")
+        news.append("has gone silent")
     if (was.is_silent or was.has_left) and not (computer.is_silent or computer.has_left):
-        told.append("is back")
+        news.append("is back")
     if computer.has_left and not was.has_left:
-        told.append("has left")
-    return told
-
-
-_BEFORE = (ParticipantState.IDLE, ParticipantState.GIVING, *_ENDED)  # a download
+        news.append("has left")
+    return news
 
 
 def _state(computer: Computer, was: ParticipantState, seconds: float | None) -> str:

@@ -68,7 +68,7 @@ def headline(room: RoomSummary) -> str:
 def _what(files: Sequence[ListedFile], folders: Sequence[ListedFolder], count: int) -> str:
     if not count:
         return "Nothing is shared yet"
-    named = [f"{shown_name(one.name, MAX_FOLDER_NAME)}/" for one in folders]
+    named = [f"{shown_name(folder.name, MAX_FOLDER_NAME)}/" for folder in folders]
     size = sum(file.size for file in files)
     is_whole = len(files) == count  # else nobody has added them up
     parts = [figures.count(count, "file"), *([figures.size(size)] if is_whole else [])]
@@ -82,11 +82,11 @@ def _parts(computers: Sequence[Computer], room: RoomSummary) -> tuple[tuple[str,
         return ()
     parts = list[tuple[str, float]]()
     for tone, states in _STACKED:
-        there = [one for one in computers if one.state in states]
-        done = sum(_fraction(one) for one in there if not _has_stopped(one))
+        there = [computer for computer in computers if computer.state in states]
+        done = sum(_fraction(computer) for computer in there if not _has_stopped(computer))
         if done:
             parts.append((tone, done / room.counted))
-    silent = sum(_fraction(one) for one in computers if _has_stopped(one))
+    silent = sum(_fraction(computer) for computer in computers if _has_stopped(computer))
     return (*parts, *([("Muted", silent / room.counted)] if silent else []))
 
 
@@ -108,32 +108,30 @@ def _last(computers: Sequence[Computer], room: RoomSummary) -> str:
     if not left:
         return ""
     moving = (ParticipantState.DONE, ParticipantState.DOWNLOADING)
-    others = sum(
-        one.is_counted and (one.state not in moving or _has_stopped(one)) for one in computers
-    )
+    counted = [computer for computer in computers if computer.is_counted]
+    others = sum(computer.state not in moving or _has_stopped(computer) for computer in counted)
     return f"All but {others} in about {left}" if others else f"Last one in about {left}"
 
 
 def _rates(computers: Sequence[Computer], from_here: float) -> str:
-    rate, here = figures.rate(sum(one.down for one in computers)), figures.rate(from_here)
+    rate, here = figures.rate(sum(computer.down for computer in computers)), figures.rate(from_here)
     if not rate:
         return ""
     return f"{rate} in the room, {here} from here" if here else f"{rate} in the room"
 
 
 def _alone(computers: Sequence[Computer], best_rate: float) -> str:
-    size = sum(one.size for one in computers if one.is_counted)
-    receivers = sum(one.size > 0 for one in computers if one.is_counted)
-    if receivers < 2 or best_rate < 1:
+    sizes = [computer.size for computer in computers if computer.is_counted and computer.size]
+    if len(sizes) < 2 or best_rate < 1:
         return ""
-    return f"From one server alone: about {figures.duration_words(size / best_rate)}"
+    return f"From one server alone: about {figures.duration_words(sum(sizes) / best_rate)}"
 
 
 def _help(computers: Sequence[Computer]) -> str:
     stuck = in_need(computers)
     if not stuck:
         return ""
-    named = "  ·  ".join(f"{name_of(one)}: {_why(one)}" for one in stuck[:MAX_NAMED])
+    named = "  ·  ".join(f"{name_of(computer)}: {_why(computer)}" for computer in stuck[:MAX_NAMED])
     more = f"  ·  and {len(stuck) - MAX_NAMED} more" if len(stuck) > MAX_NAMED else ""
     verb = "needs" if len(stuck) == 1 else "need"
     return f"{len(stuck)} {verb} help:  {named}{more}"
@@ -141,10 +139,11 @@ def _help(computers: Sequence[Computer]) -> str:
 
 def in_need(computers: Iterable[Computer]) -> list[Computer]:
     """The computers that need help: first those that only somebody at them can help."""
-    stuck = [one for one in computers if one.needs_help]
-    return sorted(
-        stuck, key=lambda one: (one.state is not ParticipantState.FAILED, not one.is_disk_full)
-    )
+
+    def urgency(computer: Computer) -> tuple[bool, bool]:
+        return computer.state is not ParticipantState.FAILED, not computer.is_disk_full
+
+    return sorted((computer for computer in computers if computer.needs_help), key=urgency)
 
 
 def _why(computer: Computer) -> str:

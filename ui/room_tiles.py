@@ -74,7 +74,8 @@ def grid_for(count: int, width: int, height: int) -> Grid:
 def in_order(computers: Iterable[Computer], *, problems_first: bool = False) -> list[Computer]:
     """Sorted by name; with `problems_first`, those that need help before all others."""
     return sorted(
-        computers, key=lambda one: (problems_first and not one.needs_help, by_computer(one))
+        computers,
+        key=lambda computer: (problems_first and not computer.needs_help, by_computer(computer)),
     )
 
 
@@ -96,7 +97,7 @@ def places_of(machines: Sequence[str], kept: Mapping[str, Place], columns: int) 
 
 def moved(places: Mapping[str, Place], machine: str, to: Place) -> dict[str, Place]:
     """All places, after this machine was put there; who stood there takes its place."""
-    there = next((one for one, place in places.items() if place == to), None)
+    there = next((other for other, place in places.items() if place == to), None)
     changed = dict(places)
     if there is not None:
         changed[there] = places[machine]

@@ -7,13 +7,13 @@ from collections.abc import Collection, Sequence
 
 def moved(order: Sequence[str], chosen: Collection[str], steps: int) -> list[str]:
     """Move the chosen ones by one step, up for -1 and down for 1; together, where they meet."""
-    found = list(order)
-    places = range(1, len(found)) if steps < 0 else range(len(found) - 2, -1, -1)
-    for place in places:
-        other = place + steps
-        if found[place] in chosen and found[other] not in chosen:
-            found[place], found[other] = found[other], found[place]
-    return found
+    rows = list(order)
+    indexes = range(1, len(rows)) if steps < 0 else range(len(rows) - 2, -1, -1)
+    for index in indexes:
+        other = index + steps
+        if rows[index] in chosen and rows[other] not in chosen:
+            rows[index], rows[other] = rows[other], rows[index]
+    return rows
 
 
 def placed(
@@ -22,6 +22,6 @@ def placed(
     """Put the chosen ones above the target, or below it, in the order that they had."""
     if target in chosen or target not in order:
         return list(order)
-    rest = [one for one in order if one not in chosen]
-    place = rest.index(target) + is_below
-    return rest[:place] + [one for one in order if one in chosen] + rest[place:]
+    rest = [row for row in order if row not in chosen]
+    index = rest.index(target) + is_below
+    return rest[:index] + [row for row in order if row in chosen] + rest[index:]

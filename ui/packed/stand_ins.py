@@ -23,9 +23,9 @@ def _signature(*_class: object, **_options: object) -> str:
     raise TypeError
 
 
-def _annotations(one: type) -> dict[str, object]:
+def _annotations(kind: type) -> dict[str, object]:
     """The annotations of the class itself."""
-    annotations: dict[str, object] = vars(one).get("__annotations__", {})
+    annotations: dict[str, object] = vars(kind).get("__annotations__", {})
     return annotations
 
 

@@ -53,6 +53,6 @@ def left_out_of(loaded: frozenset[str]) -> tuple[str, ...]:
         sorted(
             name
             for name in loaded
-            if name in LEFT_OUT or any(name.startswith(f"{one}.") for one in LEFT_OUT)
+            if name in LEFT_OUT or any(name.startswith(f"{part}.") for part in LEFT_OUT)
         )
     )

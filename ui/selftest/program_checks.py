@@ -85,12 +85,12 @@ def _look_at_codecs() -> str:
 
 def _look_up_this_computer() -> str:
     try:
-        found = looked_up(Address("localhost", 1), threading.Event())
+        addresses = looked_up(Address("localhost", 1), threading.Event())
     except TrackerSilentError:
         raise NothingToLookAtError(
             "this computer does not know the name localhost; addresses as numbers work."
         ) from None
-    return f"localhost is {found[0].host}"
+    return f"localhost is {addresses[0].host}"
 
 
 def _look_at_hashing() -> str:
@@ -140,7 +140,7 @@ def _look_at_files() -> str:
 
 def _write_in(folder: Path) -> str:
     """Write there, or where the folder would be made, and leave nothing behind."""
-    present = next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
+    present = next((path for path in (folder, *folder.parents) if path.is_dir()), folder)
     try:
         with tempfile.TemporaryFile(dir=present, prefix="lmk-selftest-") as file:
             file.write(_SAMPLE)
@@ -165,7 +165,7 @@ def _share_and_compare() -> str:
         sizes = _compared(shared, taken / shared.name)
     if code is not ExitCode.DONE:
         raise SelftestError(f"The download ended with the exit code {code}")
-    if not all(file.root for one in wanted for file in one.files):
+    if not all(file.root for item in wanted for file in item.files):
         raise SelftestError("Some files have no identity of LMK/2")
     files = figures.count(len(sizes), "file")
     return (

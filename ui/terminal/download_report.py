@@ -168,16 +168,16 @@ class DownloadReport:
                 path=str(folder.saved_as),
             )
 
-    def note_update(self, found: UpdateFound) -> None:
+    def note_update(self, update: UpdateFound) -> None:
         """Say what has changed since the last download, before it is fetched."""
-        self._output.say(download_words.update_found(found))
+        self._output.say(download_words.update_found(update))
         self._output.json(
             event="update",
-            download=found.download,
-            name=found.title,
-            changed=found.changed,
-            size=found.size,
-            edited=list(found.edited),
+            download=update.download,
+            name=update.title,
+            changed=update.changed,
+            size=update.size,
+            edited=list(update.edited),
         )
 
     def conclude(self) -> ExitCode:

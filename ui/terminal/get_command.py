@@ -149,8 +149,8 @@ def download(
                     report.note(changed)
                 case FilesEnded() as ended:
                     report.note_files(ended)
-                case UpdateFound() as found:
-                    report.note_update(found)
+                case UpdateFound() as update:
+                    report.note_update(update)
                 # Before our own downloads have begun, this is about what an earlier run left.
                 case AllDownloadsEnded() if report.has_begun:
                     break
