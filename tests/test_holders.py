@@ -22,23 +22,23 @@ class HoldersByShareTest(unittest.TestCase):
     def join(self, number: int, *shares: str, leecher: bool = False) -> None:
         self.holders.join(key(number), shares, is_leecher=leecher)
 
-    def some(self, *shares: str, most: int = 99) -> list[tuple[Key, tuple[int, ...]]]:
-        return list(self.holders.some(shares, most))
+    def sample(self, *shares: str, most: int = 99) -> list[tuple[Key, tuple[int, ...]]]:
+        return list(self.holders.sample(shares, most))
 
     def test_each_comes_once_with_the_shares_that_it_has_and_seeders_come_first(self) -> None:
         self.join(1, TWO, leecher=True)
         self.join(2, ONE, TWO)
         self.join(3, ONE)
-        found = self.some(TWO, ONE)
+        found = self.sample(TWO, ONE)
         self.assertEqual(found[-1], (key(1), (0,)))
         self.assertCountEqual(found, [(key(2), (0, 1)), (key(3), (1,)), (key(1), (0,))])
-        self.assertEqual(self.some("f" * 16), [])
+        self.assertEqual(self.sample("f" * 16), [])
 
     def test_of_many_holders_each_reader_gets_others_until_all_had_their_turn(self) -> None:
         for number in range(30):
             self.join(number, ONE)
         for _ in range(3):
-            turns = [self.some(ONE, most=10) for _ in range(3)]
+            turns = [self.sample(ONE, most=10) for _ in range(3)]
             self.assertEqual({one for turn in turns for one, _ in turn}, set(map(key, range(30))))
 
     def test_who_parts_is_gone_and_nobody_else(self) -> None:
@@ -46,8 +46,8 @@ class HoldersByShareTest(unittest.TestCase):
             self.join(number, ONE, TWO)
         for number in (0, 4, 2):
             self.holders.part(key(number), (ONE,), is_leecher=False)
-        self.assertCountEqual([one for one, _ in self.some(ONE)], [key(1), key(3)])
-        self.assertEqual(len(self.some(TWO)), 5)
+        self.assertCountEqual([one for one, _ in self.sample(ONE)], [key(1), key(3)])
+        self.assertEqual(len(self.sample(TWO)), 5)
 
     def test_nothing_is_left_of_a_share_that_nobody_has(self) -> None:
         self.join(1, ONE)

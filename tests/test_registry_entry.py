@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.room.registry_entry import Key, Origin, Places, Program, Reader
+from roles.room.registry_entry import Endpoints, Key, Origin, Program, Reader
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
 from roles.values.participants import Status
@@ -103,14 +103,16 @@ class KeyTest(unittest.TestCase):
         self.assertTrue(key.is_like(Key(LAN, 12501, OTHER_PEER)))
         self.assertFalse(key.is_like(Key(LAN, 12502, OTHER_PEER)))
 
-    def test_places_know_who_is_where_and_keep_nothing_of_who_left(self) -> None:
-        places = Places()
+    def test_endpoints_know_who_is_where_and_keep_nothing_of_who_left(self) -> None:
+        endpoints = Endpoints()
         first, second = Key(LAN, 12501, PEER), Key(LAN, 12501, OTHER_PEER)
         third = Key(LAN, 12502, PEER)
         for key in (first, second, third):
-            places.enter(key)
-        self.assertEqual(places.at(first.place), [first, second])
-        self.assertEqual([list(keys) for keys in places.by_port(LAN)], [[first, second], [third]])
+            endpoints.enter(key)
+        self.assertEqual(endpoints.at(first.endpoint), [first, second])
+        self.assertEqual(
+            [list(keys) for keys in endpoints.by_port(LAN)], [[first, second], [third]]
+        )
         for key in (first, second, third):
-            places.leave(key)
-        self.assertEqual((places.at(first.place), places._ports), ([], {}))
+            endpoints.leave(key)
+        self.assertEqual((endpoints.at(first.endpoint), endpoints._ports), ([], {}))

@@ -15,10 +15,10 @@ from roles.lmk1.readers_list import ReadersList
 from roles.net.rate_limit import RateLimit
 from roles.room.registry import EXPIRED_AT_ONCE, MAX_PER_HOST, Registry
 from roles.room.registry_entry import (
+    Endpoints,
     Entry,
     Key,
     Origin,
-    Places,
     Program,
     Reader,
     is_passed_on,
@@ -90,12 +90,12 @@ class SeederTable:
         self._room_list = registry.room_list
         self._seeders: dict[Key, Seeder] = {}
         self._fresh = dict[Key, None]()  # seeders that have not stayed yet, oldest first
-        self._places = Places()
+        self._endpoints = Endpoints()
         self._latest: dict[str, Key] = {}  # by source IP: the seeder that registered last
         self._files = 0  # on all lists
         self._readers = ReadersList()
         self._steps = RateLimit(per_host=STEPS, whole=STEPS)
-        self._unsettled: dict[str, tuple[str, int]] = {}  # shares to take over, and their places
+        self._unsettled: dict[str, tuple[str, int]] = {}  # shares to take over, and their endpoints
 
     # Requests
 
@@ -157,7 +157,7 @@ class SeederTable:
     def note(self, key: Key, program: Program | None) -> None:
         """An LMK/2 program came, changed its list for LMK/1 readers, or is gone (None)."""
         self._readers.note(key, program)
-        self._note_place(key.place)
+        self._note_endpoint(key.endpoint)
 
     def files_for_readers(self, *, is_here: bool) -> dict[str, int]:
         """The files that LMK/1 readers are told. `is_here`: on the tracker's machine."""
@@ -183,7 +183,8 @@ class SeederTable:
         """The seeders that are not hidden."""
         for seeder in list(self._seeders.values()):
             if not seeder.is_hidden:
-                share = self._room_list.share(share_of(seeder.key.place)) if seeder.files else None
+                share_id = share_of(seeder.key.endpoint)
+                share = self._room_list.share(share_id) if seeder.files else None
                 yield Participant(
                     address=seeder.shown_address,
                     last_ping=seeder.last_ping,
@@ -232,7 +233,7 @@ class SeederTable:
             seeder.files, seeder.since = known.files, known.since
             self._forget(key)
         self._seeders[key] = seeder
-        self._places.enter(key)
+        self._endpoints.enter(key)
         self._files += len(seeder.files)
         if not seeder.has_stayed:
             self._fresh[key] = None
@@ -245,7 +246,7 @@ class SeederTable:
     def _forget(self, key: Key) -> None:
         self._fresh.pop(key, None)
         seeder = self._seeders.pop(key)
-        self._places.leave(key)
+        self._endpoints.leave(key)
         if self._latest.get(key.ip) == key:
             del self._latest[key.ip]
         self._files -= len(seeder.files)
@@ -254,19 +255,19 @@ class SeederTable:
 
     def _note_changed(self, key: Key, seeder: Seeder) -> None:
         """Call this after each change that affects readers or the state file."""
-        self._note_place(key.place)
+        self._note_endpoint(key.endpoint)
         self.changes += 1
         self.changes_saved += seeder.has_stayed
 
-    def _note_place(self, place: tuple[str, int]) -> None:
-        """Entries or lists at this place (address and port) have changed.
+    def _note_endpoint(self, endpoint: tuple[str, int]) -> None:
+        """Entries or lists at this endpoint (address and port) have changed.
 
-        Only one program can listen at a place. If an LMK/2 program has proved that it has this
+        Only one program can listen at an endpoint. If an LMK/2 program has proved that it has this
         address, the seeders there are hidden.
         """
-        is_hidden, is_told = bool(self._registry.places.at(place)), False
-        share_id = share_of(place)
-        for key in reversed(self._places.at(place)):
+        is_hidden, is_told = bool(self._registry.endpoints.at(endpoint)), False
+        share_id = share_of(endpoint)
+        for key in reversed(self._endpoints.at(endpoint)):
             seeder = self._seeders[key]
             seeder.is_hidden = is_hidden
             if seeder.files and not is_hidden:
@@ -276,19 +277,19 @@ class SeederTable:
             else:
                 self._hide(key)
         if is_told or self._room_list.share(share_id) is not None:
-            self._unsettled[share_id] = place
+            self._unsettled[share_id] = endpoint
         else:
             self._unsettled.pop(share_id, None)
 
     def _hide(self, key: Key) -> None:
         """Stop listing this seeder."""
         self._readers.note(key, None)
-        self._registry.by_share.part(key, (share_of(key.place),), is_leecher=False)
+        self._registry.by_share.part(key, (share_of(key.endpoint),), is_leecher=False)
 
-    def _newest_list(self, share_id: str, place: tuple[str, int]) -> UnprovedList:
-        """The newest list at this place, at which a seeder may advertise several hosts."""
-        owner = Owner(Key(*place))
-        for key in reversed(self._places.at(place)):
+    def _newest_list(self, share_id: str, endpoint: tuple[str, int]) -> UnprovedList:
+        """The newest list at this endpoint, at which a seeder may advertise several hosts."""
+        owner = Owner(Key(*endpoint))
+        for key in reversed(self._endpoints.at(endpoint)):
             seeder = self._seeders[key]
             if seeder.files and not seeder.is_hidden:
                 folder = seeder.advertised.host if seeder.origin.is_here else seeder.origin.ip
@@ -298,9 +299,9 @@ class SeederTable:
 
     def _make_room(self, key: Key, origin: Origin) -> None:
         """Make room for one more seeder. Raises PeerProtocolError if that is impossible."""
-        if not origin.is_here and self._places.keys_of(origin.ip) >= MAX_PER_HOST:
+        if not origin.is_here and self._endpoints.keys_of(origin.ip) >= MAX_PER_HOST:
             raise PeerProtocolError(f"{origin.ip} registered {MAX_PER_HOST} seeders already")
-        if len(self._places.at(key.place)) >= MAX_NAMES:
+        if len(self._endpoints.at(key.endpoint)) >= MAX_NAMES:
             raise PeerProtocolError(f"port {key.port} of {origin.ip} has {MAX_NAMES} names already")
         if len(self._seeders) >= MAX_SEEDERS:
             if not self._fresh:
@@ -321,9 +322,9 @@ def key_of(ip: str, advertised: Address) -> Key:
     return Key(ip, advertised.port, "", advertised.host)
 
 
-def share_of(place: tuple[str, int]) -> str:
-    """The share id of the LMK/1 seeders at this place, for LMK/2 readers."""
-    host, port = place
+def share_of(endpoint: tuple[str, int]) -> str:
+    """The share id of the LMK/1 seeders at this endpoint, for LMK/2 readers."""
+    host, port = endpoint
     ip = ip_of(host)
     return f"lmk1{0 if ip is None else int(ip):08x}{port:04x}"
 

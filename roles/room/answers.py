@@ -103,10 +103,10 @@ class Answers:
         """
         if self._torrents is not None and datagram[:1] in _BEP15:
             return self._torrents.proof(datagram, host, now=now)
-        found = _COOKIE.search(datagram)
-        if found is None:
+        cookie = _COOKIE.search(datagram)
+        if cookie is None:
             return Proof.NONE
-        return self._cookies.proof(host, found[1].decode(), now=now)
+        return self._cookies.proof(host, cookie[1].decode(), now=now)
 
     def to(self, datagram: bytes, host: str, port: int, proof: Proof, *, now: float) -> list[bytes]:
         """The datagrams to send back, in this order; none if the sender should get no answer."""

@@ -192,7 +192,7 @@ class ConnectionServer(ABC):
             self._accept_again()
         # Go on with those whose list is packed, and notice those that hung up.
         waiting = (Wait.PACKED, Wait.LATER)
-        for client in [one for one in self._clients if one.waits_for in waiting]:
+        for client in [client for client in self._clients if client.waits_for in waiting]:
             self._step(client)
         while True:
             is_busy = self._pack()
@@ -225,7 +225,7 @@ class ConnectionServer(ABC):
         now = time.monotonic()
         is_full = len(self._clients) >= self.limits.clients
         if not self._places and not self._make_room(
-            now, among=lambda one: is_full or not one.has_proved
+            now, among=lambda client: is_full or not client.has_proved
         ):
             self._stop_accepting(now)
             return
@@ -253,7 +253,7 @@ class ConnectionServer(ABC):
     @property
     def _places(self) -> int:
         """How many connections may come now."""
-        unproved = self.limits.unproved - sum(not one.has_proved for one in self._clients)
+        unproved = self.limits.unproved - sum(not client.has_proved for client in self._clients)
         return max(0, min(self.limits.clients - len(self._clients), unproved))
 
     def _make_room(
@@ -276,7 +276,8 @@ class ConnectionServer(ABC):
 
     def _close_worst(self, clients: list[Client], now: float) -> None:
         """Close the connection that has kept us waiting longest, of the host that has most."""
-        self._close(max(clients, key=lambda one: (self._from_host[one.ip], one.waited_s(now))))
+        worst = max(clients, key=lambda client: (self._from_host[client.ip], client.waited_s(now)))
+        self._close(worst)
 
     def _is_idle(self, client: Client, now: float, *, is_host_full: bool = False) -> bool:
         if client.waits_for not in _EVENTS:

@@ -76,15 +76,15 @@ class DatagramServer:
             hosts = own_addresses()
             self._listen_at(hosts if len(hosts) > 1 else ())
         elif not is_loopback(listening):
-            everyone = (one.address for one in broadcasts(listening))
+            everyone = (network.address for network in broadcasts(listening))
             self._listen_at((*everyone, ALL_HERE))
 
     def _listen_at(self, hosts: Collection[str]) -> None:
-        for host in [one for one in self._beside if one not in hosts]:
+        for host in [host for host in self._beside if host not in hosts]:
             datagrams = self._beside.pop(host)
             self._selector.unregister(datagrams)
             datagrams.close()
-        for host in [one for one in hosts if one not in self._beside]:
+        for host in [host for host in hosts if host not in self._beside]:
             beside = bound_beside(self._everywhere, host)
             if beside is not None:
                 self._beside[host] = beside

@@ -33,7 +33,7 @@ class _Ring:
             self.indexes[last] = index
         return True
 
-    def some(self, start: int, most: int) -> Iterator[Key]:
+    def sample(self, start: int, most: int) -> Iterator[Key]:
         """At most `most` members from this index on, wrapping around."""
         count = len(self.members)
         for step in range(min(most, count)):
@@ -62,7 +62,7 @@ class HoldersByShare:
     def has_any(self, share: str) -> bool:
         return (share, False) in self._rings or (share, True) in self._rings
 
-    def some(self, asked: Sequence[str], most: int) -> Iterator[tuple[Key, tuple[int, ...]]]:
+    def sample(self, asked: Sequence[str], most: int) -> Iterator[tuple[Key, tuple[int, ...]]]:
         """About `most` seeders, then leechers, of these shares; different ones at each call.
 
         Each comes once, with the indexes in `asked` of the shares that it has.
@@ -72,7 +72,7 @@ class HoldersByShare:
             rings = [self._rings.get((share, is_leecher)) for share in asked]
             named = set[Key]()
             for ring in rings:
-                for member in () if ring is None else ring.some(self._turn * most, most):
+                for member in () if ring is None else ring.sample(self._turn * most, most):
                     if member not in named:
                         named.add(member)
                         yield (

@@ -128,9 +128,9 @@ class ListServer(ConnectionServer):
 
     def _serve_browser(self, client: Client) -> Steps:
         browsers = yield from self._loaded_for_browsers()
-        others = sum(one.is_browser for one in self._clients)
+        others = sum(other.is_browser for other in self._clients)
         is_full = others >= self.limits.browsers and not self._make_room(
-            time.monotonic(), among=lambda one: one.is_browser
+            time.monotonic(), among=lambda other: other.is_browser
         )
         client.is_browser = True
         yield from browsers.serve(client, is_full=is_full)
@@ -186,13 +186,14 @@ class ListServer(ConnectionServer):
         """
         now = time.monotonic()
         while True:
-            lists = {id(one.packed): one.packed for one in self._clients if one.packed is not None}
-            if sum(packed.size for packed in lists.values()) <= self.list_limits.unread:
+            lists = {client.packed for client in self._clients if client.packed is not None}
+            if sum(packed.size for packed in lists) <= self.list_limits.unread:
                 return
             slow = [
-                one
-                for one in self._clients
-                if one.packed not in (None, newcomer.packed) and one.waits_for is Wait.TO_WRITE
+                client
+                for client in self._clients
+                if client.packed not in (None, newcomer.packed)
+                and client.waits_for is Wait.TO_WRITE
             ]
             if not slow:
                 return
@@ -226,8 +227,8 @@ class ListServer(ConnectionServer):
 
     def _pack_room(self) -> Generator[None, None, bytes]:
         packer, packed, now = Packer(), bytearray(), time.monotonic()
-        for number, one in enumerate(self._participants()):
-            packed += packer.pack(encode_participant(one, now=now))
+        for number, participant in enumerate(self._participants()):
+            packed += packer.pack(encode_participant(participant, now=now))
             if number % _SLICE == _SLICE - 1:
                 yield
         return bytes(packed + packer.end())

@@ -36,7 +36,7 @@ class MemberChannels:
         """Answer on this connection of a member, and close it in the end."""
         host = connection.address.host
         most = HERE if is_loopback(host) else PER_HOST
-        of_host = sum(one.address.host == host for one in self._heard)
+        of_host = sum(other.address.host == host for other in self._heard)
         if len(self._heard) >= MOST or of_host >= most:
             log.warning("%s is turned away: the room is full", host)
             connection.close()
@@ -53,7 +53,8 @@ class MemberChannels:
         self._hear(connection)
 
     def expire(self, *, now: float) -> None:
-        for connection in [one for one, at in self._heard.items() if now - at > SILENT_S]:
+        silent = [channel for channel, at in self._heard.items() if now - at > SILENT_S]
+        for connection in silent:
             self._end(connection)
 
     def close(self) -> None:

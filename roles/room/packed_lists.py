@@ -88,9 +88,9 @@ class PackedLists:
 
     def _drop_old(self) -> None:
         now = self._room_list.version
-        for known, one in list(self._lists.items()):
-            is_old = one.version != now or len(self._lists) > _MAX_KEPT
-            if one.data is not None and is_old:
+        for known, packed in list(self._lists.items()):
+            is_old = packed.version != now or len(self._lists) > _MAX_KEPT
+            if packed.data is not None and is_old:
                 del self._lists[known]
 
 

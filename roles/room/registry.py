@@ -17,10 +17,10 @@ from roles.room.holders import HoldersByShare
 from roles.room.registry_entry import (
     LIFETIME_S,
     QUIET_S,
+    Endpoints,
     Entry,
     Key,
     Origin,
-    Places,
     Program,
     Reader,
 )
@@ -66,7 +66,7 @@ class Registry:
         """With `offers_here` only the tracker's own computer may offer files."""
         self.offers_here = offers_here
         self.room_list = room_list or RoomList("00000000")
-        self.places = Places()  # of programs; only this class changes it
+        self.endpoints = Endpoints()  # of programs; only this class changes it
         self.by_share = HoldersByShare()  # includes LMK/1 seeders
         self.reserved = ReservedShares()
         self.departed = Departed()
@@ -114,7 +114,7 @@ class Registry:
         self._programs[key] = program
         self._runs[key.peer] = key
         self._silent[key] = None
-        self.places.enter(key)
+        self.endpoints.enter(key)
         self._files += len(program.files)
         self._enter_shares(key, program)
         if known is not None:
@@ -167,8 +167,8 @@ class Registry:
         """
         reader = Reader(is_here, tracker_host="")
         named = set[Address]()  # a restarted program is registered twice for a while
-        some = self.by_share.some(asked, _HOLDERS)
-        for key, indexes in chain(self._owners(asked), some):
+        others = self.by_share.sample(asked, _HOLDERS)
+        for key, indexes in chain(self._owners(asked), others):
             program = self._programs.get(key)
             entry = program or (self.lmk1.entry(key) if self.lmk1 else None)
             address = None if entry is None else entry.address_for(reader)
@@ -188,7 +188,7 @@ class Registry:
         for share in filter(None, map(self.room_list.share, dict.fromkeys(asked))):
             program = self._programs.get(share.owner.key)
             if program is not None:
-                indexes = (index for index, one in enumerate(asked) if one in program.shares)
+                indexes = (at for at, share_id in enumerate(asked) if share_id in program.shares)
                 yield share.owner.key, tuple(indexes)
 
     def _is_elsewhere(self, key: Key) -> bool:
@@ -196,7 +196,7 @@ class Registry:
         program = self.entry(key)
         if program is None or program.is_reachable is not False:
             return False
-        there = filter(None, map(self.entry, self.places.at(key.place)))
+        there = filter(None, map(self.entry, self.endpoints.at(key.endpoint)))
         return any(other.is_reachable is not False for other in there)
 
     # What the tracker itself does
@@ -233,14 +233,14 @@ class Registry:
 
     def is_contested(self, key: Key) -> bool:
         """Whether several programs claim this address and port."""
-        return len(self.places.at(key.place)) > 1
+        return len(self.endpoints.at(key.endpoint)) > 1
 
     def note_listening(self, key: Key, *, now: float) -> None:
         """This program answered at its address and port: others registered there have ended."""
         program = self.entry(key)
         if program is not None:
             program.has_answered = True
-        for other in self.places.at(key.place):
+        for other in self.endpoints.at(key.endpoint):
             if other != key:
                 program = self._programs[other]
                 program.last_ping = min(program.last_ping, now - QUIET_S)
@@ -279,14 +279,14 @@ class Registry:
 
     def remove(self, machine: str, *, now: float) -> None:
         """Forget a computer (Computer.machine) whose programs are all gone or silent."""
-        programs = {key: one.participant(0) for key, one in self._programs.items()}
+        programs = {key: program.participant(0) for key, program in self._programs.items()}
         everyone = [*programs.items(), *self.departed.items()]
-        machines = machines_of([one for _, one in everyone])
-        there = [one for one, its in zip(everyone, machines, strict=True) if its == machine]
-        running = [(key, one) for key, one in there if programs.get(key) is one]
-        if not all(is_silent(one, now=now) for _, one in running):
+        machines = machines_of([participant for _, participant in everyone])
+        there = [known for known, its in zip(everyone, machines, strict=True) if its == machine]
+        running = [key for key, participant in there if programs.get(key) is participant]
+        if not all(is_silent(programs[key], now=now) for key in running):
             return
-        for key, _ in running:
+        for key in running:
             self._forget(key, now)
         self.changes += self.departed.remove({key for key, _ in there})
 
@@ -396,7 +396,7 @@ class Registry:
         if self._runs.get(key.peer) == key:
             del self._runs[key.peer]
         del self._silent[key]
-        self.places.leave(key)
+        self.endpoints.leave(key)
         self._files -= len(program.files)
         self._leave_shares(key, program, now=now, keeps=keeps, has_ended=has_ended)
         self._tell_lmk1(key, None)
@@ -454,7 +454,7 @@ class Registry:
             self.reserved.reserve(share_id, share.owner, quiet_at=now, now=now)
 
     def _is_host_full(self, ip: str, *, is_idle: bool) -> bool:
-        ports = self.places.by_port(ip)
+        ports = self.endpoints.by_port(ip)
         idle = sum(all(self._programs[key].is_idle for key in there) for there in ports)
         return idle >= MAX_IDLE_PER_HOST if is_idle else len(ports) - idle >= MAX_PER_HOST
 
@@ -464,12 +464,12 @@ class Registry:
         At one address and port, MAX_RUNS stay: the newest, and one that still pings, preferably the
         one that answered there, else the first.
         """
-        there = self.places.at(key.place)
+        there = self.endpoints.at(key.endpoint)
         if len(there) >= MAX_RUNS:
 
-            def worth(one: Key) -> tuple[bool, bool]:
-                is_heard = self.is_heard(one, now=now)
-                return is_heard and self._programs[one].has_answered, is_heard and one == there[0]
+            def worth(run: Key) -> tuple[bool, bool]:
+                is_heard = self.is_heard(run, now=now)
+                return is_heard and self._programs[run].has_answered, is_heard and run == there[0]
 
             least = min(there, key=worth)
             self.departed.note(least, self._programs[least].participant(0))

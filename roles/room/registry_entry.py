@@ -41,17 +41,17 @@ class Key(NamedTuple):
         return bool(self.peer)
 
     @property
-    def place(self) -> tuple[str, int]:
+    def endpoint(self) -> tuple[str, int]:
         """Only one program at a time can listen there."""
         return self.ip, self.port
 
     def is_like(self, other: Key) -> bool:
-        """Whether both may be one program: the same run, or restarted at the same place."""
-        return self.peer == other.peer or self.place == other.place
+        """Whether both may be one program: the same run, or restarted at the same endpoint."""
+        return self.peer == other.peer or self.endpoint == other.endpoint
 
 
-class Places:
-    """Keys by host and by place."""
+class Endpoints:
+    """Keys by host and by endpoint."""
 
     def __init__(self) -> None:
         self._ports: dict[str, dict[int, dict[Key, None]]] = {}  # by source IP; newest last
@@ -67,9 +67,9 @@ class Places:
         if not ports:
             del self._ports[key.ip]
 
-    def at(self, place: tuple[str, int]) -> list[Key]:
-        """The keys at this place, the oldest first."""
-        ip, port = place
+    def at(self, endpoint: tuple[str, int]) -> list[Key]:
+        """The keys there, the oldest first."""
+        ip, port = endpoint
         return list(self._ports.get(ip, {}).get(port, ()))
 
     def by_port(self, ip: str) -> Collection[Collection[Key]]:
@@ -194,8 +194,8 @@ def _machine(origin: Origin, said: str) -> str:
     """Profiles on a share and cloned disks give many computers one id: only together with its
     address it stands for one.
     """
-    place = "" if origin.is_here else origin.ip
-    return sha256(f"{place} {said}".encode()).hexdigest()[:16] if said else ""
+    seen_at = "" if origin.is_here else origin.ip
+    return sha256(f"{seen_at} {said}".encode()).hexdigest()[:16] if said else ""
 
 
 def is_passed_on(name: str) -> bool:

@@ -289,12 +289,12 @@ class RoomList:
     def put_unproved(self, lists: Iterable[UnprovedList]) -> None:
         """Take these as one step, without those that find no room."""
         changes = list[_Change]()
-        for one in lists:
-            change = self._change_of(one) if one.lines else None
+        for unproved in lists:
+            change = self._change_of(unproved) if unproved.lines else None
             if change is not None:
                 changes.append(change)
-            elif not one.lines and one.share in self._shares:
-                changes.append(self._taken_out(one.share))
+            elif not unproved.lines and unproved.share in self._shares:
+                changes.append(self._taken_out(unproved.share))
         self._note(changes)
 
     def drop(self, share_id: str) -> None:

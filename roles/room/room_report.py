@@ -81,10 +81,10 @@ class RoomReport:
         # A restarted program is registered twice for a while; the newest entry wins.
         participants = dict[tuple[Address, bool], Participant]()
         unknown = set[str]()  # hosts
-        for number, one in enumerate(self.participants()):
-            participants[one.address, one.has_left] = one
-            if one.address.host not in self.hardware:
-                unknown.add(one.address.host)
+        for number, participant in enumerate(self.participants()):
+            participants[participant.address, participant.has_left] = participant
+            if participant.address.host not in self.hardware:
+                unknown.add(participant.address.host)
             if number % SLICE == SLICE - 1:
                 self._learn_hardware(unknown)
                 unknown.clear()

@@ -23,38 +23,38 @@ def shown_files(room_list: RoomList, most: int) -> Generator[None, None, tuple[L
     Lines that cannot be read are left out. A stranger may have sent nothing else, so the number
     of lines that are read is limited too.
     """
-    found, left = list[ListedFile](), LOOKED_AT_PER_FILE * most
+    files, left = list[ListedFile](), LOOKED_AT_PER_FILE * most
     for share_id, share in room_list.shares():
         for line in list(islice(share.lines, left)):
             left -= 1
             file = _listed(share_id, line)
             if file is not None:
-                found.append(file)
-                if len(found) >= most:
+                files.append(file)
+                if len(files) >= most:
                     break
             if left % SLICE == 0:
                 yield
-        if left <= 0 or len(found) >= most:
+        if left <= 0 or len(files) >= most:
             break
     copies = dict[tuple[str, int, bytes], list[ListedFile]]()
-    for file in found:
+    for file in files:
         copies.setdefault((file.name, file.size, file.root), []).append(file)
     return tuple(_with_copies(*copies[key]) for key in sorted(copies))
 
 
 def shown_folders(room_list: RoomList, most: int) -> tuple[ListedFolder, ...]:
     """Up to `most` shares for the window; of copies of one folder, the first."""
-    found = dict[tuple[int, int], ListedFolder]()
+    folders = dict[tuple[int, int], ListedFolder]()
     for share_id, share in islice(room_list.shares(), most):
         if share.files and share.owner.is_proved:
             size = share.sums.file_bytes
             folder = ListedFolder(share_id, share.folder, share.files, size)
-            found.setdefault((share.sums.print, share.files), folder)
-    return tuple(sorted(found.values(), key=lambda folder: folder.name))
+            folders.setdefault((share.sums.print, share.files), folder)
+    return tuple(sorted(folders.values(), key=lambda folder: folder.name))
 
 
 def _with_copies(file: ListedFile, *copies: ListedFile) -> ListedFile:
-    return file._replace(also=tuple(one.share for one in copies)) if copies else file
+    return file._replace(also=tuple(copy.share for copy in copies)) if copies else file
 
 
 @lru_cache(maxsize=_REMEMBERED)  # a report shows mostly what the one before it has shown
