@@ -92,7 +92,9 @@ class Leecher(Role):
         hide_folder(settings.folder)
         self._settings = settings
         self._throttles = throttles or Throttles()
-        self._queue = DownloadQueue[DownloadLife](settings.give_up_after_s)
+        self._queue = DownloadQueue[DownloadLife](
+            settings.downloads_at_once, settings.give_up_after_s
+        )
         self._peer: SwarmPeer | None = None  # made with the first list; _found() reads it
         self._unfinished = UnfinishedDownloads(settings)
         self._folders = ShareFolders(settings.folder, settings.state_folder, self._stopping)

@@ -10,8 +10,8 @@ from roles.observer import Observer
 from roles.seeder import Seeder
 from roles.tracker import Tracker
 from roles.values.addresses import Address
-from roles.values.events import FolderScanned, RoleStarted, TrackerAnswered
-from roles.values.settings import Failover, LeecherSettings, SeederSettings, TrackerSettings
+from roles.values.events import FolderScanned, TrackerAnswered
+from roles.values.settings import Failover
 from tests.role_test import ANYWHERE, RoomTest, Running
 from tests.support import EventLog
 
@@ -22,34 +22,19 @@ class PrivateRoomTest(RoomTest):
     def private_tracker(
         self, code: str = CODE, *, keys_file: Path | None = None, bind: Address = ANYWHERE
     ) -> Running[Tracker]:
-        self.check_bind(bind)
-        log = EventLog()
-        settings = TrackerSettings(
-            bind, bind_exactly=True, is_private=True, code=code, keys_file=keys_file
-        )
-        running = self.run_role(Tracker(settings, log), log)
-        log.wait_for(RoleStarted)
-        return running
+        return self.tracker(bind, is_private=True, code=code, keys_file=keys_file)
 
     def member_seeder(
         self, folder: Path, room: Address, code: str = CODE, *, is_announced: bool = True
     ) -> Running[Seeder]:
-        log = EventLog()
-        settings = SeederSettings(
-            folder, room, bind=ANYWHERE, bind_exactly=True, code=code, name=NAME
-        )
-        running = self.run_role(Seeder(settings, log), log)
+        running = self.seeder(folder, room, code=code, name=NAME, is_announced=False)
         if is_announced:
-            log.wait_for(TrackerAnswered)
-            log.wait_for(FolderScanned, where=lambda scan: scan.is_listed)
+            running.log.wait_for(TrackerAnswered)
+            running.log.wait_for(FolderScanned, where=lambda scan: scan.is_listed)
         return running
 
     def member_leecher(self, folder: Path, room: Address, code: str = CODE) -> Running[Leecher]:
-        log = EventLog()
-        settings = LeecherSettings(
-            folder, room, bind=ANYWHERE, own_folders=False, code=code, name=NAME
-        )
-        return self.run_role(Leecher(settings, log), log)
+        return self.leecher(folder, room, code=code, name=NAME)
 
     def member_lister(self, room: Address, code: str = CODE) -> Running[Lister]:
         log = EventLog()

@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 from unittest import mock
@@ -146,20 +146,12 @@ class RoomTest(LmkTestCase):
         self.addCleanup(running.stop)
         return running
 
-    def tracker(
-        self,
-        bind: Address = ANYWHERE,
-        *,
-        state_file: Path | None = None,
-        bind_exactly: bool = True,
-        door: bool = True,
-    ) -> Running[Tracker]:
+    def tracker(self, bind: Address = ANYWHERE, **settings: Any) -> Running[Tracker]:
+        """`settings`: of TrackerSettings."""
         self.check_bind(bind)
         log = EventLog()
-        settings = TrackerSettings(
-            bind, bind_exactly=bind_exactly, state_file=state_file, door=door
-        )
-        running = self.run_role(Tracker(settings, log), log)
+        role = Tracker(replace(TrackerSettings(bind, bind_exactly=True), **settings), log)
+        running = self.run_role(role, log)
         log.wait_for(RoleStarted)
         return running
 
@@ -168,19 +160,18 @@ class RoomTest(LmkTestCase):
         folder: Path,
         tracker: tuple[str, int],
         *,
-        slots: int = 8,
         is_announced: bool = True,
         up: int | None = None,
+        **settings: Any,
     ) -> Running[Seeder]:
         """A seeder that, when it is announced, has its whole folder on the tracker's list.
 
-        `up`: the bytes per second that it keeps to.
+        `up`: the bytes per second that it keeps to. `settings`: of SeederSettings.
         """
         log = EventLog()
-        settings = SeederSettings(
-            folder, Address(*tracker), bind=ANYWHERE, bind_exactly=True, slots=slots
-        )
-        running = self.run_role(Seeder(settings, log, Throttles(Throttle(up))), log)
+        usual = SeederSettings(folder, Address(*tracker), bind=ANYWHERE, bind_exactly=True)
+        role = Seeder(replace(usual, **settings), log, Throttles(Throttle(up)))
+        running = self.run_role(role, log)
         log.wait_for(RoleStarted)
         if is_announced:
             log.wait_for(TrackerAnswered)
@@ -188,12 +179,12 @@ class RoomTest(LmkTestCase):
         return running
 
     def lmk1_seeder(
-        self, folder: Path, tracker: tuple[str, int], *, slots: int = 8
+        self, folder: Path, tracker: tuple[str, int], **settings: Any
     ) -> Running[Seeder]:
         """A seeder of ours that this room takes for an original: it is asked by LMK/1 only."""
         if self._elsewhere is None:
             self._elsewhere = self.tracker().address
-        running = self.seeder(folder, self._elsewhere, slots=slots)
+        running = self.seeder(folder, self._elsewhere, **settings)
         sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
         register(tracker, running.address, sizes)
         return running
@@ -203,22 +194,13 @@ class RoomTest(LmkTestCase):
         folder: Path,
         tracker: tuple[str, int],
         *,
-        give_up_after_s: float | None = None,
-        waits_for_space: bool = True,
-        parallel_seeders: int = 5,
-        own_folders: bool = False,
+        throttles: Throttles | None = None,
+        **settings: Any,
     ) -> Running[Leecher]:
+        """`settings`: of LeecherSettings."""
         log = EventLog()
-        settings = LeecherSettings(
-            folder,
-            Address(*tracker),
-            parallel_seeders=parallel_seeders,
-            give_up_after_s=give_up_after_s,
-            waits_for_space=waits_for_space,
-            bind=ANYWHERE,
-            own_folders=own_folders,
-        )
-        return self.run_role(Leecher(settings, log), log)
+        usual = LeecherSettings(folder, Address(*tracker), bind=ANYWHERE, own_folders=False)
+        return self.run_role(Leecher(replace(usual, **settings), log, throttles), log)
 
     def original_tracker(self) -> OriginalTracker:
         return self.enterContext(OriginalTracker(*self.free_address()))
@@ -352,20 +334,8 @@ class LeecherTest(RoomTest):
         self.assertTrue(gate.is_reached.wait(LIMIT_S))
         return leecher, gate
 
-    def taking(
-        self,
-        *,
-        give_up_after_s: float | None = None,
-        waits_for_space: bool = True,
-        parallel_seeders: int = 5,
-    ) -> Running[Leecher]:
-        return self.leecher(
-            self.taken,
-            self.room,
-            give_up_after_s=give_up_after_s,
-            waits_for_space=waits_for_space,
-            parallel_seeders=parallel_seeders,
-        )
+    def taking(self, **settings: Any) -> Running[Leecher]:
+        return self.leecher(self.taken, self.room, **settings)
 
     def assert_takes(self, leecher: Running[Leecher], files: Mapping[str, bytes]) -> None:
         order(leecher, *files)
@@ -396,8 +366,8 @@ class SeederTest(RoomTest):
         self.shared = self.make_folder("shared", self.FILES)
         self.room = self.tracker().address
 
-    def offering(self, *, slots: int = 8) -> Running[Seeder]:
-        return self.seeder(self.shared, self.room, slots=slots)
+    def offering(self, **settings: Any) -> Running[Seeder]:
+        return self.seeder(self.shared, self.room, **settings)
 
     def assert_serves(self, seeder: Running[Seeder]) -> None:
         """A whole transfer of another leecher works."""

@@ -18,16 +18,15 @@ from roles.net.name_lookup import looked_up
 from roles.program.log_file import start_logging
 from roles.room.registry import Registry
 from roles.room.registry_entry import Origin
-from roles.seeder import Seeder
 from roles.values.addresses import Address
 from roles.values.errors import NoSeederError, ShortageError, TrackerSilentError
 from roles.values.events import DownloadState, RoomChanged, TrackerLost
-from roles.values.settings import Existing, SeederSettings
+from roles.values.settings import Existing
 from tests.programs import ROOT, TIMEOUT_S
 from tests.receiving import receive_chunk
-from tests.role_test import ANYWHERE, RoomTest, content_of, order, wait_for_end
+from tests.role_test import RoomTest, content_of, order, wait_for_end
 from tests.scripted_seeder import Offer
-from tests.support import NEVER, EventLog, LmkTestCase, wait_until
+from tests.support import NEVER, LmkTestCase, wait_until
 from tests.tracker_requests import ask, listed_files, register
 
 # A room, then no descriptor left, then enough again: says whether both roles live on.
@@ -176,10 +175,8 @@ class HostileRooms(RoomTest):
 
     def test_a_tracker_that_refuses_with_control_characters_moves_no_cursor(self) -> None:
         with _RefusingTracker(b"error\n\x1b[2J\x07gone\rforged") as address:
-            log = EventLog()
-            settings = SeederSettings(self.make_folder("shared"), address, bind=ANYWHERE)
-            self.run_role(Seeder(settings, log), log)
-            reason = str(log.wait_for(TrackerLost).reason)
+            seeder = self.seeder(self.make_folder("shared"), address, is_announced=False)
+            reason = str(seeder.log.wait_for(TrackerLost).reason)
         self.assertIn("gone", reason)
         self.assertTrue(reason.isprintable(), ascii(reason))
 

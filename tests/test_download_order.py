@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from roles.disk.stored_names import Stored
 from roles.disk.target_folder import TargetFolder
 from roles.leecher import Leecher
 from roles.seeder import Seeder
-from roles.values.addresses import Address
 from roles.values.content import Content
 from roles.values.events import (
     DownloadChanged,
@@ -21,10 +21,10 @@ from roles.values.events import (
     HashingChanged,
     QueueChanged,
 )
-from roles.values.settings import Existing, LeecherSettings
+from roles.values.settings import Existing
 from tests.disks import some_bytes
-from tests.role_test import ANYWHERE, RoomTest, Running, list_now, wait_for_end, wait_for_state
-from tests.support import LIMIT_S, EventLog, wait_until
+from tests.role_test import RoomTest, Running, list_now, wait_for_end, wait_for_state
+from tests.support import LIMIT_S, wait_until
 
 SIZE = 800_000
 
@@ -44,16 +44,10 @@ class DownloadsTest(RoomTest):
         seeder.log.wait_for(HashingChanged, where=lambda one: one.hashed == one.size > 0)
         return seeder
 
-    def taking(self, *names: str) -> Running[Leecher]:
-        log = EventLog()
-        settings = LeecherSettings(
-            self.target,
-            Address(*self.room),
-            bind=ANYWHERE,
-            own_folders=False,
-            state_folder=self.folder / "state",
+    def taking(self, *names: str, **settings: Any) -> Running[Leecher]:
+        running = self.leecher(
+            self.target, self.room, state_folder=self.folder / "state", **settings
         )
-        running = self.run_role(Leecher(settings, log), log)
         list_now(running, *names)
         return running
 
@@ -66,10 +60,9 @@ class DownloadsTest(RoomTest):
 
 class OrderTest(DownloadsTest):
     def test_what_is_pushed_out_while_its_folder_is_looked_at_comes_later(self) -> None:
-        self.constant("downloads.download_queue", "DOWNLOADS_AT_ONCE", 1)
         files = {"a": b"first", "b": b"second"}
         self.seeding(files)
-        leecher = self.taking(*files)
+        leecher = self.taking(*files, downloads_at_once=1)
         looks, is_pushed_out = threading.Event(), threading.Event()
         find = TargetFolder.find
 
@@ -91,10 +84,9 @@ class OrderTest(DownloadsTest):
         self.assertEqual((self.target / "a").read_bytes(), b"first")
 
     def test_what_is_put_first_is_started_next_and_pushes_out_what_runs(self) -> None:
-        self.constant("downloads.download_queue", "DOWNLOADS_AT_ONCE", 1)
         names = ["a", "b", "c"]
         seeder = self.seeding({name: some_bytes(SIZE) + name.encode() for name in names}, 400_000)
-        leecher = self.taking(*names)
+        leecher = self.taking(*names, downloads_at_once=1)
         leecher.role.download(names, Existing.SKIP)
         wait_for_state(leecher, "a", DownloadState.DOWNLOADING)
         self.queue_is(leecher, "a", "b", "c")
@@ -107,10 +99,9 @@ class OrderTest(DownloadsTest):
         self.assertEqual(self.ends(leecher), ["c", "b", "a"])
 
     def test_what_runs_within_the_limit_goes_on_running(self) -> None:
-        self.constant("downloads.download_queue", "DOWNLOADS_AT_ONCE", 2)
         names = ["a", "b", "c"]
         self.seeding({name: some_bytes(SIZE) + name.encode() for name in names}, 400_000)
-        leecher = self.taking(*names)
+        leecher = self.taking(*names, downloads_at_once=2)
         leecher.role.download(names, Existing.SKIP)
         for name in "ab":
             wait_for_state(leecher, name, DownloadState.DOWNLOADING)

@@ -51,8 +51,7 @@ class FakeDownload:
 
 class DownloadQueueTest(unittest.TestCase):
     def setUp(self) -> None:
-        self.queue = DownloadQueue[FakeDownload](give_up_after_s=10.0)
-        self.enterContext(mock.patch("roles.downloads.download_queue.DOWNLOADS_AT_ONCE", 2))
+        self.queue = DownloadQueue[FakeDownload](at_once=2, give_up_after_s=10.0)
 
     def add(self, *keys: str) -> None:
         for key in keys:

@@ -37,10 +37,9 @@ from roles.values.events import (
     ListedFolder,
 )
 from roles.values.list_lines import FileLine, PackLine, ReadingLine, encode_line, sort_key
-from roles.values.settings import Existing, LeecherSettings
+from roles.values.settings import Existing
 from roles.wire.tracker_messages import Register
 from tests.role_test import (
-    ANYWHERE,
     PEERS_SOON_S,
     LeecherTest,
     Running,
@@ -49,7 +48,7 @@ from tests.role_test import (
     wait_for_end,
     wait_for_state,
 )
-from tests.support import EventLog, wait_until
+from tests.support import wait_until
 from tests.tracker_requests import Own
 
 SHARE = "5" * 16
@@ -258,10 +257,7 @@ class FollowCase(LeecherTest):
         leecher.role.download([key], Existing.SKIP)
 
     def slow_leecher(self, rate: int) -> Running[Leecher]:
-        log = EventLog()
-        settings = LeecherSettings(self.taken, self.room, bind=ANYWHERE, own_folders=False)
-        throttles = Throttles(down=Throttle(rate))
-        return self.run_role(Leecher(settings, log, throttles), log)
+        return self.leecher(self.taken, self.room, throttles=Throttles(down=Throttle(rate)))
 
     def ended(self, leecher: Running[Leecher]) -> dict[str, FileEnded]:
         told = [one for event in leecher.log.of(FilesEnded) for one in event.files]

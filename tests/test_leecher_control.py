@@ -114,10 +114,9 @@ class PauseResumeCancel(LeecherTest):
 
     def test_a_download_can_be_paused_and_cancelled_in_the_queue(self) -> None:
         gate = self.gated(self.CONTENT, 20)
-        self.constant("downloads.download_queue", "DOWNLOADS_AT_ONCE", 1)
         register(self.room, ("127.0.0.1", 1), {"b": 1, "c": 1, "a": len(self.CONTENT)})
         register(self.room, listed_seeders(self.room)[0], {"b": 1, "c": 1, "a": len(self.CONTENT)})
-        leecher = self.taking()
+        leecher = self.taking(downloads_at_once=1)
         order(leecher, "a", "b", "c")
         leecher.role.pause(["b"])
         leecher.role.cancel(["c"])

@@ -182,7 +182,7 @@ class SlotsOfTheSeeder(SeederTest):
         self.assertEqual((sent.uploads, sent.sent_total), ((), 2 * self.SIZE))
 
     def test_eight_are_served_at_once_and_the_ninth_hears_away(self) -> None:
-        seeder = self.offering()
+        seeder = self.offering(slots=8)
         socks = [self.ranged(seeder.address, "a", 4) for _ in range(8)]
         self.assert_answers(seeder.address, b"away")
         for sock in socks:
@@ -324,7 +324,7 @@ class IdleLeechers(SeederTest):
 
 class StrangersAtTheSeeder(SeederTest):
     def test_twenty_silent_newcomers_do_not_block_a_leecher(self) -> None:
-        seeder = self.offering()
+        seeder = self.offering(slots=8)
         silent = [self.dial(seeder.address) for _ in range(20)]
         self.assert_serves(seeder)
         wait_until_nobody_is_served()

@@ -10,19 +10,16 @@ from roles.net import connection
 from roles.net.address_watch import AddressWatch
 from roles.net.connection import Connection
 from roles.seeder import Seeder
-from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import (
     CUT_OFF,
     DownloadChanged,
     DownloadState,
     NetworkChanged,
-    RoleStarted,
     TrackerAnswered,
     TrackersFound,
     UploadsChanged,
 )
-from roles.values.settings import TrackerSettings
 from tests.disks import some_bytes
 from tests.role_test import RoomTest, Running, order, wait_for_end
 from tests.scripted_tracker import ScriptedTracker
@@ -115,14 +112,11 @@ class RegistrationTest(NetworkTest):
         seeder.log.wait_for(TrackerAnswered)
 
     def test_a_tracker_tells_where_others_reach_it_now(self) -> None:
-        log = EventLog()
-        tracker = self.run_role(Tracker(TrackerSettings(Address("0.0.0.0", 0)), log), log)
-        started = log.wait_for(RoleStarted)
+        tracker = self.tracker(Address("0.0.0.0", 0))
         self.addresses.append("127.0.0.3")
         with mock.patch("roles.role.address_for_others", lambda at: Address("10.9.9.9", at.port)):
-            change = log.wait_for(NetworkChanged)
-        assert started.address is not None
-        self.assertEqual(change.for_others, Address("10.9.9.9", started.address.port))
+            change = tracker.log.wait_for(NetworkChanged)
+        self.assertEqual(change.for_others, Address("10.9.9.9", tracker.address.port))
         tracker.stop()
 
     def test_a_search_calls_at_once(self) -> None:
@@ -142,12 +136,8 @@ class SeveralAddressesTest(NetworkTest):
     """A tracker answers from the address that was asked."""
 
     def tracker_everywhere(self) -> int:
-        log = EventLog()
         self.constant("room.datagram_server", "own_addresses", lambda: tuple(self.addresses))
-        self.run_role(Tracker(TrackerSettings(Address("0.0.0.0", 0)), log), log)
-        address = log.wait_for(RoleStarted).address
-        assert address is not None
-        return address.port
+        return self.tracker(Address("0.0.0.0", 0)).address.port
 
     def source_of_answer(self, host: str, port: int) -> str:
         """Asked by a socket that belongs to another network's address."""

@@ -21,9 +21,9 @@ from roles.values.events import (
     RoomChanged,
     UpdateFound,
 )
-from roles.values.settings import Existing, LeecherSettings
-from tests.role_test import ANYWHERE, RoomTest, Running, list_now, wait_for_end
-from tests.support import EventLog, wait_until
+from roles.values.settings import Existing
+from tests.role_test import RoomTest, Running, list_now, wait_for_end
+from tests.support import wait_until
 
 
 class OwnFoldersTestCase(RoomTest):
@@ -48,16 +48,14 @@ class OwnFoldersTestCase(RoomTest):
     def taking(
         self, *, own_folders: bool = True, throttles: Throttles | None = None
     ) -> Running[Leecher]:
-        log = EventLog()
-        settings = LeecherSettings(
+        return self.leecher(
             self.target,
             self.room,
+            throttles=throttles,
             give_up_after_s=10.0,
-            bind=ANYWHERE,
             state_folder=self.state,
             own_folders=own_folders,
         )
-        return self.run_role(Leecher(settings, log, throttles), log)
 
     def listed(self, running: Running[Leecher], folders: int) -> FilesListed:
         found: list[FilesListed] = []

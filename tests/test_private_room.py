@@ -38,7 +38,7 @@ from roles.wire.tracker_wire import decode_request, encode_answer
 from tests.disks import some_bytes
 from tests.originals.processes import OriginalLeecher, OriginalSeeder
 from tests.private_rooms import CODE, NAME, PrivateRoomTest
-from tests.role_test import ANYWHERE, list_now, order, wait_for_end
+from tests.role_test import list_now, order, wait_for_end
 from tests.scripted_tracker import ScriptedTracker
 from tests.support import LIMIT_S, NEVER, EventLog, wait_until
 from tests.test_discovery import targets_at
@@ -321,11 +321,8 @@ class PlainWordsTest(PrivateRoomTest):
 class WhoMayOfferTest(PrivateRoomTest):
     def test_with_offers_here_only_the_computer_of_the_tracker_lists_folders(self) -> None:
         for is_own in (True, False):
-            log = EventLog()
-            settings = TrackerSettings(ANYWHERE, bind_exactly=True, offers_here=True)
             with mock.patch.object(Senders, "is_own", lambda *_, is_own=is_own: is_own):
-                tracker = self.run_role(Tracker(settings, log), log)
-                log.wait_for(RoleStarted)
+                tracker = self.tracker(offers_here=True)
                 folder = self.make_folder(f"shared {is_own}", FILES)
                 seeder = self.seeder(folder, tracker.address, is_announced=is_own)
                 if not is_own:

@@ -21,16 +21,15 @@ from roles.seeder import Seeder
 from roles.sharing.folder_library import FolderLibrary
 from roles.values.addresses import Address
 from roles.values.content import chunk_size_for, root_of
-from roles.values.events import DownloadState, FolderScanned, RoleStarted
-from roles.values.settings import SeederSettings
+from roles.values.events import DownloadState
 from roles.web import seeder_site
 from roles.web.http_wire import RequestReader
 from roles.web.page import STYLE_SHA256
 from roles.web.seeder_site import MOST_REST_S, RESTS, SeederSite
 from tests.crowd import Crowd
-from tests.role_test import ANYWHERE, Running, SeederTest, content_of, order, wait_for_end
+from tests.role_test import Running, SeederTest, content_of, order, wait_for_end
 from tests.site_test import Answer, SiteTest
-from tests.support import LIMIT_S, EventLog, wait_until
+from tests.support import LIMIT_S, wait_until
 
 CROWD = 90
 
@@ -328,19 +327,7 @@ class WithoutBrowsersTest(SeederTest):
 
     def seeding(self, *, door: bool) -> Running[Seeder]:
         """A seeder that keeps the id of its share, and is on the list."""
-        log = EventLog()
-        settings = SeederSettings(
-            self.shared,
-            self.room,
-            bind=ANYWHERE,
-            bind_exactly=True,
-            state_folder=self.folder / "state",
-            door=door,
-        )
-        seeder = self.run_role(Seeder(settings, log), log)
-        log.wait_for(RoleStarted)
-        log.wait_for(FolderScanned, where=lambda scan: scan.announced > 0)
-        return seeder
+        return self.seeder(self.shared, self.room, state_folder=self.folder / "state", door=door)
 
     def test_http_gets_no_answer_and_the_list_says_nothing_of_it(self) -> None:
         seeder = self.seeding(door=False)

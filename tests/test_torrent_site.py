@@ -10,9 +10,9 @@ from urllib.parse import quote
 from roles.seeder import Seeder
 from roles.values.addresses import Address
 from roles.values.events import TorrentChanged
-from roles.values.settings import SeederSettings, TorrentKind
+from roles.values.settings import TorrentKind
 from tests.bencoded import decoded
-from tests.role_test import ANYWHERE, RoomTest, Running, list_now
+from tests.role_test import RoomTest, Running, list_now
 from tests.site_test import STRANGE, SiteTest
 from tests.support import LIMIT_S, EventLog, wait_until
 from tests.test_bep15_wire import CONNECT, HASH, announce
@@ -23,17 +23,14 @@ class TorrentSiteTest(SiteTest):
 
     def setUp(self) -> None:
         super().setUp()
-        log = EventLog()
-        settings = SeederSettings(
+        self.seeding = self.seeder(
             self.shared,
             self.room,
-            bind=ANYWHERE,
-            bind_exactly=True,
+            is_announced=False,
             state_folder=self.folder / "state",
             torrent=TorrentKind.PRIVATE,
         )
-        self.seeding = self.run_role(Seeder(settings, log), log)
-        self.news = log.wait_for(TorrentChanged, where=lambda one: bool(one.torrent))
+        self.news = self.seeding.log.wait_for(TorrentChanged, where=lambda one: bool(one.torrent))
 
     def metainfo(self) -> dict[str, Any]:
         status, body, _ = self.get(self.news.path)
@@ -187,15 +184,9 @@ class SwarmTest(RoomTest):
     ) -> None:
         state_file = self.folder / "state" / "tracker.json"
         first = self.tracker(state_file=state_file)
-        settings = SeederSettings(
-            self.make_folder("shared", {"a": b"content"}),
-            first.address,
-            bind=ANYWHERE,
-            torrent=TorrentKind.PUBLIC,
-        )
-        log = EventLog()
-        seeding = self.run_role(Seeder(settings, log), log)
-        torrent = log.wait_for(TorrentChanged, where=lambda one: bool(one.torrent)).torrent
+        folder = self.make_folder("shared", {"a": b"content"})
+        seeding = self.seeder(folder, first.address, torrent=TorrentKind.PUBLIC)
+        torrent = seeding.log.wait_for(TorrentChanged, where=lambda one: bool(one.torrent)).torrent
         wait_until(
             lambda: self.announce(first.address, torrent, 20_001)[:4] == b"\0\0\0\1",
             LIMIT_S,

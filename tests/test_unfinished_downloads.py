@@ -19,14 +19,13 @@ from roles.values.findings import FoundTracker
 from roles.values.settings import Existing, LeecherSettings
 from tests.disks import some_bytes
 from tests.role_test import (
-    ANYWHERE,
     RoomTest,
     Running,
     list_now,
     wait_for_end,
     wait_for_state,
 )
-from tests.support import EventLog, calls_made, wait_until
+from tests.support import calls_made, wait_until
 
 
 class QueuedDownload(Download):
@@ -159,11 +158,7 @@ class NextStartTest(RoomTest):
         self.throttles: list[Throttle] = []
 
     def taking(self) -> Running[Leecher]:
-        log = EventLog()
-        settings = LeecherSettings(
-            self.target, Address(*self.room), bind=ANYWHERE, state_folder=self.state
-        )
-        return self.run_role(Leecher(settings, log), log)
+        return self.leecher(self.target, self.room, state_folder=self.state, own_folders=True)
 
     def recorded(self) -> list[str]:
         return [one.key for one in DownloadRecord(self.state).load()]
@@ -216,14 +211,8 @@ class NextStartTest(RoomTest):
         folder = self.make_folder("shared", {"a.bin": self.DATA})
         seeder = self.seeder(folder, self.room)
         seeder.role._throttles.up.set_limit(400_000)
-        log = EventLog()
-        early = LeecherSettings(
-            self.target,
-            Address("127.0.0.1", self.free_port("udp")),
-            bind=ANYWHERE,
-            state_folder=self.state,
-        )
-        first = self.run_role(Leecher(early, log), log)
+        nobody = Address("127.0.0.1", self.free_port("udp"))
+        first = self.leecher(self.target, nobody, state_folder=self.state, own_folders=True)
         first.log.wait_for(ListFailed)
         found = FoundTracker(Address(*self.room), "teacher", is_original=False)
         first.role._locator._move_to(found, found.address)

@@ -10,7 +10,6 @@ from typing import Generic, Protocol, TypeVar
 
 from roles.values.errors import LmkError, ShortageError
 from roles.values.events import DownloadState
-from roles.values.settings import DOWNLOADS_AT_ONCE
 
 START_AGAIN_S = 1.0  # after there was no thread for a download
 # A download that receives nothing gives way to waiting ones, so that dead files of one share do not
@@ -52,9 +51,10 @@ DownloadT = TypeVar("DownloadT", bound=QueuedDownload)
 class DownloadQueue(Generic[DownloadT]):
     """For one thread. Any thread may call all()."""
 
-    def __init__(self, give_up_after_s: float | None) -> None:
-        """`give_up_after_s`: without a thread for a download; None: never."""
+    def __init__(self, at_once: int, give_up_after_s: float | None) -> None:
+        """`at_once`: how many run. `give_up_after_s`: without a thread for one; None: never."""
         self.lack: ShortageError | None = None  # there was no thread at the last try
+        self._at_once = at_once
         self._give_up_after_s = give_up_after_s
         self._downloads: dict[str, DownloadT] = {}
         self._owners: dict[str, str] = {}  # of each name: the key of the first download with it
@@ -94,7 +94,7 @@ class DownloadQueue(Generic[DownloadT]):
         for download in self.all():
             download.turns = 0
         due = [one for one in self.all() if one.is_running or one.state is DownloadState.QUEUED]
-        for download in due[DOWNLOADS_AT_ONCE:]:
+        for download in due[self._at_once :]:
             if download.is_running:
                 download.give_way(now)
                 download.turns = 0
@@ -114,7 +114,7 @@ class DownloadQueue(Generic[DownloadT]):
         for download in downloads:
             if download.state is not DownloadState.QUEUED or download.is_running:
                 continue
-            if len(running) >= DOWNLOADS_AT_ONCE:
+            if len(running) >= self._at_once:
                 is_one_waiting = True
                 break
             if not all(_are_apart(download, other) for other in running):

@@ -27,7 +27,6 @@ DEFAULT_SLOTS = 12  # fewer leave network links idle in rooms of 16 and more
 MAX_SLOTS = 64  # each needs a thread
 DEFAULT_PARALLEL_SEEDERS = 5  # per download; the original's number
 MAX_PARALLEL_SEEDERS = 16
-DOWNLOADS_AT_ONCE = 3  # libtorrent's default; more would share the same disk and network
 GIVE_UP_AFTER_S = 30.0  # command line: without any usable seeder
 SPACE_AGAIN_S = 4.0  # between two looks at a full disk; downloads go on within 5 s of some space
 MAX_RECENTS = 8
@@ -102,6 +101,8 @@ class LeecherSettings:
     folder: Path
     tracker: Address = Address(LOOPBACK, TRACKER_PORT)
     parallel_seeders: int = DEFAULT_PARALLEL_SEEDERS
+    # libtorrent's default; more would share the same disk and network.
+    downloads_at_once: int = 3
     give_up_after_s: float | None = None  # without a usable seeder; None: never
     waits_for_space: bool = True  # if the disk is full; otherwise the download fails
     bind: Address = Address(EVERY_INTERFACE, SEEDER_PORT)  # leechers upload what they have
