@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from roles.disk.folder_check import room_for, try_folder
-from roles.joining.interface_search import search_interfaces
+from roles.joining.interface_search import LISTEN_S, search_interfaces
 from roles.joining.membership import Membership
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_asker import new_id
@@ -58,13 +58,16 @@ class Checker(Role):
         post: Post,
         own: Interfaces = interfaces,
         ports: tuple[int, ...] = TRACKER_PORTS,
+        listen_s: float = LISTEN_S,
     ) -> None:
-        """`ports`: where to look for trackers, in the networks of `own` and on this computer."""
+        """`ports`: where to look for trackers, in the networks of `own` and on this computer.
+        `listen_s`: for their answers.
+        """
         super().__init__("checker", post)
         self._settings = settings
         self._locator: TrackerLocator | None = None  # where the tracker is that was asked
         self._own = own
-        self._ports = ports
+        self._ports, self._listen_s = ports, listen_s
 
     def _run(self) -> None:
         with suppress(StoppedError):
@@ -88,7 +91,9 @@ class Checker(Role):
                 self._post(InterfaceChecked(one.interface, one.host))
             return ()
         here = OwnAddress(LOOPBACK, (LOOPBACK,))
-        *networks, loopback = search_interfaces([*own, here], self._stopping, self._ports)
+        *networks, loopback = search_interfaces(
+            [*own, here], self._stopping, self._ports, self._listen_s
+        )
         for checked in networks:
             self._post(checked)
         everywhere = [one for checked in (*networks, loopback) for one in checked.heard]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tkinter as tk
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 from unittest import mock
 
+from roles import checker
 from roles.checker import Checker
 from roles.net.interfaces import OwnAddress
 from roles.values.addresses import LOOPBACK, Address
@@ -205,9 +207,9 @@ class CheckPageTest(AppWindowTest):
         super().setUp()
         self.window = self.open_window()
         own = (OwnAddress(LOOPBACK, (LOOPBACK,), "card0"),)
-        defaults = (lambda: own, (9,))  # no test asks the whole network
-        self.enterContext(mock.patch.object(Checker.__init__, "__defaults__", defaults))
-        self.enterContext(mock.patch("roles.joining.interface_search.LISTEN_S", 0.2))
+        # No test asks the whole network.
+        here = partial(Checker, own=lambda: own, ports=(9,), listen_s=0.2)
+        self.enterContext(mock.patch.object(checker, "Checker", here))
 
     def check(self) -> None:
         self.window.check_computer()

@@ -10,7 +10,7 @@ from functools import partial
 
 from roles.joining.tracker_search import TrackerSearch
 from roles.net.interfaces import OwnAddress
-from roles.values.addresses import TRACKER_PORTS, Address
+from roles.values.addresses import Address
 from roles.values.findings import InterfaceChecked
 from roles.worker import POLL_S
 
@@ -21,15 +21,16 @@ AGAIN_S = 0.5  # between two tries: a datagram may be lost
 def search_interfaces(
     own: Iterable[OwnAddress],
     stopping: threading.Event,
-    ports: Sequence[int] = TRACKER_PORTS,
+    ports: Sequence[int],
+    listen_s: float,
 ) -> list[InterfaceChecked]:
-    """One for each address, after LISTEN_S."""
+    """One for each address, after `listen_s`."""
     with ExitStack() as stack:
         searches = list[tuple[OwnAddress, TrackerSearch]]()
         for one in own:
             search = TrackerSearch((), partial(_targets, one, ports), stopping)
             searches.append((one, stack.enter_context(search)))
-        deadline, ask_at = time.monotonic() + LISTEN_S, 0.0
+        deadline, ask_at = time.monotonic() + listen_s, 0.0
         while (now := time.monotonic()) < deadline and not stopping.is_set():
             if now >= ask_at:
                 ask_at = now + AGAIN_S
