@@ -368,8 +368,9 @@ class AppWindow(tk.Tk):
             tracker,
             len(trackers.found),
             len(folders),
-            sum(one.files for one in folders) or len(listed.files if listed is not None else ()),
-            sum(one.size for one in folders),
+            sum(folder.files for folder in folders)
+            or len(listed.files if listed is not None else ()),
+            sum(folder.size for folder in folders),
             is_own=trackers.own is not None,
             is_private=self.is_private,
             needs_code=self._context.codes.is_needed(self._context.codes.tracker),

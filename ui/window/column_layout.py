@@ -46,8 +46,8 @@ class ColumnLayout:
 
     def _restore(self, kept: str) -> None:
         """Only if it is about these columns: another version may have others."""
-        found = [match for one in kept.split(",") if (match := _KEPT.fullmatch(one))]
-        widths = {match[1]: int(match[2]) for match in found}
+        matches = [match for text in kept.split(",") if (match := _KEPT.fullmatch(text))]
+        widths = {match[1]: int(match[2]) for match in matches}
         order = [name for name in widths if name in self._names]
         if sorted(order) != sorted(self._names):
             return

@@ -27,11 +27,13 @@ AWAKE = "It is awake."
 
 DOWNLOADS = (
     Column[TransferStatus](
-        "Download", lambda one: shown_name(one.title, MAX_TITLE), width=72, stretches=True
+        "Download", lambda transfer: shown_name(transfer.title, MAX_TITLE), width=72, stretches=True
     ),
-    Column[TransferStatus].of_percent("Has", lambda one: figures.percent(one.have, one.size), 56),
+    Column[TransferStatus].of_percent(
+        "Has", lambda transfer: figures.percent(transfer.have, transfer.size), 56
+    ),
     Column[TransferStatus](
-        "State", lambda one: shown_name(one.state, MAX_TITLE).capitalize(), width=96
+        "State", lambda transfer: shown_name(transfer.state, MAX_TITLE).capitalize(), width=96
     ),
 )
 
@@ -99,7 +101,7 @@ class ComputerDetail(ttk.Frame):
         )
         self.downloads.fit()
         now = time.monotonic()
-        self.programs.say("\n".join(_program(one, now) for one in computer.programs))
+        self.programs.say("\n".join(_program(program, now) for program in computer.programs))
         is_gone = computer.is_silent or computer.has_left
         can_wake = is_gone and self._actions.can_wake(computer)
         self.wake_button.state(["!disabled" if can_wake else "disabled"])

@@ -68,7 +68,7 @@ class DownloadDetail(ttk.Frame):
             COMPUTER_COLUMNS,
             height=3,
             choose="none",
-            tone=lambda one: "Warning" if one.is_bad else "Plain",
+            tone=lambda computer: "Warning" if computer.is_bad else "Plain",
         )
         self.graph.grid(row=0, column=0, sticky="nsew", padx=(0, px(12)))
         self.sources.grid(row=0, column=1, sticky="nsew")
@@ -110,7 +110,7 @@ class DownloadDetail(ttk.Frame):
         self.fit()
 
     def _show_computers(self, rows: Iterable[ConnectedComputer]) -> None:
-        self.sources.show({f"{one.name}\0{one.address}": one for one in rows})
+        self.sources.show({f"{computer.name}\0{computer.address}": computer for computer in rows})
 
     def show_watched(self, watched: Watched) -> None:
         if (watched.download, watched.path) != self._asked:
@@ -165,13 +165,13 @@ class DownloadDetail(ttk.Frame):
 
     def _show_remedy(self) -> None:
         download, shown = self._download, self._shown
-        found = remedies.remedy(shown) if shown is not None else None
-        show_if(self.remedy, found is not None)
-        if found is not None:
+        remedy = remedies.remedy(shown) if shown is not None else None
+        show_if(self.remedy, remedy is not None)
+        if remedy is not None:
             has_failed = download is not None and self._model.problems_of(download.name) > 0
-            show_if(self.retry, found.has_retry and has_failed)
-            show_if(self.elsewhere, found.is_elsewhere)
-            self.advice.say(found.advice)
+            show_if(self.retry, remedy.has_retry and has_failed)
+            show_if(self.elsewhere, remedy.is_elsewhere)
+            self.advice.say(remedy.advice)
 
     @property
     def _shown(self) -> DownloadChanged | None:
@@ -202,9 +202,9 @@ class DownloadDetail(ttk.Frame):
             is_bad = shown.state is DownloadState.FAILED
             return TonedText(f"{status_of(shown)}{where}", "Bad" if is_bad else "Muted")
         moving = download if download is not None else shown
-        found = self._watched.bottleneck if self._watched is not None else None
-        if moving.state is DownloadState.DOWNLOADING and found is not None:
-            return TonedText(download_words.bottleneck(found), "Warning")
+        bottleneck = self._watched.bottleneck if self._watched is not None else None
+        if moving.state is DownloadState.DOWNLOADING and bottleneck is not None:
+            return TonedText(download_words.bottleneck(bottleneck), "Warning")
         return TonedText(status_of(moving), "Muted")
 
     # Pieces
@@ -267,4 +267,4 @@ class DownloadDetail(ttk.Frame):
 
     def _sample(self) -> None:
         self.after(SAMPLE_MS, self._sample)
-        self.graph.add(self._model.rate, sum(one.rate for one in self._model.uploads))
+        self.graph.add(self._model.rate, sum(upload.rate for upload in self._model.uploads))

@@ -173,7 +173,7 @@ class DownloadList(ttk.Frame):
 
     def can_pause(self) -> list[str]:
         state_of = self._model.state_of
-        return [one for one in self.can_cancel() if state_of(one) is not DownloadState.PAUSED]
+        return [name for name in self.can_cancel() if state_of(name) is not DownloadState.PAUSED]
 
     def can_resume(self) -> list[str]:
         return self._model.in_states(self._meant(), *_RESUMABLE)
@@ -184,11 +184,11 @@ class DownloadList(ttk.Frame):
     def to_verify(self) -> dict[tuple[str, str], None]:
         """What of the selected rows can be read anew: downloads, and paths in them."""
         nodes = filter(None, map(self._rows.node, self.table.chosen))
-        found = dict.fromkeys(brought_by(node, self._model) for node in nodes)
-        whole = {name for name, path in found if not path}
+        brought = dict.fromkeys(brought_by(node, self._model) for node in nodes)
+        whole = {name for name, path in brought if not path}
         return {
             (name, path): None
-            for name, path in found
+            for name, path in brought
             if self._model.can_verify(name) and not (path and name in whole)
         }
 
@@ -225,7 +225,7 @@ class DownloadList(ttk.Frame):
             gap = 24 if action.label == "Pause" else 8  # those before it start downloads
             button.pack(side="left", padx=(px(gap) if buttons else 0, 0))
             buttons[action] = button
-        texts = {one.value: "" for one in RowFilter}
+        texts = dict.fromkeys((shown.value for shown in RowFilter), "")
         self._chips = switch(row.right, theme, self.shown, texts, self._look)
         self.finder = TextField(
             row.right, theme, self.wanted, self._fill, placeholder="Find a file", width=_FIND_WIDTH
@@ -371,7 +371,7 @@ class DownloadList(ttk.Frame):
         if first is None:
             return
         movable = filter(None, map(self._rows.movable, chosen))
-        names = {one.name for one in movable if one.within == first.within}
+        names = {part.name for part in movable if part.within == first.within}
         if first.within:
             order = self._rows.parts_beside(chosen[0])
             self._model.put_files_in_order(first.within, change(order, names))

@@ -109,9 +109,9 @@ class FileTree(Table[FileRow]):
         """`others` are in none of the folders."""
         self._folders, self._others = folders, others
         few = self._few
-        starts_open = {one.row.key: one.row.files <= few for one in folders}
+        starts_open = {folder.row.key: folder.row.files <= few for folder in folders}
         is_open = starts_open | self._wished
-        rows = [row for one in folders for row in rows_of(one, is_open)]
+        rows = [row for folder in folders for row in rows_of(folder, is_open)]
         self.show({row.key: row for row in (*rows, *others)})
 
     def _sorted(self) -> list[str]:
@@ -151,12 +151,12 @@ def rows_of(folder: SharedFolder, is_open: Mapping[str, bool]) -> Iterator[FileR
         if not row.is_open:
             return
         inside, depth = folder.files.inside(path), row.depth + 1
-        for one in inside.folders:
-            files, size = folder.files.measure(one)
-            key, text = f"{folder.row.key}/{one}", f"{_last(one)}/"
+        for inner_path in inside.folders:
+            files, size = folder.files.measure(inner_path)
+            key, text = f"{folder.row.key}/{inner_path}", f"{_last(inner_path)}/"
             known_size = None if left_out else size
             inner = FileRow(key, text, known_size, files, row.key, depth, holders=holders)
-            yield from below(inner, one)
+            yield from below(inner, inner_path)
         for file in inside.files[:SHOWN_AT_ONCE]:
             key, text = f"{folder.row.key}\0{file.key}", _last(file.name)
             yield FileRow(key, text, file.size, 0, row.key, depth, holders=holders, rank=FILE)

@@ -75,7 +75,7 @@ class FolderParts:
 
     def forget_unfinished(self) -> None:
         """Forget what failed, and what was on its way."""
-        failed = [at for at, one in self._ended.items() if one.state is DownloadState.FAILED]
+        failed = [at for at, file in self._ended.items() if file.state is DownloadState.FAILED]
         for share, path in failed:
             self._forget(share, path)
         self._arriving.clear()

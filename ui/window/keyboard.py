@@ -18,9 +18,9 @@ def add_missing_keys(window: tk.Misc) -> None:
         window.bind_class(field, "<Control-a>", _SELECT_TEXT)
 
 
-def press_underlined(place: tk.Misc, letter: str) -> None:
-    """Press the visible button below `place` that has this letter underlined."""
-    for button in _below(place):
+def press_underlined(top: tk.Misc, letter: str) -> None:
+    """Press the visible button below `top` that has this letter underlined."""
+    for button in _below(top):
         if not isinstance(button, ttk.Button | ttk.Checkbutton):
             continue
         text, underline = str(button.cget("text")), int(button.cget("underline"))
@@ -37,14 +37,14 @@ def tab_in_order(*widgets: tk.Misc) -> None:
         widget.tkraise()
 
 
-def focus_next_pane(place: tk.Misc) -> None:
+def focus_next_pane(top: tk.Misc) -> None:
     """Move from the fields to the tables, one after another, and back to the fields."""
-    seen = [pane for pane in _below(place) if pane.winfo_viewable()]
+    seen = [pane for pane in _below(top) if pane.winfo_viewable()]
     panes = [pane for pane in seen if _is_pane(pane)]
-    first = next((one for one in seen if isinstance(one, ttk.Entry)), None)
+    first = next((widget for widget in seen if isinstance(widget, ttk.Entry)), None)
     stops = [*([first] if first is not None else []), *panes]
     if stops:
-        now = place.focus_get()
+        now = top.focus_get()
         number = stops.index(now) + 1 if now in stops else 0
         stops[number % len(stops)].focus_set()
 
@@ -56,21 +56,21 @@ def _is_pane(widget: tk.Misc) -> bool:
     return isinstance(widget, ttk.Treeview | tk.Text)
 
 
-def first_control(place: tk.Misc) -> tk.Misc | None:
+def first_control(top: tk.Misc) -> tk.Misc | None:
     """The first widget that takes the focus and is there, in reading order."""
     kinds = (ttk.Button, ttk.Entry, ttk.Treeview)
-    return next((one for one in _there_below(place) if isinstance(one, kinds)), None)
+    return next((widget for widget in _there_below(top) if isinstance(widget, kinds)), None)
 
 
-def _there_below(place: tk.Misc) -> Iterator[tk.Misc]:
-    """The widgets below it, without those that have no place in the window now."""
-    for child in place.winfo_children():
+def _there_below(top: tk.Misc) -> Iterator[tk.Misc]:
+    """The widgets below `top`, without those that have no place in the window now."""
+    for child in top.winfo_children():
         if child.winfo_manager():
             yield child
             yield from _there_below(child)
 
 
-def _below(place: tk.Misc) -> Iterator[tk.Misc]:
-    for child in place.winfo_children():
+def _below(top: tk.Misc) -> Iterator[tk.Misc]:
+    for child in top.winfo_children():
         yield child
         yield from _below(child)

@@ -62,7 +62,8 @@ class LeecherModel:
         old, was_busy = self.leecher, bool(self.unfinished)
         had, parts = dict[str, DownloadChanged](), FolderParts()
         if self.settings is not None and self.settings.folder == settings.folder:
-            had = {name: one for name, one in self.downloads.items() if one.state in COMPLETE}
+            complete = self.in_states(self.downloads, *COMPLETE)
+            had = {name: self.downloads[name] for name in complete}
             parts = self.parts
             parts.forget_unfinished()
         self._forget()
@@ -95,8 +96,11 @@ class LeecherModel:
 
     def running_above(self, share: str, path: str) -> DownloadChanged | None:
         """The download of a folder above this file or folder that has not ended."""
-        found = map(self.downloads.get, self.names_above(share, path))
-        return next((one for one in found if one is not None and not one.state.is_final), None)
+        for name in self.names_above(share, path):
+            download = self.downloads.get(name)
+            if download is not None and not download.state.is_final:
+                return download
+        return None
 
     def in_states(self, names: Iterable[str], *states: DownloadState | None) -> list[str]:
         """The names whose download is in one of these states."""
@@ -107,7 +111,7 @@ class LeecherModel:
         """Running, waiting or paused."""
         if self.leecher is None:
             return []
-        return [name for name, item in self.downloads.items() if not item.state.is_final]
+        return [name for name, download in self.downloads.items() if not download.state.is_final]
 
     @property
     def is_busy(self) -> bool:
@@ -123,8 +127,8 @@ class LeecherModel:
     def percent(self) -> int:
         """How much is here of everything that was asked for since everything had last ended."""
         batch = [self.downloads[name] for name in self._batch if name in self.downloads]
-        whole = sum(item.size for item in batch)
-        return sum(item.have for item in batch) * 100 // whole if whole else 100
+        size = sum(download.size for download in batch)
+        return sum(download.have for download in batch) * 100 // size if size else 100
 
     @property
     def complete_count(self) -> int:

@@ -167,12 +167,12 @@ def _failed(row: ListRow, download: DownloadChanged) -> str:
     return f"{figures.count(row.problems, 'file')}: {line[:1].lower()}{line[1:]}"
 
 
-def _computer(one: ConnectedComputer) -> str:
-    return wording.computer_name(one.name, one.address)
+def _computer(computer: ConnectedComputer) -> str:
+    return wording.computer_name(computer.name, computer.address)
 
 
-def _computer_order(one: ConnectedComputer) -> str:
-    return room_words.computer_order(one.name, wording.place(one.address))
+def _computer_order(computer: ConnectedComputer) -> str:
+    return room_words.computer_order(computer.name, wording.place(computer.address))
 
 
 FILE_COLUMNS = (
@@ -194,8 +194,10 @@ FILE_COLUMNS = (
 )
 COMPUTER_COLUMNS: tuple[Column[ConnectedComputer], ...] = (
     Column("Computer", _computer, _computer_order, 128, stretches=True, cut="middle"),
-    Column[ConnectedComputer].of_percent("Has", lambda one: one.percent, 64),
-    Column[ConnectedComputer].of_rate("Down", lambda one: one.down, 80),
-    Column[ConnectedComputer].of_rate("Up", lambda one: one.up, 80),
-    Column[ConnectedComputer]("State", lambda one: one.state, width=104, stretches=True, cut="end"),
+    Column[ConnectedComputer].of_percent("Has", lambda computer: computer.percent, 64),
+    Column[ConnectedComputer].of_rate("Down", lambda computer: computer.down, 80),
+    Column[ConnectedComputer].of_rate("Up", lambda computer: computer.up, 80),
+    Column[ConnectedComputer](
+        "State", lambda computer: computer.state, width=104, stretches=True, cut="end"
+    ),
 )

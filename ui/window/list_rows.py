@@ -142,8 +142,8 @@ class ListRows:
         in the order in which they come now.
         """
         parent = self.parent_key(key)
-        keys = [one for one, above in self._parents.items() if above == parent]
-        rows = [self.row(one) for one in keys if self.are_beside(key, one)]
+        others = [other for other, above in self._parents.items() if above == parent]
+        rows = [self.row(other) for other in others if self.are_beside(key, other)]
         rows.sort(key=lambda row: row.place or NO_PLACE)
         return [row.node.path_in_share for row in rows]
 
@@ -184,7 +184,7 @@ class ListRows:
             return [], contents.matching(view.wanted)
         rows = [self._download(name) for name, (has_row, _) in self._needs.items() if has_row]
         if view.shown is RowFilter.ALL:
-            folders = [self._folder(one.share, "") for one in contents.folders]
+            folders = [self._folder(folder.share, "") for folder in contents.folders]
             return folders, by_name([*contents.flat, *rows])
         if view.shown is RowFilter.PROBLEMS:
             rows = [row for row in rows if self._is_named(row) or self._failed(row.asked)]
@@ -198,9 +198,9 @@ class ListRows:
         shares = {folder.key: folder.share for folder in self._list.folders}
         folders, others, files = list[Node](), list[Node](), dict[ListedFile, None]()
         for node in downloads:
-            found = self._matching_below(node.asked) if self._view.wanted else []
-            files |= dict.fromkeys(found)
-            if found or not self._is_named(node):
+            matching = self._matching_below(node.asked) if self._view.wanted else []
+            files |= dict.fromkeys(matching)
+            if matching or not self._is_named(node):
                 continue
             if node.asked in shares:
                 folders.append(self._folder(shares[node.asked], ""))
@@ -220,7 +220,7 @@ class ListRows:
         """The problems to show of a download."""
         failed = self._model.problems.get(download, {}).values()
         text = self._view.text if self._view.shown is RowFilter.PROBLEMS else ""
-        return [one for one in failed if text in one.name.casefold()]
+        return [file for file in failed if text in file.name.casefold()]
 
     def _add(self, node: Node, parent: str = "") -> None:
         self._nodes[node.key] = node
@@ -270,10 +270,10 @@ class ListRows:
 
     def _add_failed(self, failed: Collection[FileEnded], above: Node) -> None:
         plain = Node("", NodeKind.PROBLEM, "", above.asked, depth=above.depth + 1)
-        for one in islice(failed, PROBLEMS_AT_ONCE):
-            key = f"problem:{above.asked}\0{one.name}"
+        for file in islice(failed, PROBLEMS_AT_ONCE):
+            key = f"problem:{above.asked}\0{file.name}"
             self._add(
-                replace(plain, key=key, name=one.name, size=one.size, path=one.name), above.key
+                replace(plain, key=key, name=file.name, size=file.size, path=file.name), above.key
             )
         if (rest := len(failed) - PROBLEMS_AT_ONCE) > 0:
             text = f"… and {rest:,} more: the others are in the log"
@@ -288,8 +288,8 @@ class ListRows:
             files, size = self._list.shares[share].measure(path)
             name, depth = path.rpartition("/")[2], len(list(folders_above(path)))
             if not path:
-                told = self._list.folder_by_share[share]
-                files, size, name = told.files, told.size, told.name
+                folder = self._list.folder_by_share[share]
+                files, size, name = folder.files, folder.size, folder.name
             self._nodes[key] = Node(
                 key, NodeKind.FOLDER, name, key, size, files, share, path, depth
             )

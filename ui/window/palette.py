@@ -77,9 +77,9 @@ DARK = Palette(
 )
 
 
-def mixed(one: str, other: str) -> str:
+def mixed(colour: str, other: str) -> str:
     """The colour halfway between two."""
-    pairs = zip(_parts(one), _parts(other), strict=True)
+    pairs = zip(_parts(colour), _parts(other), strict=True)
     return "#" + "".join(f"{(first + second) // 2:02x}" for first, second in pairs)
 
 

@@ -94,7 +94,7 @@ class QrPage(ttk.Frame):
         if not self._text:
             return
         px = self._theme.px
-        below = sum(one.winfo_reqheight() + px(8) for one in self._beside)
+        below = sum(widget.winfo_reqheight() + px(8) for widget in self._beside)
         room = min(self.winfo_width(), self.winfo_height() - below) - px(16)
         self.picture.show(self._text, room)
 
@@ -102,6 +102,8 @@ class QrPage(ttk.Frame):
 def _drawn(master: tk.Misc, modules: Modules) -> tk.PhotoImage:
     """The code with one pixel for each module."""
     image = tk.PhotoImage(master=master, width=len(modules), height=len(modules))
-    rows = ("{" + " ".join(_DARK if one else _LIGHT for one in row) + "}" for row in modules)
+    rows = (
+        "{" + " ".join(_DARK if is_dark else _LIGHT for is_dark in row) + "}" for row in modules
+    )
     image.put(" ".join(rows))
     return image

@@ -69,16 +69,16 @@ class RoomCodes:
 
     def __init__(
         self,
-        place: tk.Misc,
+        widget: tk.Misc,
         profile: Profile,
         pump: EventPump,
         roles: RunningRoles,
         trackers: TrackerChoice,
         warn: Callable[[str], None],
     ) -> None:
-        """`place` is any widget. `warn` gets a sentence if codes cannot be remembered."""
-        self.typed = tk.StringVar(place)
-        self.remember = tk.BooleanVar(place)  # the code of the chosen tracker
+        """`widget` is any of the window. `warn` gets a sentence if codes cannot be remembered."""
+        self.typed = tk.StringVar(widget)
+        self.remember = tk.BooleanVar(widget)  # the code of the chosen tracker
         self.tracker: Address | None = None  # the chosen one; None if what is typed names none
         self.chosen = Room()  # of that tracker
         self._roles, self._trackers = roles, trackers
@@ -115,7 +115,8 @@ class RoomCodes:
         room = self._rooms[str(tracker)]
         if room.code or room.needs_code is not None:  # what was found may be out of date
             return bool(room.code or room.needs_code)
-        return any(one.is_private for one in self._trackers.found if one.address == tracker)
+        found = self._trackers.found_at(tracker)
+        return found is not None and found.is_private
 
     def is_needed(self, tracker: Address | None) -> bool:
         """Whether the room there is private and we lack its code."""

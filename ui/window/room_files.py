@@ -35,16 +35,16 @@ def holders_of(
 
     A computer tells which shares it takes part in, and how much it has of all that it asked for.
     """
-    counted = [one for one in computers if one.is_counted]
-    found = dict[str, HolderCount | None]()
+    counted = [computer for computer in computers if computer.is_counted]
+    counts = dict[str, HolderCount | None]()
     for share, size in sizes.items():
         if size is None or not counted:
-            found[share] = None
+            counts[share] = None
             continue
-        taking = [one for one in counted if share in _shares_of(one)]
-        have = sum(_has_all(one, sizes) for one in taking)
-        found[share] = HolderCount(have, len(counted), is_moving=have < len(taking))
-    return found
+        taking = [computer for computer in counted if share in _shares_of(computer)]
+        have = sum(_has_all(computer, sizes) for computer in taking)
+        counts[share] = HolderCount(have, len(counted), is_moving=have < len(taking))
+    return counts
 
 
 def _shares_of(computer: Computer) -> set[str]:
@@ -80,13 +80,14 @@ class RoomFiles(FileTree):
         if who != self._who:
             self._who = who
             shares = [
-                _shared(self._contents, one, sizes[one.share], who[one.share]) for one in folders
+                _shared(self._contents, folder, sizes[folder.share], who[folder.share])
+                for folder in folders
             ]
             self.fill(
                 shares,
                 [
-                    FileRow(one.key, shown_name(one.key), one.size, rank=FILE)
-                    for one in self._contents.flat
+                    FileRow(file.key, shown_name(file.key), file.size, rank=FILE)
+                    for file in self._contents.flat
                 ],
             )
 
@@ -94,9 +95,9 @@ class RoomFiles(FileTree):
 def _sizes(contents: FileList) -> dict[str, int | None]:
     """A share is as large as its files, if all of them are told; else as its seeder says."""
     sizes = dict[str, int | None]()
-    for one in contents.folders:
-        files, size = contents.shares[one.share].measure("")
-        sizes[one.share] = size if files >= one.files else one.size or None
+    for folder in contents.folders:
+        files, size = contents.shares[folder.share].measure("")
+        sizes[folder.share] = size if files >= folder.files else folder.size or None
     return sizes
 
 

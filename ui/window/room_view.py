@@ -69,7 +69,7 @@ class RoomView(ttk.Frame):
             choose="extended",
             tone=_tone_of_row,
             icon=room_columns.icon_of,
-            rank=lambda one: theme.zoom > 1.0 and not one.needs_help,
+            rank=lambda computer: theme.zoom > 1.0 and not computer.needs_help,
         )
         self.files = RoomFiles(self, theme)
         self.detail = ComputerDetail(self, theme, actions, self._close_details)
@@ -98,9 +98,8 @@ class RoomView(ttk.Frame):
     def make_switch(self, parent: tk.Misc) -> ttk.Frame:
         """Buttons that choose between tiles, table and files."""
         frame = ttk.Frame(parent, style="Line.TFrame", padding=1)
-        switch(
-            frame, self._theme, self._view, {one.value: one.value for one in View}, self._show_pane
-        )
+        texts = {view.value: view.value for view in View}
+        switch(frame, self._theme, self._view, texts, self._show_pane)
         return frame
 
     # What is shown
@@ -116,7 +115,7 @@ class RoomView(ttk.Frame):
     ) -> None:
         """`from_here`: what this computer sends, in bytes per second."""
         self._room, self.computers, self._is_running = room, computers, is_running
-        self._best_rate = max([self._best_rate, *(float(one.up) for one in computers)])
+        self._best_rate = max([self._best_rate, *(float(computer.up) for computer in computers)])
         summary = room_summary(
             computers,
             room.files,
@@ -150,7 +149,7 @@ class RoomView(ttk.Frame):
 
     def show_those_in_need(self) -> None:
         """Select them, and show the first."""
-        machines = [one.machine for one in in_need(self.computers)]
+        machines = [computer.machine for computer in in_need(self.computers)]
         if self.view is View.FILES:
             self.choose_view(View.SEATS)
         if self.view is View.LIST:
@@ -189,13 +188,13 @@ class RoomView(ttk.Frame):
             case View.SEATS:
                 self.tiles.show(self.computers)
             case View.LIST:
-                self.list.show({one.machine: one for one in self.computers})
+                self.list.show({computer.machine: computer for computer in self.computers})
                 self.list.fit()
             case View.FILES:
                 self.files.show_room(self._room.files, self._room.folders, self.computers)
         opened = self.detail.computer
         if opened is not None:
-            now = next((one for one in self.computers if one.machine == opened.machine), None)
+            now = self._computer_of(opened.machine)
             if now is None:
                 self.detail.close()
             else:
@@ -222,11 +221,13 @@ class RoomView(ttk.Frame):
             self.detail.show(computer)
 
     def _open_row(self) -> str:
-        machine = self.list.focused
-        computer = next((one for one in self.computers if one.machine == machine), None)
+        computer = self._computer_of(self.list.focused)
         if computer is not None:
             self.open_details(computer)
         return "break"
+
+    def _computer_of(self, machine: str | None) -> Computer | None:
+        return next((computer for computer in self.computers if computer.machine == machine), None)
 
     def _close_details(self) -> None:
         self.detail.grid_remove()

@@ -55,10 +55,10 @@ def receivers_of(uploads: Iterable[Upload], computers: Iterable[Computer]) -> di
     for upload in uploads:
         by_computer.setdefault((upload.leecher.host, upload.computer), []).append(upload)
     known = {
-        (one.address.host, program.name): one
-        for one in computers
-        if not one.has_left
-        for program in one.programs
+        (computer.address.host, program.name): computer
+        for computer in computers
+        if not computer.has_left
+        for program in computer.programs
     }
     return {
         f"{host}\0{name}": Receiver(name, own[0].leecher, tuple(own), known.get((host, name)))

@@ -216,7 +216,7 @@ class SeederTab(Page):
             self._refused.remove(run)
             if run is self.main:
                 self.main = self._start(settings.folder, settings.tracker, settings.bind.host)
-            elif not any(one.settings.folder == settings.folder for one in self._runs()):
+            elif not any(other.settings.folder == settings.folder for other in self._runs()):
                 only_here = is_loopback(settings.bind.host)
                 self.seed(settings.folder, settings.tracker, only_here=only_here)
         self._show()
@@ -312,7 +312,7 @@ class SeederTab(Page):
 
         def apply(folders: list[SharedFolder]) -> None:
             if listings is self._listings_shown:
-                has_files = any(one.row.files for one in folders)
+                has_files = any(folder.row.files for folder in folders)
                 self.offered.fill(folders if has_files else ())
 
         if sum(len(listing.files) for listing in listings.values()) <= BUILD_AT_ONCE:

@@ -74,9 +74,9 @@ class SpeedGraph(ttk.Frame):
         for number, colour in ((1, colours.good), (0, colours.accent)):
             points = list[float]()
             for at in range(0, len(newest), step):
-                some = [pair[number] for pair in newest[at : at + step]]
+                rates = [pair[number] for pair in newest[at : at + step]]
                 x = width - 1 - at * width / seconds
-                points += (x, height - 1 - sum(some) / len(some) / top * (height - px(16)))
+                points += (x, height - 1 - sum(rates) / len(rates) / top * (height - px(16)))
             if len(points) >= 4:
                 canvas.create_line(points, fill=colour, width=max(1, px(1.5)))
 

@@ -152,7 +152,7 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
 
     def hide(self, columns: Collection[Column[ItemT]]) -> None:
         """Show all columns but these."""
-        self._hidden = {number for number, one in enumerate(self._columns) if one in columns}
+        self._hidden = {number for number, column in enumerate(self._columns) if column in columns}
         names = range(self._first_data, len(self._columns))
         shown = [str(number) for number in names if number not in self._hidden]
         self.tree.configure(displaycolumns=shown)
@@ -378,8 +378,8 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
 
         def key_of(key: str) -> tuple[bool, SortKey, bool, SortKey, str]:
             row = self._rows[key]
-            one, other = first.key(row), second.key(row)
-            return isinstance(one, str), one, isinstance(other, str), other, key
+            main, minor = first.key(row), second.key(row)
+            return isinstance(main, str), main, isinstance(minor, str), minor, key
 
         order = sorted(self._rows, key=key_of, reverse=is_falling)
         order.sort(key=lambda key: self._rank(self._rows[key]))

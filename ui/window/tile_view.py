@@ -86,7 +86,7 @@ class TileView(ttk.Frame):
     # What is shown
 
     def show(self, computers: Iterable[Computer]) -> None:
-        self._computers = {one.machine: one for one in computers}
+        self._computers = {computer.machine: computer for computer in computers}
         self.chosen &= self._computers.keys()
         self._draw()
 
@@ -95,7 +95,7 @@ class TileView(ttk.Frame):
         self.chosen = set(machines) & self._computers.keys()
         self._draw()
         there = self.chosen & self._places.keys()
-        first = min((self._places[one][::-1] for one in there), default=None)
+        first = min((self._places[machine][::-1] for machine in there), default=None)
         if first is not None:
             self._scroll_to(first[0])
         self._say_chosen()
@@ -129,7 +129,7 @@ class TileView(ttk.Frame):
             self._theme.zoom > 1.0 and len(self._computers) > rows * grid.columns
         )
         order = in_order(self._computers.values(), problems_first=is_crowded)
-        machines = [one.machine for one in order]
+        machines = [computer.machine for computer in order]
         self._grid = grid
         self._places = places_of(machines, {} if is_crowded else self._kept, grid.columns)
         last = max((row for _, row in self._places.values()), default=0)
@@ -262,7 +262,7 @@ class TileView(ttk.Frame):
     def machine_at(self, x: int, y: int) -> str | None:
         """The computer whose tile is at this point of the widget."""
         place = self._place_at(x, y)
-        return next((one for one, there in self._places.items() if there == place), None)
+        return next((machine for machine, there in self._places.items() if there == place), None)
 
     def _place_at(self, x: int, y: int) -> Place:
         column = int(self.canvas.canvasx(x)) // self._length(self._grid.width + GAP)
@@ -305,7 +305,9 @@ class TileView(ttk.Frame):
         self._draw()
 
     def _step(self, step: Place) -> str:
-        at = next((self._places[one] for one in self.chosen if one in self._places), None)
+        at = next(
+            (self._places[machine] for machine in self.chosen if machine in self._places), None
+        )
         by_place = {place: machine for machine, place in self._places.items()}
         if at is None:
             target = min(self._places.values(), key=lambda place: place[::-1], default=None)
@@ -317,7 +319,7 @@ class TileView(ttk.Frame):
 
     def _go(self, position: int) -> str:
         """Go to the first or the last tile."""
-        order = sorted(self._places, key=lambda one: self._places[one][::-1])
+        order = sorted(self._places, key=lambda machine: self._places[machine][::-1])
         if order:
             self.choose([order[position]])
         return "break"
@@ -337,8 +339,8 @@ class TileView(ttk.Frame):
             return
 
     def _say_chosen(self) -> None:
-        one = next(iter(self.chosen), None)
-        self._chosen_changed(None if one is None else self._computers[one])
+        machine = next(iter(self.chosen), None)
+        self._chosen_changed(None if machine is None else self._computers[machine])
 
     def _scroll(self, steps: int, unit: Literal["units", "pages"] = "units") -> str:
         if self.canvas.yview() != (0.0, 1.0):
@@ -354,8 +356,8 @@ class TileView(ttk.Frame):
 
 def places_from(kept: Sequence[str]) -> dict[str, Place]:
     """Places as the settings keep them: "MACHINE COLUMN ROW"."""
-    found = [match for text in kept if (match := _KEPT.fullmatch(text))]
-    return {match[1]: (int(match[2]), int(match[3])) for match in found}
+    matches = [match for text in kept if (match := _KEPT.fullmatch(text))]
+    return {match[1]: (int(match[2]), int(match[3])) for match in matches}
 
 
 def places_kept(places: Mapping[str, Place]) -> tuple[str, ...]:

@@ -71,11 +71,11 @@ class TrackerChoice:
     @property
     def remembered(self) -> tuple[Address, ...]:
         """Trackers that answered in earlier runs; a settings file may have been edited by hand."""
-        found = list[Address]()
+        addresses = list[Address]()
         for text in self._settings.now.recent_trackers:
             with contextlib.suppress(UserInputError):
-                found.append(parse_address(text, TRACKER_PORT))
-        return tuple(found)
+                addresses.append(parse_address(text, TRACKER_PORT))
+        return tuple(addresses)
 
     def take(self, event: RoleEvent) -> None:
         """The search found these. A single one is used at once, and stays in use when others come
@@ -102,7 +102,7 @@ class TrackerChoice:
         if not may_discover(self._environment):
             return Failover.NOWHERE
         is_chosen_here = self.is_open and not self._named and tracker != self.own
-        is_found = self._found_at(tracker) is not None
+        is_found = self.found_at(tracker) is not None
         return Failover.ANY if is_chosen_here or is_found else Failover.SAME
 
     def moved(self, former: Address, tracker: Address) -> bool:
@@ -129,7 +129,7 @@ class TrackerChoice:
     @property
     def name(self) -> str:
         """The computer of the found tracker that is meant; "" if that is unknown."""
-        taken = self._found_at(self._taken)
+        taken = self.found_at(self._taken)
         return "" if taken is None else wording.computer_name(taken.name, taken.address)
 
     @property
@@ -139,7 +139,7 @@ class TrackerChoice:
             return f"Automatic: {shown_name(self._named, 60)}"
         if self.own is not None:
             return f"Automatic: this window's tracker, port {self.own.port}"
-        if (taken := self._found_at(self._taken)) is not None:
+        if (taken := self.found_at(self._taken)) is not None:
             return f"Found: {wording.computer(taken.name, taken.address)}"
         return "Automatic: this computer"
 
@@ -152,7 +152,7 @@ class TrackerChoice:
             return shown_name(self.text.get().strip() or self._named, 60), ""
         if self.own is not None and meant == self.own:
             return "This computer", f"this window's tracker, port {meant.port}"
-        found = self._found_at(meant)
+        found = self.found_at(meant)
         how = ""
         if self.is_open:
             is_found = not self._named and self._taken is not None
@@ -176,7 +176,7 @@ class TrackerChoice:
     @property
     def offers(self) -> dict[str, str]:
         """The lines of the drop-down list, and what each puts into the field."""
-        lines = {_line(one): str(one.address) for one in self.found}
+        lines = {_line(tracker): str(tracker.address) for tracker in self.found}
         known = set(lines.values())
         return lines | {
             tracker: tracker
@@ -203,8 +203,8 @@ class TrackerChoice:
             self._settings.replace(settings.with_recent_tracker(text))
             self._tell()
 
-    def _found_at(self, address: Address | None) -> FoundTracker | None:
-        return next((one for one in self.found if one.address == address), None)
+    def found_at(self, address: Address | None) -> FoundTracker | None:
+        return next((tracker for tracker in self.found if tracker.address == address), None)
 
     def _tell(self) -> None:
         for changed in self._followers:

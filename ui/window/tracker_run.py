@@ -70,7 +70,7 @@ class TrackerRun(RoleRun):
 
     @property
     def addresses(self) -> list[Address]:
-        return [one for one in (self.own, self.for_others) if one is not None]
+        return [address for address in (self.own, self.for_others) if address is not None]
 
     def sentence(self, *, other: str, is_alone: bool) -> TonedText:
         """What there is to say of it. `other` is a computer that runs a tracker, too;

@@ -160,15 +160,15 @@ class TrackerTab(Page):
     def other_tracker(self) -> FoundTracker | None:
         """A tracker that runs on another computer, or in another program of this one."""
         found = self._context.trackers.found
-        return next((one for one in found if one.address not in self._own), None)
+        return next((tracker for tracker in found if tracker.address not in self._own), None)
 
     def _others_here(self) -> list[Computer]:
         """Computers whose programs use this tracker now, without this one."""
-        here = {LOOPBACK, *(one.host for one in (self.run.addresses if self.run else ()))}
+        here = {LOOPBACK, *(address.host for address in (self.run.addresses if self.run else ()))}
         return [
-            one
-            for one in self.room.computers
-            if not (one.has_left or one.is_silent or one.address.host in here)
+            computer
+            for computer in self.room.computers
+            if not (computer.has_left or computer.is_silent or computer.address.host in here)
         ]
 
     def _ask_to_join(self, other: FoundTracker) -> None:
@@ -212,10 +212,10 @@ class TrackerTab(Page):
 
     def _can_wake(self, computer: Computer) -> bool:
         wakeable = self.run.room.wakeable if self.run is not None else ()
-        return any(one.address.host in wakeable for one in computer.programs)
+        return any(program.address.host in wakeable for program in computer.programs)
 
     def _wake(self, computer: Computer) -> None:
-        for host in {one.address.host for one in computer.programs}:
+        for host in {program.address.host for program in computer.programs}:
             if self.run is not None:
                 self.run.role.wake(host)
 
@@ -281,7 +281,7 @@ class TrackerTab(Page):
         """They stay named when they have given up, until the user closes that."""
         names = dict[str, str]()
         for computer in self.room.computers:
-            hosts = {one.address.host for one in computer.programs}
+            hosts = {program.address.host for program in computer.programs}
             names |= {host: f"{computer.name} ({host})" for host in hosts if computer.name}
         said = [
             f"{names.get(host, host)}, {figures.count(tries, 'time')}"
