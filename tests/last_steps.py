@@ -208,7 +208,7 @@ class LocalDownload:
             return failure_of(error)
         except Killed:  # descriptors and locks end with a process
             for transfer in download._queue.transfers:
-                transfer._file._replace_place(None)
+                transfer._file._set_known(None)
                 transfer._file.file.close()
             raise
         finally:

@@ -18,8 +18,8 @@ from roles.values.errors import FileChangedError, FileTouchedError, StorageError
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where sources find the content, and the file that must be there."""
+class _KnownFile:
+    """The file that sources read, and where it is."""
 
     path: Path
     identity: os.stat_result
@@ -36,16 +36,16 @@ class ArrivingFile(PartialFile):
     def __init__(self, folder: Path, stored: tuple[str, ...], content: Content) -> None:
         super().__init__(folder, stored)
         self.content = content
-        self._sources = threading.Lock()  # protects _reader and _place
+        self._sources = threading.Lock()  # protects _reader and _known
         self._reader = -1  # a descriptor for sources, opened anew: a copy would share the lock
-        self._place: _Place | None = None
+        self._known: _KnownFile | None = None
         try:
             if self.file.size > content.size:
                 self.truncate(content.size)
-            place = _Place(self.path, self.identity, is_whole=False)
+            known = _KnownFile(self.path, self.identity, is_whole=False)
             if not CLOSES_FIRST:
-                self._reader = self._opened(place)
-            self._place = place
+                self._reader = self._opened(known)
+            self._known = known
         except BaseException:
             super().close()
             raise
@@ -66,11 +66,11 @@ class ArrivingFile(PartialFile):
             self.truncate(content.size)
         if size == 0:
             return 0
-        found = digests_of(self.file, content, stopping)
+        present = digests_of(self.file, content, stopping)
         if digests is None:
-            is_whole = root_of(content.size, content.chunk_size, found) == content.root
+            is_whole = root_of(content.size, content.chunk_size, present) == content.root
             return content.all_chunks if is_whole else 0
-        return fitting(digests, found)
+        return fitting(digests, present)
 
     def read(self, offset: int, length: int) -> bytes:
         try:
@@ -88,25 +88,25 @@ class ArrivingFile(PartialFile):
                 )
         finished = super().finish(final, stopping)
         if finished is not None:
-            place = None
+            known = None
             with suppress(OSError):  # from now on sources notice any change to the final file
-                place = _Place(finished[0], os.lstat(finished[0]), is_whole=True)
-            self._replace_place(place)
+                known = _KnownFile(finished[0], os.lstat(finished[0]), is_whole=True)
+            self._set_known(known)
         return finished
 
     def open_source(self) -> ChunkSource:
         """Open it for one uploader, before or after finish(). Raises FileChangedError."""
         with self._sources:
-            place = self._place
+            known = self._known
             descriptor = os.dup(self._reader) if self._reader >= 0 else -1
-        if place is None:
+        if known is None:
             raise FileChangedError(f"{self.path.name} is closed")
         if descriptor >= 0:
             return FileSource(descriptor, self._is_still)
         source: FileSource | PathSource = PathSource(self._path_now, self._is_still)
         try:
             if not CLOSES_FIRST:
-                source = FileSource(self._opened(place), self._is_still)
+                source = FileSource(self._opened(known), self._is_still)
             source.check()
         except StorageError as error:
             source.close()
@@ -117,50 +117,50 @@ class ArrivingFile(PartialFile):
         return source
 
     def discard(self) -> None:
-        self._replace_place(None)
+        self._set_known(None)
         super().discard()
 
     def close(self) -> None:
         """A finished file can still be uploaded."""
-        place = self._place
-        if place is None or not place.is_whole:
-            self._replace_place(None)
+        known = self._known
+        if known is None or not known.is_whole:
+            self._set_known(None)
         super().close()
 
-    def _opened(self, place: _Place) -> int:
+    def _opened(self, known: _KnownFile) -> int:
         """Raises StorageError, also if another file is there."""
         try:
             with self._opened_folder() as folder:
-                descriptor = folder.open_file(place.path.name)
+                descriptor = folder.open_file(known.path.name)
         except OSError as error:
-            raise _unreadable(place.path, error) from None
-        if not os.path.samestat(os.fstat(descriptor), place.identity):
+            raise _unreadable(known.path, error) from None
+        if not os.path.samestat(os.fstat(descriptor), known.identity):
             os.close(descriptor)
             raise StorageError(
-                f"Another program replaced {shown_path(place.path)}. Download again."
+                f"Another program replaced {shown_path(known.path)}. Download again."
             )
         return descriptor
 
-    def _replace_place(self, place: _Place | None) -> None:
+    def _set_known(self, known: _KnownFile | None) -> None:
         with self._sources:
-            reader, self._reader, self._place = self._reader, -1, place
+            reader, self._reader, self._known = self._reader, -1, known
         if reader >= 0:
             os.close(reader)
 
     def _path_now(self) -> Path | None:
-        place = self._place
-        return None if place is None else place.path
+        known = self._known
+        return None if known is None else known.path
 
     def _is_still(self, status: os.stat_result) -> bool:
-        place = self._place
-        if place is None:
+        known = self._known
+        if known is None:
             return False
-        known = place.identity
-        if not os.path.samestat(status, known):  # SKIP removed ours, but it has the same content
+        identity = known.identity
+        if not os.path.samestat(status, identity):  # SKIP removed ours, but it has the same content
             return os.path.samestat(status, self.identity)
-        if not place.is_whole:  # a touched file is checked before more of it is uploaded
+        if not known.is_whole:  # a touched file is checked before more of it is uploaded
             return not self.is_touched
-        return (status.st_size, status.st_mtime_ns) == (known.st_size, known.st_mtime_ns)
+        return (status.st_size, status.st_mtime_ns) == (identity.st_size, identity.st_mtime_ns)
 
 
 def _unreadable(path: Path, error: OSError) -> StorageError:

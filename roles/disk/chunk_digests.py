@@ -90,12 +90,12 @@ def _digest_of_zeros(length: int) -> bytes:
     return hashlib.sha256(bytes(length)).digest()
 
 
-def fitting(digests: bytes, found: bytes) -> int:
+def fitting(digests: bytes, others: bytes) -> int:
     """The bitmap of the chunks whose digests are equal in both."""
     count = len(digests) // DIGEST_SIZE
     chunks = bytearray(bitmap_size(count))  # setting bits of an int would take count² steps
     for index in range(count):
         span = slice(index * DIGEST_SIZE, (index + 1) * DIGEST_SIZE)
-        if digests[span] == found[span]:
+        if digests[span] == others[span]:
             chunks[index >> 3] |= 1 << (index & 7)
     return int.from_bytes(chunks, "little")

@@ -16,7 +16,7 @@ MAX_DOWNLOADS = 10_000  # more than anybody asks for
 MAX_TEXT = 8_192  # characters of a path, a key or a title
 MAX_SHARES = 8  # of one download
 MAX_FIRST = 1_000  # files and folders of one download that come first
-_POLICIES = {one.value: one for one in Existing}
+_POLICIES = {policy.value: policy for policy in Existing}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class DownloadRecord:
     def load(self) -> tuple[RecordedDownload, ...]:
         """The downloads of the last run; of a damaged record, those that are readable."""
         rows = self._file.read_record("downloads", list) or []
-        found = [decode_download(row) for row in rows[:MAX_DOWNLOADS]]
-        if None in found:
+        downloads = [decode_download(row) for row in rows[:MAX_DOWNLOADS]]
+        if None in downloads:
             self._file.keep_aside("not all of it can be read")
-        return tuple(one for one in found if one is not None)
+        return tuple(download for download in downloads if download is not None)
 
     def save(self, downloads: Iterable[RecordedDownload]) -> None:
         """Raises StorageError."""
-        self._file.write_record("downloads", [encode_download(one) for one in downloads])
+        self._file.write_record("downloads", list(map(encode_download, downloads)))
 
 
 def encode_download(download: RecordedDownload) -> dict[str, object]:
@@ -106,5 +106,5 @@ def _texts(value: object, most: int) -> tuple[str, ...] | None:
     """A list of at most `most` texts; None if it is none."""
     if not isinstance(value, list) or len(value) > most:
         return None
-    texts = tuple(one for one in value if isinstance(one, str) and len(one) <= MAX_TEXT)
+    texts = tuple(text for text in value if isinstance(text, str) and len(text) <= MAX_TEXT)
     return texts if len(texts) == len(value) else None

@@ -34,8 +34,8 @@ class DownloadedVersions:
     def load(self) -> dict[str, Content]:
         """The content of each file, by its path in the share."""
         files = self._file.read_record("files", dict) or {}
-        found = ((path, _content(fields)) for path, fields in files.items())
-        return {path: content for path, content in found if content is not None}
+        contents = ((path, _content(fields)) for path, fields in files.items())
+        return {path: content for path, content in contents if content is not None}
 
     def note(self, files: Mapping[str, Content]) -> None:
         """These have arrived, or were there already."""
@@ -57,7 +57,7 @@ class DownloadedVersions:
     def _drop_oldest(self) -> None:
         with suppress(OSError):
             with os.scandir(self._folder) as entries:
-                records = sorted(entries, key=lambda one: -one.stat().st_mtime)
+                records = sorted(entries, key=lambda entry: -entry.stat().st_mtime)
             for record in records[MAX_RECORDS:]:
                 disk_calls.unlink(record.path)
 

@@ -21,10 +21,10 @@ def try_folder(folder: Path) -> float:
 
     Returns how many seconds the disk's clock is ahead. Raises StorageError.
     """
-    place = first_there(folder)
-    if not place.is_dir():
-        raise in_the_way(place, is_link=False)
-    trial = place / f".lmktorrent-check-{secrets.token_hex(4)}"
+    present = first_there(folder)
+    if not present.is_dir():
+        raise in_the_way(present, is_link=False)
+    trial = present / f".lmktorrent-check-{secrets.token_hex(4)}"
     first, second = trial / "first", trial / "second"
     try:
         trial.mkdir()

@@ -42,15 +42,15 @@ def _by_case(folder: Path) -> bool | None:
     """Whether the folder ignores case; None if unknown. A folder that does not exist yet will be
     like its parent.
     """
-    there = next((one for one in (folder, *folder.parents) if one.is_dir()), None)
+    there = next((path for path in (folder, *folder.parents) if path.is_dir()), None)
     if there is None:
         return None
     with suppress(OSError):
         with os.scandir(there) as entries:
             names = [entry.name for entry in itertools.islice(entries, _MOST_ENTRIES)]
-        found = _by_names(there, names)
-        if found is not None:
-            return found
+        ignores_case = _by_names(there, names)
+        if ignores_case is not None:
+            return ignores_case
     with suppress(OSError):
         if there == folder:
             return _by_trying(folder)

@@ -94,8 +94,8 @@ class OpenFolder:
 
     def names(self) -> list[str]:
         """The names of all that is in it."""
-        place = self.path if self.descriptor is None else self.descriptor
-        return os.listdir(place)  # noqa: PTH208 (a Path knows no descriptor)
+        folder = self.path if self.descriptor is None else self.descriptor
+        return os.listdir(folder)  # noqa: PTH208 (a Path knows no descriptor)
 
     def link(self, present: str, name: str) -> None:
         """As disk_calls.link()."""
@@ -194,7 +194,7 @@ class LastFolder:
 
 def first_there(path: Path) -> Path:
     """The path itself, or the innermost parent, that exists."""
-    return next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
+    return next((there for there in (path, *path.parents) if os.path.lexists(there)), path)
 
 
 def _make(path: str, descriptor: int | None) -> None:

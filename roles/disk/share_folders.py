@@ -153,9 +153,9 @@ class ShareFolders:
             top, slash, _ = file.path.partition("/")
             return bool(slash) and is_storable(top) and names.key_wished(top) in taken
 
-        some = _some(files)
-        there, alike = _found(self._target, [file for file in some if not is_others(file)])
-        return alike > 0 and 2 * alike >= max(len(some), there)
+        sample = _sample_of(files)
+        there, alike = _compared(self._target, [file for file in sample if not is_others(file)])
+        return alike > 0 and 2 * alike >= max(len(sample), there)
 
     def _free(self, share: str, name: str, files: Sequence[FileLine]) -> str:
         try:
@@ -177,7 +177,7 @@ class ShareFolders:
             return True
         if not _is_usable(path):
             return False
-        there, alike = _found(path, _some(files))
+        there, alike = _compared(path, _sample_of(files))
         return 2 * alike > there or not (there or _has_any(path))
 
     # The record
@@ -200,8 +200,9 @@ class ShareFolders:
         """The oldest first."""
         if self._record is None:
             return []
-        rows, found = StateFile(self._record).read_record("folders", list) or [], list[_Row]()
-        for row in rows[-MAX_FOLDERS:]:
+        rows = list[_Row]()
+        record = StateFile(self._record).read_record("folders", list) or []
+        for row in record[-MAX_FOLDERS:]:
             match row:
                 case {
                     "target": str(target),
@@ -209,10 +210,10 @@ class ShareFolders:
                     "name": str(name),
                     **others,
                 } if not name or is_folder_name(name):
-                    found.append(_Row(Path(target), share, name, others.get("made") is True))
+                    rows.append(_Row(Path(target), share, name, others.get("made") is True))
                 case _:
                     pass
-        return found
+        return rows
 
     def _write(self, folders: Mapping[str, str]) -> None:
         if self._record is None:
@@ -245,7 +246,7 @@ def _is_usable(path: Path) -> bool:
         return False
 
 
-def _some(files: Sequence[FileLine]) -> Sequence[FileLine]:
+def _sample_of(files: Sequence[FileLine]) -> Sequence[FileLine]:
     return files[:: len(files) // LOOKED_AT + 1]
 
 
@@ -257,7 +258,7 @@ def _has_any(folder: Path) -> bool:
         return True
 
 
-def _found(base: Path, files: Sequence[FileLine]) -> tuple[int, int]:
+def _compared(base: Path, files: Sequence[FileLine]) -> tuple[int, int]:
     """How many of these files the folder has, and how many of these are as listed or arriving."""
     there = alike = 0
     for number, file in enumerate(files):

@@ -191,8 +191,8 @@ class TargetFolder:
             for stored, mtime in until_stopped(times.items(), self.stopping.is_set):
                 with suppress(*LEFT_UNDONE):
                     folder = last.open(stored)
-                    place = Path(folder.path) if folder.descriptor is None else folder.descriptor
-                    stamp(place, mtime=mtime)
+                    path = Path(folder.path)
+                    stamp(path if folder.descriptor is None else folder.descriptor, mtime=mtime)
 
 
 def _open(last: LastFolder, stored: tuple[str, ...]) -> None:

@@ -56,19 +56,20 @@ def hide_folder(folder: Path, shown: str = "") -> None:
     # A parent only matches as a whole; _WHOLE_PATH hides everything else below it.
     ends = dict.fromkeys(_Hidden.above, _END + r"(?![/\\])") | dict.fromkeys(_Hidden.shown, _END)
     longest_first = sorted(ends, key=len, reverse=True)
-    _Hidden.pattern = re.compile("|".join(re.escape(one) + ends[one] for one in longest_first))
+    patterns = (re.escape(text) + ends[text] for text in longest_first)
+    _Hidden.pattern = re.compile("|".join(patterns))
 
 
 def _as_written(folder: Path, shown: str = "") -> dict[str, str]:
     """The folder in every form that may occur; tracebacks double each backslash."""
-    place, name = str(folder), shown or f"…/{folder.name}"
-    return {place: name, place.replace("\\", "\\\\"): name}
+    path, name = str(folder), shown or f"…/{folder.name}"
+    return {path: name, path.replace("\\", "\\\\"): name}
 
 
 def without_folders(text: str) -> str:
     """The text without full paths."""
     known = _Hidden.above | _Hidden.shown
-    text = _Hidden.pattern.sub(lambda found: known[found[0]], text)
+    text = _Hidden.pattern.sub(lambda match: known[match[0]], text)
     return _WHOLE_PATH.sub("…", text)
 
 

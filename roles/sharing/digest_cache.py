@@ -107,8 +107,8 @@ class DigestCache:
 
     def _write_anew(self, path: Path, keys: Sequence[Collection[str | bytes]]) -> None:
         if self._has_header:
-            for key in [key for key in self._kept if not any(key in some for some in keys)]:
-                del self._kept[key]
+            present = set().union(*keys)
+            self._kept = {key: kept for key, kept in self._kept.items() if key in present}
         lines = [_sealed(b" ".join((_KIND, _VERSION, self.share_id.encode())))]
         lines += [_line_of(key, *kept) for key, kept in self._kept.items()]
         # Unsynced, because the folder is offered after this. After a power cut we hash again.

@@ -102,7 +102,7 @@ class FolderLibrary:
     def offered(self) -> tuple[list[TreeFile], tuple[TreeFolder, ...]]:
         """All files that have been hashed, and all folders."""
         with self._lock:
-            return [one.file for one in self._offers.files.values()], self._offers.folders
+            return [holding.file for holding in self._offers.files.values()], self._offers.folders
 
     def withdraw(self, root: bytes) -> None:
         with self._lock:
@@ -168,8 +168,8 @@ class FolderLibrary:
         started = time.monotonic()
         with self._lock:
             distrusted, self._distrusted = self._distrusted, set()
-        for one in distrusted:
-            self._cache.forget(one)
+        for key in distrusted:
+            self._cache.forget(key)
         try:
             tree = scan_tree(self.path, self._stopping)
         except ShortageError as error:  # the folder may be fine, so keep offering it
@@ -383,14 +383,14 @@ class FolderLibrary:
         """Log each skipped file once; window and terminal show only the first few."""
         if skipped is self._logged:
             return
-        before = {one.why: set(one.paths) for one in self._logged}
+        before = {reason.why: set(reason.paths) for reason in self._logged}
         self._logged = skipped
-        for one in skipped:
-            fresh = [path for path in one.paths if path not in before.get(one.why, ())]
+        for reason in skipped:
+            fresh = [path for path in reason.paths if path not in before.get(reason.why, ())]
             for path in fresh[:_MOST_LOGGED]:
-                log.info("Not shared (%s): %s", one.why.value, path)
+                log.info("Not shared (%s): %s", reason.why.value, path)
             if len(fresh) > _MOST_LOGGED:
-                log.info("Not shared (%s): %d more", one.why.value, len(fresh) - _MOST_LOGGED)
+                log.info("Not shared (%s): %d more", reason.why.value, len(fresh) - _MOST_LOGGED)
 
     def _count_left(self) -> int:
         """How many files will be offered once hashed. Call with the lock held."""

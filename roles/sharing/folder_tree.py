@@ -115,15 +115,15 @@ def scan_tree(folder: Path, stopping: threading.Event) -> FolderTree:
     except OSError as error:
         raise unreadable(error, folder) from None
     while scan.waiting and not stopping.is_set():
-        path, place = scan.waiting.popleft()
+        inner, disk_path = scan.waiting.popleft()
         try:
-            scan.read(place, path.path)
+            scan.read(disk_path, inner.path)
         except OSError as error:
             if error.errno in SHORTAGES:
-                raise unreadable(error, folder / path.path) from None
-            scan.skipped[SkipReason.UNREADABLE].append(f"{shown_name(path.path)} ({_why(error)})")
+                raise unreadable(error, folder / inner.path) from None
+            scan.skipped[SkipReason.UNREADABLE].append(f"{shown_name(inner.path)} ({_why(error)})")
             continue
-        scan.folders.append(path)
+        scan.folders.append(inner)
     return scan.result()
 
 
@@ -137,10 +137,10 @@ class _Scan:
         self._files = list[TreeFile]()
         self._room = MAX_ENTRIES
 
-    def read(self, place: str, path: str) -> None:
+    def read(self, disk_path: str, path: str) -> None:
         """Take everything in this folder. Raises OSError."""
         prefix = f"{path}/" if path else ""
-        with os.scandir(place) as entries:
+        with os.scandir(disk_path) as entries:
             for entry in entries:
                 name = from_disk(entry.name)
                 if not is_storable(prefix + name):
@@ -149,13 +149,13 @@ class _Scan:
                         why = SkipReason.DEPTH if is_deep else SkipReason.NAME
                         self.skipped[why].append(shown_name(prefix + name, _SHOWN_PATH))
                     continue
-                found = _status_of(entry)
-                if isinstance(found, SkipReason):
-                    self.skipped[found].append(shown_name(prefix + name, _SHOWN_PATH))
-                elif found is not None:
-                    self._take(prefix + name, found, entry.path)
+                status = _status_of(entry)
+                if isinstance(status, SkipReason):
+                    self.skipped[status].append(shown_name(prefix + name, _SHOWN_PATH))
+                elif status is not None:
+                    self._take(prefix + name, status, entry.path)
 
-    def _take(self, path: str, status: os.stat_result, place: str) -> None:
+    def _take(self, path: str, status: os.stat_result, disk_path: str) -> None:
         is_folder = stat.S_ISDIR(status.st_mode)
         self._room -= 1
         if self._room < 0:
@@ -163,7 +163,7 @@ class _Scan:
             return
         if is_folder:
             folder = TreeFolder(path, status.st_mtime_ns // 1_000_000_000)
-            self.waiting.append((folder, place))
+            self.waiting.append((folder, disk_path))
             return
         inode, may_run = status.st_ino, bool(status.st_mode & stat.S_IXUSR)
         if _IS_WINDOWS:  # scandir has no inode there, and invents the bit
@@ -191,9 +191,9 @@ def with_more(
     """`skipped` plus these paths, which were found but cannot be offered."""
     if not any(more.values()):
         return skipped
-    paths = {one.why: list(one.paths) for one in skipped}
-    for why, found in more.items():
-        paths.setdefault(why, []).extend(shown_name(path, _SHOWN_PATH) for path in found)
+    paths = {reason.why: list(reason.paths) for reason in skipped}
+    for why, others in more.items():
+        paths.setdefault(why, []).extend(shown_name(path, _SHOWN_PATH) for path in others)
     return _in_order(paths)
 
 

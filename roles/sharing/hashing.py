@@ -134,18 +134,18 @@ class RunReading(Reading):
         """Hashes the chunks that lie in two jobs."""
         if not self._is_joined or any(digest is None for digest in self.digests()):
             return None
-        found, rest = list[bytes](), b""
+        digests, rest = list[bytes](), b""
         for first in sorted(self._parts):
             part = self._parts[first]
             rest += part.head
             if len(rest) == MIN_CHUNK_SIZE:
-                found.append(hashlib.sha256(rest).digest())
+                digests.append(hashlib.sha256(rest).digest())
                 rest = b""
-            found.append(part.whole)
+            digests.append(part.whole)
             rest += part.tail
         if rest:
-            found.append(hashlib.sha256(rest).digest())
-        return b"".join(found)
+            digests.append(hashlib.sha256(rest).digest())
+        return b"".join(digests)
 
     def _read(self, first: int, stop: int, offset: int, threads: HashingThreads) -> int:
         contents = list[bytes | None]()
@@ -153,8 +153,8 @@ class RunReading(Reading):
             for file in self.files[first:stop]:
                 contents.append(None if threads.stopping.is_set() else _content(folders, file))
         sha256 = hashlib.sha256
-        digests = [one and sha256(one).digest() for one in contents]
-        known = [one for one in contents if one]
+        digests = [content and sha256(content).digest() for content in contents]
+        known = [content for content in contents if content]
         if self._is_joined and len(known) == stop - first:
             self._parts[first] = _RunPart(digests, *_cut(b"".join(known), offset))
         else:

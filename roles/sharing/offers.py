@@ -56,11 +56,9 @@ class Offers:
         not in the plan breaks the pack in which it would lie.
         """
         if is_packed(file.size) and file.path not in self._planned:
-            place = sort_key(file.path)
+            key = sort_key(file.path)
             self._plan = tuple(
-                paths
-                for paths in self._plan
-                if not sort_key(paths[0]) < place < sort_key(paths[-1])
+                paths for paths in self._plan if not sort_key(paths[0]) < key < sort_key(paths[-1])
             )
         content = content_of(file.size, digests)
         self.files[file.path] = FileHolding(self._folder, file, content, digests)
@@ -94,7 +92,7 @@ class Offers:
     def lines(self) -> tuple[str, ...]:
         """The lines of the share's list, sorted."""
         lines = [file.line for file in self.files.values()]
-        lines += [encode_line(FolderLine(one.path, one.mtime)) for one in self.folders]
+        lines += [encode_line(FolderLine(folder.path, folder.mtime)) for folder in self.folders]
         for _, pack in self._packs():
             line = PackLine(pack.content, pack.members[0].path, len(pack.members))
             lines.append(encode_line(line))

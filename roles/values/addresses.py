@@ -187,12 +187,13 @@ def everyone_in(host: str, netmask: str, broadcast: str, other_end: str) -> tupl
     own, mask = int(ipaddress.IPv4Address(host)), int(ipaddress.IPv4Address(netmask))
     end = int(ipaddress.IPv4Address(other_end)) or own
     rest = ~mask & 0xFFFFFFFF
-    found = list[int]()
+    reached = list[int]()
     if rest == 0:  # /32: a point-to-point link
-        found += [end]
+        reached += [end]
     elif rest == 1:  # /31: both addresses are hosts (RFC 3021)
-        found += [end & ~1, end | 1]
+        reached += [end & ~1, end | 1]
     else:
-        found += [int(ipaddress.IPv4Address(broadcast)), end | rest]
-    hosts = (str(ipaddress.IPv4Address(one)) for one in dict.fromkeys(found) if one not in (0, own))
-    return tuple(one for one in hosts if not is_loopback(one))
+        reached += [int(ipaddress.IPv4Address(broadcast)), end | rest]
+    numbers = (number for number in dict.fromkeys(reached) if number not in (0, own))
+    hosts = (str(ipaddress.IPv4Address(number)) for number in numbers)
+    return tuple(host for host in hosts if not is_loopback(host))

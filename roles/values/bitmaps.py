@@ -87,8 +87,8 @@ class Availability:
         left, total = (1 << self.count) - 1, 0
         for place in reversed(range(len(self._digits))):
             digit = self._digits[place]
-            some = left & (digit if is_most else ~digit)
-            is_one = is_most if some else not is_most
-            left = some or left
+            rest = left & (digit if is_most else ~digit)
+            is_one = is_most if rest else not is_most
+            left = rest or left
             total |= is_one << place
         return total

@@ -9,6 +9,7 @@ import hmac
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from roles.values.addresses import Address
 from roles.values.participants import PRECEDENCE, Participant, ParticipantState, total_of
@@ -97,22 +98,22 @@ def machine_id(key: bytes, name: str, own: str, tracker: str) -> str:
 
 
 def machines_of(everyone: Sequence[Participant]) -> list[str]:
-    """Computer.machine of each one's computer.
+    """Computer.machine of each program's computer.
 
     A program of version 1.2 or earlier tells no id. It belongs to the computer of the same address
     and name, if only one id is told there: computers behind one router share an address. If the
     user has given the computer another name in version 1.3, it counts as two.
     """
-    told = dict[tuple[str, str], set[str]]()  # ids, by address and name
-    for one in everyone:
-        if one.status.machine and one.name:
-            told.setdefault((one.address.host, one.name), set()).add(one.status.machine)
+    ids = dict[tuple[str, str], set[str]]()  # told at each address, under each name
+    for program in everyone:
+        if program.status.machine and program.name:
+            ids.setdefault((program.address.host, program.name), set()).add(program.status.machine)
 
     def machine_of(program: Participant) -> str:
-        there = told.get((program.address.host, program.name), ())
-        return next(iter(there)) if len(there) == 1 else program.address.host
+        known = ids.get((program.address.host, program.name), ())
+        return next(iter(known)) if len(known) == 1 else program.address.host
 
-    return [one.status.machine or machine_of(one) for one in everyone]
+    return [program.status.machine or machine_of(program) for program in everyone]
 
 
 def computers_of(participants: Iterable[Participant], *, now: float) -> tuple[Computer, ...]:
@@ -123,23 +124,23 @@ def computers_of(participants: Iterable[Participant], *, now: float) -> tuple[Co
 def each_computer(everyone: Sequence[Participant], *, now: float) -> Iterator[Computer]:
     """The same, one after another: most of the work is done when the next one is asked for."""
     by_machine = dict[str, list[Participant]]()
-    for one, machine in zip(everyone, machines_of(everyone), strict=True):
-        by_machine.setdefault(machine, []).append(one)
+    for program, machine in zip(everyone, machines_of(everyone), strict=True):
+        by_machine.setdefault(machine, []).append(program)
     return (_computer(machine, programs, now=now) for machine, programs in by_machine.items())
 
 
 def summary_of(computers: Iterable[Computer]) -> RoomSummary:
     everyone = tuple(computers)
-    counted = [one for one in everyone if one.is_counted]
-    left = [one.seconds_left for one in everyone if not one.is_silent]
+    counted = [computer for computer in everyone if computer.is_counted]
+    left = [computer.seconds_left for computer in everyone if not computer.is_silent]
     known = [seconds for seconds in left if seconds is not None]
     return RoomSummary(
         counted=len(counted),
-        done=sum(one.state is ParticipantState.DONE for one in counted),
-        problems=sum(one.needs_help for one in everyone),
+        done=sum(computer.state is ParticipantState.DONE for computer in counted),
+        problems=sum(computer.needs_help for computer in everyone),
         seconds_left=max(known, default=None),
-        silent=sum(one.is_silent for one in everyone),
-        states=Counter(one.state for one in everyone if not one.is_silent),
+        silent=sum(computer.is_silent for computer in everyone),
+        states=Counter(computer.state for computer in everyone if not computer.is_silent),
     )
 
 
@@ -160,40 +161,46 @@ def state_of(program: Participant) -> ParticipantState:
 
 def _computer(machine: str, programs: Sequence[Participant], *, now: float) -> Computer:
     """The computer of these programs."""
-    live = [one for one in programs if not (one.has_left or is_silent(one, now=now))]
-    newest = max(live or programs, key=lambda one: one.last_ping)
-    has_asked = any(one.is_leecher and state_of(one) is not ParticipantState.IDLE for one in live)
+    present = [program for program in programs if not program.has_left]
+    live = [program for program in present if not is_silent(program, now=now)]
+    newest = max(live or programs, key=lambda program: program.last_ping)
+    leechers = [program for program in live if program.is_leecher]
+    has_asked = any(state_of(leecher) is not ParticipantState.IDLE for leecher in leechers)
     # A program that has ended counts until another one of this computer gets something.
     counted = live if has_asked else _last_runs(programs)
-    first = min(counted, key=lambda one: (PRECEDENCE.index(state_of(one)), one not in live))
+
+    def precedence(program: Participant) -> tuple[int, bool]:
+        return PRECEDENCE.index(state_of(program)), program not in live
+
+    first = min(counted, key=precedence)
     state, reason = state_of(first), _reason(first)
     has_ended = bool(live) and first not in live
     if has_ended and state in _UNFINISHED:
         state, reason = ParticipantState.WAITING, STOPPED if first.has_left else FELL_SILENT
-    totals = [_total(one) for one in counted]
-    known = [one.is_reachable for one in live if one.is_reachable is not None]
+    totals = [_total(program) for program in counted]
+    known = [program.is_reachable for program in live if program.is_reachable is not None]
     left = [] if state is not ParticipantState.DOWNLOADING else list(map(_seconds_left, live))
     return Computer(
         machine=machine,
-        name=next((one.name for one in (newest, *programs) if one.name), ""),
+        name=next((program.name for program in (newest, *programs) if program.name), ""),
         address=newest.address,
         state=state,
         have=sum(have for have, _ in totals),
         size=sum(size for _, size in totals),
         title=_title(first),
         reason=reason,
-        up=sum(one.status.up for one in live),
-        down=sum(one.status.down for one in live),
-        given=sum(one.status.given for one in programs),
-        files=max(one.files for one in programs),
-        seconds_left=max((one for one in left if one is not None), default=None),
+        up=sum(program.status.up for program in live),
+        down=sum(program.status.down for program in live),
+        given=sum(program.status.given for program in programs),
+        files=max(program.files for program in programs),
+        seconds_left=max((seconds for seconds in left if seconds is not None), default=None),
         silent_s=max(0.0, now - newest.last_ping),
         silent_from_s=_silent_from_s(newest),
         has_left=not live and newest.has_left,
         is_disk_full=not has_ended
-        and any(one.state == DISK_IS_FULL for one in first.status.transfers),
+        and any(transfer.state == DISK_IS_FULL for transfer in first.status.transfers),
         is_reachable=all(known) if known else None,
-        is_original=all(one.is_original for one in programs),
+        is_original=all(program.is_original for program in programs),
         programs=tuple(programs),
     )
 
@@ -203,10 +210,10 @@ def _last_runs(programs: Sequence[Participant]) -> list[Participant]:
     there, so the earlier one was killed, and the later one took up what it had begun.
     """
     last = dict[Address, float]()
-    for one in programs:
-        if state_of(one) not in (ParticipantState.IDLE, ParticipantState.GIVING):
-            last[one.address] = max(one.last_ping, last.get(one.address, one.last_ping))
-    return [one for one in programs if one.last_ping >= last.get(one.address, one.last_ping)]
+    for program in programs:
+        if state_of(program) not in (ParticipantState.IDLE, ParticipantState.GIVING):
+            last[program.address] = max(program.last_ping, last.get(program.address, -inf))
+    return [program for program in programs if program.last_ping >= last.get(program.address, -inf)]
 
 
 def is_silent(program: Participant, *, now: float) -> bool:

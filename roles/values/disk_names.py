@@ -32,10 +32,10 @@ def from_disk(name: str, encoding: str = _ENCODING) -> str:
         name.encode(encoding)
     except UnicodeEncodeError:  # it has bytes that the locale could not decode
         try:
-            found = name.encode(encoding, "surrogateescape").decode()
+            decoded = name.encode(encoding, "surrogateescape").decode()
         except UnicodeDecodeError:
             return name
-        return found if on_disk(found, encoding) == name else name
+        return decoded if on_disk(decoded, encoding) == name else name
     return name
 
 

@@ -278,7 +278,7 @@ class ListFailed:
 
 
 class DownloadState(Enum):
-    """The state of one download. ui/wording.py has the words for users."""
+    """The state of one download. ui/download_words.py has the words for users."""
 
     QUEUED = "queued"
     CHECKING = "checking"  # what the target folder already has

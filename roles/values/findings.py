@@ -24,10 +24,11 @@ class FoundTracker:
 
 def ours_first(found: Iterable[FoundTracker]) -> tuple[FoundTracker, ...]:
     """The order in which trackers are shown; a program that must choose takes the first."""
-    in_order = sorted(
-        found, key=lambda one: (one.is_original, one.is_private, one.name, one.address)
-    )
-    return tuple(in_order)
+
+    def rank(tracker: FoundTracker) -> tuple[bool, bool, str, Address]:
+        return tracker.is_original, tracker.is_private, tracker.name, tracker.address
+
+    return tuple(sorted(found, key=rank))
 
 
 # What a check finds: each of these facts once, in this order

@@ -1,7 +1,7 @@
 """The programs that take part in a tracker's room, with the status that each reports.
 
 These values go from the ping on the wire to the row of a table. Their texts come from strangers.
-`members` joins the programs of one computer.
+`computers` joins the programs of one computer.
 """
 
 from __future__ import annotations
@@ -85,4 +85,5 @@ class Participant:
 
 def total_of(transfers: Sequence[TransferStatus]) -> tuple[int, int]:
     """Bytes of all transfers that are here, and their size."""
-    return sum(one.have for one in transfers), sum(one.size for one in transfers)
+    have = sum(transfer.have for transfer in transfers)
+    return have, sum(transfer.size for transfer in transfers)

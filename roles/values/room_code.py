@@ -30,11 +30,11 @@ def parsed(typed: str) -> str:
     Raises UserInputError.
     """
     text = unicodedata.normalize("NFKC", typed).casefold()
-    if not all(one.isprintable() or one.isspace() for one in text):
+    if not all(letter.isprintable() or letter.isspace() for letter in text):
         raise UserInputError("The code has characters that nobody can type. Type it again.")
-    bare = "".join(one for one in text if one.isalnum())
+    bare = "".join(letter for letter in text if letter.isalnum())
     if bare.isdecimal():
-        code = "".join(str(unicodedata.digit(one)) for one in bare)
+        code = "".join(str(unicodedata.digit(letter)) for letter in bare)
     else:
         code = " ".join(text.split())
     if not LEAST <= len(code) <= MOST:

@@ -23,7 +23,7 @@ def until_stopped(items: Iterable[T], should_stop: Callable[[], bool]) -> Iterat
     returns True.
     """
     rest = iter(items)
-    while some := list(islice(rest, LOOK_EVERY)):
+    while batch := list(islice(rest, LOOK_EVERY)):
         if should_stop():
             raise StoppedError("told to stop")
-        yield from some
+        yield from batch

@@ -138,7 +138,7 @@ def encode_answer(answer: Answer) -> bytes:
         case ListVersion(_, version, name):
             line |= {"version": version, "name": cut(name, MAX_NAME)}
         case Holders(_, holders):
-            line["holders"] = [_holder_value(one) for one in holders]
+            line["holders"] = list(map(_holder_value, holders))
         case Found(_, name, port, room, is_private):
             line |= {"name": cut(name, MAX_NAME), "port": port}
             line |= {"room": room} if room else {}
@@ -203,13 +203,13 @@ def refusal_of(datagram: bytes, why: str) -> bytes | None:
 def fitting(holders: Iterable[Holder]) -> tuple[Holder, ...]:
     """The first holders, as many as fit into one answer."""
     room = MAX_ANSWER - len(encode_answer(Holders("0" * 16, ())))
-    found = list[Holder]()
+    first = list[Holder]()
     for holder in holders:
-        room -= len(strict_json.dumps(_holder_value(holder))) + bool(found)
+        room -= len(strict_json.dumps(_holder_value(holder))) + bool(first)
         if room < 0:
             break
-        found.append(holder)
-    return tuple(found)
+        first.append(holder)
+    return tuple(first)
 
 
 def _encoded(request: Request) -> bytes:
@@ -250,7 +250,7 @@ def status_fields(status: Status) -> dict[str, object]:
     if status.reason:
         line["reason"] = cut(status.reason, MAX_REASON)
     if status.transfers:
-        line["transfers"] = [_transfer_value(one) for one in status.transfers[:MAX_TRANSFERS]]
+        line["transfers"] = list(map(_transfer_value, status.transfers[:MAX_TRANSFERS]))
     if status.machine:
         line["machine"] = status.machine
     if status.size:
