@@ -8,6 +8,7 @@ import threading
 import time
 from unittest import mock
 
+from roles.net.eviction import LIMITS
 from roles.uploads import uploader
 from roles.uploads.upload_session import MAX_CONNECTIONS, MAX_PER_HOST, Limits
 from roles.values.addresses import Address
@@ -16,7 +17,6 @@ from roles.wire.greeting import Hello
 from tests.connections import over
 from tests.memory_contents import CHUNK, bitmap, some_holding
 from tests.peers import UploadingTest
-from tests.role_test import NEVER_S
 from tests.support import at_once, wait_until
 
 
@@ -25,39 +25,40 @@ class PeerUploadsTest(UploadingTest):
         super().setUp()
         self.holding = some_holding(8)
         self.room = self.uploads(self.holding, slots=2)
+        self.began = time.monotonic()
+
+    def makes_room(self, host: str, *, after_s: float | None = None) -> bool:
+        """Whether it does so at the beginning, when nobody can have been idle, or after so long."""
+        now = self.began if after_s is None else time.monotonic() + after_s
+        return self.room.make_room(Address(host, 1), now=now)
 
     def test_one_host_cannot_keep_the_others_out(self) -> None:
         for _ in range(MAX_PER_HOST):
             self.joined(self.room, host="10.0.0.1")
-        greedy, other = Address("10.0.0.1", 1), Address("10.0.0.2", 1)
-        self.assertFalse(self.room.make_room(greedy))
-        self.assertTrue(self.room.make_room(other))
+        self.assertFalse(self.makes_room("10.0.0.1"))
+        self.assertTrue(self.makes_room("10.0.0.2"))
 
     def test_this_machine_may_have_all_connections(self) -> None:
         for _ in range(MAX_PER_HOST):
             self.joined(self.room)
-        self.assertTrue(self.room.make_room(Address("127.0.0.1", 1)))
+        self.assertTrue(self.makes_room("127.0.0.1"))
 
     def test_there_is_an_end_to_it_for_everybody_and_room_again_when_they_leave(self) -> None:
-        self.limits("net.eviction", unproven_s=NEVER_S, crowd_s=NEVER_S)
         leechers = [self.joined(self.room) for _ in range(MAX_CONNECTIONS)]
-        somebody = Address("10.0.0.2", 1)
-        self.assertFalse(self.room.make_room(somebody))
+        self.assertFalse(self.makes_room("10.0.0.2"))
         leechers[0].link.close()
-        wait_until(lambda: self.room.make_room(somebody))
+        wait_until(lambda: self.makes_room("10.0.0.2"))
 
     def test_idle_leechers_lose_their_places_to_others_the_longest_idle_first(self) -> None:
-        self.limits("net.eviction", crowd_s=NEVER_S, unproven_s=0.05)
         hosts = [f"10.0.0.{n}" for n in range(MAX_CONNECTIONS // MAX_PER_HOST)]
         idle = [self.joined(self.room, host=host) for host in hosts for _ in range(MAX_PER_HOST)]
-        wait_until(lambda: self.room.make_room(Address("10.0.0.99", 1)))
+        self.assertTrue(self.makes_room("10.0.0.99", after_s=LIMITS.unproven_s))
         self.assertTrue(idle[0].has_left())
-        wait_until(lambda: self.room.make_room(Address(hosts[1], 1)))
+        self.assertTrue(self.makes_room(hosts[1], after_s=LIMITS.unproven_s))
         self.assertTrue(idle[MAX_PER_HOST].has_left())
         self.assertTrue(idle[1].is_silent(0.01))
 
     def test_who_took_a_chunk_or_waits_for_one_keeps_its_place(self) -> None:
-        self.limits("net.eviction", unproven_s=0.05)
         host = "10.0.0.1"
         leecher = self.joined(self.room, host=host)
         self.opened(leecher, self.holding)
@@ -72,7 +73,7 @@ class PeerUploadsTest(UploadingTest):
         waiting.expect(frames.Place)
         idle = [self.joined(self.room, host=host) for _ in range(MAX_PER_HOST - 2)]
         for one in idle:
-            wait_until(lambda: self.room.make_room(Address(host, 1)))
+            self.assertTrue(self.makes_room(host, after_s=LIMITS.unproven_s))
             self.assertTrue(one.has_left())
             self.joined(self.room, host=host)
         hungs[0].link.close()

@@ -272,11 +272,10 @@ class Acceptor:
     def _has_room(self, address: Address, hello: Hello) -> bool:
         if hello.peer == self._me.peer:
             return False
+        downloads, now = self._downloads, time.monotonic()
         if hello.is_seeder:
-            return self._downloads is not None and self._downloads.make_room_for_caller(
-                address.host
-            )
-        return self._uploads.make_room(address)
+            return downloads is not None and downloads.make_room_for_caller(address.host, now=now)
+        return self._uploads.make_room(address, now=now)
 
     def _welcome(self, *, is_away: bool) -> bytes:
         return encode_welcome(Welcome(self._me.peer, self._me.name, is_away))

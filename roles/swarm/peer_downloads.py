@@ -87,12 +87,12 @@ class PeerDownloads:
             if not self._start(lambda address=address: self._dial(address)):  # type: ignore[misc]
                 self._note_end(address, was_good=False)
 
-    def make_room_for_caller(self, host: str) -> bool:
+    def make_room_for_caller(self, host: str, *, now: float) -> bool:
         """Whether to accept a seeder that connects to us because others cannot reach it; may hang
         up on an idle one for it. Only while something is wanted.
         """
         with self._swarm.locked() as swarm:
-            peers, now = swarm.peers.values(), time.monotonic()
+            peers = swarm.peers.values()
             leaving = room_for_caller(peers, host, now=now) if swarm.is_busy else None
         self._swarm.hang_up(leaving or ())
         return leaving is not None

@@ -109,7 +109,7 @@ class ReverseConnections:
                 welcome = greeted(connection, self._hello, stopping, self._enter)
                 if welcome.is_away or welcome.peer == self._hello.peer or stopping.is_set():
                     return
-                if self._uploads.make_room(address):
+                if self._uploads.make_room(address, now=time.monotonic()):
                     closing.pop_all()
                     self._uploads.serve(connection, welcome)
         except (OSError, LmkError) as error:

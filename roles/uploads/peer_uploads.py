@@ -59,13 +59,13 @@ class PeerUploads:
         with self._lock:
             self._scheduler.limit(slots)
 
-    def make_room(self, address: Address) -> bool:
+    def make_room(self, address: Address, *, now: float) -> bool:
         """Whether to accept one more connection from this host; may hang up on an idle one for it.
         This machine may have all connections.
         """
         with self._lock:
             sessions = [one.session for one in self._uploaders.values()]
-            leaving = room_for_leecher(sessions, address.host, now=time.monotonic())
+            leaving = room_for_leecher(sessions, address.host, now=now)
             idle = [self._uploaders[one.number].connection for one in leaving or ()]
             for session in leaving or ():
                 session.is_leaving = True
