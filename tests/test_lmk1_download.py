@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import random
 import socket
 import threading
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
 
+from roles.disk.partial_file import PartialFile
 from roles.disk.reserved_space import ReservedSpace
 from roles.downloads.download_life import DownloadContext
 from roles.lmk1.download import Download
@@ -16,38 +22,85 @@ from roles.values.addresses import Address
 from roles.values.errors import DiskFullError
 from roles.values.events import DownloadChanged, DownloadState, ListedFile
 from roles.values.settings import Existing, LeecherSettings
-from tests.support import EventLog, LmkTestCase
+from tests.support import LIMIT_S, EventLog, LmkTestCase
 
 SOON_S = 2.0
 
 
-class SpaceTest(LmkTestCase):
-    def test_room_that_another_download_was_promised_is_not_there(self) -> None:
-        space = ReservedSpace(self.folder, lambda _: 10)
-        log, ended = EventLog(), threading.Event()
-        space.promise("another", 6)
-        settings = LeecherSettings(self.folder, waits_for_space=False)
-        download = Download(
-            ListedFile("a", 5),
+class DownloadTest(LmkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.log, self.ended = EventLog(), threading.Event()
+
+    def download(
+        self,
+        size: int,
+        space: ReservedSpace,
+        seeders: Callable[[], tuple[Address, ...]] = lambda: (),
+        *,
+        waits_for_space: bool = True,
+    ) -> Download:
+        settings = LeecherSettings(self.folder, waits_for_space=waits_for_space)
+        return Download(
+            ListedFile("a", size),
             "a",
             Existing.SKIP,
-            DownloadContext(settings, space, log, ended.set),
+            DownloadContext(settings, space, self.log, self.ended.set),
             book=SeederBook(random.Random(1)),
             lock=threading.Lock(),
-            seeders=lambda: (),
+            seeders=seeders,
             throttle=Throttle(),
         )
+
+    def last(self) -> DownloadChanged:
+        last = self.log.events[-1]
+        assert isinstance(last, DownloadChanged)
+        return last
+
+
+class SpaceTest(DownloadTest):
+    def test_room_that_another_download_was_promised_is_not_there(self) -> None:
+        space = ReservedSpace(self.folder, lambda _: 10)
+        space.promise("another", 6)
+        download = self.download(5, space, waits_for_space=False)
         with self.assertLogs(level=logging.WARNING):
             download.start()
-            self.assertTrue(ended.wait(SOON_S))
+            self.assertTrue(self.ended.wait(SOON_S))
         download.reap()
-        last = log.events[-1]
-        assert isinstance(last, DownloadChanged)
-        self.assertIsInstance(last.failure, DiskFullError)
+        self.assertIsInstance(self.last().failure, DiskFullError)
         space.promise("a third", 4)
 
+    def assert_waits(self, refused: str) -> None:
+        """The disk has room for no more files when this method is first called."""
+        method: Callable[..., Any] = getattr(PartialFile, refused)
+        refusals = [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))]
 
-class FaultTest(LmkTestCase):
+        def once_refused(*args: Any, **options: Any) -> object:
+            if refusals:
+                raise refusals.pop()
+            return method(*args, **options)
+
+        download = self.download(0, ReservedSpace(self.folder))
+        with (
+            patch("roles.lmk1.download.SPACE_AGAIN_S", 0.01),
+            patch.object(PartialFile, refused, once_refused),
+        ):
+            download.start()
+            self.assertTrue(self.ended.wait(LIMIT_S))
+            download.reap()
+        states = [event.state for event in self.log.of(DownloadChanged)]
+        self.assertIn(DownloadState.WAITING_FOR_SPACE, states)
+        self.assertIs(states[-1], DownloadState.DONE)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["a"])
+
+    def test_a_disk_without_room_for_one_more_file_is_waited_for(self) -> None:
+        self.assert_waits("_open_claimed")
+
+    def test_a_disk_without_room_for_the_final_name_is_waited_for(self) -> None:
+        self.assert_waits("_renamed")
+
+
+class FaultTest(DownloadTest):
     def test_a_fault_ends_the_download_while_its_fetchers_wait_for_a_seeder(self) -> None:
         silent = self.enterContext(socket.create_server(("127.0.0.1", 0)))
         asked: list[int] = []
@@ -58,24 +111,10 @@ class FaultTest(LmkTestCase):
                 raise ZeroDivisionError("a fault")
             return (Address(*silent.getsockname()),)
 
-        log, ended = EventLog(), threading.Event()
-        download = Download(
-            ListedFile("a", 5),
-            "a",
-            Existing.SKIP,
-            DownloadContext(
-                LeecherSettings(self.folder), ReservedSpace(self.folder), log, ended.set
-            ),
-            book=SeederBook(random.Random(1)),
-            lock=threading.Lock(),
-            seeders=seeders,
-            throttle=Throttle(),
-        )
+        download = self.download(5, ReservedSpace(self.folder), seeders)
         with self.assertLogs(level=logging.ERROR):
             download.start()
-            self.assertTrue(ended.wait(SOON_S), "it waits for a seeder that says nothing")
+            self.assertTrue(self.ended.wait(SOON_S), "it waits for a seeder that says nothing")
         download.reap()
-        last = log.events[-1]
-        assert isinstance(last, DownloadChanged)
-        self.assertIs(last.state, DownloadState.FAILED)
+        self.assertIs(self.last().state, DownloadState.FAILED)
         self.assertEqual(list(self.folder.iterdir()), [])

@@ -14,7 +14,7 @@ class Walk:
 
     def __init__(self, chunks: int, seeders: int, seed: int) -> None:
         self.rng = random.Random(seed)
-        self.plan = DownloadPlan[str](chunks * CHUNK_SIZE)
+        self.plan = DownloadPlan(chunks * CHUNK_SIZE)
         self.chunks = chunks
         self.speeds = {f"s{n}": self.rng.choice((1, 5, 40, 300)) for n in range(seeders)}
         self.next: dict[str, int] = {}  # of each seeder at work: its next chunk
@@ -82,39 +82,39 @@ class EveryChunkOnceTest(unittest.TestCase):
                 self.assertEqual(walk.plan.missing, 0)
 
     def test_an_empty_file_is_done_before_it_begins(self) -> None:
-        plan = DownloadPlan[str](0)
+        plan = DownloadPlan(0)
         self.assertTrue(plan.is_done)
         self.assertEqual(plan.missing, 0)
         self.assertFalse(plan.has_work_for("a", now=0.0))
         self.assertIsNone(plan.take("a", sharers=1, now=0.0))
 
     def test_the_last_chunk_may_be_short(self) -> None:
-        plan = DownloadPlan[str](CHUNK_SIZE + 1)
+        plan = DownloadPlan(CHUNK_SIZE + 1)
         self.assertEqual(plan.take("a", sharers=1, now=0.0), range(2))
 
 
 class SharesTest(unittest.TestCase):
     def test_each_takes_a_fair_share_of_what_is_left(self) -> None:
-        plan = DownloadPlan[str](900 * CHUNK_SIZE)
+        plan = DownloadPlan(900 * CHUNK_SIZE)
         self.assertEqual(plan.take("a", sharers=3, now=0.0), range(300))
         self.assertEqual(plan.take("b", sharers=3, now=0.0), range(300, 500))
         self.assertEqual(plan.take("c", sharers=1, now=0.0), range(500, 900))
 
     def test_no_part_is_longer_than_64_mib(self) -> None:
-        plan = DownloadPlan[str](10 << 30)
+        plan = DownloadPlan(10 << 30)
         part = plan.take("a", sharers=1, now=0.0)
         assert part is not None
         self.assertEqual(len(part), MAX_PART)
         self.assertLessEqual(MAX_PART * CHUNK_SIZE, 64 << 20)
 
     def test_a_file_of_fewer_chunks_than_seeders_gives_each_at_least_one(self) -> None:
-        plan = DownloadPlan[str](2 * CHUNK_SIZE)
+        plan = DownloadPlan(2 * CHUNK_SIZE)
         self.assertEqual(plan.take("a", sharers=5, now=0.0), range(1))
         self.assertEqual(plan.take("b", sharers=5, now=0.0), range(1, 2))
         self.assertIsNone(plan.take("c", sharers=5, now=0.0))
 
     def test_what_a_seeder_leaves_is_taken_by_the_next(self) -> None:
-        plan = DownloadPlan[str](100 * CHUNK_SIZE)
+        plan = DownloadPlan(100 * CHUNK_SIZE)
         plan.take("a", sharers=1, now=0.0)
         plan.record("a", 30, now=1.0)
         plan.release("a")
@@ -123,7 +123,7 @@ class SharesTest(unittest.TestCase):
         self.assertEqual(plan.take("b", sharers=1, now=1.0), range(30, 100))
 
     def test_a_rejected_chunk_is_asked_for_again(self) -> None:
-        plan = DownloadPlan[str](10 * CHUNK_SIZE)
+        plan = DownloadPlan(10 * CHUNK_SIZE)
         plan.take("a", sharers=1, now=0.0)
         plan.record("a", 4, now=0.1)
         plan.reject("a", 4, now=0.1)
@@ -135,7 +135,7 @@ class SharesTest(unittest.TestCase):
         self.assertTrue(plan.is_done)
 
     def test_a_rejected_chunk_that_was_stolen_already_is_the_thiefs(self) -> None:
-        plan = DownloadPlan[str](1000 * CHUNK_SIZE)
+        plan = DownloadPlan(1000 * CHUNK_SIZE)
         plan.take("a", sharers=1, now=0.0)
         stolen = plan.take("b", sharers=1, now=0.1)
         assert stolen is not None
@@ -143,12 +143,12 @@ class SharesTest(unittest.TestCase):
         self.assertEqual(plan.missing, 1000)
 
     def test_a_seeder_without_a_part_has_no_end(self) -> None:
-        self.assertEqual(DownloadPlan[str](5).part_end("a"), 0)
+        self.assertEqual(DownloadPlan(5).part_end("a"), 0)
 
 
 class StealingTest(unittest.TestCase):
-    def working(self, chunks: int = 10_000) -> DownloadPlan[str]:
-        plan = DownloadPlan[str](chunks * CHUNK_SIZE)
+    def working(self, chunks: int = 10_000) -> DownloadPlan:
+        plan = DownloadPlan(chunks * CHUNK_SIZE)
         plan.take("slow", sharers=1, now=0.0)
         return plan
 
@@ -193,7 +193,7 @@ class StealingTest(unittest.TestCase):
         self.assertEqual(part, range(1000))
 
     def test_many_that_stand_still_do_not_pass_a_part_on_to_each_other(self) -> None:
-        plan = DownloadPlan[str](900 * CHUNK_SIZE)
+        plan = DownloadPlan(900 * CHUNK_SIZE)
         still = [f"still {number}" for number in range(8)]
         for seeder in still:
             plan.take(seeder, sharers=9, now=0.0)
@@ -234,7 +234,7 @@ class StealingTest(unittest.TestCase):
         self.assertEqual(plan.take("new", sharers=1, now=SLOW_S), range(12, 20))
 
     def test_the_longest_part_is_helped(self) -> None:
-        plan = DownloadPlan[str](4000 * CHUNK_SIZE)
+        plan = DownloadPlan(4000 * CHUNK_SIZE)
         plan.take("short", sharers=4, now=0.0)
         plan.take("long", sharers=1, now=0.0)
         self.assertEqual(plan.take("new", sharers=3, now=1.0), range(2500, 4000))
@@ -260,7 +260,7 @@ class StealingTest(unittest.TestCase):
 
     def test_a_hundred_seeders_share_a_large_file_to_its_end(self) -> None:
         size = 3 * CHUNK_SIZE * MAX_PART + 1
-        plan = DownloadPlan[int](size)
+        plan = DownloadPlan(size)
         now, had, parts = 0.0, 0, dict[int, range]()
         while not plan.is_done:
             now += 1.0

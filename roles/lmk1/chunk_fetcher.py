@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from roles.lmk1 import peer_wire as wire
@@ -42,13 +41,6 @@ class Limits(NamedTuple):
 LIMITS = Limits()
 
 
-class Outcome(Enum):
-    """How a connection ended without a fault."""
-
-    AWAY = "the seeder serves others now"
-    ENDED = "the part is complete or taken over, nothing was left to fetch, or this side stopped"
-
-
 class ChunkFetcher:
     """Fetches one part of a file from one seeder, in a thread of its own."""
 
@@ -59,27 +51,30 @@ class ChunkFetcher:
         self.is_connected = False  # the seeder has a request
         self._work, self._throttle = work, throttle
 
-    def run(self) -> Outcome:
-        """Raises PeerProtocolError, SeederLackedFileError, OSError or TrackerSilentError (no such
+    def run(self) -> bool:
+        """Returns whether the seeder is away. Otherwise the part is complete or taken over, nothing
+        was left to fetch, or this side stopped.
+
+        Raises PeerProtocolError, SeederLackedFileError, OSError or TrackerSilentError (no such
         host) for faults of the seeder, and StorageError for those of this machine.
         """
         work = self._work
         with dialled(self.seeder, work.stopping) as connection:
             answer = self._greet(connection)
             if answer is None:
-                return Outcome.ENDED
+                return False
             if answer is wire.SeederAnswer.AWAY:
-                return Outcome.AWAY
+                return True
             if answer is wire.SeederAnswer.ERROR:
                 raise PeerProtocolError("the seeder refused to connect")
             part = None if work.stopping.is_set() else work.take(self)
             if part is None:
                 connection.send_all(EXIT_CONNECTION, within_s=POLL_S)
-                return Outcome.ENDED
-            request = wire.RangeRequest(work.name, len(part), part.start * CHUNK_SIZE)
+                return False
+            request = wire.RangeRequest(work.file.name, len(part), part.start * CHUNK_SIZE)
             connection.send_all(wire.encode_range_request(request), within_s=POLL_S)
             _Range(connection, self, work, part, self._throttle).receive()
-        return Outcome.ENDED
+        return False
 
     def _greet(self, connection: Connection) -> wire.SeederAnswer | None:
         """Send the first word and read the answer; None, after taking leave, if this side stops.
@@ -128,7 +123,7 @@ class _Range:
     ) -> None:
         self._connection, self._fetcher, self._work = connection, fetcher, work
         self._throttle = throttle
-        self._size = work.size
+        self._size = work.file.size
         self._asked = part  # the limit for acknowledgements, even if the part gets shorter
         self._next, self._stop = part.start, part.stop
         self._acknowledged = 0

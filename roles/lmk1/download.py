@@ -114,27 +114,11 @@ class Download(DownloadLife):
 
     def _fetch_and_finish(self) -> None:
         while not self.stopping.is_set():
-            partial = self._opened_when_there_is_space()
-            if partial is None:
-                return
-            fault = self._fetch_all(partial)
-            if self.stopping.is_set():
-                return
-            if fault is None:
-                self._finish(partial)
-                return
-            if not (isinstance(fault, DiskFullError) and self._settings.waits_for_space):
-                raise fault
-
-    def _opened_when_there_is_space(self) -> PartialFile | None:
-        """The partial file; None if stopped while the disk was full. Raises StorageError."""
-        while not self.stopping.is_set():
             try:
-                self._space.promise(self, self.file.size - self._fetchers.have)
-                if self._partial is None:
-                    self._partial = PartialFile(
-                        self._settings.folder, (self._stored_name,), can_be_checked=False
-                    )
+                partial = self._opened()
+                self._fetch_all(partial)
+                if not self.stopping.is_set():
+                    self._finish(partial)
             except DiskFullError as error:
                 if not self._settings.waits_for_space:
                     raise
@@ -142,13 +126,20 @@ class Download(DownloadLife):
                 self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
                 self.stopping.wait(SPACE_AGAIN_S)
             else:
-                return self._partial
-        return None
+                return
 
-    def _fetch_all(self, partial: PartialFile) -> StorageError | None:
-        """Fetch until all chunks are here, the disk refuses, or the download is stopped.
+    def _opened(self) -> PartialFile:
+        """The partial file, with room on the disk for the rest. Raises StorageError."""
+        self._space.promise(self, self.file.size - self._fetchers.have)
+        if self._partial is None:
+            self._partial = PartialFile(
+                self._settings.folder, (self._stored_name,), can_be_checked=False
+            )
+        return self._partial
 
-        Returns the refusal of the disk, if any. All fetchers' threads have ended then.
+    def _fetch_all(self, partial: PartialFile) -> None:
+        """Fetch until all chunks are here or the download is stopped. Raises StorageError if the
+        disk refuses. All fetchers' threads have ended then.
         """
         fetchers = self._fetchers
         fetchers.begin(partial)
@@ -162,7 +153,8 @@ class Download(DownloadLife):
                 self.woken.clear()
         finally:
             fetchers.stop()
-        return fetchers.storage_fault
+        if fetchers.storage_fault is not None and not self.stopping.is_set():
+            raise fetchers.storage_fault
 
     def _judge(self, outlook: SeedersOutlook, now: float) -> None:
         """Report the outlook. Raises ContentError or NoSeederError if it is time to give up."""

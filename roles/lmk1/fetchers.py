@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from roles.disk.partial_file import PartialFile
-from roles.lmk1.chunk_fetcher import ChunkFetcher, Outcome
+from roles.lmk1.chunk_fetcher import ChunkFetcher
 from roles.lmk1.download_plan import MIN_STOLEN, DownloadPlan
 from roles.lmk1.peer_wire import CHUNK_SIZE
 from roles.lmk1.seeder_book import SeederBook
@@ -73,16 +73,16 @@ class Fetchers:
 
         `seeders` returns the seeders of the file. A thread sets `woken` when it ends.
         """
+        self.file = file
         self.storage_fault: StorageError | None = None  # set by a seeder's thread
         self.stopping = threading.Event()  # also set when all chunks are here, or by storage_fault
         self._woken = woken
         self._throttle = throttle
-        self._file = file
         self._book = book
         self._lock = lock
         self._seeders = seeders
         self._parallel_seeders = parallel_seeders
-        self._plan = DownloadPlan[Address](file.size)
+        self._plan = DownloadPlan(file.size)
         self._partial: PartialFile | None = None
         self._fetchers: dict[ChunkFetcher, Worker] = {}  # and their threads
         self._received = Counter[Address]()  # bytes by seeder, over all its connections
@@ -97,7 +97,7 @@ class Fetchers:
     def have(self) -> int:
         """Bytes verified and written. A short last chunk counts once all others are here."""
         with self._lock:
-            return max(0, self._file.size - self._plan.missing * CHUNK_SIZE)
+            return max(0, self.file.size - self._plan.missing * CHUNK_SIZE)
 
     @property
     def is_done(self) -> bool:
@@ -114,14 +114,14 @@ class Fetchers:
         """Begin from scratch next time. No thread may be running."""
         self._partial = None
         with self._lock:
-            self._plan = DownloadPlan[Address](self._file.size)
+            self._plan = DownloadPlan(self.file.size)
             self._received.clear()
 
     def staff(self, now: float) -> None:
         """Start a thread for each seeder that can be tried, as long as there is work."""
         with self._lock:
             for seeder in self._candidates(now):
-                moving = sum(now - one.moved < MOVING_S for one in self._fetchers)
+                moving = sum(now - fetcher.moved < MOVING_S for fetcher in self._fetchers)
                 is_enough = moving >= self._useful and not self._plan.is_slow(now=now)
                 is_full = len(self._fetchers) >= STANDING * self._parallel_seeders
                 if is_full or is_enough or moving >= self._parallel_seeders:
@@ -149,12 +149,12 @@ class Fetchers:
             listed = self._seeders()
             return SeedersOutlook(
                 is_moving=now - self._moved < MOVING_S,
-                is_connected=any(one.is_connected for one in self._fetchers),
+                is_connected=any(fetcher.is_connected for fetcher in self._fetchers),
                 is_queued=any(self._book.is_away(seeder) for seeder in listed),
                 is_trying=bool(self._fetchers),
                 is_anyone_listed=bool(listed),
                 all_dropped=bool(listed) and all(map(self._book.is_dropped, listed)),
-                wait_s=self._book.wait_s(listed, self._file.name, now=now),
+                wait_s=self._book.wait_s(listed, self.file.name, now=now),
                 last_fault=self._last_fault,
                 lack=self._lack,
             )
@@ -168,25 +168,15 @@ class Fetchers:
         with self._lock:
             return tuple(
                 Source(
-                    one.seeder,
-                    self._received[one.seeder],
-                    one.meter.rate(now=now),
-                    one.is_connected,
+                    fetcher.seeder,
+                    self._received[fetcher.seeder],
+                    fetcher.meter.rate(now=now),
+                    fetcher.is_connected,
                 )
-                for one in sorted(self._fetchers, key=lambda one: one.seeder)
+                for fetcher in sorted(self._fetchers, key=lambda fetcher: fetcher.seeder)
             )
 
     # For the fetchers, in their threads
-
-    @property
-    def name(self) -> str:
-        """The file's name on the wire."""
-        return self._file.name
-
-    @property
-    def size(self) -> int:
-        """Bytes of the file."""
-        return self._file.size
 
     def take(self, fetcher: ChunkFetcher) -> range | None:
         """A part for a seeder that has answered `connected`; None if there is nothing for it."""
@@ -226,7 +216,7 @@ class Fetchers:
             is_over = self._book.is_dropped(seeder) or (
                 self._book.is_suspect(seeder) and not all(map(self._book.is_suspect, others))
             )
-        log.warning("Chunk %d of %s from %s failed its check.", index, self._file.name, seeder)
+        log.warning("Chunk %d of %s from %s failed its check.", index, self.file.name, seeder)
         if is_over:
             raise PeerProtocolError("it keeps sending damaged chunks")
 
@@ -244,12 +234,12 @@ class Fetchers:
 
     @property
     def _seeders_at_work(self) -> set[Address]:
-        return {one.seeder for one in self._fetchers}
+        return {fetcher.seeder for fetcher in self._fetchers}
 
     def _candidates(self, now: float) -> list[Address]:
         """Further seeders to try."""
         return self._book.candidates(
-            self._seeders(), self._file.name, besides=self._seeders_at_work, now=now
+            self._seeders(), self.file.name, besides=self._seeders_at_work, now=now
         )
 
     def _send_to(self, seeder: Address, now: float) -> bool:
@@ -267,16 +257,13 @@ class Fetchers:
 
     def _fetch(self, fetcher: ChunkFetcher) -> None:
         """One connection to one seeder, and what its end means."""
-        book, name = self._book, self._file.name
+        book, name = self._book, self.file.name
         lack: ShortageError | None = None
         fault = "a fault of the program"  # unless it ends in a known way
         note: Callable[..., None] | None = book.failed
         try:
-            match fetcher.run():
-                case Outcome.AWAY:
-                    fault, note = "", book.said_away
-                case Outcome.ENDED:
-                    fault, note = "", None
+            is_away = fetcher.run()
+            fault, note = "", book.said_away if is_away else None
         except SeederLackedFileError as error:
             fault, note = str(error), partial(book.lacks, name=name)
         except StorageError as error:

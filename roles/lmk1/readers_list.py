@@ -92,6 +92,7 @@ class ReadersList:
         return max(reached, key=ranks.__getitem__, default=frozenset())
 
     def _rank(self, files: _Files, is_here: bool) -> tuple[bool, int, int]:
-        seeders = [one for one in self._groups[files].values() if is_here or not one.is_here_only]
-        stayed = sum(one.has_stayed for one in seeders)
+        group = self._groups[files].values()
+        seeders = [seeder for seeder in group if is_here or not seeder.is_here_only]
+        stayed = sum(seeder.has_stayed for seeder in seeders)
         return stayed > 0, len(files), stayed or len(seeders)

@@ -109,9 +109,9 @@ class SeederFinder:
     def _note_seeders(self) -> None:
         listed = self._client.seeders()
         tracker_host = self._locator.current().host
-        found = (_reachable(address, tracker_host) for address in listed)
+        seeders = (_reachable(address, tracker_host) for address in listed)
         is_here = self._locator.is_here
-        self._keep(("", one) for one in found if _may_ask(one, is_here=is_here))
+        self._keep(("", seeder) for seeder in seeders if _may_ask(seeder, is_here=is_here))
 
     def note_holders(self, asked: Sequence[str], holders: Iterable[Holder]) -> None:
         """Take the seeders among the holders of the `asked` shares: ours speak LMK/1, too."""

@@ -53,7 +53,7 @@ STEP_FILES = 2_000  # some 10 ms
 
 
 @dataclass(slots=True, kw_only=True)
-class Seeder(Entry):
+class SeederEntry(Entry):
     """A seeder that registered under LMK/1. Only the table changes it."""
 
     since: float  # when it registered
@@ -88,7 +88,7 @@ class SeederTable:
         self.changes_saved = 0  # of what saved() yields
         self._registry = registry
         self._room_list = registry.room_list
-        self._seeders: dict[Key, Seeder] = {}
+        self._seeders: dict[Key, SeederEntry] = {}
         self._fresh = dict[Key, None]()  # seeders that have not stayed yet, oldest first
         self._endpoints = Endpoints()
         self._latest: dict[str, Key] = {}  # by source IP: the seeder that registered last
@@ -151,7 +151,7 @@ class SeederTable:
         return True
 
     # Answers
-    def entry(self, key: Key) -> Seeder | None:
+    def entry(self, key: Key) -> SeederEntry | None:
         return self._seeders.get(key)
 
     def note(self, key: Key, program: Program | None) -> None:
@@ -207,7 +207,8 @@ class SeederTable:
 
     def saved(self) -> Iterator[dict[str, object]]:
         """What a state file keeps: seeders that have stayed, because originals register once."""
-        return (one.saved() for one in list(self._seeders.values()) if one.has_stayed)
+        seeders = list(self._seeders.values())
+        return (seeder.saved() for seeder in seeders if seeder.has_stayed)
 
     def restore(self, saved: Iterable[object], *, now: float) -> None:
         """Restore what saved() returned in an earlier run, as far as it is readable."""
@@ -220,7 +221,7 @@ class SeederTable:
                 self._latest[seeder.origin.ip] = seeder.key
 
     # Changes of the table
-    def _register(self, seeder: Seeder) -> None:
+    def _register(self, seeder: SeederEntry) -> None:
         """A seeder that was known already keeps its list and counts as the newest."""
         seeder.check_source()
         if not self._may_offer(seeder.origin):
@@ -253,7 +254,7 @@ class SeederTable:
         self._hide(key)
         self._note_changed(key, seeder)
 
-    def _note_changed(self, key: Key, seeder: Seeder) -> None:
+    def _note_changed(self, key: Key, seeder: SeederEntry) -> None:
         """Call this after each change that affects readers or the state file."""
         self._note_endpoint(key.endpoint)
         self.changes += 1
@@ -329,12 +330,12 @@ def share_of(endpoint: tuple[str, int]) -> str:
     return f"lmk1{0 if ip is None else int(ip):08x}{port:04x}"
 
 
-def _new_seeder(advertised: Address, origin: Origin, now: float) -> Seeder:
+def _new_seeder(advertised: Address, origin: Origin, now: float) -> SeederEntry:
     is_everywhere = advertised.host == EVERY_INTERFACE
-    return Seeder(origin, advertised, is_everywhere, last_ping=now, since=now)
+    return SeederEntry(origin, advertised, is_everywhere, last_ping=now, since=now)
 
 
-def _restored(item: object, now: float) -> Seeder | None:
+def _restored(item: object, now: float) -> SeederEntry | None:
     """Restore an item of saved(); None if it is not readable.
 
     Its files are checked as in an upload, because anybody may have written the state file.

@@ -118,7 +118,7 @@ class Uploads:
             _look_at(serving, now)
             rate = serving.meter.rate(now=now)
             uploads.append(Upload(sender.leecher, sender.name, sent, sender.size, rate))
-        return tuple(uploads), self._sent_before + sum(item.sent for item in uploads)
+        return tuple(uploads), self._sent_before + sum(upload.sent for upload in uploads)
 
     def join(self) -> None:
         """Wait for all threads, which end once `stopping` is set."""
@@ -127,10 +127,10 @@ class Uploads:
     @property
     def _holding(self) -> list[_Serving]:
         """The uploads that have a slot."""
-        return [one for one in self._serving if not one.is_leaving]
+        return [serving for serving in self._serving if not serving.is_leaving]
 
     def _is_free(self, host: str) -> bool:
-        hosts = [one.host for one in self._holding]
+        hosts = [serving.host for serving in self._holding]
         return is_free(host, hosts, slots=self._slots, elsewhere=self._swarm.slots_taken)
 
     def _end_idle(self, host: str = "") -> bool:
@@ -142,11 +142,11 @@ class Uploads:
         occupants = [
             Occupant(
                 number,
-                one.host,
-                0.0 if one.idle_since is None else now - one.idle_since,
-                one.acknowledged > 0,
+                serving.host,
+                0.0 if serving.idle_since is None else now - serving.idle_since,
+                serving.acknowledged > 0,
             )
-            for number, one in enumerate(holding)
+            for number, serving in enumerate(holding)
         ]
         most = len(occupants) + 1 if is_loopback(host) else SLOTS_PER_HOST
         idle = who_goes(occupants, host, most_of_host=most)
@@ -159,7 +159,7 @@ class Uploads:
         return True
 
     def _reap(self) -> None:
-        for serving in [item for item in self._serving if item.sender.has_ended]:
+        for serving in [serving for serving in self._serving if serving.sender.has_ended]:
             self._serving.remove(serving)
             self._sent_before += serving.sender.sent
 
