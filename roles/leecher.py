@@ -33,7 +33,7 @@ from roles.downloads.verification import Verifier, set_damaged_aside
 from roles.joining.list_copy import Selection
 from roles.joining.room_reader import RoomReader
 from roles.joining.tracker_locator import TrackerLocator
-from roles.lmk1.downloads import Downloads as Lmk1Downloads
+from roles.lmk1.downloads import Lmk1Downloads
 from roles.net.throttle import Throttles
 from roles.program.log_file import hide_folder
 from roles.role import Role

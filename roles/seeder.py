@@ -20,7 +20,7 @@ from roles.joining.announcer import Announcer
 from roles.joining.membership import Membership
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.tracker_client import TrackerClient
-from roles.lmk1.uploads import Uploads as Lmk1Uploads
+from roles.lmk1.uploads import Lmk1Uploads
 from roles.net.connection import Connection
 from roles.net.interfaces import address_for_others, own_name
 from roles.net.listening import Listener, listen_tcp

@@ -15,7 +15,7 @@ from unittest.mock import patch
 from roles.disk.partial_file import PartialFile
 from roles.disk.reserved_space import ReservedSpace
 from roles.downloads.download_life import DownloadContext
-from roles.lmk1.download import Download
+from roles.lmk1.download import Lmk1Download
 from roles.lmk1.seeder_book import SeederBook
 from roles.net.throttle import Throttle
 from roles.values.addresses import Address
@@ -39,9 +39,9 @@ class DownloadTest(LmkTestCase):
         seeders: Callable[[], tuple[Address, ...]] = lambda: (),
         *,
         waits_for_space: bool = True,
-    ) -> Download:
+    ) -> Lmk1Download:
         settings = LeecherSettings(self.folder, waits_for_space=waits_for_space)
-        return Download(
+        return Lmk1Download(
             ListedFile("a", size),
             "a",
             Existing.SKIP,

@@ -11,7 +11,7 @@ import threading
 import unittest
 from unittest import mock
 
-from roles.lmk1.uploads import LEAST_CHUNKS, LOOK_S, SLOTS_PER_HOST, Uploads, is_free, state_of
+from roles.lmk1.uploads import LEAST_CHUNKS, LOOK_S, SLOTS_PER_HOST, Lmk1Uploads, is_free, state_of
 from roles.net.eviction import LIMITS
 from roles.net.throttle import Throttle
 from roles.seeder import Seeder
@@ -272,7 +272,7 @@ class IdleLeechers(SeederTest):
         library = FolderLibrary(self.shared, None, EventLog(), is_over)
         library._look()
         others = mock.create_autospec(PeerUploads, instance=True, slots_taken=0)
-        uploads = Uploads(library, others, slots=1, throttle=Throttle(), stopping=is_over)
+        uploads = Lmk1Uploads(library, others, slots=1, throttle=Throttle(), stopping=is_over)
         self.addCleanup(uploads.join)
         self.addCleanup(is_over.set)
         clock = self.enterContext(mock.patch("roles.lmk1.uploads.time")).monotonic
@@ -294,7 +294,7 @@ class IdleLeechers(SeederTest):
         self.assertEqual(self.greeted(uploads).recv(1_024), b"connected")
         self.assert_hangs_up(taking)
 
-    def greeted(self, uploads: Uploads) -> socket.socket:
+    def greeted(self, uploads: Lmk1Uploads) -> socket.socket:
         """The end of one that has asked for a connection."""
         ours, theirs = self.enterContext(tcp_pair())
         ours.settimeout(LIMIT_S)

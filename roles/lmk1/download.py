@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 TICK_S = 0.1
 
 
-class Download(DownloadLife):
+class Lmk1Download(DownloadLife):
     """Posts DownloadChanged."""
 
     def __init__(

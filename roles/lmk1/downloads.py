@@ -18,10 +18,10 @@ from roles.values.settings import Existing
 from roles.worker import loaded
 
 if TYPE_CHECKING:
-    from roles.lmk1.download import Download
+    from roles.lmk1.download import Lmk1Download
 
 
-class Downloads:
+class Lmk1Downloads:
     """Creates the downloads. Owned by the leecher's thread."""
 
     def __init__(
@@ -32,12 +32,12 @@ class Downloads:
     ) -> None:
         self._throttle, self._context = throttle, context
         self._book = SeederBook(random.Random())
-        self._made: dict[str, Download] = {}  # the newest of each key
+        self._made: dict[str, Lmk1Download] = {}  # the newest of each key
         # Protects _made, the book and the plans of all downloads; never held during I/O.
         self._lock = threading.Lock()
         self.finder = SeederFinder(locator, self._sought)  # for the room reader's thread
 
-    def made(self, key: str, existing: Existing) -> Download | None:
+    def made(self, key: str, existing: Existing) -> Lmk1Download | None:
         """A new download of this key; None if it is offered under LMK/2, or not at all. Raises
         StorageError.
         """
@@ -69,7 +69,7 @@ class Downloads:
             self._book.network_changed()
 
 
-def _download_class() -> type[Download]:
-    from roles.lmk1.download import Download  # few leechers ever meet an original seeder
+def _download_class() -> type[Lmk1Download]:
+    from roles.lmk1.download import Lmk1Download  # few leechers ever meet an original seeder
 
-    return Download
+    return Lmk1Download

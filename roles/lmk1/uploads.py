@@ -49,7 +49,7 @@ class _Serving:
         return self.sender.leecher.host
 
 
-class Uploads:
+class Lmk1Uploads:
     """Owned by the seeder's thread."""
 
     def __init__(
