@@ -5,6 +5,7 @@ from __future__ import annotations
 import tkinter as tk
 from collections.abc import Callable
 from tkinter import ttk
+from typing import Any
 
 from ui.window.fields import Sentence, TextField, private_mark
 from ui.window.keyboard import tab_in_order
@@ -20,9 +21,14 @@ TRUST = "Its members trust each other."
 class CodeRow(ttk.Frame):
     """Takes no room unless it asks for the code. Two tabs have one, for the same tracker."""
 
-    def __init__(self, parent: tk.Misc, context: WindowContext, beside: ttk.Frame) -> None:
-        """`beside`, in the tracker's line, gets the lock and the box to remember the code."""
+    def __init__(
+        self, parent: tk.Misc, context: WindowContext, beside: ttk.Frame, **place: Any
+    ) -> None:
+        """`beside`, in the tracker's line, gets the lock and the box to remember the code. `place`
+        are options of grid().
+        """
         super().__init__(parent)
+        self.grid(sticky="ew", **place)
         px, theme = context.theme.px, context.theme
         self._codes, self._beside = context.codes, beside
         self.mark = private_mark(beside, theme)
@@ -48,9 +54,6 @@ class CodeRow(ttk.Frame):
         self.sentence.grid(row=0, column=2, sticky="ew")
         self.columnconfigure(2, weight=1)
         tab_in_order(self.field, self.button)
-
-    def begin(self) -> None:
-        """Keep it up to date from now on. Call it once this row is in its grid."""
         self._codes.follow(self._show)
 
     @property

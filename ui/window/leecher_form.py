@@ -56,11 +56,11 @@ class LeecherForm(ttk.Frame):
         self.to_line.link("Choose …", self.folder.choose, underline=1, is_beside=True)
         self.to_line.link("Open", tab.open_folder, underline=0)
 
-        self.code = CodeRow(self, context, self.from_line.beside)
+        self.code = CodeRow(
+            self, context, self.from_line.beside, row=1, column=0, padx=(px(CAPTION), 0)
+        )
         self.tracker_said = Sentence(self)
         self.from_line.grid(row=0, column=0, sticky="ew")
-        self.code.grid(row=1, column=0, sticky="ew", padx=(px(CAPTION), 0))
-        self.code.begin()
         self.tracker_said.grid(row=2, column=0, sticky="ew", padx=(px(CAPTION), 0), pady=(0, px(4)))
         self.tracker_said.say("")
         self.to_line.grid(row=3, column=0, sticky="ew")

@@ -73,7 +73,6 @@ class RoomView(ttk.Frame):
         )
         self.files = RoomFiles(self, theme)
         self.detail = ComputerDetail(self, theme, actions, self._close_details)
-        self._made_for: tuple[bool, bool] | None = None
         self.empty = EmptyNote(self, theme, steps)
         self.say_empty = self.empty.say  # what is shown while nobody is here
         gap = (px(8), 0)
@@ -83,23 +82,21 @@ class RoomView(ttk.Frame):
         for pane in self._panes.values():
             pane.grid(row=2, column=0, sticky="nsew", pady=gap)
         self.detail.grid(row=2, column=1, sticky="nsew", pady=gap, padx=gap)
-        self.detail.grid_remove()
         self.empty.grid(row=2, column=0, columnspan=2)
-        self.empty.grid_remove()
         self.rowconfigure(2, weight=1)
         self.columnconfigure(0, weight=1)
         self.list.tree.bind("<Return>", lambda _event: self._open_row())
         self.list.tree.bind("<Double-Button-1>", lambda _event: self._open_row())
         self.files.say_empty("No files yet", "They appear as soon as somebody gives a folder.")
         self.bind("<Configure>", lambda _event: self._make_room())
-        self._show_pane()
+        self._show_computers()
         theme.follow(self._enlarge)
 
     def make_switch(self, parent: tk.Misc) -> ttk.Frame:
         """Buttons that choose between tiles, table and files."""
         frame = ttk.Frame(parent, style="Line.TFrame", padding=1)
         texts = {view.value: view.value for view in View}
-        switch(frame, self._theme, self._view, texts, self._show_pane)
+        switch(frame, self._theme, self._view, texts, self._show_computers)
         return frame
 
     # What is shown
@@ -139,7 +136,7 @@ class RoomView(ttk.Frame):
 
     def choose_view(self, view: View) -> None:
         self._view.set(view.value)
-        self._show_pane()
+        self._show_computers()
 
     def _enlarge(self) -> None:
         """In the list too, those that need help come first, and it has fewer columns."""
@@ -161,7 +158,6 @@ class RoomView(ttk.Frame):
 
     def open_details(self, computer: Computer) -> None:
         self.detail.show(computer)
-        self.detail.grid()
         self._make_room()
         self.detail.close_button.focus_set()
 
@@ -177,10 +173,6 @@ class RoomView(ttk.Frame):
     @property
     def _panes(self) -> dict[View, ttk.Frame]:
         return {View.SEATS: self.tiles, View.LIST: self.list, View.FILES: self.files}
-
-    def _show_pane(self) -> None:
-        self._show_computers()
-        self._make_room()
 
     def _show_computers(self) -> None:
         """Only what is in sight costs anything."""
@@ -199,10 +191,7 @@ class RoomView(ttk.Frame):
                 self.detail.close()
             else:
                 self.detail.show(now)
-        made_for = self._is_running, bool(self.computers)
-        if made_for != self._made_for:
-            self._made_for = made_for
-            self._make_room()
+        self._make_room()
 
     def _make_room(self) -> None:
         """Show the chosen pane, the details beside it or in its place, or that nobody is here."""
@@ -211,6 +200,7 @@ class RoomView(ttk.Frame):
         show_if(self.empty.steps, self._is_running)
         show_if(self.empty, is_empty)
         is_open = self.detail.computer is not None
+        show_if(self.detail, is_open)
         is_narrow = 1 < self.winfo_width() < self._theme.px(NARROW)
         for view, pane in self._panes.items():
             is_seen = view is self.view and not is_empty and not (is_open and is_narrow)
@@ -230,7 +220,6 @@ class RoomView(ttk.Frame):
         return next((computer for computer in self.computers if computer.machine == machine), None)
 
     def _close_details(self) -> None:
-        self.detail.grid_remove()
         self._make_room()
         if self.view is View.SEATS and self.tiles.winfo_ismapped():
             self.tiles.canvas.focus_set()

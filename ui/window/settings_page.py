@@ -56,7 +56,6 @@ class SettingsPage(Page):
         self._context = context
         self._actions = actions
         self._rows = 0
-        self.items = 0  # how many settings there are: more than twelve would be too many
         scrolled = ScrolledFrame(self, theme)
         scrolled.grid(row=0, column=0, sticky="nsew")
         self.columnconfigure(0, weight=1)
@@ -151,7 +150,6 @@ class SettingsPage(Page):
         said.grid(row=row, column=2, sticky="new", padx=(px(16), 0), pady=(px(11), 0))
         said.say(hint)
         self._rows += 1
-        self.items += 1
 
     def _field(
         self,
