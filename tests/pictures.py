@@ -33,13 +33,8 @@ from roles.values.events import (
     RoleStarted,
     RoleStopped,
 )
-from roles.values.settings import (
-    Appearance,
-    Existing,
-    LeecherSettings,
-    ProgramSettings,
-    SeederSettings,
-)
+from roles.values.program_settings import Appearance, ProgramSettings
+from roles.values.settings import Existing, LeecherSettings, SeederSettings
 from tests.display import Xvfb, install_xvfb_if_missing
 from tests.lesson import lesson
 from tests.support import EventLog

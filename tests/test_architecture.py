@@ -157,6 +157,8 @@ SEEN_BY_UI = (
     "values.figures",
     "values.room_words",
     "values.settings",
+    "values.program_settings",
+    "values.typed_settings",
     "values.folder_keys",
     "values.safe_names",
     "values.disk_names",

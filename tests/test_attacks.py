@@ -36,7 +36,7 @@ from pathlib import Path
 from roles.values.addresses import Address
 from roles.values.events import FilesListed, ListFailed, RoleStarted
 from roles.leecher import Leecher
-from roles.values.settings import LeecherSettings, TrackerSettings
+from roles.values.settings import (LeecherSettings, TrackerSettings)
 from roles.tracker import Tracker
 from tests.support import EventLog
 

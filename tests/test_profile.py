@@ -19,7 +19,7 @@ from roles.program.profile import (
     find_profile,
 )
 from roles.values.errors import StorageError
-from roles.values.settings import ProgramSettings
+from roles.values.program_settings import ProgramSettings
 from tests.support import LmkTestCase
 
 DAMAGED = (

@@ -14,7 +14,7 @@ from unittest import mock
 
 from roles.program.user_folders import folder_named
 from roles.values.errors import StorageError, UserInputError
-from roles.values.settings import parse_port
+from roles.values.typed_settings import parse_port
 from tests.support import LmkTestCase, WindowTestCase, widget_texts
 from tests.windows import AppWindowTest, press, sentences
 from ui.about import version_line

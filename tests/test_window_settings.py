@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tkinter import ttk
 
-from roles.values.settings import Appearance
+from roles.values.program_settings import Appearance
 from tests.windows import AppWindowTest, every_widget, is_gone, press
 from ui.window.settings_page import SettingsPage
 

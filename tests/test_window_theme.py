@@ -13,7 +13,7 @@ from pathlib import Path
 from tkinter import ttk
 from typing import ClassVar
 
-from roles.values.settings import Appearance
+from roles.values.program_settings import Appearance
 from tests.display import Xvfb
 from tests.windows import AppWindowTest, every_widget, text_of
 from ui.window.palette import DARK, LIGHT, Palette

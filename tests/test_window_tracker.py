@@ -9,7 +9,7 @@ from roles.net import listening
 from roles.program.profile import bundled_folder
 from roles.values.addresses import Address
 from roles.values.events import NetworkChanged, RoleStarted
-from roles.values.settings import Appearance
+from roles.values.program_settings import Appearance
 from tests.support import widget_texts
 from tests.windows import AppWindowTest, sentences, text_of, texts_of
 from ui.qr_code import qr_code

@@ -11,7 +11,8 @@ from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import UserInputError
 from roles.values.events import Post, RoleStopped, TrackersFound
 from roles.values.findings import FoundTracker
-from roles.values.settings import MAX_RECENTS, Failover
+from roles.values.program_settings import MAX_RECENTS
+from roles.values.settings import Failover
 from tests.support import WindowTestCase
 from tests.windows import AppWindowTest, text_of
 from ui.window.event_pump import EventPump

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from roles.disk.state_file import StateFile
-from roles.values.settings import is_text
+from roles.values.program_settings import is_text
 
 MAX_CODES = 64
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from roles.disk.state_file import StateFile
 from roles.program.user_folders import home_folder
 from roles.values.errors import StorageError
-from roles.values.settings import ProgramSettings, is_text, program_settings_from
+from roles.values.program_settings import ProgramSettings, is_text, program_settings_from
 
 log = logging.getLogger(__name__)
 

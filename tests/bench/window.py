@@ -31,7 +31,7 @@ from roles.values.events import (
 )
 from roles.values.folder_keys import FolderKey
 from roles.values.participants import Participant
-from roles.values.settings import Appearance, ProgramSettings
+from roles.values.program_settings import Appearance, ProgramSettings
 from tests.bench.result import Result, say
 from tests.display import Xvfb, install_xvfb_if_missing
 from tests.lesson import lesson

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from roles.net.interfaces import address_for_others
 from roles.values.addresses import EVERY_INTERFACE, TRACKER_PORT, Address, is_loopback
-from roles.values.settings import Appearance
+from roles.values.program_settings import Appearance
 from tests.clients.client import ClientTest
 from tests.display import photograph_screen, rgb_to_png
 from tests.programs import PROGRAM, environment

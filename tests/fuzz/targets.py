@@ -34,13 +34,13 @@ from roles.room.shown_files import shown_files
 from roles.values import strict_json
 from roles.values.addresses import parse_address, parse_bind_address
 from roles.values.errors import PeerProtocolError, UserInputError
+from roles.values.program_settings import program_settings_from
 from roles.values.safe_names import collision_key, safe_name, shown_name
-from roles.values.settings import (
+from roles.values.typed_settings import (
     parse_parallel_seeders,
     parse_port,
     parse_rate,
     parse_slots,
-    program_settings_from,
     tracker_address,
 )
 from roles.wire.greeting import GreetingReader

@@ -19,7 +19,7 @@ from types import TracebackType
 
 from roles.program.profile import SettingsFile, find_profile
 from roles.values import figures
-from roles.values.settings import Appearance, ProgramSettings
+from roles.values.program_settings import Appearance, ProgramSettings
 from ui.selftest.check import Check, NothingToLookAtError, SelftestError
 from ui.window.app_window import AppWindow
 

@@ -21,14 +21,8 @@ from roles.values.addresses import (
 )
 from roles.values.errors import UserInputError
 from roles.values.safe_names import shown_name
-from roles.values.settings import (
-    DEFAULT_SLOTS,
-    Existing,
-    TorrentKind,
-    parse_rate,
-    parse_slots,
-    parse_tracker,
-)
+from roles.values.settings import DEFAULT_SLOTS, Existing, TorrentKind
+from roles.values.typed_settings import parse_rate, parse_slots, parse_tracker
 from ui.about import version_line
 from ui.exit_codes import ExitCode
 from ui.terminal.output import Output

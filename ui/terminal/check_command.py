@@ -15,7 +15,8 @@ from roles.values.addresses import Address
 from roles.values.errors import CodeRefusedError, LmkError
 from roles.values.events import RoleStopped
 from roles.values.findings import Finding, FoundTracker, TrackerChecked
-from roles.values.settings import CheckSettings, may_discover, parse_tracker
+from roles.values.settings import CheckSettings
+from roles.values.typed_settings import may_discover, parse_tracker
 from ui.check_words import CheckWords, Outcome, check_words, summary
 from ui.exit_codes import ExitCode
 from ui.terminal.code_options import with_code

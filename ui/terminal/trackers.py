@@ -15,7 +15,8 @@ from roles.values.events import RoleStopped, TrackersFound
 from roles.values.findings import FoundTracker, ours_first
 from roles.values.room_words import COMPUTER_LENGTH
 from roles.values.safe_names import shown_name
-from roles.values.settings import Failover, may_discover, tracker_address
+from roles.values.settings import Failover
+from roles.values.typed_settings import may_discover, tracker_address
 from ui.exit_codes import ExitCode
 from ui.terminal.code_options import with_code
 from ui.terminal.offered_list import chosen_by_number

@@ -20,7 +20,8 @@ from roles.program.profile import Profile, bundled_folder
 from roles.program.user_folders import download_folder
 from roles.values import figures
 from roles.values.addresses import Address
-from roles.values.settings import Appearance, CheckSettings
+from roles.values.program_settings import Appearance
+from roles.values.settings import CheckSettings
 from roles.worker import failure_of
 from ui import wording
 from ui.start_words import StartFacts

@@ -27,7 +27,8 @@ from roles.values.events import (
     Verified,
     Watched,
 )
-from roles.values.settings import LeecherSettings, parse_parallel_seeders
+from roles.values.settings import LeecherSettings
+from roles.values.typed_settings import parse_parallel_seeders
 from ui import download_words, wording
 from ui.start_words import CALM_S
 from ui.window.download_list import DownloadList

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
-from roles.values.settings import MAX_SLOTS, parse_port, parse_slots
+from roles.values.settings import MAX_SLOTS
+from roles.values.typed_settings import parse_port, parse_slots
 from ui.toned_text import TonedText
 from ui.window.code_row import CodeRow
 from ui.window.fields import FolderField, Sentence, TextField

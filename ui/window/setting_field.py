@@ -8,7 +8,8 @@ from tkinter import ttk
 from typing import Any, Literal, TypeVar
 
 from roles.net.throttle import Throttle, Throttles
-from roles.values.settings import ProgramSettings, parse_rate
+from roles.values.program_settings import ProgramSettings
+from roles.values.typed_settings import parse_rate
 from ui.window.fields import TextField
 from ui.window.window_context import WindowContext
 

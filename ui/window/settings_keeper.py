@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from roles.program.profile import Profile, SettingsFile
-from roles.values.settings import ProgramSettings
+from roles.values.program_settings import ProgramSettings
 from ui.window.event_pump import EventPump
 from ui.window.saving import Saving
 

@@ -11,13 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from tkinter import ttk
 
-from roles.values.settings import (
-    SIZES,
-    Appearance,
-    parse_name,
-    parse_network,
-    parse_port,
-)
+from roles.values.program_settings import SIZES, Appearance
+from roles.values.typed_settings import parse_name, parse_network, parse_port
 from ui.window.fields import ChoiceField, Sentence, TextField
 from ui.window.scrolled import ScrolledFrame
 from ui.window.setting_field import limit_field, setting_box, setting_field

@@ -15,7 +15,8 @@ from roles.values.events import Post, RoleEvent, TrackersFound
 from roles.values.findings import FoundTracker
 from roles.values.room_words import COMPUTER_LENGTH
 from roles.values.safe_names import shown_name
-from roles.values.settings import Failover, may_discover, tracker_address
+from roles.values.settings import Failover
+from roles.values.typed_settings import may_discover, tracker_address
 from ui import wording
 from ui.window.settings_keeper import SettingsKeeper
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from roles.values import room_code
 from roles.values.addresses import Address
-from roles.values.settings import TrackerSettings, parse_port
+from roles.values.settings import TrackerSettings
+from roles.values.typed_settings import parse_port
 from ui.window import desktop
 from ui.window.fields import Sentence, TextField
 from ui.window.keyboard import tab_in_order

@@ -21,9 +21,9 @@ from roles.values.events import (
     RoomChanged,
 )
 from roles.values.findings import FoundTracker
+from roles.values.program_settings import MAX_SEATS
 from roles.values.room_words import COMPUTER_LENGTH, counts
 from roles.values.safe_names import shown_name
-from roles.values.settings import MAX_SEATS
 from ui.room_news import RoomNews
 from ui.toned_text import TonedText
 from ui.window.computer_detail import ComputerActions
