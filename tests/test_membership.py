@@ -12,7 +12,7 @@ from typing import Any
 from unittest import mock
 
 from roles.joining.list_client import fetch_list
-from roles.joining.membership import Announced, Membership, Pace, _words
+from roles.joining.membership import Announced, Membership, Pace, _news_in
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.tracker_client import TrackerClient
 from roles.tracker import Tracker
@@ -199,7 +199,7 @@ class InTheRoomTest(MembershipTestCase):
     def test_a_reason_with_another_number_is_no_reason_to_ping_early(self) -> None:
         tracker = self.scripted(with_cookie(usual))
         self.status = Status("giving", reason="reading its folder, 12,345 files left")
-        with mock.patch("roles.joining.membership._words", side_effect=_words) as looked:
+        with mock.patch("roles.joining.membership._news_in", side_effect=_news_in) as looked:
             self.member(tracker.address, CALM._replace(early_ping_s=600.0))
             wait_until(lambda: looked.call_count > 2)
             before, looks = len(tracker.heard), looked.call_count

@@ -57,8 +57,8 @@ class Announcer:
     ) -> FolderScanned:
         share = self._library.share_id
         files = {
-            path: ListedFile(path, one.content.size, one.content.root, share)
-            for path, one in self._library.files().items()
+            path: ListedFile(path, holding.content.size, holding.content.root, share)
+            for path, holding in self._library.files().items()
         }
         if not snapshot.is_whole:  # those at the top are shown before they are read
             files = {name: ListedFile(name, size) for name, size in listing.sizes.items()} | files

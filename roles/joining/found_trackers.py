@@ -52,7 +52,7 @@ class FoundTrackers:
 
     def forget(self, hosts: Collection[str]) -> bool:
         """This computer lost these addresses; True if a tracker was found at one of them."""
-        gone = [one for one in self._own() if one.host in hosts]
+        gone = [address for address in self._own() if address.host in hosts]
         for address in gone:
             del self._answers[address]
         return bool(gone)
@@ -63,12 +63,16 @@ class FoundTrackers:
         doubles = set[Address]()  # each is listed at an address that others can use, if it has one
         for port in {address.port for address in own}:
             same = (address for address in own if address.port == port)
-            doubles.update(sorted(same, key=lambda one: (is_loopback(one.host), one.host))[1:])
+            doubles.update(sorted(same, key=_best_first)[1:])
         answers = self._answers.items()
         return ours_first(answer.tracker for address, answer in answers if address not in doubles)
 
     def _own(self) -> list[Address]:
         return [address for address, answer in self._answers.items() if answer.is_own]
+
+
+def _best_first(address: Address) -> tuple[bool, str]:
+    return is_loopback(address.host), address.host
 
 
 def successor(
@@ -81,11 +85,11 @@ def successor(
     one at all. Everybody in the silent one's room knows room and name, so they prove nothing.
     """
     in_order = ours_first(found)
-    for one in in_order:
-        if room and one.room == room:
-            return one
+    for tracker in in_order:
+        if room and tracker.room == room:
+            return tracker
     if failover is not Failover.ANY:
         return None
-    namesakes = [one for one in in_order if name and one.name == name]
+    namesakes = [tracker for tracker in in_order if name and tracker.name == name]
     candidates = namesakes or list(in_order)
     return candidates[0] if len(candidates) == 1 else None

@@ -27,9 +27,9 @@ def search_interfaces(
     """One for each address, after `listen_s`."""
     with ExitStack() as stack:
         searches = list[tuple[OwnAddress, TrackerSearch]]()
-        for one in own:
-            search = TrackerSearch((), partial(_targets, one, ports), stopping)
-            searches.append((one, stack.enter_context(search)))
+        for address in own:
+            search = TrackerSearch((), partial(_targets, address, ports), stopping)
+            searches.append((address, stack.enter_context(search)))
         deadline, ask_at = time.monotonic() + listen_s, 0.0
         while (now := time.monotonic()) < deadline and not stopping.is_set():
             if now >= ask_at:
@@ -38,13 +38,13 @@ def search_interfaces(
                     search.ask()
             for _, search in searches:
                 search.listen(POLL_S / len(searches))
-        return [_found(one, search) for one, search in searches]
+        return [_checked(address, search) for address, search in searches]
 
 
-def _targets(one: OwnAddress, ports: Sequence[int]) -> list[tuple[str, Address]]:
-    return [(one.host, Address(host, port)) for host in one.everyone for port in ports]
+def _targets(own: OwnAddress, ports: Sequence[int]) -> list[tuple[str, Address]]:
+    return [(own.host, Address(host, port)) for host in own.everyone for port in ports]
 
 
-def _found(one: OwnAddress, search: TrackerSearch) -> InterfaceChecked:
+def _checked(own: OwnAddress, search: TrackerSearch) -> InterfaceChecked:
     heard, fault = search.found.trackers(), "" if search.sent else search.fault
-    return InterfaceChecked(one.interface, one.host, search.sent, heard, fault)
+    return InterfaceChecked(own.interface, own.host, search.sent, heard, fault)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, islice
+from operator import itemgetter
 from typing import NamedTuple
 
 from roles.joining.listed_files import listed_file, listed_files
@@ -123,11 +124,11 @@ class ListCopy:
 
     def folders(self) -> tuple[ListedFolder, ...]:
         """The folders of LMK/2 seeders, sorted by name; the first of those that are equal."""
-        found = dict[tuple[int, ...], ListedShare]()
+        shares = dict[tuple[int, ...], ListedShare]()
         for share in self._shares.values():
             if not (share.is_originals or share.is_empty):
                 size = (len(share.files), len(share.folders), share.size)
-                found.setdefault((*size, share.fingerprint()), share)
+                shares.setdefault((*size, share.fingerprint()), share)
         listed = (
             ListedFolder(
                 share.id,
@@ -138,7 +139,7 @@ class ListCopy:
                 share.torrent.hex(),
                 share.serves_browsers,
             )
-            for share in found.values()
+            for share in shares.values()
         )
         return tuple(sorted(listed, key=lambda folder: folder.name))
 
@@ -169,10 +170,10 @@ class ListCopy:
     def packs(self, shares: Iterable[str]) -> tuple[Pack, ...]:
         """The packs of these shares; the first that has a content as a pack counts."""
         known = filter(None, map(self._shares.get, shares))
-        found = dict[bytes, Pack]()
+        packs = dict[bytes, Pack]()
         for pack in chain.from_iterable(share.packs() for share in known):
-            found.setdefault(pack.line.content.root, pack)
-        return tuple(found.values())
+            packs.setdefault(pack.line.content.root, pack)
+        return tuple(packs.values())
 
     def shares_of(self, root: bytes) -> tuple[str, ...]:
         """The ids of the shares that have this content as a file or a pack."""
@@ -254,9 +255,9 @@ class ListCopy:
             self._list_all()
         if not self._changed:
             return
-        self._files, found = None, self._lines_of(self._changed)
+        self._files, lines_of = None, self._lines_of(self._changed)
         for path in until_stopped(self._changed, self._should_stop):
-            lines = found.get(path)
+            lines = lines_of.get(path)
             if (path in self._listed) is (lines is None):
                 self._order = None
             if lines is None:
@@ -280,14 +281,14 @@ class ListCopy:
 
         The steps for each share are its files or the paths, whichever are fewer.
         """
-        found = dict[str, list[tuple[str, FileLine]]]()
+        lines = dict[str, list[tuple[str, FileLine]]]()
         for share in self._shares.values():
             files = share.files
             few, many = (paths, files) if len(paths) < len(files) else (files, paths)
             for path in until_stopped(few, self._should_stop):
                 if path in many:
-                    found.setdefault(path, []).append((share.id, files[path]))
-        return found
+                    lines.setdefault(path, []).append((share.id, files[path]))
+        return lines
 
     def _sorted_paths(self) -> list[str]:
         self._update()
@@ -332,7 +333,7 @@ class ListCopy:
         for file in until_stopped(listed, self._should_stop):
             turns[file.share] += 1
             in_turn.append((turns[file.share], self._shares[file.share].files[file.name]))
-        in_turn.sort(key=lambda one: one[0])
+        in_turn.sort(key=itemgetter(0))
         files = [line for _, line in in_turn]
         folders = [folder for share in shares for folder in share.below(path)[1]]
         return self._selected(files, folders, shares, above=path)
@@ -353,7 +354,7 @@ class ListCopy:
             made.setdefault(folder.path, folder)
         for parent in _parents(above):
             lines = (share.folders.get(parent) for share in asked)
-            made[parent] = next((one for one in lines if one is not None), FolderLine(parent))
+            made[parent] = next((line for line in lines if line is not None), FolderLine(parent))
         for path in until_stopped([*made, *(file.path for file in files)], self._should_stop):
             for parent in _parents(path):
                 if parent in made:
@@ -386,9 +387,9 @@ class ListCopy:
             holders = dict[bytes, list[str]]()
             for share in self._shares.values():
                 for root in until_stopped(share.roots, self._should_stop):
-                    some = holders.setdefault(root, [])
-                    if len(some) < MAX_SOURCES:
-                        some.append(share.id)
+                    shares = holders.setdefault(root, [])
+                    if len(shares) < MAX_SOURCES:
+                        shares.append(share.id)
             self._holders = holders
         return self._holders
 

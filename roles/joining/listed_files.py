@@ -38,8 +38,8 @@ def listed_files(path: str, lines: list[tuple[str, FileLine]]) -> tuple[ListedFi
             shares.setdefault(line.content, []).append(share)
     for content in shares:
         sizes.pop(content.size, None)
-    contents = sorted(shares, key=lambda one: (one.root, one.size, one.chunk_size))
-    entries = [(one.size, one.root, shares[one]) for one in contents]
+    contents = sorted(shares, key=lambda content: (content.root, content.size, content.chunk_size))
+    entries = [(content.size, content.root, shares[content]) for content in contents]
     entries += [(size, b"", [sizes[size]]) for size in sorted(sizes)]
     marks = [*_marks(contents), *(f"{size} bytes" for size in sorted(sizes))]
     if len(entries) == 1:

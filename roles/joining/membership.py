@@ -211,9 +211,7 @@ class Membership:
         since_s = now - self._pinged_at
         if not self.is_original and _moves(status) and since_s >= self._pace.moving_ping_s:
             return True
-        said, before = ((one.shares, one.state, _words(one.reason)) for one in (status, last))
-        is_other = said != before
-        return is_other and since_s >= self._pace.state_ping_s
+        return _news_in(status) != _news_in(last) and since_s >= self._pace.state_ping_s
 
     def _next_ping_s(self) -> float:
         if self.is_original:
@@ -372,6 +370,8 @@ def _moves(status: Status) -> bool:
     return bool(status.up or status.down) or status.state == ParticipantState.DOWNLOADING
 
 
-def _words(reason: str) -> str:
-    """A reason without its numbers: files that are left to read change all the time."""
-    return re.sub(r"[\d,.]", "", reason)
+def _news_in(status: Status) -> object:
+    """What others should know at once; of its reason, not the numbers: files that are left to read
+    change all the time.
+    """
+    return status.shares, status.state, re.sub(r"[\d,.]", "", status.reason)

@@ -126,12 +126,12 @@ class TrackerAsker:
         """The answer, or None. Each try asks at all of the tracker's addresses."""
         for pause_s in pauses_s:
             try:
-                places = self._locator.addresses()
+                addresses = self._locator.addresses()
             except TrackerSilentError as error:
                 attempt.fault = error
                 return None
             within_s, refused = pause_s, 0
-            for address in places:
+            for address in addresses:
                 answer = None
                 try:
                     answer = self._asked_at(address, attempt, within_s)
@@ -148,7 +148,7 @@ class TrackerAsker:
                 if self._locator.stopping.is_set():
                     return None
                 within_s = TRIES_S[0]  # for each other address of the same tracker
-            if refused == len(places):
+            if refused == len(addresses):
                 attempt.refusals += 1
                 if attempt.refusals == MAX_REFUSALS:
                     return None

@@ -218,9 +218,9 @@ class TrackerLocator:
                 return
             found = self._found(self._limits.fail_back_s, tuple)
             self._fail_back_at = time.monotonic() + self._limits.fail_back_again_s
-            for one in found:  # perhaps it restarted
-                if one.name == self._name or (self._room and one.room == self._room):
-                    self._move_to(one, self._preferred, is_back=True)
+            for tracker in found:  # perhaps it restarted
+                if tracker.name == self._name or (self._room and tracker.room == self._room):
+                    self._move_to(tracker, self._preferred, is_back=True)
                     return
         finally:
             self._searching.release()
@@ -237,25 +237,25 @@ class TrackerLocator:
             search.ask()
             while (rest_s := deadline - time.monotonic()) > 0 and not self.stopping.is_set():
                 search.listen(min(rest_s, POLL_S))
-            found = search.found.trackers()
-            return tuple(one for one in found if one.is_private == self.is_private)
+            trackers = search.found.trackers()
+            return tuple(each for each in trackers if each.is_private == self.is_private)
 
     def _take_one_of(self, found: tuple[FoundTracker, ...]) -> bool:
         with self._lock:
             tracker, hosts, is_here = self._tracker, self._hosts, self._is_here
-        for one in found:
-            is_this = one.address in (tracker, *hosts) or (
-                is_here and one.address.port == tracker.port and is_own(one.address.host)
+        for other in found:
+            is_this = other.address in (tracker, *hosts) or (
+                is_here and other.address.port == tracker.port and is_own(other.address.host)
             )
-            if is_this and not one.is_original:
+            if is_this and not other.is_original:
                 return False  # it is alive, and only its last answers were lost
-        other = successor(found, room=self._room, name=self._name, failover=self._failover)
-        if other is None or other.address == tracker:
-            others = ", ".join(str(one.address) for one in found[:3])
+        new = successor(found, room=self._room, name=self._name, failover=self._failover)
+        if new is None or new.address == tracker:
+            others = ", ".join(str(other.address) for other in found[:3])
             about = f" Another tracker answers at {others}: name it to use it."
             self.hint = about if found else ""
             return False
-        self._move_to(other, other.address)
+        self._move_to(new, new.address)
         return True
 
     def _move_to(self, found: FoundTracker, tracker: Address, *, is_back: bool = False) -> None:

@@ -73,7 +73,7 @@ class TrackerSearch:
 
     def network_changed(self) -> None:
         """This computer's addresses changed: close the sockets of those that are gone."""
-        for source in [one for one in self._bound if not is_own(one)]:
+        for source in [source for source in self._bound if not is_own(source)]:
             datagrams = self._bound.pop(source)
             self._selector.unregister(datagrams)
             datagrams.close()
@@ -102,10 +102,13 @@ class TrackerSearch:
         for key, _ in self._selector.select(timeout_s):
             assert isinstance(key.fileobj, Datagrams)
             try:
-                come = key.fileobj.receive(tracker_wire.RECEIVE_BUFFER)
+                received = key.fileobj.receive(tracker_wire.RECEIVE_BUFFER)
             except OSError:  # Windows reports here that nobody listened at some address
                 continue
-            tracker = None if come is None else self._tracker_in(come[0], Address(*come[1]))
+            if received is None:
+                continue
+            datagram, source = received
+            tracker = self._tracker_in(datagram, Address(*source))
             if tracker is not None:
                 is_news |= self.found.note(tracker, is_own=is_own(tracker.address.host))
         return is_news
@@ -155,9 +158,9 @@ def everywhere(network: str = "") -> Iterator[tuple[str, Address]]:
     """Targets on this computer and in all of its networks, or only in that of the own address
     `network`.
     """
-    places = ((EVERY_INTERFACE, LOOPBACK), *broadcasts(network))
+    networks = ((EVERY_INTERFACE, LOOPBACK), *broadcasts(network))
     for port in TRACKER_PORTS:
-        for source, everyone in places:
+        for source, everyone in networks:
             yield source, Address(everyone, port)
 
 

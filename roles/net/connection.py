@@ -219,7 +219,7 @@ def end_connections(hosts: Iterable[str] | None, *, before: float = float("inf")
     or the end of the stream.
     """
     with _lock:
-        connections = [one for one, opened in _open.items() if opened < before]
+        connections = [connection for connection, opened in _open.items() if opened < before]
     gone, ended = frozenset(hosts or ()), 0
     for connection in connections:
         with contextlib.suppress(OSError):  # closed or refused just now

@@ -33,12 +33,16 @@ class Occupant:
 
 
 def who_goes(occupants: Collection[Occupant], host: str, *, most_of_host: int) -> Occupant | None:
-    """The occupant that a newcomer from this host replaces; None if all have been active lately."""
-    counts = Counter(one.host for one in occupants)
-    of_host = [one for one in occupants if one.host == host]
+    """Whom a newcomer from this host replaces; None if all have been active lately."""
+    counts = Counter(occupant.host for occupant in occupants)
+    of_host = [occupant for occupant in occupants if occupant.host == host]
     rivals = of_host if len(of_host) >= most_of_host else occupants
-    idle = [one for one in rivals if one.idle_s >= _patience_s(one, counts, counts[host])]
-    return max(idle, key=lambda one: (counts[one.host], one.idle_s), default=None)
+    idle = [
+        occupant
+        for occupant in rivals
+        if occupant.idle_s >= _patience_s(occupant, counts, counts[host])
+    ]
+    return max(idle, key=lambda occupant: (counts[occupant.host], occupant.idle_s), default=None)
 
 
 def evicted(
@@ -47,14 +51,14 @@ def evicted(
     """The numbers of those that leave so that a newcomer from this host may come; None if it may
     not.
     """
-    of_host = sum(one.host == host for one in occupants)
+    of_host = sum(occupant.host == host for occupant in occupants)
     if len(occupants) < most and of_host < most_of_host:
         return []
     leaving = who_goes(occupants, host, most_of_host=most_of_host)
     return None if leaving is None else [leaving]
 
 
-def _patience_s(one: Occupant, counts: Counter[str], of_newcomer: int) -> float:
-    patience_s = LIMITS.proven_s if one.is_proven else LIMITS.unproven_s
-    is_crowd = counts[one.host] >= of_newcomer + LIMITS.crowd
+def _patience_s(occupant: Occupant, counts: Counter[str], of_newcomer: int) -> float:
+    patience_s = LIMITS.proven_s if occupant.is_proven else LIMITS.unproven_s
+    is_crowd = counts[occupant.host] >= of_newcomer + LIMITS.crowd
     return min(LIMITS.crowd_s, patience_s) if is_crowd else patience_s

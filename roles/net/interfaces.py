@@ -99,14 +99,16 @@ def broadcasts(network: str = "") -> tuple[Broadcast, ...]:
     `network`: an own address, for its network alone.
     """
     try:
-        some = [own for own in interfaces() if network in ("", own.host)]
+        addresses = [own for own in interfaces() if network in ("", own.host)]
     except OSError:
         return ()
-    found = [(own.host, everyone) for own in some for everyone in own.everyone]
-    if sys.platform == "linux":
-        source = EVERY_INTERFACE  # the route chooses the interface
-        return tuple(dict.fromkeys(Broadcast(source, everyone) for _, everyone in found))
-    return tuple(dict.fromkeys(Broadcast(host, everyone) for host, everyone in found))
+    is_routed = sys.platform == "linux"  # the route chooses the interface
+    networks = (
+        Broadcast(EVERY_INTERFACE if is_routed else own.host, everyone)
+        for own in addresses
+        for everyone in own.everyone
+    )
+    return tuple(dict.fromkeys(networks))
 
 
 def interfaces() -> tuple[OwnAddress, ...]:
@@ -210,8 +212,8 @@ elif sys.platform == "win32":
 else:
 
     def _addresses() -> Iterator[OwnAddress]:
-        _, _, found = socket.gethostbyname_ex(socket.gethostname())
-        yield from (OwnAddress(host, (ALL_HERE,)) for host in found)
+        _, _, hosts = socket.gethostbyname_ex(socket.gethostname())
+        yield from (OwnAddress(host, (ALL_HERE,)) for host in hosts)
 
 
 if sys.platform not in ("linux", "darwin"):

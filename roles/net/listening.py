@@ -116,16 +116,16 @@ def bound_beside(everywhere: Datagrams, host: str) -> Datagrams | None:
     beside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         # Only for a moment, so that no other program can share the port.
-        for one in (everywhere.sock, beside):
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for sock in (everywhere.sock, beside):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         beside.bind((host, everywhere.address.port))
     except OSError:  # the address is gone
         beside.close()
         return None
     finally:
-        for one in (everywhere.sock, beside):
-            if one.fileno() >= 0:
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        for sock in (everywhere.sock, beside):
+            if sock.fileno() >= 0:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     return Datagrams(beside)
 
 

@@ -24,10 +24,10 @@ def looked_up(address: Address, stopping: threading.Event) -> tuple[Address, ...
     """
     if ip_of(address.host) is not None:
         return (address,)
-    found = list[str]()
+    hosts = list[str]()
     # A daemon, because nothing can end a look-up of the system.
     faults = list[str]()
-    thread = Worker(lambda: _look_up(address.host, found, faults), "lmk-lookup", daemon=True)
+    thread = Worker(lambda: _look_up(address.host, hosts, faults), "lmk-lookup", daemon=True)
     try:
         thread.start()
     except ShortageError as error:
@@ -36,8 +36,8 @@ def looked_up(address: Address, stopping: threading.Event) -> tuple[Address, ...
         thread.join(POLL_S)
         if not thread.is_alive() or stopping.is_set():
             break
-    if found:
-        return tuple(Address(host, address.port) for host in dict.fromkeys(found))
+    if hosts:
+        return tuple(Address(host, address.port) for host in dict.fromkeys(hosts))
     if faults or thread.is_alive():
         why = "".join(faults[:1]) or f"no answer within {LOOKUP_S:.0f} s"
         raise TrackerSilentError(
@@ -48,10 +48,10 @@ def looked_up(address: Address, stopping: threading.Event) -> tuple[Address, ...
     )
 
 
-def _look_up(host: str, found: list[str], faults: list[str]) -> None:
+def _look_up(name: str, hosts: list[str], faults: list[str]) -> None:
     try:
-        for *_, endpoint in socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM):
-            found.append(str(endpoint[0]))
+        for *_, endpoint in socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM):
+            hosts.append(str(endpoint[0]))
     except socket.gaierror as error:
         if error.errno not in _NO_SUCH_NAME:
             faults.append(error.strerror or str(error))

@@ -63,13 +63,13 @@ if sys.platform == "linux":
 
         def hardware_of(self, hosts: Iterable[str]) -> dict[str, bytes]:
             """The hardware addresses of those that the system has seen lately."""
-            found = dict[str, bytes]()
+            hardware_of = dict[str, bytes]()
             for host in filter(is_unicast, hosts):
                 interface = self._interface_to(host)
                 hardware = self._asked(host, interface)[_HARDWARE_AT] if interface else b""
                 if any(hardware):
-                    found[host] = hardware
-            return found
+                    hardware_of[host] = hardware
+            return hardware_of
 
         def _interface_to(self, host: str) -> str:
             """ "" if this IPv4 address is in no network of this computer."""
@@ -81,7 +81,7 @@ if sys.platform == "linux":
 
         def _found_routes(self) -> list[_Route]:
             """The most specific first; empty if the system does not tell."""
-            found = list[_Route]()
+            routes = list[_Route]()
             try:
                 self._own = frozenset(own_addresses())
                 lines = _ROUTES.read_text(encoding="ascii").splitlines()[1:]
@@ -90,8 +90,8 @@ if sys.platform == "linux":
             for line in lines:
                 interface, network, router, _, _, _, _, mask, *_ = line.split()
                 is_near = int(router, 16) == 0 and self._is_asking(interface)
-                found.append(_Route(int(mask, 16), int(network, 16), interface if is_near else ""))
-            return sorted(found, key=lambda route: -route.mask.bit_count())
+                routes.append(_Route(int(mask, 16), int(network, 16), interface if is_near else ""))
+            return sorted(routes, key=lambda route: -route.mask.bit_count())
 
         def _is_asking(self, interface: str) -> bool:
             """Whether this interface uses ARP; a tunnel does not."""

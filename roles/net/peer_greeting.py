@@ -71,20 +71,20 @@ def _received(
             with contextlib.suppress(OSError):
                 connection.send_all(_farewell(said), within_s=POLL_S)
             raise TimeoutError("it did not answer")
-        come = connection.receive(MAX_ANSWER)
-        if come is None:
+        data = connection.receive(MAX_ANSWER)
+        if data is None:
             continue
-        if not come:
+        if not data:
             raise PeerProtocolError("it closed the connection without an answer")
-        line, feed, frames = come.partition(b"\n")
+        line, feed, frames = data.partition(b"\n")
         connection.put_back(frames)
         return line + feed
 
 
-def _leave_original(connection: Connection, come: bytes) -> None:
+def _leave_original(connection: Connection, word: bytes) -> None:
     """The word that frees an original seeder."""
     with contextlib.suppress(OSError):
-        if come != _LMK1_WORD:  # closing with unread bytes would discard what we send
+        if word != _LMK1_WORD:  # closing with unread bytes would discard what we send
             connection.receive(MAX_ANSWER)
         connection.send_all(EXIT_CONNECTION, within_s=POLL_S)
 

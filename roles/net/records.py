@@ -32,8 +32,8 @@ def next_record(connection: Connection, most: int) -> bytes | None:
             wanted = _LENGTH.size + length
         else:
             wanted = _LENGTH.size
-        come = connection.read_ahead(wanted)
-        if come is None:
+        count = connection.read_ahead(wanted)
+        if count is None:
             return None
-        if not come:
+        if not count:
             raise ConnectionResetError("it hung up")

@@ -71,12 +71,12 @@ class TlsCarrier(Carrier):
     ) -> None:
         """`ahead`: bytes that were received before."""
         super().__init__(sock)
-        self._come, self._going = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._come, self._going, server_side=server_side)
-        self._come.write(ahead)
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=server_side)
+        self._incoming.write(ahead)
         self._room = memoryview(b"")  # to receive into; small, as a tracker has a thousand of these
         self._lock = threading.Lock()  # protects _tls; never held during I/O
-        # Held by the thread that takes bytes out of _going, until they are sent or in _unsent:
+        # Held by the thread that takes bytes out of _outgoing, until they are sent or in _unsent:
         # records must leave in the order in which they were made.
         self._sending = threading.Lock()
         self._unsent = memoryview(b"")  # encrypted
@@ -93,10 +93,10 @@ class TlsCarrier(Carrier):
             if until and now >= until:
                 return False
             until = until or now + self.timeout_s
-            come = self._receive()
-            if come is None:
+            received = self._receive()
+            if received is None:
                 return False
-            if not come:
+            if not received:
                 raise ConnectionResetError("it hung up during the handshake")
         return True
 
@@ -134,13 +134,13 @@ class TlsCarrier(Carrier):
             if until and now >= until:  # part of a record is no data
                 return None
             until = until or now + self.timeout_s
-            if self._going.pending:  # TLS has something to answer
+            if self._outgoing.pending:  # TLS has something to answer
                 self._flush()
             # Part of a record may be here already, so the socket may never have `at_least` bytes.
-            come = self._receive(len(target), max(1, at_least - LEAST))
-            if come is None:
+            received = self._receive(len(target), max(1, at_least - LEAST))
+            if received is None:
                 return None
-            if not come:  # without close_notify anybody may have cut it off
+            if not received:  # without close_notify anybody may have cut it off
                 raise ConnectionResetError("it was cut off")
 
     def _decrypt_into(self, target: memoryview) -> int | None:
@@ -151,20 +151,20 @@ class TlsCarrier(Carrier):
             try:
                 while count < len(target):
                     # One record, 16 KiB at most, at a time.
-                    come = int(self._tls.read(len(target) - count, target[count:]))
-                    if not come:
+                    length = int(self._tls.read(len(target) - count, target[count:]))
+                    if not length:
                         self._may_have_more = True  # the end, at each call from now on
                         return count
-                    count += come
+                    count += length
                     self._fruitless = 0
-                    if not self._come.pending:  # another read() would only raise
+                    if not self._incoming.pending:  # another read() would only raise
                         break
             except _WANTS:
                 return count or None
             except ssl.SSLZeroReturnError:
                 self._may_have_more = True
                 return count
-            self._may_have_more = bool(self._tls.pending() or self._come.pending)
+            self._may_have_more = bool(self._tls.pending() or self._incoming.pending)
         return count
 
     def _receive(self, wanted: int = 0, at_least: int = 1) -> int | None:
@@ -179,7 +179,7 @@ class TlsCarrier(Carrier):
             self._fruitless += count
             self._may_have_more = True
             with self._lock:
-                self._come.write(self._room[:count])
+                self._incoming.write(self._room[:count])
         return count
 
     def send(self, data: Bytes, *, more: bool = False, waits: bool = True) -> int:
@@ -208,7 +208,7 @@ class TlsCarrier(Carrier):
         while True:
             if not self._unsent:
                 with self._lock:
-                    self._unsent = memoryview(self._going.read())
+                    self._unsent = memoryview(self._outgoing.read())
                 if not self._unsent:
                     return True
             sent = super().send(self._unsent, waits=waits)

@@ -156,10 +156,10 @@ class CodeVerifier:
 def received(connection: Connection, count: int) -> Generator[bool, None, bytes]:
     """Exactly `count` bytes. Yields True until they have come."""
     while (data := connection.take(count)) is None:
-        come = connection.read_ahead(count)
-        if come is None:
+        arrived = connection.read_ahead(count)
+        if arrived is None:
             yield True
-        elif not come:
+        elif not arrived:
             raise ConnectionResetError("it hung up")
     return data
 
@@ -170,12 +170,12 @@ def new_nonce() -> bytes:
 
 def _greeting(connection: Connection) -> Steps:
     while connection.take(len(GREETING)) != GREETING:
-        come = connection.read_ahead(len(GREETING))
+        arrived = connection.read_ahead(len(GREETING))
         begin = connection.take(connection.ahead) or b""
         connection.put_back(begin)
         if not GREETING.startswith(begin[: len(GREETING)]):
             raise NotPrivateError("it does not ask for a private room")
-        if come is None:
+        if arrived is None:
             yield True
-        elif not come:
+        elif not arrived:
             raise ConnectionResetError("it hung up")

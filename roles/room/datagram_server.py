@@ -120,14 +120,14 @@ class DatagramServer:
             if now >= until:
                 return
             try:
-                come = datagrams.receive(RECEIVE_BUFFER)
+                received = datagrams.receive(RECEIVE_BUFFER)
             except OSError as error:
                 # Windows: an earlier answer was undeliverable, or this datagram was too long.
                 log.debug("receiving: %s", error)
                 continue
-            if come is None:
+            if received is None:
                 return
-            datagram, source = come
+            datagram, source = received
             if datagrams is self._beside.get(ALL_HERE) and not self._is_near(source[0]):
                 continue
             now = time.monotonic()
