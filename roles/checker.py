@@ -71,9 +71,9 @@ class Checker(Role):
 
     def _run(self) -> None:
         with suppress(StoppedError):
-            found = self._check_interfaces()
-            tracker = self._check_tracker(found)
-            self._check_ports(found)
+            trackers = self._check_interfaces()
+            tracker = self._check_tracker(trackers)
+            self._check_ports(trackers)
             self._check_dial_back(tracker)
             self._check_disk()
 
@@ -87,8 +87,8 @@ class Checker(Role):
         if not own:
             self._post(InterfaceChecked("", "", fault=fault))
         if not self._settings.may_search:
-            for one in own:
-                self._post(InterfaceChecked(one.interface, one.host))
+            for address in own:
+                self._post(InterfaceChecked(address.interface, address.host))
             return ()
         here = OwnAddress(LOOPBACK, (LOOPBACK,))
         *networks, loopback = search_interfaces(
@@ -96,14 +96,17 @@ class Checker(Role):
         )
         for checked in networks:
             self._post(checked)
-        everywhere = [one for checked in (*networks, loopback) for one in checked.heard]
-        return tuple({one.room or str(one.address): one for one in reversed(everywhere)}.values())
+        heard = [tracker for checked in (*networks, loopback) for tracker in checked.heard]
+        by_room = {tracker.room or str(tracker.address): tracker for tracker in reversed(heard)}
+        return tuple(by_room.values())
 
-    def _check_tracker(self, found: tuple[FoundTracker, ...]) -> TrackerChecked:
+    def _check_tracker(self, trackers: tuple[FoundTracker, ...]) -> TrackerChecked:
         address = self._settings.tracker
         if address is None:
-            usable = (one for one in ours_first(found) if one.is_private or not self._settings.code)
-            address = next((one.address for one in usable), None)
+            for tracker in ours_first(trackers):
+                if tracker.is_private or not self._settings.code:
+                    address = tracker.address
+                    break
         checked = TrackerChecked(None) if address is None else self._asked(address)
         self._post(checked)
         return checked
@@ -121,10 +124,10 @@ class Checker(Role):
             tracker, name, version is None, locator.is_here, is_private=locator.is_private
         )
 
-    def _check_ports(self, found: tuple[FoundTracker, ...]) -> None:
+    def _check_ports(self, trackers: tuple[FoundTracker, ...]) -> None:
         settings = self._settings
-        trackers = {one.address.port for one in found if is_own(one.address.host)}
-        self._check_port(settings.tracker_port, settings.own_ports | trackers, is_trackers=True)
+        here = {tracker.address.port for tracker in trackers if is_own(tracker.address.host)}
+        self._check_port(settings.tracker_port, settings.own_ports | here, is_trackers=True)
         self._check_port(settings.seeder_port, settings.own_ports, is_trackers=False)
 
     def _check_port(self, port: int, ours: frozenset[int], *, is_trackers: bool) -> None:

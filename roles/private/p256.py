@@ -81,9 +81,9 @@ def multiplied(scalar: int, point: Point) -> Point:
     return _affine(result)
 
 
-def added(one: Point, other: Point) -> Point:
+def added(left: Point, right: Point) -> Point:
     """Raises PeerProtocolError if the result is the point at infinity."""
-    return _affine(_added((*one, 1), (*other, 1)))
+    return _affine(_added((*left, 1), (*right, 1)))
 
 
 def negated(point: Point) -> Point:
@@ -112,20 +112,20 @@ def _doubled(point: _Jacobian) -> _Jacobian:
     return new_x, new_y, 2 * y * z % P
 
 
-def _added(one: _Jacobian, other: _Jacobian) -> _Jacobian:
+def _added(left: _Jacobian, right: _Jacobian) -> _Jacobian:
     """The formula add-1998-cmo-2."""
-    x1, y1, z1 = one
-    x2, y2, z2 = other
+    x1, y1, z1 = left
+    x2, y2, z2 = right
     if not z1:
-        return other
+        return right
     if not z2:
-        return one
+        return left
     square1, square2 = z1 * z1 % P, z2 * z2 % P
     u1, u2 = x1 * square2 % P, x2 * square1 % P
     s1, s2 = y1 * square2 * z2 % P, y2 * square1 * z1 % P
     h, r = (u2 - u1) % P, (s2 - s1) % P
     if not h:
-        return _INFINITY if r else _doubled(one)
+        return _INFINITY if r else _doubled(left)
     h2 = h * h % P
     h3, u1h2 = h * h2 % P, u1 * h2 % P
     new_x = (r * r - h3 - 2 * u1h2) % P

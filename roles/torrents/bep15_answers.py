@@ -82,13 +82,13 @@ class Bep15Answers:
 
 def _towards(host: str, peers: list[Address]) -> list[Address]:
     """The peers as this reader reaches them: others cannot connect to the tracker's loopback."""
-    here = [one for one in peers if is_loopback(one.host)]
+    here = [peer for peer in peers if is_loopback(peer.host)]
     if not here or is_loopback(host):
         return peers
-    elsewhere = [one for one in peers if not is_loopback(one.host)]
+    elsewhere = [peer for peer in peers if not is_loopback(peer.host)]
     try:
         own = own_address_towards(host)
     except OSError as error:  # no route
         log.debug("no address towards %s: %s", host, error)
         return elsewhere
-    return elsewhere + [Address(own, one.port) for one in here]
+    return elsewhere + [Address(own, peer.port) for peer in here]

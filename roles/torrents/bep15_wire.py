@@ -111,7 +111,7 @@ def encode_announced(
 def encode_scraped(request: bytes, counts: Sequence[Counts]) -> bytes:
     """Counts in the order of the request. How often a torrent was completed is not counted."""
     head = _ANSWER.pack(_Action.SCRAPE, request)
-    return head + b"".join(_COUNTS.pack(one.seeds, 0, one.others) for one in counts)
+    return head + b"".join(_COUNTS.pack(count.seeds, 0, count.others) for count in counts)
 
 
 def encode_error(request: bytes, text: str) -> bytes:

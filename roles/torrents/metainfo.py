@@ -62,7 +62,7 @@ class Torrent:
         private = {"private": 1} if self.is_private else {}
         return encode(
             {
-                "files": [{"length": one.size, "path": one.names} for one in self.files],
+                "files": [{"length": file.size, "path": file.names} for file in self.files],
                 "name": self.name,
                 "piece length": piece_length(self.files),
                 "pieces": b"".join(self.digests),
@@ -76,7 +76,7 @@ class Torrent:
 
     @cached_property
     def by_names(self) -> Mapping[Names, TorrentFile]:
-        return {one.names: one for one in self.files}
+        return {file.names: file for file in self.files}
 
     def metainfo(self, announce: str, web_seed: str) -> bytes:
         """The content of a .torrent file. The info hash does not cover these addresses."""
@@ -101,16 +101,16 @@ def torrent_files(files: Iterable[tuple[str, int, bytes]]) -> tuple[TorrentFile,
     Takes path, size and root of each.
     """
     names = _PortableNames()
-    found = list[TorrentFile]()
-    for path, size, root in sorted(files, key=lambda one: sort_key(one[0])):
+    portable_files = list[TorrentFile]()
+    for path, size, root in sorted(files, key=lambda file: sort_key(file[0])):
         portable = names.of(path)
         if portable is not None:
-            found.append(TorrentFile(path, size, root, portable))
-    return tuple(found)
+            portable_files.append(TorrentFile(path, size, root, portable))
+    return tuple(portable_files)
 
 
 def piece_length(files: Sequence[TorrentFile]) -> int:
-    size, length = sum(one.size for one in files), MIN_PIECE
+    size, length = sum(file.size for file in files), MIN_PIECE
     while length < MAX_PIECE and length * MOST_PIECES < size:
         length *= 2
     return length
@@ -134,7 +134,7 @@ def pieces_of(files: Sequence[TorrentFile]) -> Iterator[Piece]:
 
 
 def piece_key(files: Sequence[TorrentFile], piece: Piece) -> PieceKey:
-    return tuple((files[one.file].root, one.start, one.length) for one in piece)
+    return tuple((files[span.file].root, span.start, span.length) for span in piece)
 
 
 class _PortableNames:

@@ -42,7 +42,7 @@ class _Swarm:
         known = self.peers.get(address)
         if known is None:
             if self.hosts[address.host] >= MAX_PER_HOST:
-                self.forget(next(one for one in self.peers if one.host == address.host))
+                self.forget(next(peer for peer in self.peers if peer.host == address.host))
             elif len(self.peers) >= MAX_PEERS:
                 return
             self.hosts[address.host] += 1
@@ -102,12 +102,12 @@ class Swarms:
         if not service_at(announce.port):  # send no peer to another service
             swarm.hear(address, is_seed=announce.is_seed, now=now)
         if announce.is_seed:
-            others = [one for one, peer in swarm.peers.items() if not peer.is_seed]
+            others = [other for other, peer in swarm.peers.items() if not peer.is_seed]
         else:
             others = list(swarm.peers)
         most = MAX_TOLD if announce.wanted < 0 else min(announce.wanted, MAX_TOLD)
-        told = self._chance.sample(others, min(most + 1, len(others)))
-        return [one for one in told if one != address][:most]
+        chosen = self._chance.sample(others, min(most + 1, len(others)))
+        return [other for other in chosen if other != address][:most]
 
     def counts(self, info_hash: bytes) -> Counts:
         swarm = self._swarms.get(info_hash)

@@ -74,7 +74,7 @@ class TorrentMaker:
     def run(self) -> None:
         """Until `stopping` is set. May be called again."""
         kept = list(self._store.read(self._library.share_id))
-        self.known = {one.info_hash: one for one in kept}
+        self.known = {torrent.info_hash: torrent for torrent in kept}
         self._digests = kept[0].digests_by_key() if kept else {}
         while not self._stopping.is_set():
             if not self._is_as_seen() or time.monotonic() >= self._again_at:
@@ -93,18 +93,20 @@ class TorrentMaker:
         if len(offered) > MAX_FILES:
             self._withdraw(f"A torrent has at most {MAX_FILES:,} files, and this folder has more.")
             return
-        contents = {(path, one.content.size, one.content.root) for path, one in offered.items()}
+        contents = {
+            (path, holding.content.size, holding.content.root) for path, holding in offered.items()
+        }
         if self.torrent is not None and contents == self._contents:
             return
         self._withdraw()
         files, self._contents = torrent_files(contents), contents
-        if not any(one.size for one in files):
+        if not any(file.size for file in files):
             self._withdraw("There is no torrent of a folder without content.")
             return
         reading = PieceReading(files, offered, self._digests)
         self._read(reading)
         self._digests = reading.known
-        digests = tuple(one for one in reading.digests() if one is not None)
+        digests = tuple(digest for digest in reading.digests() if digest is not None)
         if len(digests) == reading.count:
             self._offer(Torrent(self._library.name, files, self._is_private, digests))
         elif self._is_as_seen() and not self._stopping.is_set():
@@ -155,11 +157,11 @@ class PieceReading(Reading):
         known: Mapping[PieceKey, bytes],
     ) -> None:
         """`offered`: at least these files, by path. Pieces with known digests are not read."""
-        super().__init__(tuple(offered[one.path].file for one in files))
+        super().__init__(tuple(offered[file.path].file for file in files))
         self._pieces = [(piece_key(files, piece), piece) for piece in pieces_of(files)]
         self.count = len(self._pieces)
-        self.known = {one: known[one] for one, _ in self._pieces if one in known}
-        self._to_read = [(one, piece) for one, piece in self._pieces if one not in known]
+        self.known = {key: known[key] for key, _ in self._pieces if key in known}
+        self._to_read = [(key, piece) for key, piece in self._pieces if key not in known]
         self.size = sum(_size(piece) for _, piece in self._to_read)
         self._has_failed = False
 
@@ -175,7 +177,7 @@ class PieceReading(Reading):
 
     def digests(self) -> list[bytes | None]:
         """The digest of each piece; None if it could not be read as scanned."""
-        return [self.known.get(one) for one, _ in self._pieces]
+        return [self.known.get(key) for key, _ in self._pieces]
 
     def _read(self, first: int, stop: int, threads: HashingThreads) -> int:
         try:

@@ -42,7 +42,7 @@ class TorrentStore:
             "folder": torrent.folder,
             "private": torrent.is_private,
             "pieces": b"".join(torrent.digests).hex(),
-            "files": [[one.path, one.size, one.root.hex()] for one in torrent.files],
+            "files": [[file.path, file.size, file.root.hex()] for file in torrent.files],
         }
         try:
             path = self._folder / torrent.info_hash.hex()
@@ -72,12 +72,12 @@ def _torrent_in(path: Path, share: str) -> Torrent | None:
     try:
         match json.loads(StateFile(path).read_bytes() or b"null"):
             case {
-                "share": str(told),
+                "share": str(share_id),
                 "folder": str(folder),
                 "private": bool(is_private),
                 "pieces": str(pieces),
                 "files": list(files),
-            } if told == share:
+            } if share_id == share:
                 joined = bytes.fromhex(pieces)
                 torrent = Torrent(
                     folder,

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 from roles.net.connection import Connection
@@ -106,24 +107,24 @@ class BrowserUploads:
     def report(self, now: float) -> tuple[tuple[Upload, ...], int]:
         """What is downloaded, and the bytes sent since the start."""
         with self._lock:
-            served = [one.serving for one in self._browsers]
+            served = [browser.serving for browser in self._browsers]
             sent = self._sent_before
         uploads = list[Upload]()
-        for one in served:
-            title, total = one.title, one.meter.total
+        for serving in served:
+            title, total = serving.title, serving.meter.total
             sent += total
             if title:
-                rate = one.meter.rate(now=now)
-                uploads.append(Upload(one.connection.address, title, total, 0, rate))
+                rate = serving.meter.rate(now=now)
+                uploads.append(Upload(serving.connection.address, title, total, 0, rate))
         return tuple(uploads), sent
 
     def stop(self) -> None:
         """End every connection; the threads end within moments."""
         self._stopping.set()
         with self._lock:
-            served = [one.serving for one in self._browsers]
-        for one in served:
-            one.connection.hang_up()
+            served = [browser.serving for browser in self._browsers]
+        for serving in served:
+            serving.connection.hang_up()
 
     def join(self) -> None:
         """Wait for the threads, after stop()."""
@@ -131,21 +132,21 @@ class BrowserUploads:
 
     def _place_for(self, host: str) -> tuple[bool, _Browser | None]:
         """Whether one more has a place, and who leaves for it. Call with the lock held."""
-        staying = [one for one in self._browsers if not one.is_leaving]
-        of_host = [one for one in staying if one.host == host]
+        staying = [browser for browser in self._browsers if not browser.is_leaving]
+        of_host = [browser for browser in staying if browser.host == host]
         if len(of_host) >= self._limits.of_host:
             rivals = of_host
         elif len(staying) >= self._limits.places:
             rivals = staying
         else:
             return True, None
-        idle = [(one, one.serving.idle_since) for one in rivals]
-        longest = min(
-            ((since, one) for one, since in idle if since is not None),
-            key=lambda pair: pair[0],
-            default=None,
-        )
-        return (False, None) if longest is None else (True, longest[1])
+        # Each `idle_since` is read once, because other threads change it.
+        since = [(browser, browser.serving.idle_since) for browser in rivals]
+        idle = [(at, browser) for browser, at in since if at is not None]
+        if not idle:
+            return False, None
+        _, longest = min(idle, key=itemgetter(0))
+        return True, longest
 
     def _most(self) -> int:
         """How many downloads may be sent at once now."""

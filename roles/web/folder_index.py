@@ -29,8 +29,8 @@ class FolderIndex:
 
     def __init__(self, files: Iterable[TreeFile], folders: Iterable[TreeFolder]) -> None:
         self._folders = {"": IndexedFolder("")}
-        for one in folders:
-            self._made(one.path).mtime = one.mtime
+        for scanned in folders:
+            self._made(scanned.path).mtime = scanned.mtime
         for file in files:
             folder = self._made(file.path.rpartition("/")[0])
             folder.files.append(file)
@@ -45,8 +45,8 @@ class FolderIndex:
         for folder in self._folders.values():
             if folder.mtime is None and folder.files:
                 folder.mtime = max(file.mtime_ns for file in folder.files) // 1_000_000_000
-            folder.folders.sort(key=lambda one: one.path.casefold())
-            folder.files.sort(key=lambda one: one.path.casefold())
+            folder.folders.sort(key=lambda inner: inner.path.casefold())
+            folder.files.sort(key=lambda file: file.path.casefold())
 
     def at(self, path: str) -> IndexedFolder | None:
         return self._folders.get(path)
@@ -65,7 +65,7 @@ def below(folder: IndexedFolder) -> Iterator[IndexedFolder | TreeFile]:
     """The folder and everything in it, each folder before what is in it."""
     waiting = [folder]
     while waiting:
-        one = waiting.pop()
-        yield one
-        yield from one.files
-        waiting += reversed(one.folders)
+        next_folder = waiting.pop()
+        yield next_folder
+        yield from next_folder.files
+        waiting += reversed(next_folder.folders)

@@ -145,7 +145,7 @@ def _request(head: str) -> Request:
     *segments, last = path[1:].split("/")
     return Request(
         is_head=method == "HEAD",
-        segments=tuple(_decoded_name(one) for one in ([*segments, last] if last else segments)),
+        segments=tuple(map(_decoded_name, [*segments, last] if last else segments)),
         is_folder=not last,
         query=_query(query),
         authority=authority,

@@ -229,7 +229,7 @@ class SeederSite:
             if snapshot.problem or not snapshot.is_whole:
                 raise again(_UNREADABLE if snapshot.problem else _STILL_READ)
             if folder.zip_length is None:  # for 100,000 files that takes a second
-                members = (_member(one, folder, names[-1]) for one in below(folder))
+                members = (_member(entry, folder, names[-1]) for entry in below(folder))
                 folder.zip_length = zip_length(members)
         more = [("Accept-Ranges", "none")]
         head = file_head(request, folder.zip_length, name=file_name, more=more)
@@ -240,21 +240,21 @@ class SeederSite:
     def _zip(self, folder: IndexedFolder, name: str) -> Generator[bytes, None, None]:
         """Raises FileChangedError in the middle if a file is no longer what was read."""
         writer = ZipWriter()
-        for one in below(folder):
-            yield writer.begin(_member(one, folder, name))
+        for entry in below(folder):
+            yield writer.begin(_member(entry, folder, name))
             checksum = 0
-            if isinstance(one, TreeFile) and one.size:
-                holding = self._library.at(one.path)
-                if holding is None or not holding.file.has_content_of(one):
-                    raise FileChangedError(f"{shown_name(one.path)} changed while it was sent")
+            if isinstance(entry, TreeFile) and entry.size:
+                holding = self._library.at(entry.path)
+                if holding is None or not holding.file.has_content_of(entry):
+                    raise FileChangedError(f"{shown_name(entry.path)} changed while it was sent")
                 with closing(SharedFile(self._library, holding)) as file:
                     at = 0
-                    while at < one.size:
-                        block = file.read(at, one.size - at)
+                    while at < entry.size:
+                        block = file.read(at, entry.size - at)
                         checksum, at = crc32(block, checksum), at + len(block)
                         yield block
             yield writer.ended(checksum)
-        yield from writer.finish(_member(one, folder, name) for one in below(folder))
+        yield from writer.finish(_member(entry, folder, name) for entry in below(folder))
 
     # All of them
 
@@ -301,14 +301,14 @@ def gathered(pieces: Generator[bytes, None, None]) -> Generator[bytes, None, Non
         yield b"".join(waiting)
 
 
-def _member(one: IndexedFolder | TreeFile, folder: IndexedFolder, name: str) -> Member:
+def _member(entry: IndexedFolder | TreeFile, folder: IndexedFolder, name: str) -> Member:
     """The name in the ZIP begins with that of the folder, so that it unpacks into one."""
-    inside = one.path.removeprefix(folder.path).removeprefix("/") if folder.path else one.path
+    inside = entry.path.removeprefix(folder.path).removeprefix("/") if folder.path else entry.path
     path = f"{name}/{inside}"
-    if isinstance(one, TreeFile):
-        mtime = one.mtime_ns // 1_000_000_000
-        return Member(path, one.size, mtime, _local_time(mtime), one.is_executable)
-    mtime = one.mtime or 0
+    if isinstance(entry, TreeFile):
+        mtime = entry.mtime_ns // 1_000_000_000
+        return Member(path, entry.size, mtime, _local_time(mtime), entry.is_executable)
+    mtime = entry.mtime or 0
     return Member(f"{path.rstrip('/')}/", 0, mtime, _local_time(mtime))
 
 
