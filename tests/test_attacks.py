@@ -182,8 +182,6 @@ class HostileRooms(RoomTest):
 
     def test_a_seeder_that_never_says_a_word_is_not_waited_for_without_end(self) -> None:
         self.limits("lmk1.chunk_fetcher", answer_s=0.05)
-        self.constant("lmk1.seeder_book", "AWAY_AGAIN_S", 0.05)
-        self.constant("lmk1.seeder_book", "FAILED_AGAIN_S", 0.05)
         room = self.tracker().address
 
         def say_nothing(sock: socket.socket) -> None:

@@ -67,11 +67,6 @@ class CarriedRoomTest(RoomTest):
         **{f"small {n}": some_bytes(300 * n + 1, n) for n in range(40)},
     }
 
-    def setUp(self) -> None:
-        super().setUp()
-        self.constant("downloads.swarm_peer", "TICK_S", 0.02)  # which sends what balked
-        self.constant("leecher", "TICK_S", 0.02)
-
     def assert_takes_all(self, room: Address, name: str) -> Path:
         taken = self.make_folder(name)
         self.assert_downloads(self.leecher(taken, room), taken, self.FILES)
@@ -138,7 +133,6 @@ class BrokenRoomTest(RoomTest):
         for module, name, value in (
             ("swarm.peer_book", "AGAIN_S", 0.02),
             ("swarm.peer_book", "AGAIN_MAX_S", 0.04),
-            ("downloads.swarm_peer", "TICK_S", 0.02),
             ("leecher", "TICK_S", 0.02),
         ):
             self.constant(module, name, value)

@@ -37,7 +37,6 @@ DATA = some_bytes(3_000_000)
 class DownloadTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.constant("downloads.download", "MOVING_S", 0.3)
         self.room = self.tracker().address
         self.target = self.make_folder("target")
 

@@ -40,7 +40,6 @@ from roles.values.list_lines import FileLine, PackLine, ReadingLine, encode_line
 from roles.values.settings import Existing
 from roles.wire.tracker_messages import Register
 from tests.role_test import (
-    PEERS_SOON_S,
     LeecherTest,
     Running,
     content_of,
@@ -235,10 +234,7 @@ class ListedShare:
 class FollowCase(LeecherTest):
     def setUp(self) -> None:
         super().setUp()
-        self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.constant("downloads.download_scope", "GONE_S", 0.5)
-        self.constant("downloads.download", "LOST_AGAIN_S", 0.05)
-        self.constant("downloads.download", "MOVING_S", 0.2)
 
     def listed(self, *lines: FileLine | PackLine | ReadingLine) -> ListedShare:
         share = ListedShare(self.room, self.free_port("tcp"))
@@ -305,7 +301,6 @@ class ScriptedListTest(FollowCase):
         self.assert_done(leecher, files)
 
     def test_with_nobody_there_it_never_says_that_it_downloads(self) -> None:
-        self.constant("downloads.download", "MOVING_S", 60.0)
         self.listed(file("a", content_of(400_000)))
         leecher = self.taking(give_up_after_s=0.5)
         self.begin(leecher)
