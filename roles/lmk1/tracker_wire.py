@@ -15,7 +15,7 @@ from roles.values import strict_json
 from roles.values.addresses import Address
 from roles.values.errors import PeerProtocolError
 from roles.values.strict_json import JsonValue
-from roles.wire.fields import address, extras_of, files_of
+from roles.wire.fields import address_of, extras_of, files_of
 from roles.wire.tracker_wire import MAX_REQUEST, RECEIVE_BUFFER, Verb
 
 MAX_ANSWER = 1_024  # bytes; the receive buffer of every original program
@@ -92,12 +92,12 @@ def decode_request(datagram: bytes) -> Request:
     argument = fields[1] if len(fields) > 1 else b""
     match fields[0].decode("ascii", "replace"):
         case Verb.ADD_SEEDER:
-            return AddSeeder(address(strict_json.loads(argument)))
+            return AddSeeder(address_of(strict_json.loads(argument)))
         case Verb.UPLOAD_FILE_LIST:
             return UploadFileList(files_of(strict_json.loads(argument)))
         case Verb.PING_TRACKER:
             is_ours = len(fields) > 2 and extras_of(fields[2]) is not None
-            return PingTracker(address(strict_json.loads(argument)), is_ours)
+            return PingTracker(address_of(strict_json.loads(argument)), is_ours)
         case Verb.REQUEST_SEEDER_LIST:
             return Verb.REQUEST_SEEDER_LIST
         case Verb.REQUEST_FILE_LIST:
@@ -154,7 +154,7 @@ def _decode_seeders(value: JsonValue) -> tuple[Address, ...]:
     seeders = dict[Address, None]()
     for item in value:
         with suppress(PeerProtocolError):
-            seeders[address(item)] = None
+            seeders[address_of(item)] = None
     return tuple(seeders)
 
 

@@ -47,7 +47,7 @@ def extras_of(line: bytes, *, most: int = strict_json.MAX_BYTES) -> dict[str, Js
     return value if type(version) is int and version >= 2 else None
 
 
-def address(value: JsonValue) -> Address:
+def address_of(value: JsonValue) -> Address:
     match value:
         case [str(host), int(port)] if is_port(port) and is_host(host):
             return Address(host, port)
@@ -111,7 +111,7 @@ def room_of(value: JsonValue) -> str:
     return room if _ROOM.fullmatch(room) else ""
 
 
-def number(value: JsonValue) -> int:
+def number_of(value: JsonValue) -> int:
     if type(value) is not int or not 0 <= value <= MAX_NUMBER:
         raise PeerProtocolError("an impossible number")
     return value

@@ -22,7 +22,7 @@ from roles.wire.fields import (
     is_id,
     is_port,
     is_share,
-    number,
+    number_of,
     shown,
     version_of,
 )
@@ -157,9 +157,9 @@ def decode_call(line: bytes) -> Call:
             "revision": revision,
             "packed": packed,
         } if is_id(share) and _is_folder(folder) and is_port(port):
-            base, revision = number(base), number(revision)
+            base, revision = number_of(base), number_of(revision)
             return TellList(
-                share, folder, id_of(peer), port, is_whole, base, revision, number(packed)
+                share, folder, id_of(peer), port, is_whole, base, revision, number_of(packed)
             )
         case _:
             raise PeerProtocolError("not a call that a tracker knows")
@@ -184,13 +184,13 @@ def decode_reply(line: bytes) -> Reply:
     """`line` has no line feed. Raises PeerProtocolError."""
     match _object(line):
         case {"version": version, "whole": bool(is_whole), "packed": packed}:
-            if number(packed) > MAX_PACKED_ANSWER:
+            if number_of(packed) > MAX_PACKED_ANSWER:
                 raise PeerProtocolError(f"a list of {packed} bytes")
-            return ListFollows(version_of(version), is_whole, number(packed))
+            return ListFollows(version_of(version), is_whole, number_of(packed))
         case {"room": packed}:
-            if number(packed) > MAX_PACKED:
+            if number_of(packed) > MAX_PACKED:
                 raise PeerProtocolError(f"a room of {packed} bytes")
-            return RoomFollows(number(packed))
+            return RoomFollows(number_of(packed))
         case {"taken": True}:
             return Taken(True)
         case {"taken": False, "code": str(code), **rest}:

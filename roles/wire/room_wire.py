@@ -5,7 +5,7 @@ from __future__ import annotations
 from roles.values import strict_json
 from roles.values.errors import PeerProtocolError
 from roles.values.participants import Participant
-from roles.wire.fields import AS, address, cut, extras_of, is_leecher, number, shown
+from roles.wire.fields import AS, address_of, cut, extras_of, is_leecher, number_of, shown
 from roles.wire.tracker_wire import MAX_NAME, status_fields, status_of
 
 MAX_PARTICIPANTS = 16_000  # more than a tracker's table and those that have left
@@ -32,13 +32,13 @@ def decode_participant(text: str, *, now: float) -> Participant:
     if not isinstance(reachable, bool | None):
         raise PeerProtocolError("not a program of a room")
     return Participant(
-        address=address(line.get("at")),
-        last_ping=now - number(line.get("silent_ms")) / 1000,
+        address=address_of(line.get("at")),
+        last_ping=now - number_of(line.get("silent_ms")) / 1000,
         is_leecher=is_leecher(line.get("as")),
         is_original=line.get("original") is True,
         name=shown(line.get("name"), MAX_NAME),
         status=status_of(line),
-        files=number(line.get("files", 0)),
+        files=number_of(line.get("files", 0)),
         is_reachable=reachable,
         has_left=line.get("left") is True,
     )

@@ -19,7 +19,7 @@ from roles.values.strict_json import JsonValue
 from roles.wire.fields import (
     AS,
     MAX_REQUEST_SHARES,
-    address,
+    address_of,
     cookie_of,
     cut,
     extras_of,
@@ -27,7 +27,7 @@ from roles.wire.fields import (
     id_of,
     is_leecher,
     is_port,
-    number,
+    number_of,
     room_of,
     shares_of,
     shown,
@@ -317,19 +317,19 @@ def status_of(line: dict[str, JsonValue]) -> Status:
     """Raises PeerProtocolError."""
     transfers = line.get("transfers")
     items = transfers[:MAX_TRANSFERS] if isinstance(transfers, list) else []
-    size = number(line.get("of", 0))
+    size = number_of(line.get("of", 0))
     return Status(
         state=shown(line.get("state"), MAX_STATE),
         shares=shares_of(line.get("shares")),
-        up=number(line.get("up", 0)),
-        down=number(line.get("down", 0)),
+        up=number_of(line.get("up", 0)),
+        down=number_of(line.get("down", 0)),
         reason=shown(line.get("reason"), MAX_REASON),
         transfers=tuple(map(_decode_transfer, items)),
         machine=_machine_of(line),
-        have=min(number(line.get("have", 0)), size),
+        have=min(number_of(line.get("have", 0)), size),
         size=size,
-        given=number(line.get("given", 0)),
-        seconds_left=number(line["seconds_left"]) if "seconds_left" in line else None,
+        given=number_of(line.get("given", 0)),
+        seconds_left=number_of(line["seconds_left"]) if "seconds_left" in line else None,
     )
 
 
@@ -342,9 +342,9 @@ def _decode_transfer(value: JsonValue) -> TransferStatus:
         case [str(title), int(have), int(size), int(rate), str(state), str(reason), *_]:
             return TransferStatus(
                 title=shown(title, MAX_TITLE),
-                have=min(number(have), number(size)),
-                size=number(size),
-                rate=float(number(rate)),
+                have=min(number_of(have), number_of(size)),
+                size=number_of(size),
+                rate=float(number_of(rate)),
                 state=shown(state, MAX_STATE),
                 reason=shown(reason, MAX_REASON),
             )
@@ -373,4 +373,4 @@ def _decode_holder(value: JsonValue) -> Holder:
 
 @lru_cache(maxsize=16_384)  # a program's pings repeat it; this makes them an eighth cheaper
 def _address(argument: bytes) -> Address:
-    return address(strict_json.loads(argument))
+    return address_of(strict_json.loads(argument))
