@@ -18,8 +18,6 @@ from roles.values.events import (
 from roles.values.settings import Existing, LeecherSettings
 from tests.receiving import receive_exactly
 from tests.role_test import (
-    PEERS_SOON_S,
-    SOON_S,
     LeecherTest,
     Running,
     content_of,
@@ -94,7 +92,6 @@ class TakingFiles(LeecherTest):
         self.assert_takes(self.taking(), files)
 
     def test_several_files_at_once_come_from_seeders_of_lmk1_with_one_slot_each(self) -> None:
-        self.constant("lmk1.seeder_book", "AWAY_AGAIN_S", SOON_S)
         files = {f"{number}": content_of(400_000, seed=number) for number in range(6)}
         folder = self.make_folder("shared", files)
         for _ in range(2):
@@ -112,7 +109,6 @@ class TakingFiles(LeecherTest):
 
     def retrying(self) -> Running[Leecher]:
         """A leecher of the file "a", whose only seeder, an original, is gone."""
-        self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
         leecher = self.taking()
         order(leecher, "a")
@@ -130,8 +126,6 @@ class TakingFiles(LeecherTest):
         self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
 
     def test_another_folder_with_the_same_content_is_found_when_the_first_one_is_gone(self) -> None:
-        self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
-        self.constant("downloads.download", "MOVING_S", SOON_S)
         content = content_of(600_000)
         first = self.offering({"a": content})
         leecher = self.taking()

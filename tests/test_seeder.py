@@ -153,7 +153,6 @@ class FilesOfTheSeeder(SeederTest):
         wait_until(lambda: listed_files(self.room) == {"b": 1, "empty": 0, "é ü.txt": 7})
 
     def test_a_folder_that_is_gone_is_said_and_what_comes_back_is_offered_again(self) -> None:
-        self.constant("joining.announcer", "REPORT_S", 0.05)
         self.constant("sharing.folder_library", "LOOK_S", 0.05)
         seeder = self.offering()
         self.shared.rename(self.folder / "elsewhere")
@@ -219,7 +218,6 @@ class TheSeederAndItsTracker(SeederTest):
 
     def test_a_tracker_that_comes_up_later_gets_it(self) -> None:
         self.pace(again_s=0.05)
-        self.constant("joining.tracker_asker", "TRIES_S", (0.05, 0.05))
         address = Address("127.0.0.1", self.free_port("udp"))
         seeder = self.seeder(self.shared, address, is_announced=False)
         seeder.log.wait_for(TrackerLost)
@@ -230,7 +228,6 @@ class TheSeederAndItsTracker(SeederTest):
         seeder.log.wait_for(TrackerAnswered)
 
     def test_it_tells_its_state(self) -> None:
-        self.pace(state_ping_s=0.05)
         room = self.tracker()
         seeder = self.seeder(self.shared, room.address, slots=2)
         links = [self.connected(seeder.address) for _ in range(2)]
@@ -267,7 +264,6 @@ class TheSeederAndItsTracker(SeederTest):
 
     def test_a_tracker_without_room_is_told_to_the_user(self) -> None:
         self.constant("room.registry", "MAX_PROGRAMS", 0)
-        self.pace(again_s=0.05)
         seeder = self.seeder(self.shared, self.room, is_announced=False)
         lost = seeder.log.wait_for(TrackerLost)
         self.assertIn("refused this seeder", str(lost.reason))

@@ -8,7 +8,6 @@ import stat
 from unittest import mock
 
 from roles.disk.stamp import stamp
-from roles.downloads import download
 from roles.sharing.folder_tree import scan_tree
 from roles.sharing.holdings import FileHolding
 from roles.values.list_lines import FileLine, decode_line
@@ -31,7 +30,6 @@ YEARS = {
 class TimesTest(DiskTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.enterContext(mock.patch.object(download, "TICK_S", 0.0))
         probe = self.folder / "probe"
         probe.touch()
         self.years = {}

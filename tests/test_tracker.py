@@ -812,7 +812,6 @@ class DialsOfTheTracker(Lmk2Room):
 
 class ShortagesOfTheTracker(RoomTest):
     def test_what_this_computer_lacks_for_a_moment_ends_nothing(self) -> None:
-        self.constant("tracker", "POLL_S", 0.01)
         tracker = self.tracker()
         work = ListServer.work
         for error in (OSError(errno.EMFILE, "Too many open files"), MemoryError()):
