@@ -27,6 +27,7 @@ from tests.role_test import RoomTest, Running, list_now, wait_for_end, wait_for_
 from tests.support import LIMIT_S, wait_until
 
 SIZE = 800_000
+SLOW = 40_000  # bytes per second: nothing ends before the test has said what it has to say
 
 
 class DownloadsTest(RoomTest):
@@ -85,7 +86,7 @@ class OrderTest(DownloadsTest):
 
     def test_what_is_put_first_is_started_next_and_pushes_out_what_runs(self) -> None:
         names = ["a", "b", "c"]
-        seeder = self.seeding({name: some_bytes(SIZE) + name.encode() for name in names}, 400_000)
+        seeder = self.seeding({name: some_bytes(SIZE) + name.encode() for name in names}, SLOW)
         leecher = self.taking(*names, downloads_at_once=1)
         leecher.role.download(names, Existing.SKIP)
         wait_for_state(leecher, "a", DownloadState.DOWNLOADING)
@@ -100,7 +101,7 @@ class OrderTest(DownloadsTest):
 
     def test_what_runs_within_the_limit_goes_on_running(self) -> None:
         names = ["a", "b", "c"]
-        self.seeding({name: some_bytes(SIZE) + name.encode() for name in names}, 400_000)
+        self.seeding({name: some_bytes(SIZE) + name.encode() for name in names}, SLOW)
         leecher = self.taking(*names, downloads_at_once=2)
         leecher.role.download(names, Existing.SKIP)
         for name in "ab":
@@ -115,7 +116,7 @@ class OrderTest(DownloadsTest):
 
     def test_the_order_survives_a_restart(self) -> None:
         names = ["a", "b", "c"]
-        self.seeding({name: some_bytes(SIZE) + name.encode() for name in names}, 100_000)
+        self.seeding({name: some_bytes(SIZE) + name.encode() for name in names}, SLOW)
         leecher = self.taking(*names)
         leecher.role.download(names, Existing.SKIP)
         leecher.role.put_in_order(["c", "a"])
@@ -127,7 +128,7 @@ class OrderTest(DownloadsTest):
 
     def test_files_of_a_folder_that_were_put_first_come_first_also_after_a_restart(self) -> None:
         names = [f"f{number}" for number in range(10)]
-        seeder = self.seeding({name: some_bytes(SIZE) + name.encode() for name in names}, 200_000)
+        seeder = self.seeding({name: some_bytes(SIZE) + name.encode() for name in names}, SLOW)
         leecher = self.taking(*names)
         key = leecher.log.of(FilesListed)[-1].folders[0].key
         leecher.role.download([key], Existing.SKIP)

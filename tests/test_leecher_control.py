@@ -342,7 +342,7 @@ class TheEndOfTheLeecher(LeecherTest):
 
     def test_what_came_by_lmk2_stays_for_the_next_run(self) -> None:
         content = content_of(3_000_000)
-        self.seeder(self.make_folder("shared", {"a": content}), self.room, up=2_000_000)
+        seeder = self.seeder(self.make_folder("shared", {"a": content}), self.room, up=300_000)
         leecher = self.taking()
         order(leecher, "a")
         leecher.log.wait_for(DownloadChanged, where=lambda e: e.have > 0)
@@ -350,6 +350,7 @@ class TheEndOfTheLeecher(LeecherTest):
         self.assertIs(leecher.log.of(DownloadChanged)[-1].state, DownloadState.PAUSED)
         self.assertIn("a.lmkpart", [path.name for path in self.taken.iterdir()])
         self.assertFalse((self.taken / "a").exists())
+        seeder.role._throttles.up.set_limit(None)
         self.assert_takes(self.taking(), {"a": content})
 
     def test_it_stops_in_time_while_nobody_answers_it_in_lmk2(self) -> None:

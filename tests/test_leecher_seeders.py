@@ -243,13 +243,22 @@ class SeedersThatFail(LeecherTest):
         self.assertIn(DownloadState.IN_QUEUE, states)
 
     def test_a_slow_one_does_not_set_the_pace(self) -> None:
+        self.constant("lmk1.download_plan", "STALLED_S", 0.2)
         content = content_of(600 * CHUNK)
-        slow = self.offer(Offer({"a": content}, pause_s=0.02))
+        is_over = threading.Event()
+
+        def wait_for_the_quick_one(_: int, chunk: bytes) -> bytes:
+            while quick.sent < 10 * slow.sent and not is_over.wait(0.005):
+                pass
+            return packed(chunk)
+
         quick = self.offer(Offer({"a": content}))
+        slow = self.offer(Offer({"a": content}, wait_for_the_quick_one))
+        self.addCleanup(is_over.set)
         leecher = self.taking()
         self.assert_takes(leecher, {"a": content})
-        self.assertLess(slow.sent, 200)
-        self.assertGreater(quick.sent, 400)
+        self.assertLess(slow.sent, 100)
+        self.assertGreater(quick.sent, 500)
 
     def test_what_is_had_only_grows_and_never_passes_the_size(self) -> None:
         content = content_of(600 * CHUNK + 1)
