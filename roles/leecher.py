@@ -142,10 +142,10 @@ class Leecher(Role):
 
         Does not change downloads that are queued or running already.
         """
-        unfinished = {one.key for one in self._queue.all() if one.is_unfinished}
+        unfinished = {download.key for download in self._queue.all() if download.is_unfinished}
         room = MAX_WAITING - len(unfinished)
         try:
-            for number, key in enumerate(one for one in keys if one not in unfinished):
+            for number, key in enumerate(key for key in keys if key not in unfinished):
                 if self._stopping.is_set():
                     return
                 try:
@@ -340,12 +340,12 @@ class Leecher(Role):
             if download.is_running:
                 self._follow(download)
 
-        def start(one: RecordedDownload) -> bool:
-            state = DownloadState.PAUSED if one.is_paused else DownloadState.QUEUED
+        def start(record: RecordedDownload) -> bool:
+            state = DownloadState.PAUSED if record.is_paused else DownloadState.QUEUED
             with contextlib.suppress(StorageError):  # no port is free: try again with the next list
-                is_listed = self._begin(one.key, one.existing, state, home=one.home)
-                if one.first:
-                    self.put_files_in_order(one.key, one.first)
+                is_listed = self._begin(record.key, record.existing, state, home=record.home)
+                if record.first:
+                    self.put_files_in_order(record.key, record.first)
                 return is_listed
             return False
 
@@ -356,7 +356,8 @@ class Leecher(Role):
             self._folders.save()
 
     def _follow(self, download: DownloadLife) -> None:
-        download.follow(self._room_reader, (one for one in self._queue.all() if one.is_running))
+        running = (other for other in self._queue.all() if other.is_running)
+        download.follow(self._room_reader, running)
         self._queue.note_names(download)
 
     def _begin(
@@ -456,10 +457,14 @@ class Leecher(Role):
                 self._post(watched)
 
     def _order(self) -> QueueChanged:
-        going = [one for one in self._queue.all() if not one.state.is_final]
-        orders = {one.key: one.order.first for one in going if isinstance(one, Download)}
+        going = [download for download in self._queue.all() if not download.state.is_final]
+        orders = {
+            download.key: download.order.first
+            for download in going
+            if isinstance(download, Download)
+        }
         first = tuple((key, files) for key, files in orders.items() if files)
-        return QueueChanged(tuple(one.key for one in going), first)
+        return QueueChanged(tuple(download.key for download in going), first)
 
     def _watched_by(self, peer: SwarmPeer, now: float) -> Watched:
         key, path = self._watched
@@ -473,7 +478,9 @@ class Leecher(Role):
 
     def _tell_end(self) -> None:
         downloads = self._queue.all()
-        if self._is_busy and all(one.state.is_final and not one.is_running for one in downloads):
+        if self._is_busy and all(
+            download.state.is_final and not download.is_running for download in downloads
+        ):
             self._is_busy = False
             if not self._unfinished.has_any(downloads):
                 drop_packs(self._settings.folder)
@@ -493,8 +500,12 @@ class Leecher(Role):
 
     # Called by the room reader's and the membership's threads
     def _sought(self) -> dict[str, Selection]:
-        wanted = ((one.key, one.wanted) for one in self._queue.all() if one.needs_peers)
-        return {key: one for key, one in wanted if one is not None}
+        wanted = (
+            (download.key, download.wanted)
+            for download in self._queue.all()
+            if download.needs_peers
+        )
+        return {key: selection for key, selection in wanted if selection is not None}
 
     def _found(self, shares: Iterable[str], peers: Iterable[Address]) -> bool:
         if self._peer is None:

@@ -16,7 +16,7 @@ from roles.downloads.download_scope import (
     FollowedScope,
     NewestScope,
     Scope,
-    identity,
+    identity_of,
 )
 from roles.joining.list_copy import Selection
 from roles.joining.list_upload import ListUpload
@@ -81,7 +81,7 @@ class NewestScopeTest(unittest.TestCase):
         self.names = StoredNames(windows=False)
 
     def stored(self, scope: Scope) -> dict[str, object]:
-        return {one.path: scope.stored[identity(one)] for one in scope.wanted.files}
+        return {one.path: scope.stored[identity_of(one)] for one in scope.wanted.files}
 
     def test_what_comes_later_gets_a_name_and_what_was_there_keeps_its_own(self) -> None:
         newest = NewestScope(wanted(file("A")), (), self.names)
@@ -101,8 +101,8 @@ class NewestScopeTest(unittest.TestCase):
         newest = NewestScope(wanted(file("a", b"1"), file("a", b"2")), (), self.names)
         newest.follow(wanted(file("a", b"2"), file("a", b"3")), ())
         stored = newest.scope.stored
-        self.assertEqual(stored[identity(file("a", b"2"))], ("a (2)",))
-        self.assertEqual(stored[identity(file("a", b"3"))], ("a",))
+        self.assertEqual(stored[identity_of(file("a", b"2"))], ("a (2)",))
+        self.assertEqual(stored[identity_of(file("a", b"3"))], ("a",))
 
     def test_a_list_without_it_changes_nothing_but_says_so(self) -> None:
         newest = NewestScope(wanted(file("a")), (), self.names)
@@ -124,7 +124,7 @@ class FollowedScopeTest(unittest.TestCase):
         return Scope(wanted(*files, files_left=files_left), (), {}, is_listed)
 
     def pending(self, *files: FileLine) -> set[tuple[str, Content]]:
-        return {identity(one) for one in files}
+        return {identity_of(one) for one in files}
 
     def test_new_files_are_fetched_too(self) -> None:
         followed = self.followed(file("b"))

@@ -61,16 +61,16 @@ class Comparison:
     def changed(self, missing: Iterable[WantedFile]) -> list[WantedFile]:
         """Those of which another version is here; files that are not here any more are new."""
         return [
-            one
-            for one in missing
-            if self._former.get(one.path, one.content) != one.content
-            and (one.replaces or self._target.has(one.stored))
+            file
+            for file in missing
+            if self._former.get(file.path, file.content) != file.content
+            and (file.replaces or self._target.has(file.stored))
         ]
 
     def note(self, files: Iterable[FileEnded]) -> None:
         """These have ended in the version that was compared last."""
         if self._versions is not None:
-            here = (one.name for one in files if one.path and not one.is_renamed)
+            here = (file.name for file in files if file.path and not file.is_renamed)
             self._here |= {path: self._newest[path] for path in here}
 
     def save(self) -> None:

@@ -79,12 +79,12 @@ class ContentQueue:
 
     @property
     def bytes_here(self) -> int:
-        return sum(one.bytes_here for one in self._transfers)
+        return sum(transfer.bytes_here for transfer in self._transfers)
 
     @property
     def arrived(self) -> int:
         """Bytes that came over the network and were right."""
-        return self._arrived_before + sum(one.arrived for one in self._transfers)
+        return self._arrived_before + sum(transfer.arrived for transfer in self._transfers)
 
     @property
     def left(self) -> int:
@@ -92,7 +92,7 @@ class ContentQueue:
         return len(self._waiting) + len(self._transfers)
 
     def pending(self) -> set[Identity]:
-        wanted = (*self._waiting, *(one.wanted for one in self._transfers))
+        wanted = (*self._waiting, *(transfer.wanted for transfer in self._transfers))
         return {file.identity for file in _files_of(wanted)}
 
     def transfer_of(self, path: str) -> FileTransfer | None:
@@ -105,10 +105,12 @@ class ContentQueue:
     def arriving(self, *, now: float) -> tuple[FileArriving, ...]:
         """Files of which something is here, or on its way: of thousands, the first ones."""
         with self._peer.swarm.locked():
-            coming = [(one.plan.coming_bytes, one.plan.senders) for one in self._transfers]
+            coming = [
+                (transfer.plan.coming_bytes, transfer.plan.senders) for transfer in self._transfers
+            ]
         files = (
-            one.arriving(*bytes_and_senders, now=now)
-            for one, bytes_and_senders in zip(self._transfers, coming, strict=True)
+            transfer.arriving(*bytes_and_senders, now=now)
+            for transfer, bytes_and_senders in zip(self._transfers, coming, strict=True)
         )
         return tuple(islice(chain.from_iterable(files), MAX_ARRIVING))
 
@@ -117,11 +119,13 @@ class ContentQueue:
         is_due = now >= self._survey_at
         self._survey_at = now + SURVEY_S if is_due else self._survey_at
         with self._peer.swarm.locked() as swarm:
-            for one in self._transfers[: SURVEYED * is_due]:
-                swarm.survey(one)
+            for transfer in self._transfers[: SURVEYED * is_due]:
+                swarm.survey(transfer)
             return [
-                ContentPieces(one.wanted, one.plan.had, one.plan.coming, swarm.seen(one))
-                for one in self._transfers
+                ContentPieces(
+                    transfer.wanted, transfer.plan.had, transfer.plan.coming, swarm.seen(transfer)
+                )
+                for transfer in self._transfers
             ]
 
     def outlook(self) -> Outlook:
@@ -146,7 +150,7 @@ class ContentQueue:
         and with fresh ones. Raises StoppedError.
         """
         self._packs.listed(packs)
-        missing = [one for one in _files_of(self._waiting) if one.identity not in replaced]
+        missing = [file for file in _files_of(self._waiting) if file.identity not in replaced]
         for transfer in self.transfers:
             transfer.drop_files(replaced)
             if isinstance(transfer.wanted, WantedFile) and transfer.wanted.identity in replaced:
@@ -174,24 +178,24 @@ class ContentQueue:
 
         Files of which everybody sends damaged content fail.
         """
-        for one in self._transfers:
-            if isinstance(one.wanted, WantedPack) and one.arrived:
-                self._packs.arrived(one.wanted)
+        for transfer in self._transfers:
+            if isinstance(transfer.wanted, WantedPack) and transfer.arrived:
+                self._packs.arrived(transfer.wanted)
         is_settled = now - outlook.newest_at >= UNHELD_S
         most_still_s = STILL_S * (2 if outlook.position else 1)
-        for one in self.transfers:
-            is_held = one.handle in outlook.held or not outlook.connections
-            unheld_s = one.unheld.note(not is_held, now=now)
-            lied_s = one.lied_about.note(one.handle in outlook.lied_about, now=now)
-            is_still = min(still_s, one.age(now)) >= most_still_s
-            if lied_s > LIED_S and isinstance(one.wanted, WantedFile):
-                self._fail(one, all_damaged(one.title))
+        for transfer in self.transfers:
+            is_held = transfer.handle in outlook.held or not outlook.connections
+            unheld_s = transfer.unheld.note(not is_held, now=now)
+            lied_s = transfer.lied_about.note(transfer.handle in outlook.lied_about, now=now)
+            is_still = min(still_s, transfer.age(now)) >= most_still_s
+            if lied_s > LIED_S and isinstance(transfer.wanted, WantedFile):
+                self._fail(transfer, all_damaged(transfer.title))
             elif (
                 lied_s > LIED_S
                 or (is_settled and unheld_s >= UNHELD_S)
                 or (is_still and outlook.connections)
             ):
-                self._put_off(one)
+                self._put_off(transfer)
 
     def step(self) -> None:
         """Do what can be done now. Raises DiskFullError and StoppedError."""
@@ -222,7 +226,7 @@ class ContentQueue:
     def check_space(self) -> None:
         """Ask for the room again, after stand_still(). Raises DiskFullError."""
         waiting = [] if self._transfers else [*self._waiting][:1]
-        next_one = sum(self._needed_for(one) for one in waiting)
+        next_one = sum(self._needed_for(content) for content in waiting)
         self._space.promise(self, self._needed + next_one)
 
     def resume(self) -> None:
@@ -260,7 +264,7 @@ class ContentQueue:
             following = self._waiting[0]
             if self._comes_later(following):
                 return
-            chunks = sum(one.content.count for one in self._transfers)
+            chunks = sum(transfer.content.count for transfer in self._transfers)
             if chunks and chunks + following.content.count > MAX_CHUNKS:
                 return
             needed += self._needed_for(following)
@@ -281,7 +285,7 @@ class ContentQueue:
 
     @property
     def _needed(self) -> int:
-        return sum(one.bytes_needed for one in self._transfers)
+        return sum(transfer.bytes_needed for transfer in self._transfers)
 
     def _begin(self, wanted: WantedContent) -> None:
         is_first = not self._peer.swarm.is_busy
@@ -353,7 +357,10 @@ class ContentQueue:
         if not self._order.first:
             return False
         rank = self._rank(following)
-        return any(one.plan.wanted and self._rank(one.wanted) < rank for one in self._transfers)
+        return any(
+            transfer.plan.wanted and self._rank(transfer.wanted) < rank
+            for transfer in self._transfers
+        )
 
     def _planned(self, missing: Sequence[WantedFile]) -> deque[WantedContent]:
         def here(pack: Content) -> int:
@@ -386,7 +393,7 @@ class ContentQueue:
 
 
 def _files_of(wanted: Iterable[WantedContent]) -> list[WantedFile]:
-    return list(chain.from_iterable(one.files for one in wanted))
+    return list(chain.from_iterable(content.files for content in wanted))
 
 
 def _not_offered(file: WantedFile) -> LmkError:

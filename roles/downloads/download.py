@@ -23,7 +23,7 @@ from roles.downloads.download_life import (
     DownloadLife,
     all_damaged,
 )
-from roles.downloads.download_scope import FollowedScope, NewestScope, Scope, identity
+from roles.downloads.download_scope import FollowedScope, NewestScope, Scope, identity_of
 from roles.downloads.file_order import FileOrder
 from roles.downloads.file_tally import FileTally
 from roles.downloads.folder_map import FolderMap
@@ -160,8 +160,8 @@ class Download(DownloadLife):
             self.newest.lose()
         else:
             names = self.newest.names_of_others(found[0])
-            others = (one for one in running if one is not self)
-            self.waits_for = next((one for one in others if one.collision_keys & names), None)
+            others = (other for other in running if other is not self)
+            self.waits_for = next((other for other in others if other.collision_keys & names), None)
             if self.waits_for is not None:
                 return
             self.newest.follow(*found)
@@ -252,7 +252,7 @@ class Download(DownloadLife):
         """
         missing = list[WantedFile]()
         for file in files:
-            compared = self._comparison.compare(file, scope.stored[identity(file)])
+            compared = self._comparison.compare(file, scope.stored[identity_of(file)])
             if self.stopping.is_set():
                 raise StoppedError
             if isinstance(compared, WantedFile):
@@ -267,15 +267,17 @@ class Download(DownloadLife):
         """What has changed since the last download."""
         changed = self._comparison.changed(missing)
         if changed:
-            edited = tuple(one.path for one in changed if one.replaces is None)
-            size = sum(one.size for one in changed)
+            edited = tuple(file.path for file in changed if file.replaces is None)
+            size = sum(file.size for file in changed)
             self._post(UpdateFound(self.key, self.title, len(changed), size, edited))
 
     def _make_folders(self, scope: Scope) -> None:
         """Make those that no earlier list had. Raises StorageError if not even the folder of all
         of them can be made, StoppedError, and DiskFullError, after which it can be called again.
         """
-        fresh = {one: line for one, line in scope.folders.items() if one not in self._folders}
+        fresh = {
+            stored: line for stored, line in scope.folders.items() if stored not in self._folders
+        }
         times = [(stored, folder.mtime) for stored, folder in fresh.items()]
         if self._home and not self._folders:
             times.insert(0, (self._home, None))
@@ -333,11 +335,11 @@ class Download(DownloadLife):
         """Plan once more what failed, with what waits. Raises StoppedError."""
         self._tries_again = False
         self._map = None
-        failed = {one.name for one in self._tally.take_failures()}
+        failed = {file.name for file in self._tally.take_failures()}
         scope, self._not_made = self.newest.scope, {}
         self._folders, self._folders_of = set(), None
-        again = [one for one in self.wanted.files if one.path in failed]
-        known = [one for one in again if identity(one) in scope.stored]
+        again = [file for file in self.wanted.files if file.path in failed]
+        known = [file for file in again if identity_of(file) in scope.stored]
         self._queue.follow((), self._missing(known, scope), scope.packs)
 
     def _wait_for_space(self, error: DiskFullError) -> None:
@@ -411,7 +413,7 @@ class Download(DownloadLife):
     def _mapped_now(self, below: str) -> FolderMap:
         self._tally.flush()
         missing = {path for path, _ in self._queue.pending()}
-        missing |= {one.name for one in self._tally.failures}
+        missing |= {file.name for file in self._tally.failures}
         return FolderMap(self.wanted.files, below, missing)
 
     def _why_nothing_comes(self, outlook: Outlook) -> str:
@@ -470,7 +472,7 @@ class Download(DownloadLife):
 
     def _conclude(self) -> None:
         """Report the end. Raises the failure of the files that failed."""
-        told = {str(one.failure) for one in self._tally.failures}
+        told = {str(file.failure) for file in self._tally.failures}
         for folder, error in self._not_made.items():
             if str(error) not in told:  # else the files in it say so
                 told.add(str(error))
@@ -493,7 +495,7 @@ class Download(DownloadLife):
         self._set_state(state, saved_as=path)
 
     def _how_many_failed(self) -> str:
-        folders = sum(one.is_folder for one in self._tally.failures)
+        folders = sum(file.is_folder for file in self._tally.failures)
         files = len(self._tally.failures) - folders
         parts = (
             f"{files:,} of {len(self.wanted.files):,} files" if files else "",

@@ -93,7 +93,11 @@ class DownloadQueue(Generic[DownloadT]):
         self._downloads = {key: known[key] for key in order}
         for download in self.all():
             download.turns = 0
-        due = [one for one in self.all() if one.is_running or one.state is DownloadState.QUEUED]
+        due = [
+            download
+            for download in self.all()
+            if download.is_running or download.state is DownloadState.QUEUED
+        ]
         for download in due[self._at_once :]:
             if download.is_running:
                 download.give_way(now)
@@ -108,9 +112,9 @@ class DownloadQueue(Generic[DownloadT]):
         if now < self._start_again_at:
             return False
         has_started = False
-        downloads = sorted(self.all(), key=lambda one: one.turns)
-        running = [one for one in downloads if one.is_running]
-        is_one_waiting = any(one.waits_for is not None for one in running)
+        downloads = sorted(self.all(), key=lambda download: download.turns)
+        running = [download for download in downloads if download.is_running]
+        is_one_waiting = any(download.waits_for is not None for download in running)
         for download in downloads:
             if download.state is not DownloadState.QUEUED or download.is_running:
                 continue

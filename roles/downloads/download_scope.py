@@ -48,7 +48,7 @@ class ScopeChange:
     replaced: frozenset[Identity]  # pending ones, which fresh ones supersede
 
 
-def identity(file: FileLine) -> Identity:
+def identity_of(file: FileLine) -> Identity:
     assert file.content is not None
     return file.path, file.content
 
@@ -64,7 +64,7 @@ class NewestScope:
 
     def names_of_others(self, wanted: Selection) -> frozenset[str]:
         """The collision keys that following this list would add."""
-        others = (file.path for file in wanted.files if identity(file) not in self._stored)
+        others = (file.path for file in wanted.files if identity_of(file) not in self._stored)
         found = set[str]()
         for path in others:
             with contextlib.suppress(UnsafeNameError):
@@ -78,30 +78,34 @@ class NewestScope:
         self.scope = replace(self.scope, is_listed=False)
 
     def _placed(self, wanted: Selection, packs: Sequence[Pack]) -> Scope:
-        listed = [identity(file) for file in wanted.files]
-        fresh = [one for one in listed if one not in self._stored]
+        listed = [identity_of(file) for file in wanted.files]
+        fresh = [identity for identity in listed if identity not in self._stored]
         if len(fresh) + len(self._stored) > MAX_FILES:
             fresh = fresh[: max(0, MAX_FILES - len(self._stored))]
             known = self._stored.keys() | fresh
-            taken_up = (file for file in wanted.files if identity(file) in known)
+            taken_up = (file for file in wanted.files if identity_of(file) in known)
             wanted = replace(wanted, files=tuple(taken_up))
         if self._stored:
             self._hand_over(fresh, set(listed))
         stored = self._names.place_all(fresh, [folder.path for folder in wanted.folders])
         self._stored |= zip(fresh, stored, strict=True)
         self.collision_keys |= {
-            self._names.key(*one)
-            for one, place in zip(fresh, stored, strict=True)
+            self._names.key(*identity)
+            for identity, place in zip(fresh, stored, strict=True)
             if isinstance(place, tuple)
         }
-        folders = ((self._names.folder(one.path), one) for one in wanted.folders)
-        made = {place: one for place, one in folders if isinstance(place, tuple)}
+        folders = ((self._names.folder(folder.path), folder) for folder in wanted.folders)
+        made = {place: folder for place, folder in folders if isinstance(place, tuple)}
         return Scope(wanted, tuple(packs), self._stored.copy(), folders=made)
 
     def _hand_over(self, fresh: Collection[Identity], listed: Collection[Identity]) -> None:
         """If a path has a new content, that gets the stored name of the old one."""
         paths = {path for path, _ in fresh}
-        gone = {one[0]: one for one in self._stored if one[0] in paths and one not in listed}
+        gone = {
+            identity[0]: identity
+            for identity in self._stored
+            if identity[0] in paths and identity not in listed
+        }
         for path, content in fresh:
             old = gone.pop(path, None)
             if old is not None:
@@ -134,17 +138,21 @@ class FollowedScope:
             return ScopeChange((), frozenset())
         self._unlisted_since = None
         self._changed_at = now
-        had = {identity(file): file for file in self.wanted.files}
-        listed = {identity(file): file for file in newest.wanted.files}
-        gone = [one for one in had if one not in listed]
-        fresh, replaced = _pair_up([one for one in listed if one not in had], gone, pending)
-        lost = [one for one in gone if one in pending and one not in replaced]
-        self._lost = {one: self._lost.get(one, now) for one in lost}
-        files = [listed.get(one, file) for one, file in had.items() if one not in replaced]
-        files += (listed[one] for one in fresh)
+        had = {identity_of(file): file for file in self.wanted.files}
+        listed = {identity_of(file): file for file in newest.wanted.files}
+        gone = [identity for identity in had if identity not in listed]
+        fresh, replaced = _pair_up(
+            [identity for identity in listed if identity not in had], gone, pending
+        )
+        lost = [identity for identity in gone if identity in pending and identity not in replaced]
+        self._lost = {identity: self._lost.get(identity, now) for identity in lost}
+        files = [
+            listed.get(identity, file) for identity, file in had.items() if identity not in replaced
+        ]
+        files += (listed[identity] for identity in fresh)
         files.sort(key=lambda file: file.path)
         self.wanted = replace(newest.wanted, files=tuple(files))
-        return ScopeChange(tuple(listed[one] for one in fresh), replaced)
+        return ScopeChange(tuple(listed[identity] for identity in fresh), replaced)
 
     def files_left(self, *, now: float) -> int:
         """How many more files the seeder may still list."""
@@ -162,12 +170,14 @@ class FollowedScope:
 
     def given_up(self, pending: Collection[Identity], *, now: float) -> frozenset[Identity]:
         """The pending files that nobody has listed for GONE_S. Each is returned once."""
-        self._lost = {one: since for one, since in self._lost.items() if one in pending}
+        self._lost = {
+            identity: since for identity, since in self._lost.items() if identity in pending
+        }
         if self.files_left(now=now):
             self._lost = dict.fromkeys(self._lost, now)
-        due = frozenset(one for one, since in self._lost.items() if now - since >= GONE_S)
-        for one in due:
-            del self._lost[one]
+        due = frozenset(identity for identity, since in self._lost.items() if now - since >= GONE_S)
+        for identity in due:
+            del self._lost[identity]
         return due
 
 
@@ -179,8 +189,8 @@ def _pair_up(
     A file is not fetched again if its path has come with another content.
     """
     places = dict[str, list[Identity]]()
-    for one in sorted(gone, key=lambda one: one in pending):
-        places.setdefault(one[0], []).append(one)
+    for identity in sorted(gone, key=lambda identity: identity in pending):
+        places.setdefault(identity[0], []).append(identity)
     to_fetch, replaced = list[Identity](), set[Identity]()
     for new in fresh:
         before = places.get(new[0])

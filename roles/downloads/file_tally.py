@@ -50,7 +50,7 @@ class FileTally:
     def take_failures(self) -> list[FileEnded]:
         """What failed is tried again: from now on it has not ended."""
         failures, self.failures = self.failures, []
-        self.ended -= sum(not one.is_folder for one in failures)
+        self.ended -= sum(not file.is_folder for file in failures)
         return failures
 
     def flush(self) -> None:

@@ -41,7 +41,7 @@ class FolderMap:
         self._count = self._count_here = 0  # chunks
         here = list[tuple[int, int]]()  # bytes that are here, in runs
         end = 0
-        for file in sorted(files, key=lambda one: one.path):
+        for file in sorted(files, key=lambda file: file.path):
             content = file.content
             if content is None or not file.path.startswith(below):
                 continue
@@ -79,17 +79,17 @@ class FolderMap:
         """How it stands, with these contents on their way."""
         have, coming, here = list(self._have), 0, self._count_here
         packs = 0
-        for one in contents:
-            if isinstance(one.wanted, WantedFile):
-                place = self._places.get(one.wanted.path)
+        for pieces in contents:
+            if isinstance(pieces.wanted, WantedFile):
+                place = self._places.get(pieces.wanted.path)
                 if place is not None:
-                    here += one.have.bit_count()
-                    coming |= self._add(have, *place, one)
+                    here += pieces.have.bit_count()
+                    coming |= self._add(have, *place, pieces)
                 continue
-            packs += bool(one.coming)
-            if not one.coming or packs > MAX_PACKS:
+            packs += bool(pieces.coming)
+            if not pieces.coming or packs > MAX_PACKS:
                 continue
-            for file, _ in islice(one.wanted.arriving(one.coming), MAX_COMING):
+            for file, _ in islice(pieces.wanted.arriving(pieces.coming), MAX_COMING):
                 if (place := self._places.get(file.path)) is not None:
                     for part, _, _ in self._spread(place[0], place[0] + file.size):
                         coming |= 1 << part

@@ -66,12 +66,14 @@ class Progress:
     def status(self, *, now: float) -> Status:
         """What the room is told of the downloads; the caller adds shares and uploads."""
         with self._lock:
-            state = next((one for one in PRECEDENCE if self._newest[one]), ParticipantState.IDLE)
+            state = next(
+                (state for state in PRECEDENCE if self._newest[state]), ParticipantState.IDLE
+            )
             # What decides the state comes first, so that title and reason belong to it.
             newest = chain.from_iterable(reversed(self._newest[s].values()) for s in PRECEDENCE)
             transfers = tuple(map(_transfer, islice(newest, MAX_TRANSFERS)))
             running = self._newest[ParticipantState.DOWNLOADING].values()
-            down = sum(one.rate for one in islice(reversed(running), _LOOKED_AT))
+            down = sum(download.rate for download in islice(reversed(running), _LOOKED_AT))
             have, size = self._have, self._size
             left_s = self._left_s(down, now)
         reason = transfers[0].reason if transfers else ""

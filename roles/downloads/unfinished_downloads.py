@@ -55,18 +55,18 @@ class UnfinishedDownloads:
 
     def take_up(self, start: Callable[[RecordedDownload], bool]) -> None:
         """Continue those that the newest list has; `start` returns whether it has this one."""
-        self._waiting = [one for one in self._waiting if not start(one)]
+        self._waiting = [record for record in self._waiting if not start(record)]
 
     def has_any(self, downloads: Iterable[DownloadLife]) -> bool:
         """Whether any download to this folder can go on, even one of another tracker."""
-        recorded = any(one.folder == self._folder for one in (*self._kept, *self._waiting))
-        return recorded or any(one.can_resume or _goes_on(one) for one in downloads)
+        recorded = any(record.folder == self._folder for record in (*self._kept, *self._waiting))
+        return recorded or any(download.can_resume or _goes_on(download) for download in downloads)
 
     def going_on(self, downloads: Iterable[DownloadLife]) -> list[RecordedDownload]:
         """What a later run is to continue, as it is now."""
-        current = [self._recorded(one) for one in downloads if _goes_on(one)]
-        known = {one.key for one in current}
-        return [*(one for one in self._waiting if one.key not in known), *current]
+        current = [self._recorded(download) for download in downloads if _goes_on(download)]
+        known = {record.key for record in current}
+        return [*(record for record in self._waiting if record.key not in known), *current]
 
     def note(self, downloads: Iterable[DownloadLife], *, now: float) -> None:
         if self._record is None or now < self._save_at:
@@ -78,8 +78,8 @@ class UnfinishedDownloads:
         """The run ends. `record` is what was going_on() before its end paused the downloads; those
         that have ended since then are not continued.
         """
-        ended = {one.key for one in downloads if not _goes_on(one)}
-        self._keep(one for one in record if one.key not in ended)
+        ended = {download.key for download in downloads if not _goes_on(download)}
+        self._keep(kept for kept in record if kept.key not in ended)
 
     def _keep(self, ours: Iterable[RecordedDownload]) -> None:
         record = (*self._kept, *ours)
@@ -92,8 +92,8 @@ class UnfinishedDownloads:
             log.warning("Downloads will not resume by themselves at the next start: %s", error)
 
     def _take_ours(self) -> None:
-        self._waiting += (one for one in self._kept if self._is_ours(one))
-        self._kept = tuple(one for one in self._kept if not self._is_ours(one))
+        self._waiting += (record for record in self._kept if self._is_ours(record))
+        self._kept = tuple(record for record in self._kept if not self._is_ours(record))
 
     def _is_ours(self, one: RecordedDownload) -> bool:
         return (one.tracker, one.folder) == (self._tracker, self._folder)

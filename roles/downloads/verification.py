@@ -19,7 +19,7 @@ from roles.disk.target_folder import TargetFolder
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife
 from roles.downloads.download_queue import DownloadQueue
-from roles.downloads.download_scope import identity
+from roles.downloads.download_scope import identity_of
 from roles.values.errors import ShortageError, StorageError
 from roles.values.events import Post, Verified, Warned
 from roles.values.list_lines import FileLine
@@ -69,7 +69,7 @@ class Verifier:
             self._thread.join()
 
     def _start(self, download: Download, path: str) -> None:
-        files = [one for one in _placed_files(download) if _is_meant(one[0].path, path)]
+        files = [file for file in _placed_files(download) if _is_meant(file[0].path, path)]
         size = sum(file.size for file, _ in files)
         begun = Verified(download.key, path, download.title, len(files), size)
         thread = Worker(lambda: self._read(files, begun), "lmk-verify")
@@ -127,7 +127,7 @@ def set_damaged_aside(download: Download, paths: Iterable[str], target: Path) ->
 def _placed_files(download: Download) -> Iterator[PlacedFile]:
     places = download.newest.scope.stored
     for file in download.wanted.files:
-        stored = places.get(identity(file))
+        stored = places.get(identity_of(file))
         if isinstance(stored, tuple):
             yield file, stored
 

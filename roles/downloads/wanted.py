@@ -84,7 +84,9 @@ class WantedPack:
         return max(0, self.content.size - taken) + self.size
 
     def without(self, dropped: Collection[Identity]) -> WantedPack:
-        return replace(self, files=tuple(one for one in self.files if one.identity not in dropped))
+        return replace(
+            self, files=tuple(file for file in self.files if file.identity not in dropped)
+        )
 
     def covered(self, have: int, fresh: int) -> list[WantedFile]:
         """The wanted files that lie wholly in the chunks of bitmap `have`, and partly in one of

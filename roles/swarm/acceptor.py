@@ -98,7 +98,8 @@ class Acceptor:
             elif isinstance(key.fileobj, Connection):
                 self._hear(key.fileobj)
         now = time.monotonic()
-        for connection in [one for one, new in self._newcomers.items() if new.deadline < now]:
+        late = [connection for connection, new in self._newcomers.items() if new.deadline < now]
+        for connection in late:
             self._dismiss(connection)
 
     def close(self) -> None:
@@ -131,8 +132,8 @@ class Acceptor:
         if self._private_server is not None:
             new.entering = self._private_server.admit(connection)
         if len(self._newcomers) > MAX_NEWCOMERS:
-            counts = Counter(one.address.host for one in self._newcomers)
-            self._dismiss(max(self._newcomers, key=lambda one: counts[one.address.host]))
+            counts = Counter(newcomer.address.host for newcomer in self._newcomers)
+            self._dismiss(max(self._newcomers, key=lambda newcomer: counts[newcomer.address.host]))
         self._hear(connection)  # as a rule its greeting is here already
 
     def _hear(self, connection: Connection) -> None:

@@ -94,7 +94,7 @@ class ArrivingChunks:
                 self._waiting += Counter[str]()  # drops the zeros
             self._used += size
             self._held[host] += size
-            fitting = (place for place, one in enumerate(self._kept) if len(one) == size)
+            fitting = (place for place, buffer in enumerate(self._kept) if len(buffer) == size)
             place = next(fitting, None)
             buffer = bytearray(size) if place is None else self._kept.pop(place)
             chunk = ArrivingChunk(transfer, index, host, buffer, time.monotonic())
@@ -144,9 +144,9 @@ class ArrivingChunks:
         if rate >= self._limits.enough:
             return False
         with self._lock:
-            others = [one for one in self._chunks if one is not chunk]
-        spent = sum(max(now - one.began, 0.0) for one in others)
-        received = sum(one.received for one in others)
+            others = [other for other in self._chunks if other is not chunk]
+        spent = sum(max(now - other.began, 0.0) for other in others)
+        received = sum(other.received for other in others)
         return bool(spent) and rate * self._limits.slow_share < received / spent
 
     def _awaited(self, size: int, host: str) -> str | None:

@@ -92,7 +92,7 @@ class BadPeers:
         record = self._peers.get(sender)
         if record is not None and record.bad >= MAX_BAD_CHUNKS:
             return record.is_suspect
-        return any(one.bad >= MAX_BAD_OF_HOST for one in self._records(sender)[1:])
+        return any(record.bad >= MAX_BAD_OF_HOST for record in self._records(sender)[1:])
 
     def may_try(self, sender: Sender, *, now: float) -> bool:
         """Whether to ask it now if nobody else can send the chunks."""

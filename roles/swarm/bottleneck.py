@@ -106,12 +106,12 @@ class BottleneckMeter:
 def _summed(now: Mapping[int, Spent], before: Mapping[int, Spent]) -> Spent:
     """What all connections have spent since then."""
     total = Spent()
-    for number, one in now.items():
+    for number, spent in now.items():
         old = before.get(number, Spent())
-        total.receiving += one.receiving - old.receiving
-        total.held += one.held - old.held
-        total.hashing += one.hashing - old.hashing
-        total.writing += one.writing - old.writing
-        total.received += one.received - old.received
-        total.written += one.written - old.written
+        total.receiving += spent.receiving - old.receiving
+        total.held += spent.held - old.held
+        total.hashing += spent.hashing - old.hashing
+        total.writing += spent.writing - old.writing
+        total.received += spent.received - old.received
+        total.written += spent.written - old.written
     return total

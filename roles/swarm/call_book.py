@@ -28,10 +28,10 @@ class CallBook:
     ) -> list[Address]:
         """The leechers to call now. The caller reports ended(). `served`: the connected ones."""
         last = self._not_before
-        self._not_before = {one: at for one, at in last.items() if at > now}
+        self._not_before = {address: at for address, at in last.items() if at > now}
         chosen = list[Address]()
         # The leecher called longest ago comes first, so that calls that fail hold up nobody.
-        for address in sorted(leechers, key=lambda one: last.get(one, 0.0)):
+        for address in sorted(leechers, key=lambda address: last.get(address, 0.0)):
             fresh = sum(now - at < UNANSWERED_S for at in self._began.values())
             if max(fresh, len(chosen)) >= MAX_CALLS or len(self._began) >= MAX_UNDER_WAY:
                 break

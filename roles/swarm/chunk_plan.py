@@ -73,12 +73,14 @@ class ChunkPlan:
     @property
     def coming_bytes(self) -> int:
         """Bytes of chunks that are on their way."""
-        return sum(max(one.received for one in coming.values()) for coming in self._coming.values())
+        return sum(
+            max(chunk.received for chunk in coming.values()) for coming in self._coming.values()
+        )
 
     @property
     def senders(self) -> int:
         """Peers that are sending chunks of it, however many connections they have."""
-        return len({one.sender for coming in self._coming.values() for one in coming.values()})
+        return len({chunk.sender for coming in self._coming.values() for chunk in coming.values()})
 
     def wanted_from(self, peer: Peer, *, now: float, is_alone: bool) -> int:
         """The wanted chunks that this peer may send. `is_alone`: nobody else can."""
@@ -124,8 +126,8 @@ class ChunkPlan:
 
     def since(self, connection: int, index: int) -> float | None:
         """When this chunk was accepted over this connection; None if it is not on its way."""
-        one = self._coming.get(index, {}).get(connection)
-        return None if one is None else one.since
+        chunk = self._coming.get(index, {}).get(connection)
+        return None if chunk is None else chunk.since
 
     def coming_over(self, connection: int) -> dict[int, float]:
         """The chunks on their way over this connection, and when each was accepted."""
@@ -146,7 +148,7 @@ class ChunkPlan:
         self.had |= 1 << index
         others = self._coming.pop(index, {})
         self._coming_chunks &= ~(1 << index)
-        self._beaten.update(one for one in others if now - others[one].since >= STALLED_S)
+        self._beaten.update(other for other in others if now - others[other].since >= STALLED_S)
         self._beaten.discard(connection)
         return tuple(other for other in others if other != connection)
 
@@ -210,7 +212,7 @@ class ChunkPlan:
         """Whether this peer looks like a liar and is sending a chunk: it gets one at a time."""
         is_suspect = self.bad_peers.is_suspect(sender) and self.bad_peers.was_wrong(sender)
         return is_suspect and any(
-            one.sender == sender for coming in self._coming.values() for one in coming.values()
+            chunk.sender == sender for coming in self._coming.values() for chunk in coming.values()
         )
 
     def _is_late(
@@ -218,13 +220,14 @@ class ChunkPlan:
     ) -> bool:
         """Whether to ask this peer too for a chunk that is on its way."""
         coming, rate = self._coming[index].values(), peer.chunk_rate
-        if all(now - one.moved >= STALLED_S * (2 if is_behind else 1) for one in coming):
+        if all(now - chunk.moved >= STALLED_S * (2 if is_behind else 1) for chunk in coming):
             return True
-        if is_behind or any(one.sender == peer.sender for one in coming):  # on another connection
+        comes_over_another = any(chunk.sender == peer.sender for chunk in coming)
+        if is_behind or comes_over_another:  # of its connections
             return False
         length = self.content.length(index)
-        left_s = min(_left_s(one, length, now) for one in coming)
-        elapsed = min(now - one.since for one in coming)
+        left_s = min(_left_s(chunk, length, now) for chunk in coming)
+        elapsed = min(now - chunk.since for chunk in coming)
         patience_s = STALLED_S
         if rate:
             patience_s = max(STALLED_S, SLOW_FACTOR * length / rate)
@@ -241,8 +244,8 @@ class ChunkPlan:
         return left_s > SLOW_FACTOR * length / rate
 
 
-def _left_s(one: _OnItsWay, length: int, now: float) -> float:
+def _left_s(chunk: _OnItsWay, length: int, now: float) -> float:
     """Seconds until the rest of a chunk is here, at its average rate so far."""
-    elapsed = max(now - one.since, 1e-3)
-    pace = one.received / elapsed
-    return (length - one.received) / pace if pace else max(elapsed, STALLED_S)
+    elapsed = max(now - chunk.since, 1e-3)
+    pace = chunk.received / elapsed
+    return (length - chunk.received) / pace if pace else max(elapsed, STALLED_S)

@@ -41,19 +41,19 @@ class Outlook:
             any(peer.taking is not None for peer in peers),
             min((peer.position for peer in peers if peer.position), default=0),
             max((peer.joined_at for peer in peers), default=float("-inf")),
-            frozenset(one.handle for one in transfers if swarm.is_held(one)),
+            frozenset(transfer.handle for transfer in transfers if swarm.is_held(transfer)),
             frozenset(
-                one.handle
-                for one in transfers
+                transfer.handle
+                for transfer in transfers
                 if are_all_here
-                and one.plan.bad_peers.any_hopeless
-                and all(map(one.plan.bad_peers.is_hopeless, senders))
+                and transfer.plan.bad_peers.any_hopeless
+                and all(map(transfer.plan.bad_peers.is_hopeless, senders))
             ),
             any(
-                one.plan.bad_peers.any_wrong
-                and not one.is_done
-                and all(map(one.plan.bad_peers.is_suspect, senders))
-                for one in transfers
+                transfer.plan.bad_peers.any_wrong
+                and not transfer.is_done
+                and all(map(transfer.plan.bad_peers.is_suspect, senders))
+                for transfer in transfers
             ),
             lack,
         )

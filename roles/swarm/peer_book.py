@@ -57,7 +57,7 @@ MOVED_S = 1.0  # the same for a peer that is connected from another address too:
 
 
 @dataclass(slots=True)
-class _Peer:
+class _KnownPeer:
     named: float  # when it was last heard of
     connections: int = 0  # open or being opened
     not_before: float = 0.0
@@ -72,7 +72,7 @@ class PeerBook:
     """Peers by the address at which they listen."""
 
     def __init__(self, rng: random.Random) -> None:
-        self._peers: dict[Address, _Peer] = {}
+        self._peers: dict[Address, _KnownPeer] = {}
         self._rng = rng
         self._began = 0.0  # when there was last no connection
         self._changed = float("-inf")  # when this computer's addresses last changed
@@ -86,7 +86,7 @@ class PeerBook:
             if peer is not None:
                 peer.named = now
             elif self._has_room_for(address.host):
-                self._peers[address] = _Peer(now)
+                self._peers[address] = _KnownPeer(now)
                 is_news = True
         self._peers = {
             address: peer
@@ -121,7 +121,7 @@ class PeerBook:
         others = candidates[FIRST:]
         self._rng.shuffle(others)
         # Peers that were of no use come last.
-        order = sorted((*candidates[:FIRST], *others), key=lambda one: one[1].failures)
+        order = sorted((*candidates[:FIRST], *others), key=lambda item: item[1].failures)
         for address, peer in order:
             if peer.is_us or peer.not_before > now:
                 continue
@@ -152,11 +152,11 @@ class PeerBook:
         leaving = left_behind(peers, now=now)
         if self._connected(now) >= MAX_PEERS:
             waiting = [
-                one
-                for one in self._peers.values()
-                if not (one.connections or one.is_us or one.not_before > now)
+                peer
+                for peer in self._peers.values()
+                if not (peer.connections or peer.is_us or peer.not_before > now)
             ]
-            is_hurry = now - moved_at > HURRY_S and any(not one.was_called for one in waiting)
+            is_hurry = now - moved_at > HURRY_S and any(not peer.was_called for peer in waiting)
             patience_s = HURRY_S if is_hurry else USELESS_S
             leaving += _useless(peers, now=now, patience_s=patience_s)[: len(waiting)]
         return leaving
@@ -249,17 +249,17 @@ def room_for_caller(peers: Collection[Peer], host: str, *, now: float) -> list[P
     """The peers to leave so that a seeder from this host, which connects because others cannot
     reach it, may come; None if it may not.
     """
-    callers = {one.number: one for one in peers if one.is_caller and not one.is_leaving}
+    callers = {peer.number: peer for peer in peers if peer.is_caller and not peer.is_leaving}
     leaving = evicted(
         [
-            Occupant(number, one.address.host, now - one.useful_at, one.meter.total > 0)
-            for number, one in callers.items()
+            Occupant(number, peer.address.host, now - peer.useful_at, peer.meter.total > 0)
+            for number, peer in callers.items()
         ],
         host,
         most=MAX_CALLERS,
         most_of_host=MAX_CALLERS if is_loopback(host) else MAX_CALLERS_PER_HOST,
     )
-    return None if leaving is None else [callers[one.number] for one in leaving]
+    return None if leaving is None else [callers[occupant.number] for occupant in leaving]
 
 
 def _host_of(address: Address) -> str:

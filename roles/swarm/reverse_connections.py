@@ -83,11 +83,11 @@ class ReverseConnections:
             return []
         is_here = self._locator.is_here
         return [
-            one.address
-            for one in holders
-            if one.is_leecher
-            and not one.is_unreachable
-            and may_dial(one.address, is_namer_here=is_here)
+            holder.address
+            for holder in holders
+            if holder.is_leecher
+            and not holder.is_unreachable
+            and may_dial(holder.address, is_namer_here=is_here)
         ]
 
     def _call_all(self, leechers: Iterable[Address], now: float) -> None:

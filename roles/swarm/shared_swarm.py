@@ -63,7 +63,7 @@ class SharedSwarm:
         """Call it a few times a second: see Swarm.tick()."""
         with self.locked() as swarm:
             quiet = swarm.tick(now=now)
-            unsent = [one for one in self._connections.values() if one.queued]
+            unsent = [connection for connection in self._connections.values() if connection.queued]
         for connection in unsent:
             _try(connection, Connection.flush)
         for peer in quiet:

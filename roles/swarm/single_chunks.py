@@ -93,9 +93,9 @@ class SingleChunks:
         """Take late contents from their peers. Returns these peers and handles, to be cancelled."""
         late = [single for single in self._asked.values() if single.is_late(now)]
         if self._asked and len(late) < len(self._asked):
-            idle = [one for one in peers if not one.singles and one.taking is None]
-            late += [one for one in self._stolen(idle, now=now) if one not in late]
-        cancelled = [(one.peer, one) for one in late if one.peer is not None]
+            idle = [peer for peer in peers if not peer.singles and peer.taking is None]
+            late += [single for single in self._stolen(idle, now=now) if single not in late]
+        cancelled = [(single.peer, single) for single in late if single.peer is not None]
         for peer, single in cancelled:
             single.moves += 1
             self._slow.add(peer.number)
@@ -144,9 +144,9 @@ class SingleChunks:
             if single.peer is not None:
                 by_peer.setdefault(single.peer.number, (single.peer, []))[1].append(single)
         for slow, singles in by_peer.values():
-            helpers = [one for one in idle if one.sender != slow.sender]
-            able = [one for one in singles if _can_help(helpers, one, now)]
-            if any(_is_behind(helpers, slow, one, now) for one in able):
+            helpers = [peer for peer in idle if peer.sender != slow.sender]
+            able = [single for single in singles if _can_help(helpers, single, now)]
+            if any(_is_behind(helpers, slow, single, now) for single in able):
                 yield from able
             elif now - singles[0].since >= IDLE_S:
                 yield from able[len(able) - len(able) // 2 :]
@@ -160,7 +160,7 @@ def _least_asked(
     able = [peer for peer in free if peer.number not in refused]
     bad = plan.bad_peers
     if bad.any_wrong:
-        if any(plan.can_send(one, now=now) for one in peers if one.number not in refused):
+        if any(plan.can_send(peer, now=now) for peer in peers if peer.number not in refused):
             able = [peer for peer in able if plan.can_send(peer, now=now)]
         else:
             able = [peer for peer in able if bad.may_try(peer.sender, now=now)]
@@ -178,9 +178,9 @@ def _least_asked(
 def _can_help(helpers: Collection[Peer], single: _Single, now: float) -> bool:
     plan = single.transfer.plan
     return any(
-        one.number not in single.refused
-        and (not plan.bad_peers.any_wrong or plan.can_send(one, now=now))
-        for one in helpers
+        peer.number not in single.refused
+        and (not plan.bad_peers.any_wrong or plan.can_send(peer, now=now))
+        for peer in helpers
     )
 
 
@@ -191,9 +191,9 @@ def _is_behind(helpers: Collection[Peer], slow: Peer, single: _Single, now: floa
     length = single.transfer.content.size
     needed = [
         max(
-            IDLE_S if one.meter.total else UNPROVEN_S,
-            SLOW_FACTOR * length / one.chunk_rate if one.chunk_rate else 0.0,
+            IDLE_S if peer.meter.total else UNPROVEN_S,
+            SLOW_FACTOR * length / peer.chunk_rate if peer.chunk_rate else 0.0,
         )
-        for one in helpers
+        for peer in helpers
     ]
     return bool(needed) and now - slow.single_at >= min(needed) * 2.0 ** min(single.moves, 16)

@@ -299,7 +299,7 @@ class Swarm:
             chunks = bitmap_bytes(wanted, transfer.content.count)
             self.to_send.append((peer, frames.Decline(handle, index, chunks)))
         # The offer was out of date; the next one, of another content, would be so too.
-        for other in [self._transfers.get(one) for one in peer.opened]:
+        for other in [self._transfers.get(opened) for opened in peer.opened]:
             if other is not None and other.is_asking:
                 wanted = self._wanted_from(peer, other, now)
                 if wanted != peer.opened[other.handle]:
@@ -407,7 +407,11 @@ class Swarm:
 
     def _asking(self) -> list[ContentTransfer]:
         """The contents of several chunks whose chunks are asked for."""
-        return [one for one in self._transfers.values() if one.is_asking and not one.is_single]
+        return [
+            transfer
+            for transfer in self._transfers.values()
+            if transfer.is_asking and not transfer.is_single
+        ]
 
     def _with_content(self, transfer: ContentTransfer) -> list[Peer]:
         """The peers that have described it."""

@@ -64,9 +64,9 @@ class PeerUploads:
         This machine may have all connections.
         """
         with self._lock:
-            sessions = [one.session for one in self._uploaders.values()]
+            sessions = [uploader.session for uploader in self._uploaders.values()]
             leaving = room_for_leecher(sessions, address.host, now=now)
-            idle = [self._uploaders[one.number].connection for one in leaving or ()]
+            idle = [self._uploaders[session.number].connection for session in leaving or ()]
             for session in leaving or ():
                 session.is_leaving = True
         for connection in idle:
@@ -78,9 +78,9 @@ class PeerUploads:
         """The leechers that are served over reverse connections."""
         with self._lock:
             return frozenset(
-                one.connection.address
-                for one in self._uploaders.values()
-                if isinstance(one.leecher, Welcome)
+                uploader.connection.address
+                for uploader in self._uploaders.values()
+                if isinstance(uploader.leecher, Welcome)
             )
 
     def serve(self, connection: Connection, leecher: Hello | Welcome) -> bool:
@@ -137,13 +137,14 @@ class PeerUploads:
             uploaders = list(self._uploaders.values())
             sent = self._sent_before
         uploads = list[Upload]()
-        for one in uploaders:
-            session, total, rate = one.session, one.meter.total, one.meter.rate(now=now)
+        for uploader in uploaders:
+            session, total = uploader.session, uploader.meter.total
+            rate = uploader.meter.rate(now=now)
             sent += total
             if rate or session.position:
-                address, position = one.connection.address, session.position
+                address, position = uploader.connection.address, session.position
                 uploads.append(
-                    Upload(address, session.title, total, 0, rate, one.leecher.name, position)
+                    Upload(address, session.title, total, 0, rate, uploader.leecher.name, position)
                 )
         return tuple(uploads), sent
 
@@ -152,8 +153,8 @@ class PeerUploads:
         self._stopping.set()
         with self._lock:
             uploaders = list(self._uploaders.values())
-        for one in uploaders:
-            one.connection.hang_up()
+        for uploader in uploaders:
+            uploader.connection.hang_up()
         self.look_again()
 
     def join(self) -> None:

@@ -126,7 +126,7 @@ class UploadScheduler:
     def forget(self, number: int, handle: int) -> None:
         """End a request, and take back its offers."""
         leecher = self._leechers[number]
-        self._take_back(leecher, [one for one in leecher.offered if one.handle == handle])
+        self._take_back(leecher, [choice for choice in leecher.offered if choice.handle == handle])
         request = leecher.requests.pop(handle, None)
         if request is not None:
             same = leecher.by_root[request.root]
@@ -338,7 +338,7 @@ class UploadScheduler:
         """These were not sent after all."""
         for choice in offered:
             self._times_of(choice.root).not_sent(choice.index)
-        leecher.offered = [one for one in leecher.offered if one not in offered]
+        leecher.offered = [choice for choice in leecher.offered if choice not in offered]
 
     def _times_of(self, root: bytes) -> TimesSent:
         times = self._times.get(root)

@@ -405,14 +405,14 @@ def room_for_leecher(
     sessions: Collection[UploadSession], host: str, *, now: float
 ) -> list[UploadSession] | None:
     """The idle sessions to end so that a leecher from this host may come; None if it may not."""
-    staying = {one.number: one for one in sessions if not one.is_leaving}
+    staying = {session.number: session for session in sessions if not session.is_leaving}
     leaving = evicted(
         [
-            Occupant(one.number, one.host, one.idle_s(now=now), one.is_proven)
-            for one in staying.values()
+            Occupant(session.number, session.host, session.idle_s(now=now), session.is_proven)
+            for session in staying.values()
         ],
         host,
         most=MAX_CONNECTIONS,
         most_of_host=MAX_CONNECTIONS if is_loopback(host) else MAX_PER_HOST,
     )
-    return None if leaving is None else [staying[one.number] for one in leaving]
+    return None if leaving is None else [staying[occupant.number] for occupant in leaving]

@@ -118,7 +118,10 @@ class RoomChanged:
 
     @property
     def seeder_count(self) -> int:
-        return sum(not (one.is_leecher or one.has_left) for one in self.participants)
+        return sum(
+            not (participant.is_leecher or participant.has_left)
+            for participant in self.participants
+        )
 
 
 @dataclass(frozen=True, slots=True)

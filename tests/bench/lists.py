@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from roles.disk.stored_names import StoredNames
-from roles.downloads.download_scope import NewestScope, Scope, identity
+from roles.downloads.download_scope import NewestScope, Scope, identity_of
 from roles.downloads.wanted import WantedFile, plan_contents
 from roles.joining.list_copy import ListCopy
 from roles.wire.list_wire import Unpacker
@@ -58,7 +58,7 @@ def cost_s(lines: Sequence[str]) -> tuple[float, float]:
 
 def jobs_of(scope: Scope) -> list[WantedFile]:
     """All its files: nothing is here yet."""
-    placed = ((file, scope.stored[identity(file)]) for file in scope.wanted.files)
+    placed = ((file, scope.stored[identity_of(file)]) for file in scope.wanted.files)
     return [
         WantedFile(file.path, stored, file.content)
         for file, stored in placed
