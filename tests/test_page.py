@@ -28,14 +28,18 @@ class PageTest(unittest.TestCase):
 
     def test_a_page_has_a_title_cards_and_links(self) -> None:
         body = page.card("words", page.button("Open", "./s/", is_first=True), more="<p>more</p>")
-        read = WebPage(page.frame("Lesson", body, below="here", way=[("Room", "../")]))
+        read = WebPage(page.frame("Lesson", body, below="here", parents=[("Room", "../")]))
         self.assertEqual(read.links, ["../", "./s/"])
         for words in ("Lesson", "words", "Open", "more", "here", "Room"):
             self.assertIn(words, read.text)
 
     def test_words_of_strangers_are_shown_and_nothing_else(self) -> None:
-        read = WebPage(page.frame(HOSTILE, f"<p>{page.name(HOSTILE)}</p>", way=[(HOSTILE, "../")]))
-        self.assertEqual(read.text.count(SHOWN), 5)  # also as the title, and at the end of the way
+        read = WebPage(
+            page.frame(HOSTILE, f"<p>{page.name(HOSTILE)}</p>", parents=[(HOSTILE, "../")])
+        )
+        self.assertEqual(
+            read.text.count(SHOWN), 5
+        )  # also as the title, and at the end of the navigation
         self.assertNotIn("\u202e", read.text)
 
     def test_a_word_between_quotes_does_not_leave_them(self) -> None:

@@ -278,10 +278,10 @@ class Membership:
         is_tried &= self._early_pings < EARLY_PINGS
         self._is_doubtful = is_tried and pinged.is_reachable is None
         if pinged.is_reachable is not None:
-            found = ReachabilityChanged(advertised, pinged.is_reachable)
-            if found != self._reported:
-                self._reported = found
-                self._post(found)
+            change = ReachabilityChanged(advertised, pinged.is_reachable)
+            if change != self._reported:
+                self._reported = change
+                self._post(change)
         return True
 
     def _register(self, advertised: Address, status: Status, *, is_everywhere: bool) -> None:

@@ -205,7 +205,7 @@ class TrackerLocator:
             if now < self._search_at:
                 return False
             self._search_at = now + random.uniform(*self._limits.search_again_s)
-            return self._take_one_of(self._found(self._limits.search_s, self._targets))
+            return self._take_one_of(self._answering(self._limits.search_s, self._targets))
         finally:
             self._searching.release()
 
@@ -216,16 +216,16 @@ class TrackerLocator:
         try:
             if time.monotonic() < self._fail_back_at:
                 return
-            found = self._found(self._limits.fail_back_s, tuple)
+            trackers = self._answering(self._limits.fail_back_s, tuple)
             self._fail_back_at = time.monotonic() + self._limits.fail_back_again_s
-            for tracker in found:  # perhaps it restarted
+            for tracker in trackers:  # perhaps it restarted
                 if tracker.name == self._name or (self._room and tracker.room == self._room):
                     self._move_to(tracker, self._preferred, is_back=True)
                     return
         finally:
             self._searching.release()
 
-    def _found(self, within_s: float, targets: Targets) -> tuple[FoundTracker, ...]:
+    def _answering(self, within_s: float, targets: Targets) -> tuple[FoundTracker, ...]:
         """The trackers that answer, at `_preferred` and at the targets."""
         deadline = time.monotonic() + within_s
         try:
@@ -241,6 +241,7 @@ class TrackerLocator:
             return tuple(each for each in trackers if each.is_private == self.is_private)
 
     def _take_one_of(self, found: tuple[FoundTracker, ...]) -> bool:
+        """Use one of these from now on; False if none of them replaces the silent one."""
         with self._lock:
             tracker, hosts, is_here = self._tracker, self._hosts, self._is_here
         for other in found:
@@ -258,18 +259,18 @@ class TrackerLocator:
         self._move_to(new, new.address)
         return True
 
-    def _move_to(self, found: FoundTracker, tracker: Address, *, is_back: bool = False) -> None:
+    def _move_to(self, tracker: FoundTracker, address: Address, *, is_back: bool = False) -> None:
         with self._lock:
             former = self._tracker
-            self._tracker, self._hosts, self._answered = tracker, (), None
+            self._tracker, self._hosts, self._answered = address, (), None
             self._is_here = False
             if not self._has_answered:  # none has before: this is the one we were looking for
-                self._preferred = tracker
+                self._preferred = address
             self._fail_back_at = time.monotonic() + self._limits.fail_back_again_s
             self.hint = ""
             self.changes += 1
         if is_back:
-            log.warning("The tracker %s answers again and is used now.", tracker)
+            log.warning("The tracker %s answers again and is used now.", address)
         else:
-            log.warning("The tracker %s does not answer; %s is used now.", former, tracker)
-        self._post(TrackerMoved(former, tracker, found.name, is_back=is_back))
+            log.warning("The tracker %s does not answer; %s is used now.", former, address)
+        self._post(TrackerMoved(former, address, tracker.name, is_back=is_back))

@@ -118,7 +118,7 @@ class TrackerSearch:
         if tracker is None or tracker.is_original:
             return tracker
         address = tracker.address
-        is_known = any(address in found for found, _ in self._looked_up.values())
+        is_known = any(address in addresses for addresses, _ in self._looked_up.values())
         if not (is_known or may_dial(address, is_namer_here=is_loopback(source.host))):
             log.debug("ignored a tracker that claims to be at %s", address)
             return None
@@ -131,14 +131,14 @@ class TrackerSearch:
 
     def _addresses_of(self, remembered: Address) -> tuple[Address, ...]:
         now = time.monotonic()
-        found, again_at = self._looked_up.get(remembered, ((), 0.0))
-        if not found and now >= again_at:
+        addresses, again_at = self._looked_up.get(remembered, ((), 0.0))
+        if not addresses and now >= again_at:
             try:
-                found = looked_up(remembered, self._stopping)
+                addresses = looked_up(remembered, self._stopping)
             except TrackerSilentError as error:
                 log.debug("%s", error)
-            self._looked_up[remembered] = found, now + LOOKUP_AGAIN_S
-        return found
+            self._looked_up[remembered] = addresses, now + LOOKUP_AGAIN_S
+        return addresses
 
     def _bound_to(self, source: str) -> Datagrams | None:
         """The socket at this address of ours; None when there can be none now."""

@@ -163,15 +163,15 @@ class _PortableNames:
         portable = _portable(name)
         if portable is None:
             return None
-        found, key = portable, (folder, collision_key(portable))
+        given, key = portable, (folder, collision_key(portable))
         first, number = key, self._taken.get(key, 0)
         while key in self._taken:
             number += 1
-            found = numbered(portable, number)
-            key = folder, collision_key(found)
+            given = numbered(portable, number)
+            key = folder, collision_key(given)
         self._taken[key] = 1
         self._taken[first] = max(number, 1)
-        return (*folder, found)
+        return (*folder, given)
 
 
 def _portable(name: str) -> str | None:

@@ -151,9 +151,9 @@ class Swarms:
         by_worth = sorted(
             self._swarms.items(), key=lambda item: (item[1].left is not None, not item[1].peers)
         )
-        of_host, places = Counter[str](), dict[bytes, int]()
+        of_host, rank = Counter[str](), dict[bytes, int]()
         for info_hash, swarm in by_worth:
-            places[info_hash] = of_host[swarm.host]
+            rank[info_hash] = of_host[swarm.host]
             of_host[swarm.host] += 1
-        kept = sorted(places, key=places.__getitem__)[:MAX_SWARMS]
+        kept = sorted(rank, key=rank.__getitem__)[:MAX_SWARMS]
         self._swarms = {info_hash: self._swarms[info_hash] for info_hash in kept}

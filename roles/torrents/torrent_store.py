@@ -57,14 +57,14 @@ class TorrentStore:
             return []
         try:
             with os.scandir(self._folder) as entries:
-                found = [
+                torrents = [
                     (entry.stat().st_mtime_ns, entry.name)
                     for entry in entries
                     if is_info_hash(entry.name)
                 ]
         except OSError:  # there are none yet
             return []
-        return [self._folder / name for _, name in sorted(found, reverse=True)]
+        return [self._folder / name for _, name in sorted(torrents, reverse=True)]
 
 
 def _torrent_in(path: Path, share: str) -> Torrent | None:

@@ -33,9 +33,9 @@ class FolderView:
 
 def folder_page(view: FolderView) -> bytes:
     folder, title = view.folder, view.names[-1]
-    way = [("Room", escape(view.room))]
-    for depth, above in enumerate(view.names[:-1], 1):
-        way.append((above, f"/s/{view.share}/{quoted_path(view.names[:depth])}/"))
+    parents = [("Room", escape(view.room))]
+    for depth, outer in enumerate(view.names[:-1], 1):
+        parents.append((outer, f"/s/{view.share}/{quoted_path(view.names[:depth])}/"))
     entries: list[IndexedFolder | TreeFile] = [*folder.folders, *folder.files]
     shown = entries[view.start : view.start + ENTRIES]
     rows = "".join(map(_row, shown))
@@ -48,7 +48,7 @@ def folder_page(view: FolderView) -> bytes:
         f'<div class="buttons">{_buttons(view)}</div></div>'
         f"{table if shown else _empty(view)}</div>{_pages(view, len(entries))}{_FOOTER}"
     )
-    return frame(title, body, way=way)
+    return frame(title, body, parents=parents)
 
 
 def _sums(view: FolderView) -> str:

@@ -104,17 +104,17 @@ def frame(
     body: str,
     *,
     below: str = "",
-    way: Iterable[tuple[str, str]] = (),
+    parents: Iterable[tuple[str, str]] = (),
     renew_s: int = 0,
 ) -> bytes:
     """A whole page. `title` may come from a stranger; `body` and `below`, what stands below the
     title, are HTML.
 
-    `way`: names and links of the pages above this one. With `renew_s` it loads itself again.
+    `parents`: names and links of the pages above this one. With `renew_s` it loads itself again.
     """
     shown = name(title)
     head = f'<meta http-equiv="refresh" content="{renew_s}">' if renew_s else ""
-    links = "".join(f'<a href="{href}">{name(above)}</a> › ' for above, href in way)
+    links = "".join(f'<a href="{href}">{name(parent)}</a> › ' for parent, href in parents)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'

@@ -25,16 +25,16 @@ _UNPACKED = "_MEI"  # PyInstaller unpacks a one-file program into a folder whose
 class ProgramFiles:
     """The first call of start() reads them. Its users need no lock: `files` is replaced once."""
 
-    def __init__(self, found: tuple[tuple[Path, str, str], ...] | None = None) -> None:
-        """`found`: as of own_files()."""
-        self._found = own_files() if found is None else found
-        self.files: tuple[ProgramFile, ...] | None = None if self._found else ()
+    def __init__(self, paths: tuple[tuple[Path, str, str], ...] | None = None) -> None:
+        """`paths`: as own_files() returns them."""
+        self._paths = own_files() if paths is None else paths
+        self.files: tuple[ProgramFile, ...] | None = None if self._paths else ()
         self._worker: Worker | None = None
 
     @property
     def obstacle(self) -> str:
         """Why there are none."""
-        return UNREADABLE if self._found else FROM_SOURCE
+        return UNREADABLE if self._paths else FROM_SOURCE
 
     @property
     def is_read(self) -> bool:
@@ -57,7 +57,7 @@ class ProgramFiles:
 
     def _read(self) -> None:
         files = list[ProgramFile]()
-        for path, kind, runs_on in self._found:
+        for path, kind, runs_on in self._paths:
             try:
                 with path.open("rb") as file:
                     data = file.read(MAX_BYTES + 1)

@@ -18,11 +18,11 @@ _COLOURS = {"Good": "good", "Warning": "warning", "Bad": "bad"}
 
 def shown_of(computers: Iterable[Computer]) -> list[Computer]:
     """Those that have a row, in order."""
-    return sorted(computers, key=_place)[:MAX_ROWS]
+    return sorted(computers, key=_need)[:MAX_ROWS]
 
 
-def room_page(place: str, shown: Sequence[Computer], room: RoomSummary, clock: str) -> bytes:
-    """`place`: this computer's name. `clock`: the time of day. `shown`: see shown_of()."""
+def room_page(tracker_name: str, shown: Sequence[Computer], room: RoomSummary, clock: str) -> bytes:
+    """`tracker_name`: of its computer. `clock`: the time of day. `shown`: see shown_of()."""
     rows = "".join(map(_row, shown))
     left_out = room.computers - len(shown)
     more = f"<p>And {count(left_out, 'more computer')}.</p>" if left_out else ""
@@ -37,11 +37,11 @@ def room_page(place: str, shown: Sequence[Computer], room: RoomSummary, clock: s
         f"{table if rows else ''}{more}"
         f"<footer>As of {clock}. This page renews itself every {RENEW_S} s.</footer>"
     )
-    below = f"at {page.name(place)}"
-    return page.frame("Room", body, below=below, way=[("Folders", "./")], renew_s=RENEW_S)
+    below = f"at {page.name(tracker_name)}"
+    return page.frame("Room", body, below=below, parents=[("Folders", "./")], renew_s=RENEW_S)
 
 
-def _place(computer: Computer) -> tuple[float, str]:
+def _need(computer: Computer) -> tuple[float, str]:
     """The sort key of a row: those that lack most come first, then the idle, then the done."""
     has = 99.5 if computer.state is ParticipantState.IDLE else room_words.by_has(computer)
     return has, room_words.by_computer(computer)

@@ -46,7 +46,7 @@ class ProgramFile:
 
 
 def start_page(
-    place: str,
+    tracker_name: str,
     address: Address,
     folders: Sequence[Folder],
     programs: Sequence[ProgramFile],
@@ -54,7 +54,7 @@ def start_page(
     *,
     no_program: str = "",
 ) -> bytes:
-    """`place`: this computer's name. `address`: of the tracker, as the reader reaches it.
+    """`tracker_name`: of its computer. `address`: of the tracker, as the reader reaches it.
     `no_program` says why the program cannot be fetched here.
     """
     shown = folders[:MAX_FOLDERS]
@@ -70,7 +70,8 @@ def start_page(
         ("Room", [page.card(f"<p>{page.escape(room)}</p>", page.button("Watch", "./room"))]),
     )
     body = "".join(f"<section><h2>{title}</h2>{''.join(cards)}</section>" for title, cards in parts)
-    return page.frame("LMKtorrent", body, below=f"at {page.name(place)}, <code>{address}</code>")
+    below = f"at {page.name(tracker_name)}, <code>{address}</code>"
+    return page.frame("LMKtorrent", body, below=below)
 
 
 def _folder(folder: Folder) -> str:

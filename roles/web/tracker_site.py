@@ -151,8 +151,8 @@ class TrackerSite:
     def _make_room_page(self, _: _Visitor) -> Generator[None, None, bytes]:
         computers, room = yield from self._room()
         shown = list[Computer]()
-        for some in _slices(computers):
-            shown = shown_of([*shown, *some])
+        for part in _slices(computers):
+            shown = shown_of([*shown, *part])
             yield
         return room_page(self._name, shown, room, time.strftime("%H:%M:%S"))
 
@@ -167,8 +167,8 @@ class TrackerSite:
         for programs in _slices(self._participants()):
             everyone += programs
             yield
-        for some in _slices(each_computer(everyone, now=time.monotonic())):
-            computers += some
+        for part in _slices(each_computer(everyone, now=time.monotonic())):
+            computers += part
             yield
         return computers, summary_of(computers)
 
@@ -176,14 +176,14 @@ class TrackerSite:
         """Copies of one folder are listed once, at a seeder that browsers can reach: the one on the
         tracker's own computer if there is one, because a browser cannot check a stranger's copy.
         """
-        found = dict[tuple[str, int, int], Folder]()
-        for some in _slices(self._registry.room_list.shares()):
-            for share_id, share in some:
+        folders = dict[tuple[str, int, int], Folder]()
+        for part in _slices(self._registry.room_list.shares()):
+            for share_id, share in part:
                 if share.files:
                     key = share.folder, share.sums.print, share.files
-                    found[key] = self._joined(found.get(key), share_id, share, visitor)
+                    folders[key] = self._joined(folders.get(key), share_id, share, visitor)
             yield
-        return sorted(found.values(), key=lambda folder: folder.name.casefold())
+        return sorted(folders.values(), key=lambda folder: folder.name.casefold())
 
     def _joined(
         self, known: Folder | None, share_id: str, share: Share, visitor: _Visitor
@@ -285,5 +285,5 @@ def _send_file(client: Client, request: Request, file: ProgramFile) -> Steps:
 
 def _slices(items: Iterable[T]) -> Iterator[list[T]]:
     rest = iter(items)
-    while some := list(islice(rest, SLICE)):
-        yield some
+    while part := list(islice(rest, SLICE)):
+        yield part

@@ -116,7 +116,7 @@ def words(data: bytes) -> None:
     left = _MARKUP.sub("", shown)
     check(not re.search(r"[<>\"'&]", left), "markup of a stranger")
     check(left.isprintable(), "what cannot be seen")
-    written = page.frame(text, "", way=[(text, "./")]).decode()
+    written = page.frame(text, "", parents=[(text, "./")]).decode()
     check(written.count("<main>") == written.count("<h1>") == 1, "another frame")
     check(not re.search(r"[<>\"']", _MARKUP.sub("", page.escape(text))), "not escaped")
 
