@@ -73,7 +73,7 @@ class DownloadList(ttk.Frame):
             RowAction("Pause", tab.pause, lambda: bool(self.can_pause()), "Ctrl+P", 0),
             RowAction("Resume", tab.resume, lambda: bool(self.can_resume()), "Ctrl+P", 3),
             RowAction("Cancel", tab.cancel, lambda: bool(self.can_cancel()), "Del", 0),
-            RowAction("Retry", tab.retry, lambda: bool(self.can_retry())),
+            RowAction("Retry", tab.retry_chosen, lambda: bool(self.can_retry())),
         )
         self._buttons = self._make_toolbar(theme, actions[:5])
         self.split = SplitView(
@@ -96,7 +96,7 @@ class DownloadList(ttk.Frame):
             sort_elsewhere=self._fill,
         )
         self.detail = DownloadDetail(
-            self.split, theme, model, self._watch, tab.retry, tab.choose_folder
+            self.split, theme, model, self._watch, tab.retry_chosen, tab.choose_folder
         )
         self.split.hold(self.table, self.detail)
         self.split.grid(row=1, column=0, sticky="nsew", pady=(px(8), 0))

@@ -23,15 +23,14 @@ from roles.values.events import (
     RoleEvent,
     RoleStopped,
     TrackerMoved,
-    UpdateFound,
-    Verified,
     Watched,
 )
 from roles.values.settings import LeecherSettings
 from roles.values.typed_settings import parse_parallel_seeders
-from ui import download_words, wording
+from ui import wording
 from ui.start_words import CALM_S
 from ui.window.download_list import DownloadList
+from ui.window.download_notices import DownloadNotices
 from ui.window.download_start import QUESTION, DownloadStart
 from ui.window.keyboard import tab_in_order
 from ui.window.leecher_form import LeecherForm
@@ -69,11 +68,11 @@ class LeecherTab(Page):
         self._once_listed: Callable[[], None] | None = None
         self._kept_seeding: Path | None = None
         self._looks_at_room = False
-        self._verified = set[str]()  # notices about what is read anew
         self.model = LeecherModel(context, self._show)
         self.form = LeecherForm(self, context)
         self.notices = NoticeArea(self, context.theme, row=1)
         self.list = DownloadList(self, context.theme, self.model, context.settings, steps)
+        self._download_notices = DownloadNotices(self, context)
         self._start = DownloadStart(context.pump, self.notices, self.model)
         self.form.grid(row=0, column=0, sticky="ew")
         self.list.grid(row=2, column=0, sticky="nsew", pady=(px(8), 0))
@@ -151,15 +150,16 @@ class LeecherTab(Page):
     def download_all(self) -> None:
         """Start or resume what is not here yet: of everything, or of what the list shows."""
         if RowFilter(self.list.shown.get()) is RowFilter.PROBLEMS:
-            self._retry(self.list.everything)
+            self.retry(self.list.everything)
         else:
             self._take_fields(lambda: self._start.all(self.list.everything))
 
-    def retry(self) -> None:
+    def retry_chosen(self) -> None:
         """Try again what failed of the selected rows."""
-        self._retry(self.list.can_retry())
+        self.retry(self.list.can_retry())
 
-    def _retry(self, names: Sequence[str]) -> None:
+    def retry(self, names: Sequence[str]) -> None:
+        """Try again what failed of these downloads."""
         self.model.retry(names)
         self.notices.close("failed")
         self.list.show_anew()
@@ -294,7 +294,7 @@ class LeecherTab(Page):
         self._once_listed, self._agreed = then, None
         self.notices.close("renew")
         self.notices.close(QUESTION)
-        self._forget_verified()
+        self._download_notices.forget_verified()
         self.form.say_news(ASKING)
         self.model.renew(settings)
         self._look_at_room()
@@ -304,14 +304,14 @@ class LeecherTab(Page):
 
     def _show(self, event: RoleEvent) -> None:
         model = self.model
+        self._download_notices.take(event)
         match event:
-            case FilesListed(tracker=tracker, refused=refused):
+            case FilesListed(tracker=tracker):
                 self.form.say_news(wording.list_status(event))
                 self._say("")
                 self._context.trackers.remember(tracker)
                 if model.settings is not None and not model.settings.code:
                     self._context.codes.is_open(model.settings.tracker)
-                self._say_refused(refused)
                 self.list.show()
                 then, self._once_listed = self._once_listed, None
                 if then is not None:
@@ -333,28 +333,20 @@ class LeecherTab(Page):
                 self._say(sentence, tone="Muted" if is_calm else "Warning")
                 self.list.show()
             case DownloadChanged():
-                if not event.state.is_final:
-                    self.notices.close("done")
                 self.list.put(event.name)
                 if event.state in COMPLETE:
                     self._seed_what_came()
             case FilesEnded(download=download):
                 self.list.put(download)
-            case UpdateFound():
-                self.notices.say(download_words.update_found(event), key=f"update {event.download}")
             case QueueChanged():
                 self.list.put_queue()
-            case Verified():
-                self._show_verified(event)
             case Watched():
                 self.list.show_watched(event)
             case AllDownloadsEnded():
-                self._sum_up()
                 self._seed_what_came()
                 if self._agreed is not None or self.notices.has("renew"):
                     self.use_fields()
             case RoleStopped():
-                self._forget_verified()
                 if event.failure is not None and self._is_for_code(event.failure):
                     self.form.say_news("")
                     self._say("")
@@ -374,85 +366,6 @@ class LeecherTab(Page):
 
     def _say(self, sentence: str, *, tone: str = "Muted") -> None:
         self.form.tracker_said.say(sentence, tone=tone)
-
-    def _say_refused(self, refused: tuple[str, ...]) -> None:
-        if not refused:
-            self.notices.close("refused")
-            return
-        names = wording.names(refused, shown=wording.quoted)
-        what = figures.count(len(refused), "name")
-        self.notices.say(
-            f"Refused {what} that could point outside the folder or mislead you: {names}.",
-            tone="Warning",
-            key="refused",
-        )
-
-    def _show_verified(self, event: Verified) -> None:
-        leecher, key = self.model.leecher, f"verify {event.download} {event.path}"
-        if leecher is None:
-            return
-        self._verified.add(key)
-        if not event.is_over:
-            said = download_words.verifying(event)
-            if not self.notices.change(key, said):
-                stop = Choice("Stop", leecher.stop_verifying)
-                self.notices.ask(said, [stop], key=key, takes_focus=False)
-            return
-        if event.files_read < event.files:
-            self.notices.close(key)
-            return
-        is_same = not (event.damaged or event.edited or event.missing)
-        fetch = Choice("Fetch again", lambda: leecher.fetch_again(event.download, event.damaged))
-        leave = Choice("Close" if is_same else "Leave it", lambda: None)
-        self.notices.ask(
-            download_words.verified(event),
-            [leave] if is_same else [fetch, leave],
-            key=key,
-            tone="Good" if is_same else "Bad" if event.damaged else "Warning",
-            takes_focus=False,
-        )
-
-    def _forget_verified(self) -> None:
-        for key in self._verified:
-            self.notices.close(key)
-        self._verified.clear()
-
-    def _sum_up(self) -> None:
-        model = self.model
-        if model.with_problems and model.leecher is not None:
-            files = figures.count(model.problem_count, "file").capitalize()
-            self.notices.ask(
-                f"{files} could not be downloaded.",
-                [
-                    Choice("Retry", lambda: self._retry(model.with_problems)),
-                    Choice("Show", lambda: self.list.show_only(RowFilter.PROBLEMS)),
-                ],
-                key="failed",
-                tone="Bad",
-                takes_focus=False,
-            )
-            self.notices.close("done")
-            return
-        self.notices.close("failed")
-        if model.complete_count and model.in_states(model.downloads, *COMPLETE):
-            files = figures.count(model.complete_count, "file").capitalize()
-            are = "is" if model.complete_count == 1 else "are"
-            self.notices.ask(
-                f"{files} {are} here and checked.",
-                [Choice("Open folder", self._open_last), Choice("Close", lambda: None)],
-                key="done",
-                tone="Good",
-                takes_focus=False,
-            )
-
-    def _open_last(self) -> None:
-        """The folder of what came last."""
-        had = self.model.in_states(reversed(self.model.downloads), *COMPLETE)
-        folder = folder_of(self.model.downloads[had[0]]) if had else None
-        if folder is None:
-            self.open_folder()
-        else:
-            self._context.open_folder(folder, self.notices)
 
     def _seed_what_came(self) -> None:
         """Keep seeding the download folder, if that is wanted and there is something in it.
