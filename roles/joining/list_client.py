@@ -15,7 +15,7 @@ from itertools import islice
 from roles.joining.tracker_locator import TrackerLocator
 from roles.net.connection import Connection
 from roles.values.errors import ListNotPassedError, PeerProtocolError
-from roles.values.list_lines import MAX_ROOM_FILES
+from roles.values.list_lines import MAX_ROOM_FILES, MAX_ROOM_SHARES
 from roles.values.participants import Participant
 from roles.values.stopping import until_stopped
 from roles.wire.list_wire import (
@@ -37,7 +37,7 @@ from roles.wire.room_wire import MAX_PARTICIPANTS, decode_participant
 
 PATIENCE_S = 30.0  # for everything but the list; a tracker waits as long
 MIN_RATE = 256 * 1024  # bytes per second: the extra time for the list
-MAX_LINES = MAX_ROOM_FILES + 12_064  # each of a tracker's 12,064 shares has a line of its own
+MAX_LINES = MAX_ROOM_FILES + MAX_ROOM_SHARES  # each share has a line of its own
 _BLOCK = 64 * 1024  # bytes received at once
 
 

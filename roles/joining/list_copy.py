@@ -18,7 +18,13 @@ from roles.joining.listed_share import MAX_REFUSED, ListedShare, Pack
 from roles.values.errors import PeerProtocolError
 from roles.values.events import ListedFile, ListedFolder
 from roles.values.folder_keys import FolderKey, range_below
-from roles.values.list_lines import MAX_ROOM_FILES, MAX_SHARE_FILES, FileLine, FolderLine
+from roles.values.list_lines import (
+    MAX_ROOM_FILES,
+    MAX_ROOM_SHARES,
+    MAX_SHARE_FILES,
+    FileLine,
+    FolderLine,
+)
 from roles.values.safe_names import shown_name
 from roles.values.stopping import go_on, until_stopped
 from roles.wire.list_wire import ShareGone, ShareOpened, decode_share
@@ -31,7 +37,7 @@ MAX_SOURCES = 64
 class Limits(NamedTuple):
     """What a copy may have at most, whatever the tracker sends."""
 
-    shares: int = 12_000  # one for each program that a tracker takes
+    shares: int = MAX_ROOM_SHARES
     share_lines: int = MAX_SHARE_FILES
     lines: int = MAX_ROOM_FILES  # of all shares
     # Folders without a line of their own, of all shares, beyond those that each share may have

@@ -21,9 +21,8 @@ class PrivateRoom:
         self.code, self._verifier, self.private_server = self._opened(code)
         self.wished = ""  # the newest code that the user asked for, until it is being made
         self._making: Worker | None = None
-        self._made: tuple[str, CodeVerifier, PrivateServer] | None = (
-            None  # until it replaces the old ones
-        )
+        # The new ones, until they replace the old ones.
+        self._made: tuple[str, CodeVerifier, PrivateServer] | None = None
         self._guessers: tuple[Guesser, ...] = ()  # as told last
 
     def work(self, start: Callable[[Callable[[], None], str], Worker]) -> bool:

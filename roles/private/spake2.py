@@ -84,9 +84,8 @@ class Exchange:
         transcript = b"".join(
             len(part).to_bytes(8, "little") + part for part in (a, b, *shares, common, scalar)
         )
-        proving_half = hashlib.sha256(transcript).digest()[
-            16:
-        ]  # the other would be a session's key
+        # The other half would be a session's key.
+        proving_half = hashlib.sha256(transcript).digest()[16:]
         key = hmac.digest(bytes(32), proving_half, "sha256")  # HKDF: extract, expand
         proving = hmac.digest(key, b"ConfirmationKeys" + context + b"\x01", "sha256")
         return Proofs(

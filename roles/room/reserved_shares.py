@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from roles.room.room_list import Owner
+from roles.values.list_lines import MAX_ROOM_SHARES
 
 RESERVED_S = 600.0  # a restart or a break; as long as an original may be silent
 MAX_PER_HOST = 64  # 8 programs with 8 shares: one host cannot push out the shares of others
-MAX_RESERVED = 12_064  # as many as a room has shares
 
 
 class Reservation(NamedTuple):
@@ -34,7 +34,7 @@ class ReservedShares:
         of_host = self._of_host.setdefault(ip, {})
         if len(of_host) >= MAX_PER_HOST:
             self.release(next(iter(of_host)))
-        if len(self._reserved) >= MAX_RESERVED:
+        if len(self._reserved) >= MAX_ROOM_SHARES:
             self.release(next(iter(self._reserved)))
         self._reserved[share] = Reservation(owner, now + RESERVED_S, quiet_at)
         self._of_host.setdefault(ip, {})[share] = None

@@ -17,6 +17,7 @@ from roles.values.errors import LmkError, PeerProtocolError
 from roles.values.list_lines import (
     MAX_LIST_BYTES,
     MAX_ROOM_FILES,
+    MAX_ROOM_SHARES,
     MAX_SHARE_FILES,
     TorrentLine,
     decode_line,
@@ -35,7 +36,7 @@ _TORRENT = '["t"'
 class Limits(NamedTuple):
     """What a room may have at most."""
 
-    shares: int = 12_000 + 64  # one for each seeder, and some that have just left
+    shares: int = MAX_ROOM_SHARES
     share_lines: int = MAX_SHARE_FILES
     changes: int = 20_000  # lines of a share in one step; for more the seeder sends the whole list
     lines: int = MAX_ROOM_FILES  # of all shares

@@ -29,6 +29,7 @@ from roles.values.safe_names import check_path
 MAX_LINE = 4_096  # bytes: a path of 1,024 in \u escapes, and room for the rest
 MAX_SHARE_FILES = 200_000  # lines of one share
 MAX_ROOM_FILES = 400_000  # lines of all shares together
+MAX_ROOM_SHARES = 12_064  # one for each of 12,000 programs, and some that have just left
 MAX_LIST_BYTES = 64 * 1024 * 1024  # one list, uncompressed
 PACKED_BELOW = 256 * 1024  # bytes; smaller files travel in packs
 MAX_PACK_SIZE = 64 * 1024 * 1024  # bytes
