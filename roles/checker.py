@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from roles.disk.folder_check import room_for, try_folder
+from roles.disk.folder_check import free_space_for, try_folder
 from roles.joining.interface_search import LISTEN_S, search_interfaces
 from roles.joining.membership import Membership
 from roles.joining.room_client import RoomClient
@@ -207,7 +207,7 @@ class Checker(Role):
             failure = error
         self._post(FolderChecked(folder, failure))
         try:
-            self._post(SpaceChecked(folder, room_for(folder)))
+            self._post(SpaceChecked(folder, free_space_for(folder)))
         except OSError as error:
             self._post(SpaceChecked(folder, fault=error.strerror or str(error)))
         self._post(ClockChecked(time.time(), ahead_s))

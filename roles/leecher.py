@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec
 
 from roles.disk.download_record import RecordedDownload
-from roles.disk.folder_check import room_for
+from roles.disk.folder_check import free_space_for
 from roles.disk.leftovers import drop_packs
 from roles.disk.reserved_space import ReservedSpace
 from roles.disk.share_folders import ShareFolders
@@ -238,10 +238,10 @@ class Leecher(Role):
         set_damaged_aside(download, damaged, self._settings.folder)
         self.download([key], Existing.SKIP)
 
-    def room(self) -> int | None:
+    def free_space(self) -> int | None:
         """Bytes that the target folder has room for; None if its disk does not tell."""
         try:
-            return room_for(self._settings.folder)
+            return free_space_for(self._settings.folder)
         except OSError:
             return None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from roles.disk.reserved_space import ReservedSpace, room_in
+from roles.disk.reserved_space import ReservedSpace, free_space_in
 from roles.disk.sparse_file import bytes_on_disk
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.content_queue import MAX_ARRIVING, MAX_CHUNKS, MAX_TRANSFERS, ContentQueue
@@ -44,7 +44,7 @@ class ContentQueueTest(DownloadingTest):
         self.downloads = PeerDownloads(
             *(self.swarm, Hello("0" * 16, "pc", 1, is_seeder=False), Throttle(), self.woken.set)
         )
-        self.room: Callable[[Path], int] = room_in
+        self.room: Callable[[Path], int] = free_space_in
         self.space = ReservedSpace(self.target, lambda folder: self.room(folder))
         self.ended: list[FileEnded] = []
         self.tally = FileTally(self.ended.extend)

@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from roles.disk.folder_check import room_for, try_folder
+from roles.disk.folder_check import free_space_for, try_folder
 from roles.values.errors import DiskFullError, StorageError
 from tests.support import LmkTestCase
 
@@ -23,7 +23,7 @@ class FolderCheckTest(LmkTestCase):
 
     def test_a_folder_that_does_not_exist_is_not_created(self) -> None:
         try_folder(self.folder / "Downloads" / "LMKtorrent")
-        self.assertGreater(room_for(self.folder / "Downloads" / "LMKtorrent"), 0)
+        self.assertGreater(free_space_for(self.folder / "Downloads" / "LMKtorrent"), 0)
         self.assertEqual(self.left(), [])
 
     def test_a_file_in_its_place_is_named(self) -> None:

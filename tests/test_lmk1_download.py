@@ -61,14 +61,14 @@ class DownloadTest(LmkTestCase):
 class SpaceTest(DownloadTest):
     def test_room_that_another_download_was_promised_is_not_there(self) -> None:
         space = ReservedSpace(self.folder, lambda _: 10)
-        space.promise("another", 6)
+        space.reserve("another", 6)
         download = self.download(5, space, waits_for_space=False)
         with self.assertLogs(level=logging.WARNING):
             download.start()
             self.assertTrue(self.ended.wait(SOON_S))
         download.reap()
         self.assertIsInstance(self.last().failure, DiskFullError)
-        space.promise("a third", 4)
+        space.reserve("a third", 4)
 
     def assert_waits(self, refused: str) -> None:
         """The disk has room for no more files when this method is first called."""

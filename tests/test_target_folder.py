@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from unittest import mock
 
-from roles.disk.reserved_space import MAX_RESERVE, disk_full, room_in
+from roles.disk.reserved_space import MAX_RESERVE, disk_full, free_space_in
 from roles.disk.target_folder import TargetFolder
 from roles.values.content import Content
 from roles.values.errors import StorageError
@@ -172,19 +172,19 @@ class FolderTest(TargetFolderTestCase):
 
 class SpaceTest(TargetFolderTestCase):
     def test_there_is_room_for_a_little_and_none_for_everything(self) -> None:
-        self.assertGreater(room_in(self.folder), 1)
-        self.assertLess(room_in(self.folder), 1 << 60)
+        self.assertGreater(free_space_in(self.folder), 1)
+        self.assertLess(free_space_in(self.folder), 1 << 60)
 
     def test_some_room_is_left_to_the_rest_of_the_machine(self) -> None:
         usage = shutil.disk_usage(self.folder)
         reserve = min(MAX_RESERVE, usage.total // 100)
-        self.assertLess(abs(room_in(self.folder) - (usage.free - reserve)), reserve)
+        self.assertLess(abs(free_space_in(self.folder) - (usage.free - reserve)), reserve)
         self.assertIn("full. Free 3 MB", str(disk_full(self.folder, 3_000_000)))
 
     def test_a_file_where_the_folder_should_be_is_refused(self) -> None:
         (self.folder / "file").touch()
         with self.assertRaises(StorageError):
-            room_in(self.folder / "file" / "x")
+            free_space_in(self.folder / "file" / "x")
 
     @needs_posix
     def test_what_is_in_the_way_of_the_folder_is_named(self) -> None:
@@ -199,5 +199,5 @@ class SpaceTest(TargetFolderTestCase):
             (loop / "x", f"{loop} is a link to another place"),
         ):
             with self.subTest(path=path), self.assertRaises(StorageError) as raised:
-                room_in(path)
+                free_space_in(path)
             self.assertIn(said, str(raised.exception))

@@ -21,8 +21,8 @@ from roles.values.findings import (
 )
 from ui import wording
 
-LITTLE_ROOM = 1_000_000_000  # bytes: many lessons need less, a virtual machine needs more
-NO_ROOM = 100_000_000  # bytes
+LITTLE_SPACE = 1_000_000_000  # bytes: many lessons need less, a virtual machine needs more
+NO_SPACE = 100_000_000  # bytes
 CLOCKS_DIFFER_S = 60.0
 # The program was written in 2026: an earlier clock is wrong. Later than 2100, its battery is empty.
 FIRST_YEAR, LAST_YEAR = 2025, 2100
@@ -174,12 +174,12 @@ def _space(finding: SpaceChecked) -> CheckWords:
     if finding.fault:
         text = f"The disk of {shown_path(finding.folder)} does not tell its free space."
         return CheckWords(*line, Outcome.NOTE, f"{text[:-1]} ({finding.fault}).")
-    room = figures.size(max(0, finding.room))
-    text = f"Room for {room} of downloads."
-    if finding.room < NO_ROOM:
+    size = figures.size(max(0, finding.room))
+    text = f"Room for {size} of downloads."
+    if finding.room < NO_SPACE:
         remedy = "Delete files that nobody needs, or choose a folder on another disk."
         return CheckWords(*line, Outcome.FAILED, text, remedy)
-    if finding.room < LITTLE_ROOM:
+    if finding.room < LITTLE_SPACE:
         remedy = "Make sure that this is enough for what is offered."
         return CheckWords(*line, Outcome.NOTE, text, remedy)
     return CheckWords(*line, Outcome.GOOD, text)

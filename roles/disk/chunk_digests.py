@@ -28,11 +28,11 @@ def digests_of(file: PositionedFile, content: Content, stopping: threading.Event
     order = iter(range(content.count))  # next() of a range is atomic
 
     def read() -> None:
-        room = memoryview(bytearray(min(BLOCK, content.chunk_size)))
+        buffer = memoryview(bytearray(min(BLOCK, content.chunk_size)))
         for index in order:
             start, length = index * content.chunk_size, content.length(index)
             if has_data(file.descriptor, start, start + length):
-                digest = _digest(file, start, length, room, stopping)
+                digest = _digest(file, start, length, buffer, stopping)
             else:
                 digest = _digest_of_hole(file, start, length)
             if stopping.is_set():
@@ -61,19 +61,19 @@ def _digest(
     file: PositionedFile,
     start: int,
     length: int,
-    room: memoryview,
+    buffer: memoryview,
     stopping: threading.Event,
 ) -> bytes:
     digest = hashlib.sha256()
     for offset in range(start, start + length, BLOCK):
         wanted = min(BLOCK, start + length - offset)
         try:
-            got = file.read_into(offset, room[:wanted])
+            got = file.read_into(offset, buffer[:wanted])
         except OSError:  # a bad sector: fetch the chunk again
             return MISSING
         if got < wanted or stopping.is_set():
             return MISSING
-        digest.update(room[:wanted])
+        digest.update(buffer[:wanted])
     return digest.digest()
 
 

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from roles.disk import disk_calls
-from roles.disk.open_folder import first_there
-from roles.disk.reserved_space import room_at
+from roles.disk.open_folder import nearest_existing
+from roles.disk.reserved_space import free_space_at
 from roles.disk.storage_faults import REFUSED, in_the_way, storage_error
 
 _CONTENT = b"LMKtorrent checks whether it can write here.\n"
@@ -21,7 +21,7 @@ def try_folder(folder: Path) -> float:
 
     Returns how many seconds the disk's clock is ahead. Raises StorageError.
     """
-    present = first_there(folder)
+    present = nearest_existing(folder)
     if not present.is_dir():
         raise in_the_way(present, is_link=False)
     trial = present / f".lmktorrent-check-{secrets.token_hex(4)}"
@@ -39,9 +39,9 @@ def try_folder(folder: Path) -> float:
         raise storage_error(error, folder) from None
 
 
-def room_for(folder: Path) -> int:
+def free_space_for(folder: Path) -> int:
     """Bytes that downloads may write there, also if it does not exist yet. Raises OSError."""
-    return room_at(first_there(folder))
+    return free_space_at(nearest_existing(folder))
 
 
 def _try_file(first: Path, second: Path) -> float:

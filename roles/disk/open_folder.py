@@ -40,7 +40,7 @@ class OpenFolder:
                 return cls(os.fspath(path), os.open(path, _BASE_FLAGS))
         except OSError as error:
             if error.errno in IN_THE_WAY:
-                there = first_there(path)
+                there = nearest_existing(path)
                 raise in_the_way(there, is_link=there.is_symlink()) from None
             raise
         if not path.is_dir():
@@ -192,7 +192,7 @@ class LastFolder:
             self._made.append(self._names)
 
 
-def first_there(path: Path) -> Path:
+def nearest_existing(path: Path) -> Path:
     """The path itself, or the innermost parent, that exists."""
     return next((there for there in (path, *path.parents) if os.path.lexists(there)), path)
 

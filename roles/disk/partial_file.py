@@ -327,13 +327,13 @@ class PartialFile:
         if status is None or not stat.S_ISREG(status.st_mode) or status.st_size != size:
             return False
         old = folder.open_file(self._name)
-        room = memoryview(bytearray(min(COMPARE_BLOCK, size)))
+        buffer = memoryview(bytearray(min(COMPARE_BLOCK, size)))
         try:
             for offset in range(0, size, COMPARE_BLOCK):
                 if stopping.is_set():
                     return None
                 block = os.read(old, COMPARE_BLOCK)
-                if block != room[: self.file.read_into(offset, room)]:
+                if block != buffer[: self.file.read_into(offset, buffer)]:
                     return False
         finally:
             os.close(old)

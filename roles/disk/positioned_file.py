@@ -37,12 +37,12 @@ class PositionedFile:
             while piece:
                 piece = piece[os.write(self.descriptor, piece) :]
 
-    def read_into(self, offset: int, room: memoryview) -> int:
-        """Fill `room` from `offset` on; returns how many bytes there were."""
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        """Fill `buffer` from `offset` on; returns how many bytes there were."""
         if HAS_POSITIONS:
-            return os.preadv(self.descriptor, [room], offset)
-        data = self._read_from(offset, len(room))
-        room[: len(data)] = data
+            return os.preadv(self.descriptor, [buffer], offset)
+        data = self._read_from(offset, len(buffer))
+        buffer[: len(data)] = data
         return len(data)
 
     def read_pieces(self, offset: int, pieces: Sequence[memoryview]) -> int:

@@ -15,19 +15,19 @@ from roles.values.errors import DiskFullError
 MAX_RESERVE = 200 * 1024 * 1024
 
 
-def room_in(folder: Path) -> int:
+def free_space_in(folder: Path) -> int:
     """Bytes that we may write there; negative if less than the reserve is free.
 
     Creates the folder; raises StorageError if that fails.
     """
     try:
         OpenFolder.base(folder, make=True).close()
-        return room_at(folder)
+        return free_space_at(folder)
     except REFUSED as error:
         raise storage_error(error, folder) from None
 
 
-def room_at(folder: Path) -> int:
+def free_space_at(folder: Path) -> int:
     """The same for a folder that exists. Raises OSError."""
     usage = shutil.disk_usage(folder)
     return usage.free - min(MAX_RESERVE, usage.total // 100)
@@ -36,35 +36,35 @@ def room_at(folder: Path) -> int:
 class ReservedSpace:
     """Shared by all downloads to one folder. Any thread may call its methods."""
 
-    def __init__(self, folder: Path, room: Callable[[Path], int] = room_in) -> None:
-        self._folder, self._room = folder, room
+    def __init__(self, folder: Path, free_space: Callable[[Path], int] = free_space_in) -> None:
+        self._folder, self._free_space = folder, free_space
         self._lock = threading.Lock()  # protects _needs
         self._needs: dict[object, int] = {}  # bytes still to be written, by download
 
-    def promise(self, who: object, needed: int) -> None:
-        """Reserve `needed` bytes, replacing an earlier reservation of `who`.
+    def reserve(self, download: object, needed: int) -> None:
+        """Reserve `needed` bytes, replacing an earlier reservation of this download.
 
-        Raises DiskFullError if there is no room, which keeps the earlier reservation, and
+        Raises DiskFullError if there is not enough, which keeps the earlier reservation, and
         StorageError if the folder cannot be created.
         """
-        room = self._room(self._folder)
+        free = self._free_space(self._folder)
         with self._lock:
-            others = sum(self._needs.values()) - self._needs.get(who, 0)
-            short = others + needed - room
+            others = sum(self._needs.values()) - self._needs.get(download, 0)
+            short = others + needed - free
             if short <= 0:
-                self._needs[who] = needed
+                self._needs[download] = needed
         if short > 0:
             raise disk_full(self._folder, short)
 
-    def note(self, who: object, needed: int) -> None:
+    def update(self, download: object, needed: int) -> None:
         """Update the reservation, if there is one, to the bytes still needed."""
         with self._lock:
-            if who in self._needs:
-                self._needs[who] = needed
+            if download in self._needs:
+                self._needs[download] = needed
 
-    def withdraw(self, who: object) -> None:
+    def release(self, download: object) -> None:
         with self._lock:
-            self._needs.pop(who, None)
+            self._needs.pop(download, None)
 
 
 def disk_full(folder: Path, short: int) -> DiskFullError:

@@ -219,7 +219,7 @@ class ContentQueue:
 
     def stand_still(self) -> None:
         """Ask for nothing more, and for no room on the disk."""
-        self._space.withdraw(self)
+        self._space.release(self)
         for transfer in self._transfers:
             transfer.stand_still()
 
@@ -227,7 +227,7 @@ class ContentQueue:
         """Ask for the room again, after stand_still(). Raises DiskFullError."""
         waiting = [] if self._transfers else [*self._waiting][:1]
         next_one = sum(self._needed_for(content) for content in waiting)
-        self._space.promise(self, self._needed + next_one)
+        self._space.reserve(self, self._needed + next_one)
 
     def resume(self) -> None:
         for transfer in self._transfers:
@@ -259,7 +259,7 @@ class ContentQueue:
 
     def _begin_more(self) -> None:
         needed = self._needed
-        self._space.note(self, needed)
+        self._space.update(self, needed)
         while self._waiting and len(self._transfers) < MAX_TRANSFERS:
             following = self._waiting[0]
             if self._comes_later(following):
@@ -276,7 +276,7 @@ class ContentQueue:
     def _has_room_for(self, needed: int) -> bool:
         """Whether one more may begin, with so much for all. Raises DiskFullError for a first."""
         try:
-            self._space.promise(self, needed)
+            self._space.reserve(self, needed)
         except DiskFullError:
             if not self._transfers:
                 raise

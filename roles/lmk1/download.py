@@ -110,7 +110,7 @@ class Lmk1Download(DownloadLife):
         try:
             self._fetch_and_finish()
         finally:
-            self._space.withdraw(self)
+            self._space.release(self)
 
     def _fetch_and_finish(self) -> None:
         while not self.stopping.is_set():
@@ -122,7 +122,7 @@ class Lmk1Download(DownloadLife):
             except DiskFullError as error:
                 if not self._settings.waits_for_space:
                     raise
-                self._space.withdraw(self)
+                self._space.release(self)
                 self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
                 self.stopping.wait(SPACE_AGAIN_S)
             else:
@@ -130,7 +130,7 @@ class Lmk1Download(DownloadLife):
 
     def _opened(self) -> PartialFile:
         """The partial file, with room on the disk for the rest. Raises StorageError."""
-        self._space.promise(self, self.file.size - self._fetchers.have)
+        self._space.reserve(self, self.file.size - self._fetchers.have)
         if self._partial is None:
             self._partial = PartialFile(
                 self._settings.folder, (self._stored_name,), can_be_checked=False
@@ -146,7 +146,7 @@ class Lmk1Download(DownloadLife):
         try:
             while not (self.stopping.is_set() or fetchers.stopping.is_set() or fetchers.is_done):
                 now = time.monotonic()
-                self._space.note(self, self.file.size - fetchers.have)
+                self._space.update(self, self.file.size - fetchers.have)
                 fetchers.staff(now)
                 self._judge(fetchers.outlook(now), now)
                 self.woken.wait(TICK_S)

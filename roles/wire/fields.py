@@ -126,9 +126,9 @@ def shown(value: JsonValue, length: int) -> str:
     return shown_name(value, length)
 
 
-def cut(text: str, room: int) -> str:
-    """The start of the text, as far as it fits into `room` bytes of JSON; no lone surrogates."""
-    text = text[:room].encode(errors="replace").decode()
-    while len(strict_json.dumps(text)) - 2 > room:
+def cut(text: str, most: int) -> str:
+    """The start of the text, as far as it fits into `most` bytes of JSON; no lone surrogates."""
+    text = text[:most].encode(errors="replace").decode()
+    while len(strict_json.dumps(text)) - 2 > most:
         text = text[:-1]
     return text

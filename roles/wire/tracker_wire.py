@@ -202,11 +202,11 @@ def refusal_of(datagram: bytes, why: str) -> bytes | None:
 
 def fitting(holders: Iterable[Holder]) -> tuple[Holder, ...]:
     """The first holders, as many as fit into one answer."""
-    room = MAX_ANSWER - len(encode_answer(Holders("0" * 16, ())))
+    left = MAX_ANSWER - len(encode_answer(Holders("0" * 16, ())))
     first = list[Holder]()
     for holder in holders:
-        room -= len(strict_json.dumps(_holder_value(holder))) + bool(first)
-        if room < 0:
+        left -= len(strict_json.dumps(_holder_value(holder))) + bool(first)
+        if left < 0:
             break
         first.append(holder)
     return tuple(first)

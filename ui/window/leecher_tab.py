@@ -404,7 +404,7 @@ class LeecherTab(Page):
                 self.form.say_room(room)
 
         self._looks_at_room = True
-        self._context.pump.in_background(leecher.room, show)
+        self._context.pump.in_background(leecher.free_space, show)
 
     def _ask_for_list(self) -> None:
         if self.model.leecher is not None:
