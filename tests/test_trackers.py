@@ -107,7 +107,7 @@ class TrackersTest(unittest.TestCase):
         )
 
     def test_none_is_an_error(self) -> None:
-        with self.assertRaises(TrackerSilentError):
+        with self.assertRaisesRegex(TrackerSilentError, "Name one of another network with --trac"):
             trackers.print_trackers([], Output())
 
     def test_it_asks_nobody_when_discovery_is_off(self) -> None:

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
 def print_trackers(found: Sequence[FoundTracker], output: Output) -> ExitCode:
     if not found:
         raise TrackerSilentError(
-            "No tracker was found on this network. Name tracker of another network with --tracker."
+            "No tracker was found on this network. Name one of another network with --tracker."
         )
     for tracker in ours_first(found):
         address = str(tracker.address)
