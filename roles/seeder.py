@@ -199,6 +199,7 @@ class Seeder(Role):
             uploads.stop()
             if self._browsers is not None:
                 self._browsers.stop()
+            library.wake()
             membership.wake()
             calls.wake()
             for thread in beside:  # only then no further connection can reach `uploads`

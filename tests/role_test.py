@@ -54,7 +54,6 @@ POLLING_MODULES = (
     "joining.tracker_asker",
     "lmk1.chunk_sender",
     "net.dialling",
-    "sharing.folder_library",
     "swarm.reverse_connections",
     "net.peer_greeting",
     "swarm.acceptor",

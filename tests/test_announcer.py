@@ -41,6 +41,8 @@ class AnnouncerTestCase(LmkTestCase):
 
     def stop(self) -> None:
         self.stopping.set()
+        if self.threads:
+            self.library.wake()
         for thread in self.threads:
             thread.join()
 

@@ -83,11 +83,14 @@ class LibraryTestCase(LmkTestCase):
         self.thread.start()
         self.addCleanup(self.assertEqual, failures, [None])
         self.addCleanup(self.thread.join, PROMPT_S)
+        self.addCleanup(library.wake)
         self.addCleanup(stopping.set)
+        self.library = library
         return library
 
     def stop(self) -> None:
         self.stopping.set()
+        self.library.wake()
         self.thread.join(PROMPT_S)
         self.assertFalse(self.thread.is_alive())
 
@@ -116,7 +119,7 @@ class LibraryTestCase(LmkTestCase):
         return holding
 
     def after_look(self, library: FolderLibrary, condition: Callable[[], bool]) -> None:
-        library.rescan_soon()
+        library.wake()
         wait_until(condition)
 
     def sent(self, source: ChunkSource, offset: int, length: int) -> bytes:
@@ -590,7 +593,7 @@ class HonestyTest(LibraryTestCase):
             name = f"{source.randrange(12):02}"
             changed = source.randrange(LONG_AGO_S)
             self.file(name, source.randbytes(source.randrange(1, 50_000)), mtime_s=changed)
-            library.rescan_soon()
+            library.wake()
             for text in library.snapshot.lines:
                 line = decode_line(text)
                 if isinstance(line, ReadingLine):
@@ -636,7 +639,7 @@ class HonestyTest(LibraryTestCase):
                     write(number)
                 else:
                     (self.shared / f"{number - 30:02}").unlink(missing_ok=True)
-                library.rescan_soon()
+                library.wake()
             lines = [decode_line(text) for text in library.snapshot.lines]
             files = [one for one in lines if isinstance(one, FileLine) and is_packed(one.size)]
             files.sort(key=lambda file: sort_key(file.path))
@@ -731,7 +734,7 @@ class ShortageTest(LibraryTestCase):
 
         self.enterContext(mock.patch.object(folder_library, "LOOK_S", 0.01))
         with mock.patch.object(folder_library, "scan_tree", refuse):
-            library.rescan_soon()
+            library.wake()
             wait_until(lambda: len(scans) > 2)
         self.assertEqual(library.snapshot.lines, lines)
         self.file("b", b"two")
@@ -766,4 +769,5 @@ class ShortageTest(LibraryTestCase):
                 wait_until(lambda: len(self.lines(library)) == 5)
             finally:
                 stopping.set()
+                library.wake()
                 thread.join()

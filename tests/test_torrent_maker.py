@@ -32,7 +32,7 @@ class TorrentMakerTest(LibraryTestCase):
 
     def making(self, *, is_private: bool = True) -> TorrentMaker:
         """A library and the maker of its torrent at work until the test ends, or until stop()."""
-        self.library = library = self.started()
+        library = self.started()
         store = TorrentStore(self.folder / "state" / "torrents")
         maker = TorrentMaker(library, store, self.news, self.stopping, is_private=is_private)
         failures = list[object]()
@@ -48,7 +48,7 @@ class TorrentMakerTest(LibraryTestCase):
     def end(self) -> None:
         self.stopping.set()
         self.maker_thread.join()
-        self.thread.join()
+        self.stop()
 
     def torrent_of(self, maker: TorrentMaker, *, before: Torrent | None = None) -> Torrent:
         def is_made() -> bool:
@@ -117,7 +117,7 @@ class TorrentMakerTest(LibraryTestCase):
         first = self.torrent_of(maker)
         read = self.counting()
         self.file("b", content_of(MIN_PIECE, 8), mtime_s=1_000_000_100)
-        self.library.rescan_soon()
+        self.library.wake()
         second = self.torrent_of(maker, before=first)
         self.assertEqual(second.digests[:2], first.digests[:2])
         self.assertNotEqual(second.digests[2:], first.digests[2:])
@@ -134,7 +134,7 @@ class TorrentMakerTest(LibraryTestCase):
         revision = self.library.snapshot.revision
         self.file("a", LARGE, mtime_s=1_000_000_100)
         file.chmod(0o755)
-        self.library.rescan_soon()
+        self.library.wake()
         wait_until(
             lambda: self.library.snapshot.revision > revision + 1 and maker.torrent is not None
         )
@@ -168,7 +168,7 @@ class TorrentMakerTest(LibraryTestCase):
         self.enterContext(mock.patch.object(torrent_maker, "MAX_FILES", 2))
         for name in "abc":
             self.file(name)
-        self.library.rescan_soon()
+        self.library.wake()
         many = self.news.wait_for(TorrentChanged, where=lambda one: "at most" in one.problem)
         self.assertEqual(many.torrent, "")
 
@@ -177,7 +177,7 @@ class TorrentMakerTest(LibraryTestCase):
         maker = self.making()
         self.torrent_of(maker)
         self.shared.rename(self.folder / "elsewhere")
-        self.library.rescan_soon()
+        self.library.wake()
         wait_until(lambda: maker.torrent is None)
         wait_until(lambda: bool(self.library.snapshot.problem))
         self.assertEqual({one.problem for one in self.news.of(TorrentChanged)}, {""})

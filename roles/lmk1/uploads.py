@@ -169,7 +169,7 @@ class Lmk1Uploads:
                 sender.run()
             except FileChangedError as error:
                 log.info("%s: %s", sender.leecher, error)
-                self._library.rescan_soon()
+                self._library.wake()
             except PeerProtocolError as error:
                 log.warning("Dropped %s: %s", sender.leecher, error)
             except OSError as error:

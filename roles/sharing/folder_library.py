@@ -31,7 +31,6 @@ from roles.values.disk_names import from_disk
 from roles.values.errors import ShortageError, StorageError
 from roles.values.events import HashingChanged, Post, Skipped, SkipReason
 from roles.values.list_lines import ReadingLine, encode_line
-from roles.worker import POLL_S
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +109,7 @@ class FolderLibrary:
             self._distrusted |= paths
             self._distrusted |= keys
             self._publish_locked()
-        self.rescan_soon()
+        self.wake()
 
     def files(self) -> dict[str, FileHolding]:
         """The files that have been hashed, by path."""
@@ -129,12 +128,14 @@ class FolderLibrary:
             self._more_lines -= {line}
             self._tell_more_locked()
 
-    def rescan_soon(self) -> None:
-        """Scan the folder now instead of at the next interval."""
+    def wake(self) -> None:
+        """Look at the folder now, and whether to stop. From any thread."""
         self._wake.set()
 
     def run(self) -> None:
-        """Scan, hash, and watch for changes until `stopping` is set. May be called again."""
+        """Scan, hash, and watch for changes until `stopping` is set; wake() ends a wait. May be
+        called again.
+        """
         is_first = True
         self._under_way.clear()  # left by a run that failed for lack of memory
         self._adding.clear()
@@ -156,7 +157,7 @@ class FolderLibrary:
             self._hashed = self._to_hash = 0
             is_first = False
             while not self._stopping.is_set() and not self._is_look_due():
-                self._wake.wait(min(POLL_S, max(0.0, self._next_look - time.monotonic())))
+                self._wake.wait(max(0.0, self._next_look - time.monotonic()))
         self._cache.save(self._seen, self._offers.packed)
 
     def _is_look_due(self) -> bool:
