@@ -237,7 +237,7 @@ class Photographer:
         shown.toggle(next(key for key in keys if key.startswith(f"{self._share}/{name}")))
 
     def _show(self, appearance: Appearance) -> None:
-        self._window.choose_appearance(appearance)
+        self._window.appearance.choose(appearance)
 
     def _take(self, name: str) -> None:
         self._pump(MOMENT_S)

@@ -84,9 +84,10 @@ class SettingsPageTest(AppWindowTest):
 
     def test_the_theme_is_chosen_here_and_in_the_line_below(self) -> None:
         page = self.open_page()
-        page._actions.appearance(Appearance.DARK)
+        radios = [widget for widget in every_widget(page) if isinstance(widget, ttk.Radiobutton)]
+        next(radio for radio in radios if str(radio.cget("text")) == "Dark").invoke()
         self.assertTrue(self.window._context.theme.is_dark)
-        self.window.choose_appearance(Appearance.LIGHT)
+        self.window.appearance.choose(Appearance.LIGHT)
         self.assertEqual(self.window._context.settings.variable("appearance").get(), "light")
 
     def test_the_next_window_is_as_large_as_was_chosen(self) -> None:

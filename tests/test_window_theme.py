@@ -73,17 +73,17 @@ class LooksTest(AppWindowTest):
     def test_light_and_dark_both_apply_at_once(self) -> None:
         window = self.open_window()
         self.assertEqual(self.background(), LIGHT.ground)
-        window.choose_appearance(Appearance.DARK)
+        window.appearance.choose(Appearance.DARK)
         self.assertEqual(self.background(), DARK.ground)
         self.assertEqual(str(window.log.text.cget("background")), DARK.card)
-        window.choose_appearance(Appearance.LIGHT)
+        window.appearance.choose(Appearance.LIGHT)
         self.assertEqual(self.background(), LIGHT.ground)
 
     def test_selected_text_can_be_read_with_and_without_the_focus(self) -> None:
         window = self.open_window()
         style = ttk.Style(window)
         for appearance in (Appearance.LIGHT, Appearance.DARK):
-            window.choose_appearance(appearance)
+            window.appearance.choose(appearance)
             for name in ("TEntry", "TCombobox", "TSpinbox"):
                 for state in ("focus", "!focus"):
                     colours = (
@@ -98,15 +98,9 @@ class LooksTest(AppWindowTest):
         theme = window._context.theme
         middle = theme.px(16) // 2
         light = theme._indicators["ticked"].get(middle, middle // 4)
-        window.choose_appearance(Appearance.DARK)
+        window.appearance.choose(Appearance.DARK)
         self.assertEqual(theme._indicators["ticked"].width(), theme.px(16))
         self.assertTrue(light)
-
-    def test_the_choice_is_kept(self) -> None:
-        window = self.open_window()
-        window.choose_appearance(Appearance.DARK)
-        self.pump_until(lambda: not window._context.settings.is_writing)
-        self.assertEqual(self.kept()["appearance"], "dark")
 
     def test_no_text_is_cut_in_the_smallest_window(self) -> None:
         self.keep(window="100x100+0+0")

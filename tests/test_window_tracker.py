@@ -132,7 +132,7 @@ class TrackerTabTest(AppWindowTest):
         self.tracker_run.take(NetworkChanged(come=("10.9.9.9",), for_others=there))
         modules = qr_code(f"http://{there}/")
         for appearance in (Appearance.LIGHT, Appearance.DARK):
-            window.choose_appearance(appearance)
+            window.appearance.choose(appearance)
             picture = window.tracker.form.qr.picture
             scale, rest = divmod(picture.width(), len(modules))
             self.assertEqual((rest, picture.height()), (0, picture.width()))

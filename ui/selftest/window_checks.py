@@ -123,7 +123,7 @@ class _Trial:
 def _look_at_tabs(window: _WatchedWindow) -> str:
     tabs = window.tabs
     for appearance in (Appearance.LIGHT, Appearance.DARK):
-        window.choose_appearance(appearance)
+        window.appearance.choose(appearance)
         for name in tabs.names:
             tabs.show(name)
             if not _is_shown(window, tabs.in_front):

@@ -26,6 +26,7 @@ from roles.worker import failure_of
 from ui import wording
 from ui.start_words import StartFacts
 from ui.window import keyboard, window_geometry
+from ui.window.appearance_choice import AppearanceChoice
 from ui.window.event_pump import EventPump
 from ui.window.keep_awake import KeepAwake
 from ui.window.leecher_tab import LeecherTab
@@ -37,7 +38,6 @@ from ui.window.setting_field import throttles_of
 from ui.window.settings_keeper import SettingsKeeper
 from ui.window.start_page import StartActions, StartPage
 from ui.window.status_line import StatusLine, health
-from ui.window.system_theme import is_system_dark
 from ui.window.tab_pages import TabPages
 from ui.window.theme import Theme
 from ui.window.tracker_choice import MakeDiscovery, TrackerChoice
@@ -53,7 +53,6 @@ log = logging.getLogger(__name__)
 
 TITLE = "LMKtorrent"
 STATUS_MS = 500
-SYSTEM_LOOK_MS = 10_000  # how often the system is asked whether its theme is dark
 SEARCH_S = 2.0  # a tracker that answers does so within this time
 STOP_LIMIT_S = 2.0
 STOP_POLL_MS = 20
@@ -78,6 +77,7 @@ class AppWindow(tk.Tk):
         super().__init__(className=TITLE)
         self.title(TITLE)
         self._context = self._make_context(profile, environment)
+        self.appearance = AppearanceChoice(self, self._context)
         self._is_closing = False
         self.is_interrupted = False
         self.is_full_screen = False
@@ -92,7 +92,6 @@ class AppWindow(tk.Tk):
         self._bind_keys()
         self.protocol("WM_DELETE_WINDOW", self.close)
         self.after(STATUS_MS, self._show_status)
-        self.after(0, self._look_at_system)
         for notice in (*notices, self._context.settings.notice):
             if notice:
                 self._warn(notice)
@@ -199,7 +198,6 @@ class AppWindow(tk.Tk):
         from ui.window.settings_page import SettingsActions, SettingsPage
 
         actions = SettingsActions(
-            appearance=self.choose_appearance,
             folder=self.leecher.use_fields,
             networks=_own_addresses,
             check=self.check_computer,
@@ -409,31 +407,6 @@ class AppWindow(tk.Tk):
             if self.tabs.is_there(name) and self.tabs.in_front is not self.tabs.made(name):
                 self.tabs.hide(name)
         self.tabs.in_front.take_focus()
-
-    # Colours
-
-    def choose_appearance(self, appearance: Appearance) -> None:
-        """Use these colours now and at the next start."""
-        self._context.settings.change(appearance=appearance.value)
-        self._context.settings.variable("appearance").set(appearance.value)
-        self._apply_appearance()
-
-    def _look_at_system(self) -> None:
-        self.after(SYSTEM_LOOK_MS, self._look_at_system)
-        self._apply_appearance()
-
-    def _apply_appearance(self) -> None:
-        appearance, theme = self._context.settings.now.appearance, self._context.theme
-
-        def apply(is_dark: bool) -> None:
-            is_meant = self._context.settings.now.appearance == appearance
-            if is_meant and theme.is_dark != is_dark:
-                theme.apply(is_dark=is_dark)
-
-        if appearance == Appearance.SYSTEM.value:
-            self._context.pump.in_background(is_system_dark, apply)
-        else:
-            apply(appearance == Appearance.DARK.value)
 
     # What is shown below the tabs
 

@@ -33,7 +33,6 @@ _NEXT_ROLE = "Applies to what you start from now on."
 class SettingsActions:
     """What to do at once when a setting changes."""
 
-    appearance: Callable[[Appearance], None]
     folder: Callable[[], None]  # where downloads go
     networks: Callable[[], Sequence[str]]  # this computer's addresses; may take a moment
     check: Callable[[], None]
@@ -99,16 +98,11 @@ class SettingsPage(Page):
         self._field("Port of the tracker", "tracker_port", parse_port, "UDP and TCP.", width=8)
 
         self._head("Window")
-        appearance = context.settings.variable("appearance")
+        chosen = context.settings.variable("appearance")
         themes = ttk.Frame(inside)
-        for value, text in _APPEARANCES.items():
-            ttk.Radiobutton(
-                themes,
-                text=text,
-                value=value.value,
-                variable=appearance,
-                command=lambda: actions.appearance(Appearance(appearance.get())),
-            ).pack(side="left", padx=(0, px(16)))
+        for appearance, text in _APPEARANCES.items():
+            radio = ttk.Radiobutton(themes, text=text, value=appearance.value, variable=chosen)
+            radio.pack(side="left", padx=(0, px(16)))
         self._row("Theme", themes, "")
         self._size = tk.StringVar(self, f"{context.settings.now.size_percent} %")
         size_box = ttk.Combobox(
