@@ -252,9 +252,9 @@ class Leecher(Role):
         """
         before, now = self._lmk2_download(self._watched[0]), self._lmk2_download(key)
         if before is not None:
-            before.looked_at = None
+            before.watched.below = None
         if now is not None and (not path or path.endswith("/")):
-            now.looked_at = path
+            now.watched.below = path
         self._watched, self._tell_at = (key, path), 0.0
 
     def stop(self) -> None:
@@ -378,7 +378,7 @@ class Leecher(Role):
             known.join()
             known.discard()  # its partial file has the name that the new download needs
         if isinstance(known, Download) and isinstance(download, Download):
-            download.order, download.looked_at = known.order, known.looked_at
+            download.order, download.watched.below = known.order, known.watched.below
         download.stop(state)
         self._queue.add(download)
         self._is_busy = True
@@ -472,8 +472,8 @@ class Leecher(Role):
         transfer = download.transfer_of(path) if download is not None else None
         have, coming, peers = peer.watched(transfer, now=now)
         content = transfer.content if transfer is not None else None
-        is_folder = download is not None and download.looked_at is not None
-        pieces = download.pieces if download is not None and is_folder else None
+        is_folder = download is not None and download.watched.below is not None
+        pieces = download.watched.pieces if download is not None and is_folder else None
         return Watched(key, path, content, have, coming, peers, peer.bottleneck, pieces)
 
     def _tell_end(self) -> None:

@@ -133,6 +133,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "folder_map",
         "trusted_packs",
         "wanted",
+        "watched_folder",
     ),
     "torrents": ("bencode", "bep15_wire", "metainfo", "swarms"),
     "web": (

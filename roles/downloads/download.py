@@ -9,16 +9,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from roles.disk.leftovers import drop_member_partials, drop_partials, pack_stored
-from roles.disk.stored_names import Stored, StoredNames
+from roles.disk.stored_names import StoredNames
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.comparison import Comparison, versions_of
 from roles.downloads.content_queue import ContentQueue
 from roles.downloads.download_life import (
     QUEUED_AT_PEERS_S,
-    REPORT_S,
     DownloadContext,
     DownloadLife,
     all_damaged,
@@ -26,22 +26,21 @@ from roles.downloads.download_life import (
 from roles.downloads.download_scope import FollowedScope, NewestScope, Scope, identity_of
 from roles.downloads.file_order import FileOrder
 from roles.downloads.file_tally import FileTally
-from roles.downloads.folder_map import FolderMap
+from roles.downloads.made_folders import MadeFolders
 from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.wanted import WantedFile
+from roles.downloads.watched_folder import WatchedFolder
 from roles.joining.list_copy import Selection
 from roles.joining.listed_share import Pack
 from roles.joining.room_reader import RoomReader
 from roles.net.rates import RateMeter, seconds_left
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.outlook import Outlook
-from roles.values.disk_names import path_from_disk
 from roles.values.errors import (
     DiskFullError,
     LmkError,
     NoSeederError,
     StoppedError,
-    StorageError,
 )
 from roles.values.events import (
     CUT_OFF,
@@ -52,8 +51,6 @@ from roles.values.events import (
     DownloadState,
     FileEnded,
     FilesEnded,
-    FolderPieces,
-    FolderRenamed,
     UpdateFound,
     stored_path,
 )
@@ -67,7 +64,6 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.25
 MOVING_S = 2.0  # since the last chunk
-MAP_AGAIN_S = 3.0  # between two maps of a folder whose list changes: it may have 100,000 files
 LOST_AGAIN_S = 1.0  # between two looks at what is not listed any more
 
 
@@ -101,25 +97,18 @@ class Download(DownloadLife):
         self._home, self._is_home_ours = names.home, is_home_ours
         self.path = settings.folder.joinpath(*names.home)  # where the files of the share go
         self._target = TargetFolder(settings.folder, existing, self.stopping)
+        self._folders = MadeFolders(self._target, names.home)
         versions = versions_of(key, settings.state_folder, self.path)
         self._comparison = Comparison(self._target, versions)
         self._tally = FileTally(self._tell_files)
         self._queue = ContentQueue(self._target, peer, self._space, self._tally, self.woken.set)
         self._is_planned = False  # the queue has all that is missing
-        self._folders = set[Stored]()  # that were made, or could not be
-        self._folders_of: Scope | None = None  # whose folders are all among them
-        self._not_made = dict[str, StorageError]()  # those that could not, by their paths
-        self._renamed = dict[str, Path]()  # folders that have other names here, by their paths
+        self.watched = WatchedFolder()
         self._meter = RateMeter(now=time.monotonic())
         # Set by the leecher's thread:
-        self.looked_at: str | None = None  # a folder that shows its pieces; "" for all of it
         self.order = FileOrder()  # in which its files come; replaced whole
         self._tries_again = False  # what failed so far is fetched once more
         self._followed_order = self.order
-        self.pieces: FolderPieces | None = None  # of the folder looked at; replaced whole
-        self._map: FolderMap | None = None
-        self._mapped: Selection | None = None  # what the map is of
-        self._mapped_at = self._pieces_at = 0.0
         self._moved = float("-inf")
         self._lost_at = 0.0
 
@@ -231,7 +220,7 @@ class Download(DownloadLife):
         """Look what the target folder has, and plan the rest."""
         self._is_planned = False
         self._tally.begin()
-        self._folders, self._folders_of, self._not_made = set(), None, {}
+        self._folders.begin()
         scope = self.newest.scope
         self._followed = FollowedScope(scope)
         self._set_state(DownloadState.CHECKING)
@@ -271,28 +260,10 @@ class Download(DownloadLife):
             size = sum(file.size for file in changed)
             self._post(UpdateFound(self.key, self.title, len(changed), size, edited))
 
-    def _make_folders(self, scope: Scope) -> None:
-        """Make those that no earlier list had. Raises StorageError if not even the folder of all
-        of them can be made, StoppedError, and DiskFullError, after which it can be called again.
-        """
-        fresh = {
-            stored: line for stored, line in scope.folders.items() if stored not in self._folders
-        }
-        times = [(stored, folder.mtime) for stored, folder in fresh.items()]
-        if self._home and not self._folders:
-            times.insert(0, (self._home, None))
-        failed = self._target.make_folders(times)
-        if self._home in failed:
-            raise failed[self._home]
-        self._folders.update(fresh)
-        self._folders_of = scope
-        self._not_made |= {fresh[stored].path: error for stored, error in failed.items()}
-        for stored, folder in fresh.items():
-            is_renamed = path_from_disk("/".join(stored[len(self._home) :])) != folder.path
-            if is_renamed and stored not in failed:
-                self._note_renamed(folder.path, self._target.path.joinpath(*stored))
-        if self._home and path_from_disk(self.home) != self.wanted.share_name:
-            self._note_renamed(self.wanted.share_name, self.path)
+    def _make_folders(self) -> None:
+        for folder in self._folders.make(self.newest.scope):
+            self._log_renamed(folder.name, folder.saved_as)
+            self._post(FilesEnded(self.key, (), (folder,)))
 
     # What must come
 
@@ -305,8 +276,8 @@ class Download(DownloadLife):
                 if self.order is not self._followed_order:
                     self._followed_order = self.order
                     self._queue.put_in_order(self.order)
-                if self._folders_of is not self.newest.scope:
-                    self._make_folders(self.newest.scope)
+                if self._folders.is_behind(self.newest.scope):
+                    self._make_folders()
                 self._queue.step()
             except DiskFullError as error:
                 if not self._settings.waits_for_space:
@@ -334,10 +305,10 @@ class Download(DownloadLife):
     def _try_again(self) -> None:
         """Plan once more what failed, with what waits. Raises StoppedError."""
         self._tries_again = False
-        self._map = None
+        self.watched.forget()
         failed = {file.name for file in self._tally.take_failures()}
-        scope, self._not_made = self.newest.scope, {}
-        self._folders, self._folders_of = set(), None
+        self._folders.begin()
+        scope = self.newest.scope
         again = [file for file in self.wanted.files if file.path in failed]
         known = [file for file in again if identity_of(file) in scope.stored]
         self._queue.follow((), self._missing(known, scope), scope.packs)
@@ -375,7 +346,9 @@ class Download(DownloadLife):
         if is_moving or is_queued or is_cut_off:
             self._patience.renew(now)
         self._queue.give_way(outlook, now=now, still_s=still_s)
-        self._look_at_pieces(now)
+        if self.is_folder:
+            pieces = partial(self._queue.pieces, now=now)
+            self.watched.look(self.wanted, self._files_missing, pieces, now=now)
         is_arriving, awaited = is_moving or outlook.is_receiving, 0
         if self._queue.is_through or not (is_arriving or outlook.position):
             self._give_up_lost(now)
@@ -396,25 +369,11 @@ class Download(DownloadLife):
         if self._patience.is_over(now):
             raise self._why_given_up(outlook)
 
-    def _look_at_pieces(self, now: float) -> None:
-        """Tell the pieces of the folder that is looked at."""
-        below, wanted = self.looked_at, self.wanted
-        if below is None or not self.is_folder:
-            self._map = self.pieces = None
-            return
-        if now < self._pieces_at:
-            return
-        self._pieces_at = now + REPORT_S
-        is_old = wanted is not self._mapped and now >= self._mapped_at + MAP_AGAIN_S
-        if self._map is None or self._map.below != below or is_old:
-            self._map, self._mapped, self._mapped_at = self._mapped_now(below), wanted, now
-        self.pieces = self._map.pieces(self._queue.pieces(now=now))
-
-    def _mapped_now(self, below: str) -> FolderMap:
+    def _files_missing(self) -> set[str]:
+        """Paths of the files that are not here."""
         self._tally.flush()
         missing = {path for path, _ in self._queue.pending()}
-        missing |= {file.name for file in self._tally.failures}
-        return FolderMap(self.wanted.files, below, missing)
+        return missing.union(file.name for file in self._tally.failures)
 
     def _why_nothing_comes(self, outlook: Outlook) -> str:
         if outlook.connections:
@@ -449,12 +408,6 @@ class Download(DownloadLife):
             return 0
         return self._followed.files_left(now=now)
 
-    def _note_renamed(self, folder: str, path: Path) -> None:
-        if folder not in self._renamed:
-            self._renamed[folder] = path
-            self._log_renamed(folder, path)
-            self._post(FilesEnded(self.key, (), (FolderRenamed(folder, path),)))
-
     def _log_renamed(self, path: str, saved_as: Path) -> None:
         log.info("%s is stored as %s", path, stored_path(path, saved_as))
 
@@ -463,17 +416,14 @@ class Download(DownloadLife):
         for file in files if self._tally.renamed else ():
             if file.is_renamed:
                 self._log_renamed(file.name, Path(file.path))
-        if self._map is not None:
-            for file in files:
-                if file.state is not DownloadState.FAILED:
-                    self._map.has(file.name)
+        self.watched.note(files)
         if self.is_folder:
             self._post(FilesEnded(self.key, files))
 
     def _conclude(self) -> None:
         """Report the end. Raises the failure of the files that failed."""
         told = {str(file.failure) for file in self._tally.failures}
-        for folder, error in self._not_made.items():
+        for folder, error in self._folders.failed.items():
             if str(error) not in told:  # else the files in it say so
                 told.add(str(error))
                 self._tally.note(FileEnded(f"{folder}/", 0, DownloadState.FAILED, failure=error))
@@ -519,6 +469,6 @@ class Download(DownloadLife):
             title=self.title,
             files=len(self.wanted.files),
             files_ended=self._tally.ended,
-            renamed=self._tally.renamed + len(self._renamed),
+            renamed=self._tally.renamed + self._folders.renamed,
             arriving=self._queue.arriving(now=now) if tells_files else (),
         )
