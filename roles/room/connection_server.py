@@ -18,7 +18,6 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from roles.net.connection import Connection
 from roles.net.listening import Listener
-from roles.room.packed_lists import PackedList
 from roles.room.senders import Senders
 from roles.values.addresses import is_loopback
 from roles.values.errors import PeerProtocolError
@@ -40,7 +39,6 @@ class Wait(Enum):
     TO_READ = "to read"
     TO_WRITE = "to write"
     TURN = "turn"  # others go first
-    PACKED = "packed"  # the list is being packed
     LATER = "later"  # another thread works for it
 
 
@@ -87,7 +85,6 @@ class Client:
     has_called: bool = False  # its first line is complete
     is_served: bool = False  # it has its answer and should close
     received: bytes = b""  # after the first line
-    packed: PackedList | None = None  # what it gets
     is_browser: bool = False
     waits_for: Wait = Wait.TURN
     goes_on: Callable[[Connection], None] | None = None  # takes the connection over, at the end
@@ -124,7 +121,7 @@ class Client:
             yield Wait.TURN if sent else Wait.TO_WRITE
 
     def check_is_there(self) -> None:
-        """Raises ConnectionError when it hung up while its answer was packed, and PeerProtocolError
+        """Raises ConnectionError when it hung up while its answer was made, and PeerProtocolError
         when it sent more.
         """
         data = self.connection.receive(1)
@@ -180,29 +177,19 @@ class ConnectionServer(ABC):
     def _serve(self, client: Client) -> Steps:
         """Read what it wants, and answer."""
 
-    @abstractmethod
-    def _pack(self) -> bool:
-        """Pack a little of what clients wait for as PACKED. Returns whether there is more."""
-
     def work(self) -> bool:
         """Do work that waits for no network, for work_s at most. Returns whether more is left."""
         now = time.monotonic()
         until = now + self.limits.work_s
         if now >= self._accept_at:
             self._accept_again()
-        # Go on with those whose list is packed, and notice those that hung up.
-        waiting = (Wait.PACKED, Wait.LATER)
-        for client in [client for client in self._clients if client.waits_for in waiting]:
+        for client in [client for client in self._clients if client.waits_for is Wait.LATER]:
             self._step(client)
-        while True:
-            is_busy = self._pack()
-            if self._turns:
-                self._step(self._turns.popleft())
-                is_busy = True
-            if not is_busy:
-                return any(client.waits_for is Wait.PACKED for client in self._clients)
+        while self._turns:
+            self._step(self._turns.popleft())
             if time.monotonic() >= until:
-                return True
+                break
+        return bool(self._turns)
 
     @property
     def pause_s(self) -> float:

@@ -14,7 +14,7 @@ from roles.net.listening import Listener
 from roles.net.rate_limit import RateLimit
 from roles.room.cached_answer import CachedAnswer
 from roles.room.connection_server import Client, ConnectionServer, Steps, Wait, in_turns
-from roles.room.packed_lists import PackedLists
+from roles.room.packed_lists import PackedList, PackedLists
 from roles.room.registry import Registry
 from roles.room.room_list import ListRefusedError
 from roles.room.senders import Senders
@@ -100,6 +100,7 @@ class ListServer(ConnectionServer):
         self._loading: Worker | None = None  # the thread that sets _browsers
         self._browsers: Browsers | None = None
         self._lists = PackedLists(registry.room_list)
+        self._readers = dict[Client, PackedList]()  # what each gets
         self._uploads = dict[str, Client]()  # those that send a list, by share
         self._list_rate = RateLimit(per_host=LISTS_PER_HOST, whole=LISTS_IN_ALL)
 
@@ -109,9 +110,6 @@ class ListServer(ConnectionServer):
             self._loading.join()
         if self._browsers is not None:
             self._browsers.close()
-
-    def _pack(self) -> bool:
-        return self._lists.work()
 
     def _serve(self, client: Client) -> Steps:
         if self._private_server is not None:
@@ -184,16 +182,15 @@ class ListServer(ConnectionServer):
         """While the lists that are being sent take too much memory, close connections that read
         slowly.
         """
-        now = time.monotonic()
+        now, most = time.monotonic(), self.list_limits.unread
+        own = self._readers[newcomer]
         while True:
-            lists = {client.packed for client in self._clients if client.packed is not None}
-            if sum(packed.size for packed in lists) <= self.list_limits.unread:
+            if sum(packed.size for packed in set(self._readers.values())) <= most:
                 return
             slow = [
                 client
-                for client in self._clients
-                if client.packed not in (None, newcomer.packed)
-                and client.waits_for is Wait.TO_WRITE
+                for client, packed in self._readers.items()
+                if packed is not own and client.waits_for is Wait.TO_WRITE
             ]
             if not slow:
                 return
@@ -204,11 +201,12 @@ class ListServer(ConnectionServer):
         client.deadline = time.monotonic() + self.limits.call_s + packed / SLOWEST
 
     def _send_list(self, client: Client, since: str) -> Steps:
-        packed = client.packed = self._lists.since(since)
+        packed = self._readers[client] = self._lists.since(since)
         try:
             while packed.data is None:
                 client.check_is_there()
-                yield Wait.PACKED
+                self._lists.work()
+                yield Wait.TURN
             self._make_room_in_memory(client)
             self._prolong(client, packed.size)
             follows = ListFollows(packed.version, packed.is_whole, packed.size)
@@ -216,7 +214,7 @@ class ListServer(ConnectionServer):
             for piece in packed.data:
                 yield from client.send(piece)
         finally:
-            client.packed = None
+            del self._readers[client]
             self._lists.leave(packed)
 
     def _send_room(self, client: Client) -> Steps:
