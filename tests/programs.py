@@ -14,7 +14,7 @@ from tests.support import LIMIT_S, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = (sys.executable, str(ROOT / "lmktorrent_app.py"))
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -435,6 +435,19 @@ def wait_for_end(
     )
 
 
+def wait_for_cause(leecher: Running[Leecher], cause: str) -> None:
+    """Until a download says that this is why nothing comes."""
+    leecher.log.wait_for(DownloadChanged, where=lambda e: cause in e.cause)
+
+
+def lose_patience(leecher: Running[Leecher], after_s: float = 0.0) -> None:
+    """From now on its downloads give up when nothing comes for so long. A patience from the start
+    may be over before a slow machine has asked anybody.
+    """
+    for download in leecher.role._queue.all():
+        download._patience.limit_s = after_s
+
+
 def content_of(size: int, seed: int = 1) -> bytes:
     """Bytes that look random and are the same for the same seed."""
     return random.Random(seed).randbytes(size)

@@ -165,7 +165,7 @@ class FolderTest(AnnouncerTestCase):
         self.announce(self.tracker())
         self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 1)
         (self.shared / "below" / "new").write_bytes(b"")
-        scan = self.log.wait_for(FolderScanned, 10.0, where=lambda scan: scan.announced > 2)
+        scan = self.log.wait_for(FolderScanned, where=lambda scan: scan.announced > 2)
         self.assertEqual(self.shown(scan)[0], ["below/deep", "below/new", "top"])
         assert self.library.top is not None
         self.assertEqual(list(self.library.top.files), ["top"])

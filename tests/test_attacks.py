@@ -24,7 +24,7 @@ from roles.values.events import DownloadState, RoomChanged, TrackerLost
 from roles.values.settings import Existing
 from tests.programs import ROOT, TIMEOUT_S
 from tests.receiving import receive_chunk
-from tests.role_test import RoomTest, content_of, order, wait_for_end
+from tests.role_test import RoomTest, content_of, lose_patience, order, wait_for_cause, wait_for_end
 from tests.scripted_seeder import Offer
 from tests.support import NEVER, LmkTestCase, wait_until
 from tests.tracker_requests import ask, listed_files, register
@@ -126,8 +126,10 @@ class Shortages(RoomTest):
         self.constant("lmk1.chunk_fetcher", "BUFFER", 1 << 62)
         room = self.tracker().address
         seeder = self.scripted(Offer({"a": b"x"}).play, room, a=1)
-        leecher = self.leecher(self.make_folder("taken"), room, give_up_after_s=0.5)
+        leecher = self.leecher(self.make_folder("taken"), room)
         order(leecher, "a")
+        wait_for_cause(leecher, "no memory left")
+        lose_patience(leecher)
         failure = wait_for_end(leecher, "a").failure
         self.assertIsInstance(failure, ShortageError)
         self.assertIn("no memory left", str(failure))
@@ -189,8 +191,10 @@ class HostileRooms(RoomTest):
                 continue
 
         self.scripted(say_nothing, room, a=1)
-        leecher = self.leecher(self.make_folder("taken"), room, give_up_after_s=0.5)
+        leecher = self.leecher(self.make_folder("taken"), room)
         order(leecher, "a")
+        wait_for_cause(leecher, "does not answer")
+        lose_patience(leecher)
         failure = wait_for_end(leecher, "a").failure
         self.assertIsInstance(failure, NoSeederError)
         self.assertIn("does not answer", str(failure))

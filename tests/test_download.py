@@ -26,7 +26,7 @@ from roles.wire import frames
 from tests.disks import some_bytes
 from tests.memory_contents import MemoryHolding, bitmap
 from tests.raw_peer import RawPeer, lying_seeder
-from tests.role_test import RoomTest, Running, list_now, wait_for_end, wait_for_state
+from tests.role_test import RoomTest, Running, list_now, lose_patience, wait_for_end, wait_for_state
 from tests.support import LIMIT_S, wait_until
 from tests.test_name_twins import needs_case
 from tests.tracker_requests import list_as_lmk2
@@ -59,9 +59,10 @@ class DownloadTest(RoomTest):
 
     def test_it_gives_up_when_it_was_told_to_and_keeps_what_came(self) -> None:
         seeder = self.seeding("source", {"a.bin": DATA}, rate=1_000_000)
-        leecher = self.taking("a.bin", give_up_after_s=0.5)
+        leecher = self.taking("a.bin")
         leecher.role.download(["a.bin"], Existing.SKIP)
         leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 500_000)
+        lose_patience(leecher, 0.5)
         seeder.stop()
         end = wait_for_end(leecher, "a.bin", 20.0)
         self.assertIs(end.state, DownloadState.FAILED)
@@ -241,8 +242,6 @@ class DownloadTest(RoomTest):
         wait_until(lambda: list(self.target.rglob("*")) == [own])
 
     def test_a_place_in_a_line_in_which_nothing_moves_is_not_believed_for_ever(self) -> None:
-        self.constant("downloads.download", "QUEUED_AT_PEERS_S", 0.5)
-
         def wait_in_queue(sender: RawPeer) -> None:
             opening = sender.expect(frames.Open)
             assert isinstance(opening, frames.Open)
@@ -259,8 +258,10 @@ class DownloadTest(RoomTest):
 
         liar = self.enterContext(lying_seeder("f" * 16, wait_in_queue))
         list_as_lmk2(self.room, liar.address, {"a.bin": DATA})
-        leecher = self.taking("a.bin", give_up_after_s=0.5)
+        leecher = self.taking("a.bin")
         leecher.role.download(["a.bin"], Existing.SKIP)
         wait_for_state(leecher, "a.bin", DownloadState.IN_QUEUE)
+        self.constant("downloads.download", "QUEUED_AT_PEERS_S", 0.0)
+        lose_patience(leecher)
         end = wait_for_end(leecher, "a.bin")
         self.assertIsInstance(end.failure, NoSeederError)

@@ -44,6 +44,8 @@ from tests.role_test import (
     Running,
     content_of,
     list_now,
+    lose_patience,
+    wait_for_cause,
     wait_for_end,
     wait_for_state,
 )
@@ -280,9 +282,6 @@ class FollowCase(LeecherTest):
 
         wait_until(is_so)
 
-    def wait_for_cause(self, leecher: Running[Leecher], cause: str) -> None:
-        leecher.log.wait_for(DownloadChanged, where=lambda one: cause in one.cause)
-
 
 class ScriptedListTest(FollowCase):
     def test_what_is_read_later_comes_too(self) -> None:
@@ -290,13 +289,15 @@ class ScriptedListTest(FollowCase):
         self.offering(files, "store")
         lines = [file(name, data) for name, data in files.items()]
         share = self.listed(lines[0], ReadingLine(2))
-        leecher = self.taking(give_up_after_s=0.5)
+        leecher = self.taking()
         self.wait_for_folders(leecher, 1, 3)
         self.begin(leecher)
         cause = "the seeder is still reading its folder, 2 files left"
+        wait_for_cause(leecher, cause)
+        lose_patience(leecher, 0.5)
         wait_until(lambda: sum(e.cause == cause for e in leecher.log.of(DownloadChanged)) > 4)
         share.tell([*lines[:2], ReadingLine(1)])
-        self.wait_for_cause(leecher, "the seeder is still reading its folder, 1 file left")
+        wait_for_cause(leecher, "the seeder is still reading its folder, 1 file left")
         share.tell(lines)
         self.assert_done(leecher, files)
 
@@ -336,7 +337,7 @@ class ScriptedListTest(FollowCase):
         (self.taken / "b").write_bytes(files["b"])
         leecher = self.taking()
         self.begin(leecher)
-        self.wait_for_cause(leecher, "1 file left")
+        wait_for_cause(leecher, "1 file left")
         share.tell([file(name, data) for name, data in files.items()])
         self.assert_done(leecher, files)
         self.assertIs(self.ended(leecher)["b"].state, DownloadState.SKIPPED)
@@ -350,7 +351,7 @@ class ScriptedListTest(FollowCase):
         wait_until(lambda: "b" in self.ended(leecher))
         self.assertTrue((self.taken / "a.lmkpart").exists())
         share.tell([file("b", other), ReadingLine(1)])
-        self.wait_for_cause(leecher, "1 file left")
+        wait_for_cause(leecher, "1 file left")
         share.tell([file("a", new), file("b", other)])
         self.assert_done(leecher, {"a": new, "b": other})
 
@@ -398,7 +399,7 @@ class ScriptedListTest(FollowCase):
         leecher = self.slow_leecher(1_000_000)
         self.wait_for_folders(leecher, 1, 2)
         self.begin(leecher)
-        self.wait_for_cause(leecher, "1 file left")
+        wait_for_cause(leecher, "1 file left")
         leecher.role.download(["b"], Existing.SKIP)
         wait_for_state(leecher, "b", DownloadState.DOWNLOADING)
         share.tell(file(name, data) for name, data in files.items())
@@ -411,7 +412,7 @@ class ScriptedListTest(FollowCase):
         share = self.listed(file("a", data), ReadingLine(1))
         leecher = self.taking()
         self.begin(leecher)
-        self.wait_for_cause(leecher, "1 file left")
+        wait_for_cause(leecher, "1 file left")
         share.tell([])
         self.assert_done(leecher, {"a": data})
 

@@ -37,7 +37,9 @@ from tests.role_test import (
     Running,
     content_of,
     list_now,
+    lose_patience,
     order,
+    wait_for_cause,
     wait_for_end,
     wait_for_state,
 )
@@ -462,11 +464,13 @@ class NoThreadLeft(LeecherTest):
 
     def test_nobody_is_blamed_who_could_not_be_called(self) -> None:
         self.offering({"a": b"content" * 1_000})
-        leecher = self.taking(give_up_after_s=0.3)
+        leecher = self.taking()
         list_now(leecher, "a")
         lacking = OSError(errno.EMFILE, "Too many open files")
         with mock.patch("roles.swarm.peer_downloads.dialled", side_effect=lacking):
             order(leecher, "a")
+            wait_for_cause(leecher, "Too many open files")
+            lose_patience(leecher)
             end = wait_for_end(leecher, "a")
         self.assertIsInstance(end.failure, ShortageError)
         self.assertIn("Too many open files", str(end.failure))

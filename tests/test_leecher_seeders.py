@@ -28,7 +28,9 @@ from tests.role_test import (
     LeecherTest,
     content_of,
     list_now,
+    lose_patience,
     order,
+    wait_for_cause,
     wait_for_end,
     wait_for_state,
 )
@@ -391,8 +393,10 @@ class SeedersThatLie(LeecherTest):
                 room = self.tracker().address
                 offer = Offer({"a": self.CONTENT}, getattr(self, lie))
                 self.scripted(offer.play, room, a=len(self.CONTENT))
-                leecher = self.leecher(self.taken, room, give_up_after_s=0.4)
+                leecher = self.leecher(self.taken, room)
                 order(leecher, "a")
+                wait_for_cause(leecher, "the file changed there")
+                lose_patience(leecher)
                 end = self.assert_fails(leecher, "a", NoSeederError)
                 self.assertIn("the file changed there", str(end.failure))
                 leecher.stop()
@@ -402,8 +406,10 @@ class SeedersThatLie(LeecherTest):
 class WithoutSeeders(LeecherTest):
     def test_no_seeder_at_all_is_an_error_after_the_time_that_was_set(self) -> None:
         register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
-        leecher = self.taking(give_up_after_s=0.3)
+        leecher = self.taking()
         order(leecher, "a")
+        wait_for_cause(leecher, "refused")
+        lose_patience(leecher, 0.1)
         end = self.assert_fails(leecher, "a", NoSeederError)
         self.assertIn("refused", str(end.failure))
         leecher.log.wait_for(AllDownloadsEnded)
@@ -411,10 +417,12 @@ class WithoutSeeders(LeecherTest):
     def test_what_this_computer_lacks_is_no_fault_of_the_seeders(self) -> None:
         register(self.room, ("127.0.0.1", self.free_port("tcp")), {"a": 7})
         lacking = OSError(errno.EMFILE, "Too many open files")
-        for error in (lacking, MemoryError()):
+        for error, cause in ((lacking, "Too many open files"), (MemoryError(), "memory")):
             with mock.patch.object(ChunkFetcher, "run", side_effect=error):
-                leecher = self.taking(give_up_after_s=0.3)
+                leecher = self.taking()
                 order(leecher, "a")
+                wait_for_cause(leecher, cause)
+                lose_patience(leecher)
                 self.assert_fails(leecher, "a", ShortageError)
 
     def test_in_the_window_it_waits_on(self) -> None:
@@ -428,9 +436,10 @@ class WithoutSeeders(LeecherTest):
         self.constant("lmk1.seeder_book", "AWAY_AGAIN_S", SOON_S)
 
         seeder = self.scripted(be_away, self.room, a=7)
-        leecher = self.taking(give_up_after_s=0.5)
+        leecher = self.taking()
         order(leecher, "a")
         wait_for_state(leecher, "a", DownloadState.IN_QUEUE)
+        lose_patience(leecher, 0.5)
         seeder.close()
         self.assert_fails(leecher, "a", NoSeederError)
 
@@ -443,18 +452,21 @@ class WithoutSeeders(LeecherTest):
             return packed(chunk)
 
         dying = self.scripted(Offer({"a": content}, die_at_ten).play, self.room, a=len(content))
-        leecher = self.taking(give_up_after_s=0.3)
+        leecher = self.taking()
         self.constant("lmk1.fetchers", "MOVING_S", 0.2)
         self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.constant("lmk1.seeder_book", "FAILED_AGAIN_S", NEVER_S)
         self.constant("lmk1.seeder_book", "FAILED_MAX_S", NEVER_S)
         order(leecher, "a")
+        leecher.log.wait_for(DownloadChanged, where=lambda e: e.have == 10 * CHUNK)
+        lose_patience(leecher)
         end = self.assert_fails(leecher, "a", NoSeederError)
         self.assertEqual(end.have, 10 * CHUNK)
         dying.close()
         later = self.offer(Offer({"a": content}))
         list_now(leecher)
         leecher.log.clear()
+        lose_patience(leecher, NEVER_S)
         leecher.role.resume(["a"])
         self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
         self.assertEqual(later.requests, [("a", 10, 10 * CHUNK)])

@@ -239,7 +239,8 @@ class InTheRoomTest(MembershipTestCase):
         self.member(tracker.address, CALM)
         wait_until(lambda: b"ping_tracker" in tracker.heard[-1] if tracker.heard else False)
         cookies[0] = "d" * 24
-        self.leave()
+        with mock.patch("roles.joining.room_client.LEAVE_S", LIMIT_S):
+            self.leave()
         self.assertIn(b"d" * 24, tracker.heard[-1])
         self.assertIn(b'"leaving":true', tracker.heard[-1])
 
@@ -296,11 +297,11 @@ class ComingBackTest(MembershipTestCase):
     def test_when_the_network_changed_it_registers_anew_at_once(self) -> None:
         tracker = self.scripted(with_cookie(usual))
         member = self.member(tracker.address, CALM)
-        for times in (1, 2, 3):
-            wait_until(lambda times=times: self.count(tracker, b"ping_tracker") >= times)  # type: ignore[misc]
+        wait_until(lambda: self.count(tracker, b"ping_tracker") > 0)
+        for _ in range(3):
+            before = self.count(tracker, b"add_seeder")
             self.network_changed(member)
-        wait_until(lambda: self.count(tracker, b"ping_tracker") == 4)
-        self.assertGreaterEqual(self.count(tracker, b"add_seeder"), 4)
+            wait_until(lambda before=before: self.count(tracker, b"add_seeder") > before)  # type: ignore[misc]
 
     def test_another_own_address_is_told_at_once(self) -> None:
         tracker = self.scripted(with_cookie(usual))

@@ -21,14 +21,14 @@ from roles.values.events import (
     UploadsChanged,
 )
 from tests.disks import some_bytes
-from tests.role_test import RoomTest, Running, order, wait_for_end
+from tests.role_test import RoomTest, Running, lose_patience, order, wait_for_end
 from tests.scripted_tracker import ScriptedTracker
 from tests.support import LIMIT_S, EventLog, wait_until
 from tests.test_discovery import of_ours, targets_at
 from tests.tracker_requests import ask
 
 HERE = "127.0.0.1"
-RATE = 1_000_000  # bytes per second: slow enough to be interrupted
+RATE = 200_000  # bytes per second: slow enough to be interrupted
 
 
 def is_sending(seeder: Running[Seeder]) -> bool:
@@ -66,6 +66,7 @@ class TransferTest(NetworkTest):
         self.assertFalse(any(one.state.is_final for one in leecher.log.of(DownloadChanged)))
         for role in (seeder, leecher):
             self.assertEqual(role.log.wait_for(NetworkChanged).gone, (HERE,))
+        seeder.role._throttles.up.set_limit(None)
         self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
         self.assertTrue((self.folder / "target" / "a").read_bytes() == data)
 
@@ -80,6 +81,7 @@ class TransferTest(NetworkTest):
         wait_until(lambda: is_sending(seeder))
         self.lose(HERE)
         leecher.log.wait_for(NetworkChanged)
+        seeder.role._throttles.up.set_limit(None)
         self.assertIs(wait_for_end(leecher, "a").state, DownloadState.DONE)
         self.assertTrue((self.folder / "target" / "a").read_bytes() == data)
 
@@ -87,9 +89,10 @@ class TransferTest(NetworkTest):
         room = self.tracker().address
         files = {"a": some_bytes(2_000_000)}
         seeder = self.seeder(self.make_folder("source", files), room, up=RATE)
-        leecher = self.leecher(self.make_folder("target"), room, give_up_after_s=0.6)
+        leecher = self.leecher(self.make_folder("target"), room)
         order(leecher, "a")
         wait_until(lambda: is_sending(seeder))
+        lose_patience(leecher, 0.6)
         self.addresses = []
         leecher.log.wait_for(NetworkChanged, where=lambda change: change.is_cut_off)
         seeder.stop()
@@ -113,8 +116,8 @@ class RegistrationTest(NetworkTest):
 
     def test_a_tracker_tells_where_others_reach_it_now(self) -> None:
         tracker = self.tracker(Address("0.0.0.0", 0))
-        self.addresses.append("127.0.0.3")
         with mock.patch("roles.role.address_for_others", lambda at: Address("10.9.9.9", at.port)):
+            self.addresses.append("127.0.0.3")
             change = tracker.log.wait_for(NetworkChanged)
         self.assertEqual(change.for_others, Address("10.9.9.9", tracker.address.port))
         tracker.stop()
