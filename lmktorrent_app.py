@@ -86,7 +86,7 @@ def _command(name: str) -> Command:
         case "tracker":
             from ui.terminal.tracker_command import run
         case "trackers":
-            from ui.terminal.trackers import run
+            from ui.terminal.trackers_command import run
         case "status":
             from ui.terminal.status_command import run
         case "check":

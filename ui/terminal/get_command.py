@@ -53,7 +53,7 @@ from ui.terminal.offered_list import (
 )
 from ui.terminal.output import Output, can_ask
 from ui.terminal.session import POLL_S, Session
-from ui.terminal.trackers import ChosenTracker, in_room
+from ui.terminal.tracker_choice import ChosenTracker, in_room
 
 LIST_AGAIN_S = 1.0
 _ANSWERS = {"s": Existing.SKIP, "k": Existing.KEEP_BOTH, "r": Existing.REPLACE}

@@ -17,7 +17,7 @@ from ui.exit_codes import ExitCode
 from ui.terminal.offered_list import Chosen, OfferedList, Unclear
 from ui.terminal.output import Output
 from ui.terminal.session import Session
-from ui.terminal.trackers import ChosenTracker, in_room
+from ui.terminal.tracker_choice import ChosenTracker, in_room
 
 LOOKING_ON_S = 10.0  # for a list that did not come from a tracker that answered
 SHOWN_REFUSED = 20  # names; a stranger's list may have many of them

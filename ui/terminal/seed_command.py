@@ -33,7 +33,7 @@ from ui import seeder_words, wording
 from ui.exit_codes import ExitCode
 from ui.terminal.output import Output
 from ui.terminal.session import Session
-from ui.terminal.trackers import ChosenTracker, in_room
+from ui.terminal.tracker_choice import ChosenTracker, in_room
 
 EMPTY_S = 3.0  # so long without files, and a folder is empty: it seems to be until it was read
 READING_S = 1.0  # between two progress lines, and before the first one

@@ -16,7 +16,7 @@ from ui.exit_codes import ExitCode
 from ui.terminal.output import Output
 from ui.terminal.room_table import room_table
 from ui.terminal.session import Session
-from ui.terminal.trackers import ChosenTracker, in_room
+from ui.terminal.tracker_choice import ChosenTracker, in_room
 from ui.toned_text import TonedText
 
 

@@ -1,4 +1,4 @@
-"""The trackers of this network: the command `trackers`, and which of them another command uses."""
+"""Which tracker a command uses: named by an option or the environment, or found on the network."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from roles.program.profile import Profile
 from roles.values.addresses import Address
-from roles.values.errors import LmkError, TrackerSilentError, UserInputError
+from roles.values.errors import LmkError, UserInputError
 from roles.values.events import RoleStopped, TrackersFound
 from roles.values.findings import FoundTracker, ours_first
 from roles.values.room_words import COMPUTER_LENGTH
 from roles.values.safe_names import shown_name
 from roles.values.settings import Failover
 from roles.values.typed_settings import may_discover, tracker_address
-from ui.exit_codes import ExitCode
 from ui.terminal.code_options import with_code
 from ui.terminal.offered_list import chosen_by_number
 from ui.terminal.output import Output, can_ask
@@ -25,8 +23,6 @@ from ui.terminal.session import Session
 
 FIND_S = 2.0  # how long to look for trackers
 OTHERS_S = 0.5  # how long to wait for others after one of ours has answered
-
-
 T = TypeVar("T")
 
 
@@ -41,36 +37,6 @@ class ChosenTracker(NamedTuple):
     def is_private(self) -> bool:
         """Whether its room is."""
         return bool(self.code)
-
-
-def run(args: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
-    """Print them. Raises TrackerSilentError if there is none."""
-    if not may_discover(os.environ):
-        raise UserInputError(
-            "LMK_DISCOVER is off, so nothing was searched. Unset it to search this network."
-        )
-    return print_trackers(found_trackers(output, for_all=True), output)
-
-
-def print_trackers(found: Sequence[FoundTracker], output: Output) -> ExitCode:
-    if not found:
-        raise TrackerSilentError(
-            "No tracker was found on this network. Name one of another network with --tracker."
-        )
-    for tracker in ours_first(found):
-        address = str(tracker.address)
-        name = "(original)" if tracker.is_original else shown_name(tracker.name, COMPUTER_LENGTH)
-        if tracker.is_private:
-            name = f"{name} (private)".strip()
-        output.json(
-            event="tracker",
-            name=tracker.name,
-            address=address,
-            original=tracker.is_original,
-            private=tracker.is_private,
-        )
-        output.result(f"{address:21}  {name}".rstrip())
-    return ExitCode.DONE
 
 
 def in_room(args: argparse.Namespace, output: Output, work: Callable[[ChosenTracker], T]) -> T:

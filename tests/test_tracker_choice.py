@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import time
 import unittest
-from argparse import Namespace
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from roles.program.profile import Profile
 from roles.values.addresses import Address
-from roles.values.errors import StorageError, TrackerSilentError, UserInputError
+from roles.values.errors import StorageError, UserInputError
 from roles.values.events import Post, RoleEvent, RoleStopped, TrackersFound
 from roles.values.findings import FoundTracker
 from roles.values.settings import Failover
 from tests.support import at_once
 from tests.terminals import printed
-from ui.terminal import trackers
+from ui.terminal import tracker_choice
 from ui.terminal.output import Output
 from ui.terminal.session import Session
-from ui.terminal.trackers import ChosenTracker, chosen_tracker
+from ui.terminal.tracker_choice import ChosenTracker, chosen_tracker
 
 OURS = FoundTracker(Address("192.168.1.5", 12500), "lab-pc-01", False)
 OTHER = FoundTracker(Address("192.168.1.4", 12500), "lab-pc-02", False)
@@ -40,8 +36,8 @@ class TrackerChoiceTest(unittest.TestCase):
         """The chosen one, and what was said."""
 
         with (
-            mock.patch.object(trackers, "found_trackers", return_value=found),
-            mock.patch.object(trackers, "can_ask", return_value=answer is not None),
+            mock.patch.object(tracker_choice, "found_trackers", return_value=found),
+            mock.patch.object(tracker_choice, "can_ask", return_value=answer is not None),
             mock.patch.object(Session, "ask", return_value=answer),
         ):
             seen = printed(lambda output: chosen_tracker(typed, output, environment or {}))
@@ -85,39 +81,6 @@ class TrackerChoiceTest(unittest.TestCase):
                 self.choose(ORIGINAL, OURS, answer=answer)
 
 
-class TrackersTest(unittest.TestCase):
-    def test_each_has_a_line_ours_first(self) -> None:
-        seen = printed(lambda output: trackers.print_trackers([ORIGINAL, OURS], output))
-        self.assertEqual(
-            seen.out,
-            "192.168.1.5:12500      lab-pc-01\n192.168.1.3:12500      (original)\n",
-        )
-
-    def test_json_says_which_is_an_original(self) -> None:
-        seen = printed(lambda output: trackers.print_trackers([OURS], output), as_json=True)
-        expected = {"event": "tracker", "name": "lab-pc-01", "address": "192.168.1.5:12500"}
-        self.assertEqual(seen.events, [expected | {"original": False, "private": False}])
-
-    def test_private_rooms_are_named_as_such_and_come_after_open_ones(self) -> None:
-        private = FoundTracker(Address("192.168.1.2", 12500), "", False, is_private=True)
-        seen = printed(lambda output: trackers.print_trackers([private, OURS], output))
-        self.assertEqual(
-            seen.out,
-            "192.168.1.5:12500      lab-pc-01\n192.168.1.2:12500      (private)\n",
-        )
-
-    def test_none_is_an_error(self) -> None:
-        with self.assertRaisesRegex(TrackerSilentError, "Name one of another network with --trac"):
-            trackers.print_trackers([], Output())
-
-    def test_it_asks_nobody_when_discovery_is_off(self) -> None:
-        with (
-            mock.patch.dict(os.environ, LMK_DISCOVER="off"),
-            self.assertRaisesRegex(UserInputError, "LMK_DISCOVER"),
-        ):
-            trackers.run(Namespace(), Profile(Path(), Path()), Output())
-
-
 class Answers:
     """A role that posts these when it starts, and then nothing."""
 
@@ -146,9 +109,9 @@ class SearchTest(unittest.TestCase):
     ) -> tuple[FoundTracker, ...]:
         with (
             mock.patch("roles.discovery.Discovery", role),
-            mock.patch.object(trackers, "FIND_S", seconds),
+            mock.patch.object(tracker_choice, "FIND_S", seconds),
         ):
-            return trackers.found_trackers(Output(), for_all=for_all)
+            return tracker_choice.found_trackers(Output(), for_all=for_all)
 
     def test_it_ends_early_when_one_of_ours_answered(self) -> None:
         role = Answers(TrackersFound((ORIGINAL, OURS)))
