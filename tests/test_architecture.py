@@ -122,6 +122,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
         "outlook",
         "peer",
         "peer_book",
+        "shown_peers",
         "single_chunks",
         "swarm",
     ),

@@ -16,6 +16,7 @@ from roles.swarm.downloader import Limits
 from roles.swarm.outlook import Outlook
 from roles.swarm.peer import Peer
 from roles.swarm.shared_swarm import SharedSwarm
+from roles.swarm.shown_peers import watched_peers
 from roles.swarm.swarm import AGAIN_S, MOVING_AGAIN_S, OPEN_AGAIN_S, QUIET_S, Swarm
 from roles.values.addresses import Address
 from roles.values.errors import DiskFullError, StorageError
@@ -175,7 +176,7 @@ class HoldersTest(SwarmTestCase):
 
     def seen(self) -> list[int | None]:
         with self.swarm.locked() as swarm:
-            return [one.has for one in swarm.watched_peers(self.transfer_, now=time.monotonic())]
+            return [peer.seen.get(self.transfer_.handle) for peer in swarm.peers.values()]
 
     def survey(self) -> None:
         with self.swarm.locked() as swarm:
@@ -230,8 +231,8 @@ class HoldersTest(SwarmTestCase):
 
         def damaged() -> list[tuple[int, bool]]:
             with self.swarm.locked() as swarm:
-                holders = swarm.watched_peers(self.transfer_, now=time.monotonic())
-            return [(one.damaged, one.damaged_again_s > 0) for one in holders]
+                peers = watched_peers(swarm.peers.values(), self.transfer_, now=time.monotonic())
+            return [(peer.damaged, peer.damaged_again_s > 0) for peer in peers]
 
         wait_until(lambda: damaged() == [(1, True)])
 

@@ -25,6 +25,7 @@ from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.peer_downloads import PeerDownloads
 from roles.swarm.reverse_connections import ReverseConnections
 from roles.swarm.shared_swarm import SharedSwarm
+from roles.swarm.shown_peers import sources_of, watched_peers
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
@@ -143,19 +144,20 @@ class SwarmPeer:
     def sources(self) -> tuple[Source, ...]:
         """Each peer's part in what arrives; from any thread."""
         with self.swarm.locked() as swarm:
-            return swarm.sources(now=time.monotonic())
+            return sources_of(swarm.peers.values(), now=time.monotonic())
 
     def watched(
         self, transfer: ContentTransfer | None, *, now: float
     ) -> tuple[int, int, tuple[WatchedPeer, ...]]:
         """What is here of a content and what is coming, both bitmaps, and what each peer has."""
         with self.swarm.locked() as swarm:
+            peers = watched_peers(swarm.peers.values(), transfer, now=now)
             if transfer is None:
-                return 0, 0, swarm.watched_peers(None, now=now)
+                return 0, 0, peers
             if now >= self._survey_at:
                 self._survey_at = now + SURVEY_S
                 swarm.survey(transfer)
-            return transfer.plan.had, transfer.plan.coming, swarm.watched_peers(transfer, now=now)
+            return transfer.plan.had, transfer.plan.coming, peers
 
     def network_changed(self) -> None:
         self._membership.wake()

@@ -17,7 +17,6 @@ from roles.swarm.single_chunks import SingleChunks
 from roles.values.bitmaps import bitmap_bytes, bitmap_of
 from roles.values.content import check_shape, chunk_count
 from roles.values.errors import PeerProtocolError
-from roles.values.events import Source, WatchedPeer
 from roles.wire import frames
 
 Message: TypeAlias = tuple[Peer, frames.Frame]
@@ -133,47 +132,10 @@ class Swarm:
         self._singles.left(peer)
         self._ask_singles(now)
 
-    def sources(self, *, now: float) -> tuple[Source, ...]:
-        return tuple(
-            Source(
-                peer.address,
-                peer.meter.total,
-                peer.meter.rate(now=now),
-                peer.taking is not None,
-                peer.computer,
-            )
-            for peer in self.peers.values()
-        )
-
     def seen(self, transfer: ContentTransfer) -> list[int]:
         """What each peer has of it, as far as is known: bitmaps of chunks."""
         known = (peer.seen.get(transfer.handle) for peer in self.peers.values())
         return [chunks for chunks in known if chunks is not None]
-
-    def watched_peers(
-        self, transfer: ContentTransfer | None, *, now: float
-    ) -> tuple[WatchedPeer, ...]:
-        """What each peer has of a content, and how it is doing."""
-        handle, found = transfer.handle if transfer is not None else 0, list[WatchedPeer]()
-        for peer in self.peers.values():
-            damaged, again_s, coming = 0, 0.0, 0
-            if transfer is not None:
-                damaged, again_s = transfer.plan.bad_peers.damaged(peer.sender, now=now)
-                coming = sum(1 << index for index in transfer.plan.coming_over(peer.number))
-            found.append(
-                WatchedPeer(
-                    peer.address,
-                    peer.computer,
-                    peer.seen.get(handle),
-                    peer.meter.rate(now=now),
-                    coming,
-                    peer.taking is not None,
-                    peer.position,
-                    damaged,
-                    again_s,
-                )
-            )
-        return tuple(found)
 
     def survey(self, transfer: ContentTransfer) -> None:
         """Ask each peer what it has of a content by now: by another handle, because to open a
