@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from roles.room.registry_entry import Key
 
@@ -69,17 +70,8 @@ class HoldersByShare:
         """
         self._turn += 1
         for is_leecher in (False, True):
-            rings = [self._rings.get((share, is_leecher)) for share in asked]
-            named = set[Key]()
-            for ring in rings:
-                for member in () if ring is None else ring.sample(self._turn * most, most):
-                    if member not in named:
-                        named.add(member)
-                        yield (
-                            member,
-                            tuple(
-                                index
-                                for index, of_share in enumerate(rings)
-                                if of_share is not None and member in of_share.indexes
-                            ),
-                        )
+            rings = [self._rings.get((share, is_leecher), _Ring()) for share in asked]
+            samples = (ring.sample(self._turn * most, most) for ring in rings)
+            for member in dict.fromkeys(chain.from_iterable(samples)):
+                having = (at for at, ring in enumerate(rings) if member in ring.indexes)
+                yield member, tuple(having)
