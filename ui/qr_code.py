@@ -27,8 +27,9 @@ _LIKE_A_FINDER = re.compile("(?=10111010000|00001011101)")
 def qr_code(text: str) -> Modules:
     """The code with its margin. Raises ValueError if the text is too long."""
     message = text.encode()
-    rooms = [blocks * size - _FRAMING for blocks, size, _ in _BLOCKS]
-    version = next((number for number, room in enumerate(rooms, 1) if len(message) <= room), 0)
+    capacities = [blocks * size - _FRAMING for blocks, size, _ in _BLOCKS]
+    versions = enumerate(capacities, 1)
+    version = next((number for number, most in versions if len(message) <= most), 0)
     if not version:
         raise ValueError(f"{len(message)} bytes are too long for a QR code")
     bits = "".join(f"{byte:08b}" for byte in codewords(message, version))

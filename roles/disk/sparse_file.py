@@ -73,7 +73,7 @@ def has_data(descriptor: int, start: int, stop: int) -> bool:
 def bytes_on_disk(path: Path) -> int:
     """The disk space that a file takes, without its holes; 0 if unknown."""
     try:
-        return _room_of(path)
+        return _allocated(path)
     except (OSError, ValueError):
         return 0
 
@@ -93,7 +93,7 @@ if sys.platform == "win32":
         count = ctypes.byref(ctypes.c_ulong())
         ctypes.windll.kernel32.DeviceIoControl(file, _SET_SPARSE, None, 0, None, 0, count, None)
 
-    def _room_of(path: Path) -> int:
+    def _allocated(path: Path) -> int:
         high = ctypes.c_ulong()
         ask = ctypes.windll.kernel32.GetCompressedFileSizeW
         low = ask(ctypes.c_wchar_p(os.fspath(path)), ctypes.byref(high)) & 0xFFFFFFFF
@@ -104,5 +104,5 @@ else:
     def make_sparse(descriptor: int) -> None:
         """Elsewhere every file may have holes."""
 
-    def _room_of(path: Path) -> int:
+    def _allocated(path: Path) -> int:
         return os.lstat(path).st_blocks * 512

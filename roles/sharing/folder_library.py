@@ -69,27 +69,26 @@ class FolderLibrary:
         self.top: TopListing | None = None  # of the last scan, replaced whole; None before it
         self.changed = threading.Event()  # the snapshot was replaced; the reader clears it
         self._wake = threading.Event()
-        # Protects _offers, _distrusted, _more_lines, _tree, _seen, _failed, _put_off and the
-        # snapshot's change.
+        self._held = dict[bytes, Holding]()  # replaced whole
+        # Protects changes of the next eight, and of the snapshot.
         self._lock = threading.Lock()
         self._offers = Offers(path)
         self._distrusted = set[str | bytes]()  # withdrawn paths and pack keys
         self._more_lines = frozenset[str]()  # of the list, about the share itself
-        self._held = dict[bytes, Holding]()
-        # Only run() uses the rest.
-        self._hashing = HashingThreads(path, stopping)
-        self._seen = dict[str, TreeFile]()  # by the last scan
+        self._tree = FolderTree((), (), ())  # of the last scan
+        self._seen = dict[str, TreeFile]()  # its files
         self._failed = set[str]()  # paths that could not be read as scanned
         self._put_off = dict[str, float]()  # paths being written, and since when
+        self._files_left = 0  # when last published
+        # Only run() uses the rest.
+        self._hashing = HashingThreads(path, stopping)
         self._logged: Sequence[Skipped] = ()
-        self._tree = FolderTree((), (), ())
-        self._is_complete = False  # everything in that tree has been hashed
+        self._is_complete = False  # everything in the tree has been hashed
         self._under_way = set[str]()  # paths being hashed
         self._unsettled = set[str]()  # paths to hash again, because a change may be unnoticed
         self._adding = set[Reading]()  # those that will add a file to the list
         self._next_look = self._next_publish = self._next_post = 0.0
         self._hashed = self._to_hash = 0  # bytes
-        self._files_left = 0  # when last published
 
     def find(self, root: bytes) -> Holding | None:
         return self._held.get(root)

@@ -35,19 +35,16 @@ class Offers:
         self._folder = folder
         self.files = dict[str, FileHolding]()
         self.folders = tuple[TreeFolder, ...]()
-        self._plan = tuple[tuple[str, ...], ...]()  # the paths of each pack's members
+        self.plan = tuple[
+            tuple[str, ...], ...
+        ]()  # the paths of each pack's members; see set_plan()
         self._planned = set[str]()  # all of these paths
         self.packed = dict[bytes, bytes]()  # digests of packs, by pack_plan.pack_key()
 
-    @property
-    def plan(self) -> tuple[tuple[str, ...], ...]:
-        """The paths of each pack's members."""
-        return self._plan
-
     def set_plan(self, plan: Iterable[tuple[str, ...]]) -> None:
         """Offer these packs as soon as their members and digests are known."""
-        self._plan = tuple(plan)
-        self._planned = {path for paths in self._plan for path in paths}
+        self.plan = tuple(plan)
+        self._planned = {path for paths in self.plan for path in paths}
 
     def offer(self, file: TreeFile, digests: bytes) -> None:
         """Offer this file.
@@ -57,8 +54,8 @@ class Offers:
         """
         if is_packed(file.size) and file.path not in self._planned:
             key = sort_key(file.path)
-            self._plan = tuple(
-                paths for paths in self._plan if not sort_key(paths[0]) < key < sort_key(paths[-1])
+            self.plan = tuple(
+                paths for paths in self.plan if not sort_key(paths[0]) < key < sort_key(paths[-1])
             )
         content = content_of(file.size, digests)
         self.files[file.path] = FileHolding(self._folder, file, content, digests)
@@ -99,7 +96,7 @@ class Offers:
         return tuple(sorted(lines))
 
     def _packs(self) -> Iterator[tuple[bytes, PackHolding]]:
-        for paths in self._plan:
+        for paths in self.plan:
             key = self.key_of(paths)
             if key is not None and key in self.packed:
                 members = [self.files[path].file for path in paths]

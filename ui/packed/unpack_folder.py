@@ -87,8 +87,8 @@ def sweep(temporary: Path, own: Path) -> int:
     try:
         with os.scandir(temporary) as entries:
             for entry in itertools.islice(entries, MOST_NAMES):
-                is_one = entry.name.startswith(PREFIX) and entry.name != own.name
-                if is_one and _is_own_folder(entry):
+                is_unpacked = entry.name.startswith(PREFIX) and entry.name != own.name
+                if is_unpacked and _is_own_folder(entry):
                     swept += _remove_if_stale(Path(entry.path))
                 if swept == MOST_SWEPT:
                     break

@@ -180,7 +180,7 @@ def all_commands() -> list[Command]:
 
 
 def _parsers() -> tuple[_Parser, _Parser]:
-    """The one of the command line, without its commands, and the options that all of them share."""
+    """That of the command line, still without commands, and that of what all commands share."""
     common = _common_options()
     parser = _Parser(
         prog="lmktorrent",

@@ -14,7 +14,7 @@ from roles.values.errors import CodeRefusedError, StorageError, UserInputError
 from ui.terminal.output import Output, can_ask
 from ui.terminal.session import Session
 
-MOST = 1_000  # bytes of the file
+MAX_LENGTH = 1_000  # characters of the file
 T = TypeVar("T")
 
 
@@ -52,9 +52,9 @@ def given_code(args: argparse.Namespace, environment: Mapping[str, str] = os.env
 def _read(path: Path) -> str:
     try:
         if str(path) == "-":
-            return sys.stdin.read(MOST)
+            return sys.stdin.read(MAX_LENGTH)
         with path.open(encoding="utf-8-sig") as file:
-            return file.read(MOST)
+            return file.read(MAX_LENGTH)
     except UnicodeDecodeError:
         raise UserInputError(f"“{path.name}” is not a text file.") from None
     except OSError as error:
