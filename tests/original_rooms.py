@@ -22,7 +22,7 @@ ACKNOWLEDGEMENT = b"acknolwedgement"
 NOT_ACKNOWLEDGED = b"error_notacknol"
 # How long an original that has nothing to say is listened to.
 SILENCE_S = 0.15
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 
 FILES = {
     name: random.Random(name).randbytes(size)
@@ -65,10 +65,21 @@ class OriginalsTest(unittest.TestCase):
         return self.stack.enter_context(seeder)
 
     def leecher(
-        self, tracker: Address, folder: Path, *names: str, keep_seeding_port: int | None = None
+        self,
+        tracker: Address,
+        folder: Path,
+        *names: str,
+        keep_seeding_port: int | None = None,
+        patience_s: float = 30.0,
     ) -> OriginalLeecher:
         return self.stack.enter_context(
-            OriginalLeecher(tracker, folder, *names, keep_seeding_port=keep_seeding_port)
+            OriginalLeecher(
+                tracker,
+                folder,
+                *names,
+                keep_seeding_port=keep_seeding_port,
+                patience_s=patience_s,
+            )
         )
 
     def udp(self) -> socket.socket:

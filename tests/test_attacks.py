@@ -49,7 +49,7 @@ leecher = Leecher(LeecherSettings(Path(sys.argv[1]), room), events)
 leecher.start()
 events.wait_for(FilesListed)
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-sock.settimeout(30)
+sock.settimeout(60)
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 events.clear()
 try:
@@ -65,6 +65,7 @@ try:
     events.wait_for(FilesListed)
     sys.stdout.write("both live on")
 finally:
+    sock.close()
     for role in (leecher, tracker):
         role.stop()
         role.join(30)

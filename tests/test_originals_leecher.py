@@ -22,6 +22,8 @@ from tests.originals.processes import (
 )
 from tests.receiving import HEADER, receive_chunk
 
+PATIENCE_S = 3.0  # of a leecher that somebody is silent to
+
 
 class ScriptedSeeder:
     """Plays a seeder to one leecher: says `connected`, then acts."""
@@ -60,7 +62,7 @@ class LeecherOfTheOriginal(OriginalsTest):
         scripted = ScriptedSeeder(act)
         self.addCleanup(scripted.join)
         self.register(scripted.address, {"file": size})
-        leecher = self.leecher(self.tracker_address, self.received)
+        leecher = self.leecher(self.tracker_address, self.received, patience_s=PATIENCE_S)
         leecher.wait_ended()
         return leecher
 
@@ -96,7 +98,9 @@ class LeecherOfTheOriginal(OriginalsTest):
         blocked = self.seeder(self.tracker_address)
         silent = self.dial(blocked.address)
         self.seeder(self.tracker_address)
-        leecher = self.leecher(self.tracker_address, self.received, "one byte")
+        leecher = self.leecher(
+            self.tracker_address, self.received, "one byte", patience_s=PATIENCE_S
+        )
         leecher.wait_for("leecher heard TimeoutError")
         self.assertEqual(leecher.wait_ended(), 0)
         silent.sendall(b"anything")
@@ -108,7 +112,9 @@ class LeecherOfTheOriginal(OriginalsTest):
     def test_it_loses_the_whole_file_when_one_seeder_lacks_it(self) -> None:
         lacking = self.make_folder("lacking", {"one byte": FILES["one byte"]})
         seeders = [self.seeder(self.tracker_address, lacking), self.seeder(self.tracker_address)]
-        leecher = self.leecher(self.tracker_address, self.received, "a hundred KB")
+        leecher = self.leecher(
+            self.tracker_address, self.received, "a hundred KB", patience_s=PATIENCE_S
+        )
         self.assert_lost(leecher, "a hundred KB", "TimeoutError")
         for seeder in seeders:
             seeder.wait_for("seeder state AVAILABLE")

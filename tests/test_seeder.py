@@ -250,6 +250,7 @@ class TheSeederAndItsTracker(SeederTest):
 
     def test_it_says_nothing_to_an_original_tracker_when_it_leaves(self) -> None:
         # On Windows an answer that finds nobody would end an original tracker.
+        self.constant("joining.tracker_asker", "TRIES_S", (LIMIT_S,))  # each is asked once
         tracker = self.original_tracker()
         seeder = self.seeder(self.shared, tracker.address)
         seeder.log.wait_for(FolderScanned, where=lambda scan: scan.announced == 3)

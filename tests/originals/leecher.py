@@ -77,12 +77,12 @@ class RangeThread(threading.Thread):
         return data
 
 
-def connect_to_seeders(seeders: Any) -> list[socket.socket]:
+def connect_to_seeders(seeders: Any, patience_s: float) -> list[socket.socket]:
     """Ask all listed seeders one after another; a dead or silent one costs a second."""
     connected: list[socket.socket] = []
     for host, port in seeders:
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        connection.settimeout(TIMEOUT_S)
+        connection.settimeout(patience_s)
         try:
             connection.connect((host, port))
             connection.send(b"request_connection")
@@ -128,7 +128,9 @@ def take_file(connections: list[socket.socket], name: str, size: int, folder: Pa
     return ", ".join(failures)
 
 
-def run_leecher(tracker: Address, folder: Path, names: list[str]) -> bool:
+def run_leecher(
+    tracker: Address, folder: Path, names: list[str], patience_s: float = TIMEOUT_S
+) -> bool:
     """Take the named files, or all that are listed; return whether all of them came."""
     seeders = ask_for_list(tracker, "request_seeder_list")
     sizes = ask_for_list(tracker, "request_file_list")
@@ -136,7 +138,8 @@ def run_leecher(tracker: Address, folder: Path, names: list[str]) -> bool:
     all_came = True
     for name in names or list(sizes):
         try:
-            connections = connect_to_seeders(ask_for_list(tracker, "request_seeder_list"))
+            seeders = ask_for_list(tracker, "request_seeder_list")
+            connections = connect_to_seeders(seeders, patience_s)
             failure = take_file(connections, name, sizes[name], folder)
         except Exception as error:
             say(f"leecher failed {name}: {type(error).__name__}")
@@ -155,10 +158,11 @@ def main() -> None:
     parser.add_argument("--keep-seeding", type=int, metavar="PORT")
     parser.add_argument("--keep-seeding-host", default="127.0.0.1")
     parser.add_argument("--ping-interval-s", type=float, default=PING_INTERVAL_S)
+    parser.add_argument("--patience-s", type=float, default=TIMEOUT_S)
     arguments = parser.parse_args()
     end_with_the_test()
     tracker = (arguments.tracker_host, arguments.tracker_port)
-    all_came = run_leecher(tracker, arguments.folder, arguments.names)
+    all_came = run_leecher(tracker, arguments.folder, arguments.names, arguments.patience_s)
     if arguments.keep_seeding is not None:
         listen_at = (arguments.keep_seeding_host, arguments.keep_seeding)
         run_seeder(tracker, listen_at, arguments.folder, arguments.ping_interval_s)

@@ -21,7 +21,8 @@ _Options = list[str | int | float | Path]
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 # Generous: passed only by a test that fails, or on a machine that is badly overloaded.
-_TIMEOUT_S = 15.0
+_TIMEOUT_S = 60.0
+_PATIENCE_S = 30.0
 
 
 class OriginalProcess:
@@ -112,7 +113,8 @@ class OriginalProcess:
         tracebacks = self.error_output.rpartition("Traceback (most recent call last):\n")[2]
         if not tracebacks:
             return ""
-        last_line = [line for line in tracebacks.splitlines() if line[:1].strip()][-1]
+        lines = (line for line in tracebacks.splitlines() if "Warning: " not in line)
+        last_line = [line for line in lines if line[:1].strip()][-1]
         return last_line.partition(":")[0].rpartition(".")[2]
 
     def is_alive(self) -> bool:
@@ -235,8 +237,10 @@ class OriginalLeecher(_OriginalWithSeeding):
         keep_seeding_port: int | None = None,
         keep_seeding_host: str = "127.0.0.1",
         ping_interval_s: float | None = None,
+        patience_s: float = _PATIENCE_S,
     ) -> None:
-        options: _Options = ["--keep-seeding-host", keep_seeding_host]
+        """`patience_s`: the original's is a second, in which a busy machine may not answer."""
+        options: _Options = ["--keep-seeding-host", keep_seeding_host, "--patience-s", patience_s]
         if keep_seeding_port is not None:
             options += ["--keep-seeding", keep_seeding_port]
         if ping_interval_s is not None:
