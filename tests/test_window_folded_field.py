@@ -51,9 +51,9 @@ class FoldedFieldTest(AppWindowTest):
             form = self.open_leecher(download_folder="~/Lessons")
             self.assertTrue(form.to_line.text.startswith("~/Lessons"))
             self.pump_until(lambda: form.to_line.text.endswith(" free"))
-            form.say_room(38_000_000_000)
+            form.say_free_space(38_000_000_000)
             self.assertEqual(form.to_line.text, "~/Lessons  38.0 GB free")
-            form.say_room(None)
+            form.say_free_space(None)
             self.assertEqual(form.to_line.text, "~/Lessons")
 
     def test_change_unfolds_and_enter_folds_with_what_was_typed(self) -> None:
@@ -123,7 +123,7 @@ class FoldedFieldTest(AppWindowTest):
 
     def test_a_long_path_is_cut_in_the_middle_and_the_room_stays_in_sight(self) -> None:
         form = self.open_leecher(download_folder="/" + "/".join(["a long folder name"] * 20))
-        form.say_room(5_000_000)
+        form.say_free_space(5_000_000)
         self.window.update()
         line = form.to_line
         self.assertIn("…", text_of(line._name))

@@ -104,7 +104,7 @@ class QueueTest(AppWindowTest):
         self.queue(*"abcd")
         self.table.sort_anew(QUEUE_COLUMN)
         tree, rows = self.table.tree, self.table
-        self.pump_until(lambda: rows.room < len(rows.order) - 3)
+        self.pump_until(lambda: rows.fitting < len(rows.order) - 3)
         box = tree.bbox(self.table.items["a"], "1")
         assert box
         tree.event_generate("<ButtonPress-1>", x=int(box[0]) + 90, y=int(box[1]) + 5)

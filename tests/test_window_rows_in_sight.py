@@ -77,19 +77,19 @@ class RowsInSightTest(WindowTestCase):
         self.tree.event_generate(event, x=x + 5, y=y + height // 2)
 
     def test_only_what_fits_is_there_and_every_row_fills_its_place(self) -> None:
-        self.assertEqual(self.shown, MANY[: self.rows.room + 1])
+        self.assertEqual(self.shown, MANY[: self.rows.fitting + 1])
         self.assertEqual(len(self.shown), self.written)
-        _, y, _, height = self.box(self.rows.room - 1)
+        _, y, _, height = self.box(self.rows.fitting - 1)
         self.assertLessEqual(y + height, self.tree.winfo_height())
         self.assertGreater(y + 2 * height, self.tree.winfo_height() - 2)
 
     def test_it_scrolls_to_both_ends_and_no_further(self) -> None:
         rows = self.rows
         rows.yview("moveto", "1.0")
-        self.assertEqual(self.shown, MANY[-rows.room :])
+        self.assertEqual(self.shown, MANY[-rows.fitting :])
         self.assertEqual(self.parts[-1][1], 1.0)
         rows.yview("scroll", "-1", "pages")
-        self.assertEqual(self.shown[-1], MANY[-rows.room])
+        self.assertEqual(self.shown[-1], MANY[-rows.fitting])
         rows.yview("scroll", "-1", "units")
         rows.yview("moveto", "-0.5")
         self.assertEqual((self.shown[0], self.parts[-1][0]), (MANY[0], 0.0))
@@ -101,7 +101,7 @@ class RowsInSightTest(WindowTestCase):
         self.assertEqual(self.shown[0], MANY[0])
 
     def test_keys_move_the_selection_and_bring_it_into_sight(self) -> None:
-        rows, page = self.rows, self.rows.room
+        rows, page = self.rows, self.rows.fitting
         for key, place in (
             ("<Down>", 0),
             ("<Down>", 1),
@@ -188,19 +188,19 @@ class RowsInSightTest(WindowTestCase):
         rows = self.made("none")
         rows.put_order(MANY)
         self.press("<Next>")
-        self.assertEqual((self.shown[0], rows.chosen), (MANY[rows.room], []))
+        self.assertEqual((self.shown[0], rows.chosen), (MANY[rows.fitting], []))
 
     def test_a_larger_window_shows_more(self) -> None:
-        before = self.rows.room
+        before = self.rows.fitting
         self.root.geometry("300x500")
         self.root.update()
         self.rows.draw()
-        self.assertGreater(self.rows.room, before)
-        self.assertEqual(self.shown, MANY[: self.rows.room + 1])
+        self.assertGreater(self.rows.fitting, before)
+        self.assertEqual(self.shown, MANY[: self.rows.fitting + 1])
         self.root.geometry("300x200")
         self.root.update()
         self.rows.draw()
-        self.assertEqual(self.shown, MANY[: self.rows.room + 1])
+        self.assertEqual(self.shown, MANY[: self.rows.fitting + 1])
 
     def test_headings_stay_tks(self) -> None:
         pressed = list[bool]()

@@ -186,7 +186,7 @@ class WindowBench:
 
     def scroll(self) -> None:
         rows = self.window.leecher.list.table
-        if rows.top + rows.room >= len(rows.order):
+        if rows.top + rows.fitting >= len(rows.order):
             rows.yview("moveto", "0.0")
         rows.yview("scroll", "3", "pages")
 

@@ -33,7 +33,7 @@ class LeecherForm(ttk.Frame):
         usual = _usual_folder()
         self._trackers, self._codes = context.trackers, context.codes
         self._news = ""  # what the tracker said last
-        self._room: int | None = None  # bytes that downloads have room for; None: not known
+        self._free: int | None = None  # bytes for downloads; None: not known
         self.keep_seeding = context.settings.switch("keep_seeding")
 
         self.from_line = FoldedField(self, theme, "From", underline=3)
@@ -83,9 +83,9 @@ class LeecherForm(ttk.Frame):
         self._news = news
         self._show_from()
 
-    def say_room(self, room: int | None) -> None:
-        """How many bytes the folder has room for; None where that is not known."""
-        self._room = room
+    def say_free_space(self, free: int | None) -> None:
+        """How many bytes are free for downloads; None where that is not known."""
+        self._free = free
         self._show_to()
 
     def _show_from(self) -> None:
@@ -99,8 +99,8 @@ class LeecherForm(ttk.Frame):
             self.from_line.fold()
 
     def _show_to(self) -> None:
-        room = "" if self._room is None else f"{figures.size(max(0, self._room))} free"
-        self.to_line.say(_shown_folder(self.folder.variable.get()), room)
+        free = "" if self._free is None else f"{figures.size(max(0, self._free))} free"
+        self.to_line.say(_shown_folder(self.folder.variable.get()), free)
 
     def _make_options(self, tab: LeecherTab, context: WindowContext) -> ttk.Frame:
         px, theme = context.theme.px, context.theme

@@ -43,7 +43,7 @@ from ui.window.tab_pages import Page
 from ui.window.window_context import WindowContext
 
 LIST_AGAIN_MS = 15_000
-ROOM_AGAIN_MS = 5_000  # between two looks at how much room the disk has
+FREE_AGAIN_MS = 5_000  # between two looks at how much space is free on the disk
 ASKING = "asking …"
 MAX_PORT = 65535
 
@@ -67,7 +67,7 @@ class LeecherTab(Page):
         self._agreed: LeecherSettings | None = None  # to change to, once everything has ended
         self._once_listed: Callable[[], None] | None = None
         self._kept_seeding: Path | None = None
-        self._looks_at_room = False
+        self._asks_for_free_space = False
         self.model = LeecherModel(context, self._show)
         self.form = LeecherForm(self, context)
         self.notices = NoticeArea(self, context.theme, row=1)
@@ -81,7 +81,7 @@ class LeecherTab(Page):
         self.rowconfigure(2, weight=1)
         tab_in_order(self.form, self.notices, self.list, self.form.options)
         self.after(LIST_AGAIN_MS, self._list_again)
-        self.after(ROOM_AGAIN_MS, self._look_at_room_again)
+        self.after(FREE_AGAIN_MS, self._show_free_space_again)
         context.trackers.follow(self._trackers_changed)
         context.codes.follow(self._codes_changed)
 
@@ -297,7 +297,7 @@ class LeecherTab(Page):
         self._download_notices.forget_verified()
         self.form.say_news(ASKING)
         self.model.renew(settings)
-        self._look_at_room()
+        self._show_free_space()
         self.list.show()
 
     # Events
@@ -388,22 +388,22 @@ class LeecherTab(Page):
         self.after(LIST_AGAIN_MS, self._list_again)
         self._ask_for_list()
 
-    def _look_at_room_again(self) -> None:
-        self.after(ROOM_AGAIN_MS, self._look_at_room_again)
-        self._look_at_room()
+    def _show_free_space_again(self) -> None:
+        self.after(FREE_AGAIN_MS, self._show_free_space_again)
+        self._show_free_space()
 
-    def _look_at_room(self) -> None:
+    def _show_free_space(self) -> None:
         """A network drive may take long to answer: it is asked outside Tk's thread, and once."""
         leecher = self.model.leecher
-        if leecher is None or self._looks_at_room:
+        if leecher is None or self._asks_for_free_space:
             return
 
-        def show(room: int | None) -> None:
-            self._looks_at_room = False
+        def show(free: int | None) -> None:
+            self._asks_for_free_space = False
             if self.model.leecher is leecher:
-                self.form.say_room(room)
+                self.form.say_free_space(free)
 
-        self._looks_at_room = True
+        self._asks_for_free_space = True
         self._context.pump.in_background(leecher.free_space, show)
 
     def _ask_for_list(self) -> None:

@@ -71,9 +71,9 @@ class RowsInSight:
 
     def draw(self) -> None:
         """Fill the rows in sight, after something may have changed."""
-        tree, room = self.tree, self.room
-        self.top = max(0, min(self.top, len(self.order) - room))
-        shown = self.order[self.top : self.top + room + 1]
+        tree, fitting = self.tree, self.fitting
+        self.top = max(0, min(self.top, len(self.order) - fitting))
+        shown = self.order[self.top : self.top + fitting + 1]
         while len(self._items) < len(shown):
             item = self._spare.pop() if self._spare else tree.insert("", "end")
             tree.move(item, "", "end")
@@ -90,10 +90,10 @@ class RowsInSight:
         self._mark()
         tree.yview_moveto(0.0)  # the last one may be half in sight
         whole = max(len(self.order), 1)
-        self.scrolled(self.top / whole, min(1.0, (self.top + room) / whole))
+        self.scrolled(self.top / whole, min(1.0, (self.top + fitting) / whole))
 
     @property
-    def room(self) -> int:
+    def fitting(self) -> int:
         """How many rows fit in whole."""
         height = self.tree.winfo_height()
         if height <= 1:
@@ -117,7 +117,7 @@ class RowsInSight:
         if action == "moveto":
             self._go_to(round(float(number) * len(self.order)))
         else:
-            self.scroll(int(number) * (self.room if unit == "pages" else 1))
+            self.scroll(int(number) * (self.fitting if unit == "pages" else 1))
 
     def scroll(self, rows: int) -> None:
         self._go_to(self.top + rows)
@@ -130,13 +130,13 @@ class RowsInSight:
     def see(self, place: int) -> None:
         if place < self.top:
             self._go_to(place)
-        elif place >= self.top + self.room:
-            self._go_to(place - self.room + 1)
+        elif place >= self.top + self.fitting:
+            self._go_to(place - self.fitting + 1)
         else:
             self._mark()
 
     def _go_to(self, top: int) -> None:
-        before, self.top = self.top, max(0, min(top, len(self.order) - self.room))
+        before, self.top = self.top, max(0, min(top, len(self.order) - self.fitting))
         if self.top != before:
             self.draw()
 
@@ -201,8 +201,8 @@ class RowsInSight:
             "<Control-ButtonPress-1>": lambda event: self._press(event, self._choose_also),
             "<Up>": lambda event: self._step(event, -1),
             "<Down>": lambda event: self._step(event, 1),
-            "<Prior>": lambda event: self._step(event, -self.room),
-            "<Next>": lambda event: self._step(event, self.room),
+            "<Prior>": lambda event: self._step(event, -self.fitting),
+            "<Next>": lambda event: self._step(event, self.fitting),
             "<Home>": lambda event: self._step(event, -len(self.order)),
             "<End>": lambda event: self._step(event, len(self.order)),
             "<Control-a>": lambda _event: self._choose_all(),
