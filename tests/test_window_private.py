@@ -84,7 +84,7 @@ class OwnRoomTest(PrivateWindowTest):
         window.seeder.fill_in(folder)
         window.seeder.start_or_stop()
         self.wait_for_files(1)
-        self.assertTrue(window.is_private)
+        self.assertTrue(window._context.is_private)
         self.pump_until(lambda: self.is_there(window.status._private))
         self.pump_until(lambda: self.is_there(tracker.room.card.private))
         window.tabs.show("Leecher")

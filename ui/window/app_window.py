@@ -23,8 +23,6 @@ from roles.values.addresses import Address
 from roles.values.program_settings import Appearance
 from roles.values.settings import CheckSettings
 from roles.worker import failure_of
-from ui import wording
-from ui.start_words import StartFacts
 from ui.window import keyboard, window_geometry
 from ui.window.appearance_choice import AppearanceChoice
 from ui.window.event_pump import EventPump
@@ -36,7 +34,7 @@ from ui.window.room_codes import RoomCodes
 from ui.window.running_roles import RunningRoles
 from ui.window.setting_field import throttles_of
 from ui.window.settings_keeper import SettingsKeeper
-from ui.window.start_page import StartActions, StartPage
+from ui.window.start_page import StartActions, StartPage, start_facts
 from ui.window.status_line import StatusLine, health
 from ui.window.tab_pages import TabPages
 from ui.window.theme import Theme
@@ -57,7 +55,6 @@ SEARCH_S = 2.0  # a tracker that answers does so within this time
 STOP_LIMIT_S = 2.0
 STOP_POLL_MS = 20
 AFTER_TAB_MS = 50
-PASSING = ("Settings", "Check")  # tabs that are gone when another one is chosen
 PROJECTOR_ZOOM = 1.6  # of texts and tiles in full screen,
 PROJECTOR_WIDTH = 800  # less if the screen is not that times as wide as this, in pixels at 96 dpi
 
@@ -144,11 +141,8 @@ class AppWindow(tk.Tk):
                 "Leecher": lambda: self.leecher,
                 "Log": lambda: self.log,
             },
-            {
-                "Start": lambda: self.start,
-                "Settings": lambda: self.settings,
-                "Check": lambda: self.check,
-            },
+            first={"Start": lambda: self.start},
+            passing={"Settings": lambda: self.settings, "Check": lambda: self.check},
         )
         steps = (
             Choice("Try it on this computer", self.try_it),
@@ -159,7 +153,6 @@ class AppWindow(tk.Tk):
             self.tabs.page("Leecher"), context, steps, lambda *where: self.seeder.seed(*where)
         )
         self.log = LogTab(self.tabs.page("Log"), context)  # shows what is logged from now on
-        self.tabs.bind("<<NotebookTabChanged>>", lambda _event: self._tab_changed())
 
     @cached_property
     def tracker(self) -> TrackerTab:
@@ -255,12 +248,6 @@ class AppWindow(tk.Tk):
         self.leecher.use_tracker(tracker)
         self.tabs.show("Leecher")
 
-    @property
-    def is_private(self) -> bool:
-        """Whether the room that this window runs, or takes part in, is a private one."""
-        codes, own = self._context.codes, self._context.trackers.own
-        return codes.is_private(own) or codes.is_private(codes.tracker)
-
     def toggle_full_screen(self) -> None:
         """The room alone, large enough for a projector; and back."""
         self.is_full_screen = not self.is_full_screen
@@ -275,13 +262,8 @@ class AppWindow(tk.Tk):
 
     def _leave(self) -> None:
         """What Escape does: leave what was opened last."""
-        if self.tabs.in_front.leave() or self.notices.close_newest():
-            return
-        for name in PASSING:
-            if self.tabs.is_there(name) and self.tabs.in_front is self.tabs.made(name):
-                self.tabs.hide(name)
-                return
-        if self.is_full_screen:
+        was_open = self.tabs.in_front.leave() or self.notices.close_newest()
+        if not was_open and not self.tabs.hide_passing() and self.is_full_screen:
             self.toggle_full_screen()
 
     def _start_tracker(self) -> None:
@@ -349,32 +331,8 @@ class AppWindow(tk.Tk):
             self._context.settings.change(has_begun=True)
             if self.tabs.in_front is not self.start:
                 self.tabs.hide("Start")
-        self.start.show(self._start_facts())
-
-    def _start_facts(self) -> StartFacts:
-        trackers, listed, seeder = (
-            self._context.trackers,
-            self.leecher.model.listed,
-            self.seeder.main,
-        )
-        is_sharing = seeder is not None and seeder.state.is_up
-        folders = listed.folders if listed is not None else ()
-        tracker = trackers.name
-        if not tracker and listed is not None:
-            tracker = wording.place(listed.tracker)
-        return StartFacts(
-            time.monotonic() - self._began,
-            tracker,
-            len(trackers.found),
-            len(folders),
-            sum(folder.files for folder in folders)
-            or len(listed.files if listed is not None else ()),
-            sum(folder.size for folder in folders),
-            is_own=trackers.own is not None,
-            is_private=self.is_private,
-            needs_code=self._context.codes.is_needed(self._context.codes.tracker),
-            shared=seeder.settings.folder.name if seeder is not None and is_sharing else "",
-        )
+        looked_s = time.monotonic() - self._began
+        self.start.show(start_facts(self._context, model, self.seeder.main, looked_s))
 
     # Keys
 
@@ -402,12 +360,6 @@ class AppWindow(tk.Tk):
         # After the focus of the tab's first field.
         self.after(AFTER_TAB_MS, self.leecher.list.finder.entry.focus_set)
 
-    def _tab_changed(self) -> None:
-        for name in PASSING:
-            if self.tabs.is_there(name) and self.tabs.in_front is not self.tabs.made(name):
-                self.tabs.hide(name)
-        self.tabs.in_front.take_focus()
-
     # What is shown below the tabs
 
     def _show_status(self) -> None:
@@ -421,7 +373,7 @@ class AppWindow(tk.Tk):
             words = self.tracker.counts or words
         is_busy = model.is_busy or bool(self.seeder.served)
         self._awake.hold(is_busy and self._context.settings.now.keep_awake)
-        is_private = self.is_private
+        is_private = self._context.is_private
         self.status.show(down=model.rate, up=self.seeder.rate, health=words, is_private=is_private)
         title = f"{model.percent} % – {TITLE}" if model.is_busy else TITLE
         if title != self.title():

@@ -6,14 +6,21 @@ import tkinter as tk
 from collections.abc import Callable
 from dataclasses import dataclass
 from tkinter import ttk
+from typing import TYPE_CHECKING
 
+from ui import wording
 from ui.start_words import StartFacts, get_line, give_line, run_line
 from ui.toned_text import TonedText
 from ui.window.fields import Sentence, private_mark
 from ui.window.layout import show_if
+from ui.window.leecher_model import LeecherModel
 from ui.window.scrolled import ScrolledFrame
 from ui.window.tab_pages import Page
 from ui.window.theme import Theme
+from ui.window.window_context import WindowContext
+
+if TYPE_CHECKING:
+    from ui.window.seeder_run import SeederRun
 
 NARROW = 620  # pixels at 96 dpi: below that the cards stand one above the other
 LOW = 500  # below that there is no room for their pictures
@@ -127,6 +134,28 @@ class StartPage(Page):
         if is_narrow:
             for number in (1, 2):
                 self._cards.columnconfigure(number, weight=0, uniform="")
+
+
+def start_facts(
+    context: WindowContext, model: LeecherModel, seeder: SeederRun | None, looked_s: float
+) -> StartFacts:
+    """`seeder`: the last one of the Seeder tab. `looked_s`: since the search began."""
+    trackers, codes, listed = context.trackers, context.codes, model.listed
+    folders = listed.folders if listed is not None else ()
+    files = listed.files if listed is not None else ()
+    at = wording.place(listed.tracker) if listed is not None else ""
+    return StartFacts(
+        looked_s,
+        trackers.name or at,
+        len(trackers.found),
+        len(folders),
+        sum(folder.files for folder in folders) or len(files),
+        sum(folder.size for folder in folders),
+        is_own=trackers.own is not None,
+        is_private=context.is_private,
+        needs_code=codes.is_needed(codes.tracker),
+        shared=seeder.settings.folder.name if seeder is not None and seeder.state.is_up else "",
+    )
 
 
 class _Card(ttk.Frame):

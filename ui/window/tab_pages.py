@@ -46,17 +46,19 @@ class TabPages(ttk.Notebook):
         parent: tk.Misc,
         theme: Theme,
         tabs: Mapping[str, Callable[[], Page]],
-        others: Mapping[str, Callable[[], Page]],
+        *,
+        first: Mapping[str, Callable[[], Page]],
+        passing: Mapping[str, Callable[[], Page]],
     ) -> None:
-        """Each makes its tab at the first call, on the page of its name. `others` have a tab only
-        from show() to hide(); the first of them stands before all tabs.
+        """Each makes its tab at the first call, on the page of its name. From show() to hide(),
+        `first` has a tab before all others; until another one is chosen, `passing` has one behind.
         """
         super().__init__(parent)
         self._theme = theme
         self._pictures: dict[str, tk.PhotoImage] = {}  # by the names of tabs
         self._names = tuple(tabs)
-        self._others = tuple(others)
-        self._tabs = {**tabs, **others}
+        self._first, self._passing = tuple(first), tuple(passing)
+        self._tabs = {**tabs, **first, **passing}
         self._pages = {name: ttk.Frame(self) for name in self._tabs}
         for name, page in self._pages.items():
             page.rowconfigure(0, weight=1)
@@ -64,6 +66,7 @@ class TabPages(ttk.Notebook):
             if name in tabs:
                 self.add(page, text=name, underline=2 if name == "Log" else 0)
         self.enable_traversal()
+        self.bind("<<NotebookTabChanged>>", lambda _event: self._changed())
         theme.follow(self._show_pictures)
 
     @property
@@ -77,11 +80,8 @@ class TabPages(ttk.Notebook):
 
     def show(self, name: str) -> None:
         self.made(name)
-        if name in self._others and not self.is_there(name):
-            if name == self._others[0]:
-                self.insert(0, self._pages[name], text=name)
-            else:
-                self.add(self._pages[name], text=name)
+        if not self.is_there(name):
+            self.insert(0 if name in self._first else "end", self._pages[name], text=name)
             self._show_pictures()
         self.tk.call(str(self), "select", str(self._pages[name]))
 
@@ -114,11 +114,28 @@ class TabPages(ttk.Notebook):
         if self.is_there(name):
             self.forget(self._pages[name])
 
+    def hide_passing(self) -> bool:
+        """Take the tab in front away if it is one that passes; False if it stays."""
+        name = self._name_in_front
+        if name in self._passing:
+            self.hide(name)
+        return name in self._passing
+
     @property
     def in_front(self) -> Page:
+        return self.made(self._name_in_front)
+
+    @property
+    def _name_in_front(self) -> str:
         current = str(self.tk.call(str(self), "select"))
-        name = next(name for name, page in self._pages.items() if str(page) == current)
-        return self.made(name)
+        return next(name for name, page in self._pages.items() if str(page) == current)
+
+    def _changed(self) -> None:
+        """Another tab has come to the front."""
+        for name in self._passing:
+            if name != self._name_in_front:
+                self.hide(name)
+        self.in_front.take_focus()
 
     def make_all(self) -> None:
         for name in self._names:

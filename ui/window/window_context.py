@@ -40,6 +40,11 @@ class WindowContext:
         """The address to listen at: every one, or the chosen one."""
         return self.settings.now.network or EVERY_INTERFACE
 
+    @property
+    def is_private(self) -> bool:
+        """Whether the room that this window runs, or takes part in, is a private one."""
+        return any(map(self.codes.is_private, (self.trackers.own, self.codes.tracker)))
+
     def open_folder(self, folder: Path, notices: NoticeArea) -> None:
         """Show a folder in the system's file manager, or say why not."""
 
