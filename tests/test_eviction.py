@@ -10,15 +10,14 @@ MOST, OF_HOST = 8, 4
 NEWCOMER = "newcomer"
 
 
-def occupants(*some: tuple[str, float, bool]) -> list[Occupant]:
+def occupants(*some: tuple[str, float, bool]) -> list[Occupant[int]]:
     """Numbered from 0 on: host, seconds for which each is idle, whether it was of use."""
     return [Occupant(number, *one) for number, one in enumerate(some)]
 
 
 class EvictionTest(unittest.TestCase):
-    def goes(self, some: list[Occupant], host: str = NEWCOMER) -> int | None:
-        idle = who_goes(some, host, most_of_host=OF_HOST)
-        return None if idle is None else idle.number
+    def goes(self, some: list[Occupant[int]], host: str = NEWCOMER) -> int | None:
+        return who_goes(some, host, most_of_host=OF_HOST)
 
     def test_there_is_room_until_all_places_or_those_of_a_host_are_taken(self) -> None:
         few = occupants(*[("a", 0.0, False)] * 3)

@@ -138,21 +138,19 @@ class Lmk1Uploads:
         LMK/2 leecher, gets its slot. False if none has been idle for long enough.
         """
         now = time.monotonic()
-        holding = self._holding
         occupants = [
             Occupant(
-                number,
+                serving,
                 serving.host,
                 0.0 if serving.idle_since is None else now - serving.idle_since,
                 serving.acknowledged > 0,
             )
-            for number, serving in enumerate(holding)
+            for serving in self._holding
         ]
         most = len(occupants) + 1 if is_loopback(host) else SLOTS_PER_HOST
-        idle = who_goes(occupants, host, most_of_host=most)
-        if idle is None:
+        serving = who_goes(occupants, host, most_of_host=most)
+        if serving is None:
             return False
-        serving = holding[idle.number]
         serving.is_leaving = True
         log.info("Hung up on %s, which was idle, because others wait.", serving.sender.leecher)
         serving.connection.hang_up()

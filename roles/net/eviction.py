@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 
 class Limits(NamedTuple):
@@ -23,16 +23,20 @@ class Limits(NamedTuple):
 
 LIMITS = Limits()
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
-class Occupant:
-    number: int
+class Occupant(Generic[T]):
+    """Who has a place."""
+
+    who: T
     host: str
     idle_s: float  # since it was last of use, or came
     is_proven: bool  # it was of use once
 
 
-def who_goes(occupants: Collection[Occupant], host: str, *, most_of_host: int) -> Occupant | None:
+def who_goes(occupants: Collection[Occupant[T]], host: str, *, most_of_host: int) -> T | None:
     """Whom a newcomer from this host replaces; None if all have been active lately."""
     counts = Counter(occupant.host for occupant in occupants)
     of_host = [occupant for occupant in occupants if occupant.host == host]
@@ -42,15 +46,15 @@ def who_goes(occupants: Collection[Occupant], host: str, *, most_of_host: int) -
         for occupant in rivals
         if occupant.idle_s >= _patience_s(occupant, counts, counts[host])
     ]
-    return max(idle, key=lambda occupant: (counts[occupant.host], occupant.idle_s), default=None)
+    if not idle:
+        return None
+    return max(idle, key=lambda occupant: (counts[occupant.host], occupant.idle_s)).who
 
 
 def evicted(
-    occupants: Collection[Occupant], host: str, *, most: int, most_of_host: int
-) -> list[Occupant] | None:
-    """The numbers of those that leave so that a newcomer from this host may come; None if it may
-    not.
-    """
+    occupants: Collection[Occupant[T]], host: str, *, most: int, most_of_host: int
+) -> list[T] | None:
+    """Who must leave so that a newcomer from this host may come; None if it may not."""
     of_host = sum(occupant.host == host for occupant in occupants)
     if len(occupants) < most and of_host < most_of_host:
         return []
@@ -58,7 +62,7 @@ def evicted(
     return None if leaving is None else [leaving]
 
 
-def _patience_s(occupant: Occupant, counts: Counter[str], of_newcomer: int) -> float:
+def _patience_s(occupant: Occupant[T], counts: Counter[str], of_newcomer: int) -> float:
     patience_s = LIMITS.proven_s if occupant.is_proven else LIMITS.unproven_s
     is_crowd = counts[occupant.host] >= of_newcomer + LIMITS.crowd
     return min(LIMITS.crowd_s, patience_s) if is_crowd else patience_s

@@ -249,17 +249,16 @@ def room_for_caller(peers: Collection[Peer], host: str, *, now: float) -> list[P
     """The peers to leave so that a seeder from this host, which connects because others cannot
     reach it, may come; None if it may not.
     """
-    callers = {peer.number: peer for peer in peers if peer.is_caller and not peer.is_leaving}
-    leaving = evicted(
+    return evicted(
         [
-            Occupant(number, peer.address.host, now - peer.useful_at, peer.meter.total > 0)
-            for number, peer in callers.items()
+            Occupant(peer, peer.address.host, now - peer.useful_at, peer.meter.total > 0)
+            for peer in peers
+            if peer.is_caller and not peer.is_leaving
         ],
         host,
         most=MAX_CALLERS,
         most_of_host=MAX_CALLERS if is_loopback(host) else MAX_CALLERS_PER_HOST,
     )
-    return None if leaving is None else [callers[occupant.number] for occupant in leaving]
 
 
 def _host_of(address: Address) -> str:

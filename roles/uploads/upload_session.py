@@ -405,14 +405,13 @@ def room_for_leecher(
     sessions: Collection[UploadSession], host: str, *, now: float
 ) -> list[UploadSession] | None:
     """The idle sessions to end so that a leecher from this host may come; None if it may not."""
-    staying = {session.number: session for session in sessions if not session.is_leaving}
-    leaving = evicted(
+    return evicted(
         [
-            Occupant(session.number, session.host, session.idle_s(now=now), session.is_proven)
-            for session in staying.values()
+            Occupant(session, session.host, session.idle_s(now=now), session.is_proven)
+            for session in sessions
+            if not session.is_leaving
         ],
         host,
         most=MAX_CONNECTIONS,
         most_of_host=MAX_CONNECTIONS if is_loopback(host) else MAX_PER_HOST,
     )
-    return None if leaving is None else [staying[occupant.number] for occupant in leaving]
