@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from roles.disk.stored_names import Stored
+from roles.disk.stored_names import StoredPath
 from roles.disk.target_folder import TargetFolder
 from roles.leecher import Leecher
 from roles.seeder import Seeder
@@ -67,7 +67,7 @@ class OrderTest(DownloadsTest):
         looks, is_pushed_out = threading.Event(), threading.Event()
         find = TargetFolder.find
 
-        def find_slowly(target: TargetFolder, stored: Stored, content: Content) -> Path | None:
+        def find_slowly(target: TargetFolder, stored: StoredPath, content: Content) -> Path | None:
             if stored == ("a",) and not looks.is_set():
                 looks.set()
                 is_pushed_out.wait(LIMIT_S)

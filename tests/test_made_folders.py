@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unittest.mock import patch
 
-from roles.disk.stored_names import Stored
+from roles.disk.stored_names import StoredPath
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.download_scope import Scope
 from roles.downloads.made_folders import MadeFolders
@@ -15,14 +15,14 @@ from roles.values.list_lines import FolderLine
 from tests.support import LmkTestCase
 
 
-def scope(folders: dict[Stored, str], share_name: str = "") -> Scope:
+def scope(folders: dict[StoredPath, str], share_name: str = "") -> Scope:
     """`folders`: paths in the share, by where they go."""
     lines = {stored: FolderLine(path, None) for stored, path in folders.items()}
     return Scope(Selection("", (), (), (), share_name=share_name), (), {}, folders=lines)
 
 
 class MadeFoldersTest(LmkTestCase):
-    def made(self, home: Stored = ()) -> MadeFolders:
+    def made(self, home: StoredPath = ()) -> MadeFolders:
         return MadeFolders(TargetFolder(self.folder), home)
 
     def test_those_of_a_newer_list_are_made_and_no_others(self) -> None:

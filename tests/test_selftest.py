@@ -70,7 +70,7 @@ class CheckTest(unittest.TestCase):
     def test_what_this_computer_lacks_is_left_out_and_no_failure(self) -> None:
         self.assertEqual(
             looked(NothingToLookAtError("there is no display here.")),
-            (State.LEFT_OUT, "left out  the codecs: there is no display here."),
+            (State.SKIPPED, "left out  the codecs: there is no display here."),
         )
 
     def test_one_failure_makes_the_exit_code_1(self) -> None:
@@ -86,7 +86,7 @@ class CheckTest(unittest.TestCase):
                 self.assertEqual(seen.result, code)
 
     def test_the_last_line_counts(self) -> None:
-        well, bad, left_out = State.OK, State.FAILED, State.LEFT_OUT
+        well, bad, left_out = State.OK, State.FAILED, State.SKIPPED
         self.assertEqual(summary([well], 1.23), "1 check passed, in 1.2 s.")
         self.assertEqual(
             summary([well, well, left_out], 2), "2 checks passed, 1 left out, in 2.0 s."
@@ -95,7 +95,7 @@ class CheckTest(unittest.TestCase):
 
     def test_without_tk_the_windows_are_left_out_where_it_runs_from_source(self) -> None:
         state, _ = selftest.no_window_check("No module named _tkinter").run()
-        self.assertIs(state, State.LEFT_OUT)
+        self.assertIs(state, State.SKIPPED)
 
 
 class LeftOutTest(unittest.TestCase):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 from unittest import mock
 
-from roles.disk.stored_names import Stored, StoredNames
+from roles.disk.stored_names import StoredNames, StoredPath
 from roles.values import safe_names
 from roles.values.content import Content
 from roles.values.safe_names import UnsafeNameError, safe_name
@@ -25,7 +25,7 @@ class StoredNamesTest(unittest.TestCase):
         *files: tuple[str, Content | None],
         folders: tuple[str, ...] = (),
         windows: bool = False,
-    ) -> list[Stored | UnsafeNameError]:
+    ) -> list[StoredPath | UnsafeNameError]:
         return StoredNames(windows=windows).place_all(files, folders)
 
     def test_different_paths_keep_their_names(self) -> None:

@@ -12,6 +12,7 @@ from roles.disk.chunk_digests import digests_of, fitting
 from roles.disk.file_source import FileSource, PathSource
 from roles.disk.holding import ChunkSource
 from roles.disk.partial_file import CLOSES_FIRST, FinalFile, PartialFile
+from roles.disk.stored_names import StoredPath
 from roles.values.content import Content, root_of
 from roles.values.disk_names import shown_path
 from roles.values.errors import FileChangedError, FileTouchedError, StorageError
@@ -33,7 +34,7 @@ class ArrivingFile(PartialFile):
     while no other thread writes.
     """
 
-    def __init__(self, folder: Path, stored: tuple[str, ...], content: Content) -> None:
+    def __init__(self, folder: Path, stored: StoredPath, content: Content) -> None:
         super().__init__(folder, stored)
         self.content = content
         self._sources = threading.Lock()  # protects _reader and _known

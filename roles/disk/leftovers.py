@@ -17,6 +17,7 @@ from roles.disk import disk_calls
 from roles.disk.file_lock import try_lock
 from roles.disk.open_folder import LastFolder, OpenFolder
 from roles.disk.storage_faults import LEFT_UNDONE
+from roles.disk.stored_names import StoredPath
 from roles.values.content import Content
 from roles.values.safe_names import PARTIAL_SUFFIX, shown_name
 
@@ -28,7 +29,7 @@ _PROBE = re.compile(r"\.lmk-Probe-[0-9]+" + re.escape(PARTIAL_SUFFIX))
 _PACK = re.compile(r"(\.lmk-[0-9a-f]{16})(-[0-9]+)?" + re.escape(PARTIAL_SUFFIX))
 
 
-def pack_stored(pack: Content) -> tuple[str, ...]:
+def pack_stored(pack: Content) -> StoredPath:
     """The stored name of a pack, directly in the target folder. It never gets a final name."""
     return (f".lmk-{pack.root.hex()[:16]}",)
 
@@ -46,7 +47,7 @@ def drop_partial(folder: OpenFolder, name: str) -> None:
             _drop_if_free(folder, partial)
 
 
-def drop_partials(target: Path, files: Iterable[tuple[str, ...]]) -> None:
+def drop_partials(target: Path, files: Iterable[StoredPath]) -> None:
     """Remove the partial files of these stored files."""
     with closing(LastFolder(target, make=False)) as last:
         for stored in files:
@@ -54,7 +55,7 @@ def drop_partials(target: Path, files: Iterable[tuple[str, ...]]) -> None:
                 drop_partial(last.open(stored[:-1]), stored[-1])
 
 
-def drop_member_partials(target: Path, folders: Iterable[tuple[str, ...]]) -> None:
+def drop_member_partials(target: Path, folders: Iterable[StoredPath]) -> None:
     """Remove members of packs that a killed run wrote but did not rename.
 
     In that case their pack is still in the target folder, and unlocked.
@@ -77,7 +78,7 @@ def drop_packs(target: Path) -> None:
             _drop_if_free(base, prefix + PARTIAL_SUFFIX)
 
 
-def _drop_members(target: Path, stored: tuple[str, ...], killed: set[str]) -> None:
+def _drop_members(target: Path, stored: StoredPath, killed: set[str]) -> None:
     with OpenFolder.below(target, stored, make=False) as folder:
         for name in folder.names():
             match = _PACK.fullmatch(name)

@@ -18,7 +18,8 @@ from roles.values.safe_names import (
 )
 from roles.values.stopping import go_on, until_stopped
 
-Stored: TypeAlias = tuple[str, ...]  # folder names below the target folder, then the file's
+# The path of a file or folder below the target folder, name by name, as it is stored there.
+StoredPath: TypeAlias = tuple[str, ...]
 
 
 class StoredNames:
@@ -40,13 +41,13 @@ class StoredNames:
         self._windows = windows
         self._key_of = key
         self._should_stop = should_stop
-        self.home: Stored = ()  # every path is placed below it
+        self.home: StoredPath = ()  # every path is placed below it
         self._below = dict[str, StoredNames]()  # by home
         # Wished names of a folder -> its stored names, and its key followed by "/".
-        self._folders: dict[Stored, tuple[Stored, str]] = {(): ((), "")}
+        self._folders: dict[StoredPath, tuple[StoredPath, str]] = {(): ((), "")}
         self._folder_keys = set[str]()
         self._file_keys = set[str]()
-        self._given = dict[tuple[str, Content | None], tuple[Stored, str]]()
+        self._given = dict[tuple[str, Content | None], tuple[StoredPath, str]]()
         self._numbers = dict[str, int]()  # key -> the next number to try, so n twins take n steps
 
     def below(self, home: str) -> StoredNames:
@@ -66,7 +67,7 @@ class StoredNames:
 
     def place_all(
         self, files: Sequence[tuple[str, Content | None]], folders: Iterable[str] = ()
-    ) -> list[Stored | UnsafeNameError]:
+    ) -> list[StoredPath | UnsafeNameError]:
         """The stored names of each file; an error for a path that must not be stored.
 
         Folders go first: a file with the path of a folder gets a number, and so does a folder with
@@ -83,7 +84,7 @@ class StoredNames:
             for path, file in until_stopped(zip(paths, files, strict=True), self._should_stop)
         ]
 
-    def folder(self, path: str) -> Stored | UnsafeNameError:
+    def folder(self, path: str) -> StoredPath | UnsafeNameError:
         wished = self._wished(path)
         return wished if isinstance(wished, UnsafeNameError) else self._folder(wished)[0]
 
@@ -103,14 +104,14 @@ class StoredNames:
         if (path, new) not in self._given and (path, old) in self._given:
             self._given[path, new] = self._given.pop((path, old))
 
-    def _wished(self, path: str) -> Stored | UnsafeNameError:
+    def _wished(self, path: str) -> StoredPath | UnsafeNameError:
         """The names that it gets if nothing collides."""
         try:
             return (*self.home, *safe_path(path, windows=self._windows))
         except UnsafeNameError as error:
             return error
 
-    def _folder(self, names: Stored) -> tuple[Stored, str]:
+    def _folder(self, names: StoredPath) -> tuple[StoredPath, str]:
         """The stored names of the folder with these wished names, and its key followed by "/"."""
         known = self._folders.get(names)
         if known is None:
@@ -120,7 +121,7 @@ class StoredNames:
             known = self._folders[names] = (*above, name), key + "/"
         return known
 
-    def _place(self, names: Stored, path: str, content: Content | None) -> Stored:
+    def _place(self, names: StoredPath, path: str, content: Content | None) -> StoredPath:
         # A share has each path once: the next version of a file gets the name of the last one.
         content = None if self.home else content
         given = self._given.get((path, content))

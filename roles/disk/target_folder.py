@@ -18,6 +18,7 @@ from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import bytes_on_disk
 from roles.disk.stamp import stamp
 from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
+from roles.disk.stored_names import StoredPath
 from roles.values.content import Content, root_of
 from roles.values.errors import DiskFullError, StorageError
 from roles.values.safe_names import PARTIAL_SUFFIX, is_partial_name, numbered, shown_name
@@ -46,11 +47,11 @@ class TargetFolder:
         self.stopping = stopping or threading.Event()
         self._reads_anew = reads_anew
         self._text = os.fspath(path)
-        self._times: dict[tuple[str, ...], int] = {}
-        self._partials: dict[tuple[str, ...], list[str]] = {}  # names in folders listed so far
-        self._made = list[tuple[str, ...]]()  # folders that we created, outer ones first
+        self._times: dict[StoredPath, int] = {}
+        self._partials: dict[StoredPath, list[str]] = {}  # names in folders listed so far
+        self._made = list[StoredPath]()  # folders that we created, outer ones first
 
-    def find(self, stored: tuple[str, ...], content: Content) -> Path | None:
+    def find(self, stored: StoredPath, content: Content) -> Path | None:
         """The path of the file if it already has this content, else None; also if stopped. With
         SKIP, it may have a numbered name, which an earlier run may have given it.
 
@@ -69,7 +70,7 @@ class TargetFolder:
                 return self.path.joinpath(*there)
         return None
 
-    def unchanged(self, stored: tuple[str, ...], content: Content) -> Traces | None:
+    def unchanged(self, stored: StoredPath, content: Content) -> Traces | None:
         """The traces of the file if it is byte for byte this content, else None."""
         try:
             with OpenFolder.below(self.path, stored[:-1], make=False) as folder:
@@ -81,10 +82,10 @@ class TargetFolder:
         except (OSError, StorageError):
             return None
 
-    def has(self, stored: tuple[str, ...]) -> bool:
+    def has(self, stored: StoredPath) -> bool:
         return os.path.lexists(self._path_of(stored))
 
-    def is_stamped(self, stored: tuple[str, ...], size: int, mtime: int | None) -> bool:
+    def is_stamped(self, stored: StoredPath, size: int, mtime: int | None) -> bool:
         """Whether a regular file has this size and time, as if nobody had written to it since."""
         try:
             status = os.lstat(self._path_of(stored))
@@ -93,7 +94,7 @@ class TargetFolder:
         is_as_it_was = (status.st_size, int(status.st_mtime)) == (size, mtime)
         return stat.S_ISREG(status.st_mode) and is_as_it_was
 
-    def set_aside(self, stored: tuple[str, ...]) -> str:
+    def set_aside(self, stored: StoredPath) -> str:
         """Give the file the first free numbered name, so that its own is free. Raises
         StorageError.
         """
@@ -107,16 +108,16 @@ class TargetFolder:
             raise storage_error(error, self.path.joinpath(*stored)) from None
         raise StorageError(f"Every numbered name of {shown_name(name)} is taken.")
 
-    def taken_by(self, stored: tuple[str, ...]) -> int:
+    def taken_by(self, stored: StoredPath) -> int:
         """Bytes on the disk of its partial file, which an earlier run may have left."""
         *above, name = stored
         return bytes_on_disk(self.path.joinpath(*above, name + PARTIAL_SUFFIX))
 
-    def _path_of(self, stored: tuple[str, ...]) -> str:
+    def _path_of(self, stored: StoredPath) -> str:
         """Made without a Path, which takes longer than to look whether there is a file."""
         return "/".join((self._text, *stored))
 
-    def _has(self, stored: tuple[str, ...], status: os.stat_result, content: Content) -> bool:
+    def _has(self, stored: StoredPath, status: os.stat_result, content: Content) -> bool:
         if not stat.S_ISREG(status.st_mode) or status.st_size != content.size:
             return False
         try:
@@ -135,7 +136,7 @@ class TargetFolder:
         return True
 
     def _drop_second_names(
-        self, folder: OpenFolder, stored: tuple[str, ...], file: os.stat_result
+        self, folder: OpenFolder, stored: StoredPath, file: os.stat_result
     ) -> None:
         """Remove partial names of a finished file, which remain if it was named and the program or
         the disk then failed. Lists each folder once: all of its files may have two names.
@@ -149,15 +150,15 @@ class TargetFolder:
                     folder.remove(name)
 
     def make_folders(
-        self, folders: Iterable[tuple[tuple[str, ...], int | None]]
-    ) -> dict[tuple[str, ...], StorageError]:
+        self, folders: Iterable[tuple[StoredPath, int | None]]
+    ) -> dict[StoredPath, StorageError]:
         """Create these folders and their parents. set_folder_times() sets the times (seconds since
         1970) later.
 
         Returns the errors of those that cannot be created. Raises DiskFullError, and StoppedError
         once `stopping` is set.
         """
-        failed = dict[tuple[str, ...], StorageError]()
+        failed = dict[StoredPath, StorageError]()
         with closing(LastFolder(self.path, made=self._made)) as last:
             for stored, mtime in until_stopped(folders, self.stopping.is_set):
                 try:
@@ -171,7 +172,7 @@ class TargetFolder:
                         self._times[stored] = mtime
         return failed
 
-    def remove_made_folders(self, before: Iterable[tuple[str, ...]] = ()) -> None:
+    def remove_made_folders(self, before: Iterable[StoredPath] = ()) -> None:
         """Remove the folders that we created, now or `before`, if they are empty."""
         made, self._made = {*self._made, *before}, []
         for stored in sorted(made, key=len, reverse=True):
@@ -195,7 +196,7 @@ class TargetFolder:
                     stamp(path if folder.descriptor is None else folder.descriptor, mtime=mtime)
 
 
-def _open(last: LastFolder, stored: tuple[str, ...]) -> None:
+def _open(last: LastFolder, stored: StoredPath) -> None:
     try:
         last.open(stored)
     except REFUSED as error:

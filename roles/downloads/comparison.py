@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from roles.disk.downloaded_versions import DownloadedVersions
-from roles.disk.stored_names import Stored
+from roles.disk.stored_names import StoredPath
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.wanted import WantedFile
 from roles.values.content import Content
@@ -42,7 +42,9 @@ class Comparison:
         if self._versions is not None and self._target.existing is Existing.SKIP:
             self._former = self._versions.load()
 
-    def compare(self, file: FileLine, stored: Stored | UnsafeNameError) -> FileEnded | WantedFile:
+    def compare(
+        self, file: FileLine, stored: StoredPath | UnsafeNameError
+    ) -> FileEnded | WantedFile:
         """How it ended, if it is here or cannot be stored; else what must be fetched."""
         if isinstance(stored, UnsafeNameError):
             return FileEnded(file.path, file.size, DownloadState.FAILED, failure=stored)

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from roles.disk.stored_names import Stored, StoredNames
+from roles.disk.stored_names import StoredNames, StoredPath
 from roles.downloads.wanted import Identity
 from roles.joining.list_copy import Selection
 from roles.joining.listed_share import Pack
@@ -35,9 +35,9 @@ class Scope:
 
     wanted: Selection
     packs: tuple[Pack, ...]
-    stored: Mapping[Identity, Stored | UnsafeNameError]
+    stored: Mapping[Identity, StoredPath | UnsafeNameError]
     is_listed: bool = True  # else this is what the last list that had it said
-    folders: Mapping[Stored, FolderLine] = field(default_factory=dict)  # to make
+    folders: Mapping[StoredPath, FolderLine] = field(default_factory=dict)  # to make
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class NewestScope:
     def __init__(self, wanted: Selection, packs: Sequence[Pack], names: StoredNames) -> None:
         self.collision_keys = frozenset[str]()
         self._names = names
-        self._stored = dict[Identity, Stored | UnsafeNameError]()
+        self._stored = dict[Identity, StoredPath | UnsafeNameError]()
         self.scope = self._placed(wanted, packs)
 
     def names_of_others(self, wanted: Selection) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roles.disk.stored_names import Stored
+from roles.disk.stored_names import StoredPath
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.download_scope import Scope
 from roles.values.disk_names import path_from_disk
@@ -13,16 +13,16 @@ from roles.values.events import FolderRenamed
 class MadeFolders:
     """Owned by the download's thread; others may read its numbers."""
 
-    def __init__(self, target: TargetFolder, home: Stored) -> None:
+    def __init__(self, target: TargetFolder, home: StoredPath) -> None:
         """`home`: the folder below the target folder that all of them are in; () for none."""
         self._target, self._home = target, home
-        self._renamed = set[Stored]()  # those that have other names here
+        self._renamed = set[StoredPath]()  # those that have other names here
         self.begin()
 
     def begin(self) -> None:
         """Make all of them once more."""
         self.failed = dict[str, StorageError]()  # those that could not be made, by their paths
-        self._tried = set[Stored]()  # those that were made, or could not be
+        self._tried = set[StoredPath]()  # those that were made, or could not be
         self._scope: Scope | None = None  # whose folders are all among them
 
     @property
@@ -59,7 +59,7 @@ class MadeFolders:
             FolderRenamed(paths[stored], self._target.path.joinpath(*stored)) for stored in renamed
         ]
 
-    def _is_news(self, stored: Stored, path: str) -> bool:
+    def _is_news(self, stored: StoredPath, path: str) -> bool:
         """Whether it has another name here, and nobody was told yet."""
         below = stored if stored == self._home else stored[len(self._home) :]
         return path_from_disk("/".join(below)) != path and stored not in self._renamed

@@ -22,6 +22,7 @@ from roles.disk.positioned_file import PositionedFile
 from roles.disk.sparse_file import may_have_holes, write_sparse
 from roles.disk.stamp import stamp
 from roles.disk.storage_faults import LEFT_UNDONE, REFUSED, storage_error
+from roles.disk.stored_names import StoredPath
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.wanted import WantedFile, WantedPack
 from roles.sharing.folder_tree import TreeFile
@@ -135,7 +136,7 @@ class Unpacking:
                     yield _failed(file, error)
             if not (is_few or self._stopping.is_set()):
                 disk_calls.sync_all()
-            named_in = dict[tuple[str, ...], None]()
+            named_in = dict[StoredPath, None]()
             written.reverse()
             while written and not self._stopping.is_set():
                 file, present, status = written[-1]
@@ -221,7 +222,7 @@ class Unpacking:
             )
         return FileEnded(file.path, size, state, f"{self._text}/{below}")
 
-    def _sync_folders(self, folders: Sequence[tuple[str, ...]]) -> None:
+    def _sync_folders(self, folders: Sequence[StoredPath]) -> None:
         """Make the names survive a power cut."""
         if len(folders) > FEW_FILES and disk_calls.HAS_SYNC_ALL:
             disk_calls.sync_all()

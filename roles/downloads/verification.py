@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
-from roles.disk.stored_names import Stored
+from roles.disk.stored_names import StoredPath
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadLife
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 REPORT_S = 0.5
 
-PlacedFile: TypeAlias = tuple[FileLine, Stored]
+PlacedFile: TypeAlias = tuple[FileLine, StoredPath]
 
 
 class Verifier:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from roles.disk.file_watch import Traces
 from roles.disk.leftovers import pack_stored
+from roles.disk.stored_names import StoredPath
 from roles.joining.listed_share import Pack
 from roles.values.bitmaps import indexes
 from roles.values.content import Content
@@ -27,7 +28,7 @@ Identity: TypeAlias = tuple[str, Content]  # path and content identify a file of
 @dataclass(frozen=True, slots=True)
 class WantedFile:
     path: str  # from the wire
-    stored: tuple[str, ...]  # names below the target folder
+    stored: StoredPath
     content: Content
     mtime: int | None = None  # seconds since 1970; None: unknown
     is_executable: bool = False
@@ -66,7 +67,7 @@ class WantedPack:
     share: str = ""  # id of the share that lists it
 
     @property
-    def stored(self) -> tuple[str, ...]:
+    def stored(self) -> StoredPath:
         return pack_stored(self.content)
 
     @cached_property

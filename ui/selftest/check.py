@@ -34,7 +34,7 @@ class State(Enum):
 
     OK = "ok"
     FAILED = "FAILED"
-    LEFT_OUT = "left out"
+    SKIPPED = "left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Check:
         try:
             state, seen = State.OK, self.look()
         except NothingToLookAtError as reason:
-            state, seen = State.LEFT_OUT, str(reason)
+            state, seen = State.SKIPPED, str(reason)
         except LmkError as error:
             state, seen = State.FAILED, str(error)
         except _FAULTS as error:
@@ -60,8 +60,8 @@ class Check:
 
 def summary(ended: Iterable[State], seconds: float) -> str:
     states = list(ended)
-    failed, unseen = states.count(State.FAILED), states.count(State.LEFT_OUT)
-    checks = figures.count(len(states) - unseen, "check")
+    failed, skipped = states.count(State.FAILED), states.count(State.SKIPPED)
+    checks = figures.count(len(states) - skipped, "check")
     result = f"{failed} of {checks} failed" if failed else f"{checks} passed"
-    left_out = f", {unseen} left out" if unseen else ""
-    return f"{result}{left_out}, in {seconds:.1f} s."
+    rest = f", {skipped} left out" if skipped else ""
+    return f"{result}{rest}, in {seconds:.1f} s."
