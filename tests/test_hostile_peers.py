@@ -97,7 +97,7 @@ class HostileLeechersTest(Beside, UploadingTest):
         super().setUp()
         for module, name, value in (
             ("uploads.upload_scheduler", "STALL_S", 0.2),
-            ("uploads.upload_scheduler", "SLOW_UPLINK", 1e9),
+            ("uploads.uplink_rate", "SLOW_UPLINK", 1e9),
         ):
             self.constant(module, name, value)
 

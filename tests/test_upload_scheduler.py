@@ -12,11 +12,9 @@ from roles.uploads.upload_scheduler import (
     MAX_LOOKED,
     PIECE,
     SLOW_SHARE,
-    SLOW_UPLINK,
     STALL_S,
     TURN_CHUNKS,
     ChosenChunk,
-    UplinkRate,
     UploadScheduler,
 )
 from tests.support import calls_made
@@ -185,32 +183,6 @@ class FairnessTest(SchedulerTestCase):
         self.assertFalse(scheduler.has_slot(3))
         self.look(scheduler, 3, now=60.0 + SLOW_SHARE * 2 * PIECE / rate)
         self.assertTrue(scheduler.has_slot(3))
-
-
-class LineRateTest(unittest.TestCase):
-    def setUp(self) -> None:
-        self.line = UplinkRate()
-
-    def carry(self, rate: float, begin: int, seconds: int) -> None:
-        for tenth in range(10 * begin, 10 * (begin + seconds) + 1):
-            self.line.add(int(rate / 10), now=tenth / 10)
-
-    def test_before_it_was_measured_a_slow_line_is_assumed(self) -> None:
-        self.assertEqual(self.line.best, SLOW_UPLINK)
-        self.carry(5_000.0, 0, 4)
-        self.assertAlmostEqual(self.line.best, 5_000.0, delta=1_000.0)
-
-    def test_what_fills_buffers_for_a_moment_is_not_the_rate_of_the_queue(self) -> None:
-        self.line.add(10_000_000, now=0.0)
-        self.carry(5_000.0, 1, 4)
-        self.assertLess(self.line.best, 10_000.0)
-
-    def test_the_best_is_remembered_for_some_minutes(self) -> None:
-        self.carry(1e6, 0, 4)
-        self.carry(1e3, 5, 20)
-        self.assertGreater(self.line.best, 5e5)
-        self.carry(1e3, 30, 1_000)
-        self.assertLess(self.line.best, 1e5)
 
 
 class RequestsTest(SchedulerTestCase):

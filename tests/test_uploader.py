@@ -142,7 +142,7 @@ class HostileTest(UploadingTest):
 
     def stalls_soon(self, part_s: float = LIMITS.part_s) -> None:
         self.constant("uploads.upload_scheduler", "STALL_S", 0.1)
-        self.constant("uploads.upload_scheduler", "SLOW_UPLINK", 1e9)
+        self.constant("uploads.uplink_rate", "SLOW_UPLINK", 1e9)
         self.limit(part_s=part_s, wait_s=0.05, session=SessionLimits(position_s=0.05))
 
     def assert_others_are_served(self) -> None:

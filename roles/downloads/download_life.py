@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from roles.disk.reserved_space import ReservedSpace
+from roles.downloads.patience import Patience
 from roles.joining.list_copy import Selection
 from roles.joining.room_reader import RoomReader
 from roles.values.errors import ContentError, LmkError
@@ -22,26 +23,7 @@ from roles.values.settings import Existing, LeecherSettings
 from roles.worker import Worker, run_guarded
 
 REPORT_S = 0.25
-HELD_UP_S = 5.0  # a thread that is this late was asleep or stopped
 QUEUED_AT_PEERS_S = 600.0  # without a byte: then a position in peers' queues is no reason to wait
-
-
-class Patience:
-    """When a download gives up because nobody sends anything. Owned by the download's thread."""
-
-    def __init__(self, limit_s: float | None) -> None:  # None: wait for ever
-        self.limit_s = limit_s
-        self._renewed = self._looked = 0.0
-
-    def renew(self, now: float, *, waited_s: float = 0.0) -> None:
-        """Begin anew, with `waited_s` of earlier turns already used up."""
-        self._renewed, self._looked = now - waited_s, now
-
-    def is_over(self, now: float) -> bool:
-        """Call it often: time during which this program was asleep or stopped does not count."""
-        self._renewed += max(0.0, now - self._looked - HELD_UP_S)
-        self._looked = now
-        return self.limit_s is not None and now - self._renewed > self.limit_s
 
 
 def all_damaged(title: str) -> ContentError:

@@ -29,7 +29,7 @@ _JITTER = 0.25
 
 
 @dataclass(slots=True)
-class _Record:
+class _SeederRecord:
     connections: int = 0  # ours, of all downloads
     closed: float = float("-inf")  # when the last one ended
     not_before: float = float("-inf")
@@ -45,7 +45,7 @@ class SeederBook:
     """Shared by all downloads of one leecher, which hold a lock around each call."""
 
     def __init__(self, rng: random.Random) -> None:
-        self._records: defaultdict[Address, _Record] = defaultdict(_Record)
+        self._records: defaultdict[Address, _SeederRecord] = defaultdict(_SeederRecord)
         self._rng = rng
         self._dials = RateLimit(per_host=DIALS, whole=DIALS)
 

@@ -52,7 +52,7 @@ class ChunkRecord:
 
 
 @dataclass(slots=True)
-class _Record(ChunkRecord):
+class _SenderRecord(ChunkRecord):
     """The chunks of this content from a peer, or from all peers of a host."""
 
     chunks: dict[int, float] = field(default_factory=dict)  # when each bad one came
@@ -67,8 +67,8 @@ class BadPeers:
         self._tries = tries
         self.any_wrong = False  # whether anything has come wrong yet
         self._right_at = 0.0  # when the last right chunk came; before that, the first wrong answer
-        self._peers: dict[Sender, _Record] = {}
-        self._hosts: dict[str, _Record] = {}
+        self._peers: dict[Sender, _SenderRecord] = {}
+        self._hosts: dict[str, _SenderRecord] = {}
 
     def sent_bad(self, sender: Sender, index: int, *, now: float) -> None:
         self._of(self._peers, sender).chunks[index] = now
@@ -130,12 +130,12 @@ class BadPeers:
             return 0, 0.0
         return len(record.chunks), max(0.0, max(record.chunks.values()) + OTHERS_FIRST_S - now)
 
-    def _is_over(self, record: _Record) -> bool:
+    def _is_over(self, record: _SenderRecord) -> bool:
         return record.in_a_row >= (self._tries if record.good else -(-self._tries // 2))
 
-    def _records(self, sender: Sender) -> list[_Record]:
+    def _records(self, sender: Sender) -> list[_SenderRecord]:
         """Its own record, and its host's, which counts until the peer itself was right once."""
-        own = self._peers.get(sender, _Record())
+        own = self._peers.get(sender, _SenderRecord())
         host = self._hosts.get(sender[1])
         return [own] if host is None or own.good else [own, host]
 
@@ -151,7 +151,7 @@ class BadPeers:
                 record.not_before = now + PAUSE_S
 
     @staticmethod
-    def _of(table: dict[KeyT, _Record], key: KeyT) -> _Record:
+    def _of(table: dict[KeyT, _SenderRecord], key: KeyT) -> _SenderRecord:
         if key not in table and len(table) >= MAX_REMEMBERED:
             del table[next(iter(table))]
-        return table.setdefault(key, _Record())
+        return table.setdefault(key, _SenderRecord())

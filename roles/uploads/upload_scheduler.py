@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from roles.uploads.times_sent import MAX_LEVELS, TimesSent, any_of
+from roles.uploads.uplink_rate import UplinkRate
 
 TURN_CHUNKS = 1  # in a row while others wait: rare chunks must soon be with many
 MAX_LOOKED = 128  # contents examined for one offer: a leecher of ours has 64 under way
@@ -22,9 +23,6 @@ MAX_LOOKED = 128  # contents examined for one offer: a leecher of ours has 64 un
 STALL_S = 2.0
 PIECE = 64 * 1024  # bytes
 SLOW_SHARE = 4
-WINDOW_S = 1.0
-SLOW_UPLINK = 1.25e6  # bytes per second: assumed until it is measured
-HALF_S = 60.0  # a measurement loses half its weight in this time, because networks change
 MAX_CONTENTS = 4_096  # with a TimesSent
 
 
@@ -347,30 +345,3 @@ class UploadScheduler:
                 del self._times[next(iter(self._times))]
             times = self._times[root] = TimesSent()
         return times
-
-
-class UplinkRate:
-    """What the network can carry: the highest rate in two windows in a row, because the first may
-    only have filled buffers. Old measurements fade.
-    """
-
-    def __init__(self) -> None:
-        self.best = SLOW_UPLINK  # bytes per second
-        self._since: float | None = None
-        self._count = 0
-        self._before: float | None = None  # bytes per second in the window before
-        self._is_known = False
-
-    def add(self, count: int, *, now: float) -> None:
-        """`count`: bytes that went out since the last call."""
-        self._count += count
-        if self._since is None:
-            self._since = now
-        elapsed = now - self._since
-        if elapsed < WINDOW_S:
-            return
-        rate = self._count / elapsed
-        if self._before is not None:
-            known = self.best * 0.5 ** (elapsed / HALF_S) if self._is_known else 0.0
-            self.best, self._is_known = max(known, min(rate, self._before)), True
-        self._since, self._count, self._before = now, 0, rate
