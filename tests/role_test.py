@@ -49,17 +49,8 @@ NEVER_S = 600.0  # a patience that no test waits for
 SOON_S = 0.05
 PEERS_SOON_S = (SOON_S, SOON_S)  # for room_reader.PEERS_AGAIN_S
 LINUX_ONLY = unittest.skipUnless(sys.platform == "linux", "a thing of Linux")
-POLLING_MODULES = (
-    "tracker",
-    "joining.tracker_asker",
-    "lmk1.chunk_sender",
-    "net.dialling",
-    "swarm.reverse_connections",
-    "net.peer_greeting",
-    "swarm.acceptor",
-    "joining.room_reader",
-    "room.datagram_server",
-)
+# Their waits for something to do hold up each stop.
+POLLING_MODULES = ("room.datagram_server", "swarm.acceptor")
 # What a role that stops must not wait for to the end.
 PATIENCES = (
     ("joining.tracker_asker", "TRIES_S", (NEVER_S,)),

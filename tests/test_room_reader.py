@@ -16,7 +16,7 @@ from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.values.addresses import Address
 from roles.values.events import FilesListed, ListedFile, ListFailed
-from tests.role_test import PEERS_SOON_S, RoomTest, content_of
+from tests.role_test import RoomTest, content_of
 from tests.scripted_tracker import ScriptedTracker
 from tests.support import EventLog, LmkTestCase, wait_until
 from tests.test_room_client import usual, with_cookie
@@ -31,7 +31,6 @@ CONTENT = content_of(600_000)
 class RoomReaderTest(RoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.log = EventLog()
         self.sought = dict[str, Selection]()
         self.sought_files: tuple[ListedFile, ...] = ()  # by LMK/1
@@ -131,7 +130,6 @@ class ListsOfOurTracker(RoomReaderTest):
         self.assertEqual([file.name for file in self.listed(reader).files], ["b"])
 
     def test_a_silent_tracker_is_told_and_asked_again(self) -> None:
-        self.constant("joining.tracker_asker", "TRIES_S", (0.05,))
         address = Address(HOST, self.free_port("udp"))
         reader = self.reader(address)
         self.assertEqual(self.log.wait_for(ListFailed).tracker, address)

@@ -230,7 +230,6 @@ class FolderTest(SwarmRoomTest):
 class ComingAndGoingTest(SwarmRoomTest):
     def setUp(self) -> None:
         super().setUp()
-        self.constant("downloads.swarm_peer", "TICK_S", 0.1)
         self.source = self.make_folder("source", {"big.bin": BIG})
 
     def begun(self, *names: str, rate: int = 6 * MIB) -> list[Running[Leecher]]:

@@ -154,7 +154,6 @@ class NextStartTest(RoomTest):
         self.room = self.tracker().address
         self.state = self.make_folder("state")
         self.target = self.make_folder("target")
-        self.constant("downloads.unfinished_downloads", "SAVE_S", 0.0)
         self.throttles: list[Throttle] = []
 
     def taking(self) -> Running[Leecher]:
