@@ -39,7 +39,7 @@ def walk(steps: Generator[bool, None, None], within_s: float = LIMIT_S) -> None:
             raise TimeoutError
 
 
-class Door:
+class PrivateTracker:
     """A listening tracker of a private room, which admits one after the other."""
 
     def __init__(self, code: str = CODE, keys: TrackerKeys | None = None) -> None:
@@ -86,21 +86,21 @@ class Door:
         self.admitted.clear()
 
 
-class DoorTest(unittest.TestCase):
-    def door(self, code: str = CODE) -> Door:
-        door = Door(code)
-        self.addCleanup(door.close)
-        return door
+class PrivateTrackerTest(unittest.TestCase):
+    def tracker(self, code: str = CODE) -> PrivateTracker:
+        tracker = PrivateTracker(code)
+        self.addCleanup(tracker.close)
+        return tracker
 
-    def joined(self, door: Door, code: str = CODE) -> tuple[PrivateClient, Connection]:
+    def joined(self, tracker: PrivateTracker, code: str = CODE) -> tuple[PrivateClient, Connection]:
         private_client = PrivateClient(code)
-        connection = private_client.connected(door.address, NEVER)
+        connection = private_client.connected(tracker.address, NEVER)
         self.addCleanup(connection.close)
         return private_client, connection
 
-    def refusal(self, door: Door, code: str) -> LmkError:
+    def refusal(self, tracker: PrivateTracker, code: str) -> LmkError:
         with self.assertRaises(LmkError) as raised:
-            PrivateClient(code).connected(door.address, NEVER)
+            PrivateClient(code).connected(tracker.address, NEVER)
         return raised.exception
 
 
@@ -171,7 +171,7 @@ class Relay:
         target.hang_up()
 
 
-def recorded(door: Door) -> bytes:
+def recorded(tracker: PrivateTracker) -> bytes:
     """All bytes that a member sends until it has joined, as they go over the line."""
     said = bytearray()
     send: Callable[..., int] = Carrier.send
@@ -183,6 +183,6 @@ def recorded(door: Door) -> bytes:
         return sent
 
     with mock.patch.object(Carrier, "send", noted):
-        PrivateClient(CODE).connected(door.address, NEVER).close()
-    wait_until(lambda: bool(door.admitted))
+        PrivateClient(CODE).connected(tracker.address, NEVER).close()
+    wait_until(lambda: bool(tracker.admitted))
     return bytes(said)
