@@ -233,7 +233,6 @@ class ShortageTest(RoomTest):
             self.acceptor.look()
 
     def test_without_descriptors_it_rests_and_then_takes_who_waits(self) -> None:
-        self.constant("swarm.acceptor", "REFUSED_PAUSE_S", 0.1)
         for error in (OSError(errno.EMFILE, "Too many open files"), MemoryError()):
             with self.subTest(error=error), self.assertLogs("roles.swarm.acceptor", "WARNING"):
                 self.acceptor._complain_at = 0.0

@@ -218,7 +218,6 @@ class DialBackTest(LmkTestCase):
         self.assertIn(newcomer.key, self.dials._dials)
 
     def test_one_host_that_always_has_another_id_keeps_no_other_from_being_dialled(self) -> None:
-        self.constant("MAX_WAITING", 10)
         for number in range(2 * dial_back.MAX_WAITING_OF_HOST):
             self.dials.want(self.of_host("10.0.0.1", number))
         self.assertEqual(len(self.dials._waiting["10.0.0.1"]), dial_back.MAX_WAITING_OF_HOST)
@@ -226,9 +225,6 @@ class DialBackTest(LmkTestCase):
         self.dials.want(newcomer)
         self.dials.work(now=0.0)
         self.assertIn(newcomer.key, self.dials._dials)
-
-    def constant(self, name: str, value: object) -> None:
-        self.enterContext(mock.patch.object(dial_back, name, value))
 
     def test_who_registers_again_while_it_is_dialled_is_not_dialled_twice(self) -> None:
         for _ in range(9):

@@ -15,8 +15,6 @@ from roles.seeder import Seeder
 from roles.values.events import DownloadChanged, DownloadState, FolderScanned
 from tests.receiving import receive_chunk, receive_exactly
 from tests.role_test import (
-    NEVER_S,
-    PEERS_SOON_S,
     Running,
     content_of,
     order,
@@ -57,7 +55,6 @@ class NegotiationTest(MixesTest):
     def setUp(self) -> None:
         super().setUp()
         (self.shared / "long").write_bytes(LONG)
-        self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.room = self.tracker().address
         self.taken = self.make_folder("taken")
 
@@ -323,9 +320,6 @@ class ALaterVersionAtOurLeecher(NegotiationTest):
 
         later = self.enterContext(ScriptedSeeder(play))
         list_as_lmk2(self.room, later.address, {"long": LONG})
-        self.constant("swarm.peer_book", "AGAIN_S", NEVER_S)
-        self.constant("swarm.peer_book", "AGAIN_MAX_S", NEVER_S)
-        self.constant("swarm.peer_book", "CONNECTIONS", 1)
         order(self.leecher(self.taken, self.room), "long")
 
     def test_our_hello_has_everything_that_lmk2_needs(self) -> None:
