@@ -151,16 +151,17 @@ class RoomTest(LmkTestCase):
         tracker: tuple[str, int],
         *,
         is_announced: bool = True,
-        up: int | None = None,
+        up: int | Throttle | None = None,
         **settings: Any,
     ) -> Running[Seeder]:
         """A seeder that, when it is announced, has its whole folder on the tracker's list.
 
-        `up`: the bytes per second that it keeps to. `settings`: of SeederSettings.
+        `up`: the bytes per second that it keeps to, or what says so. `settings`: of SeederSettings.
         """
         log = EventLog()
+        throttle = up if isinstance(up, Throttle) else Throttle(up)
         usual = SeederSettings(folder, Address(*tracker), bind=ANYWHERE, bind_exactly=True)
-        role = Seeder(replace(usual, **settings), log, Throttles(Throttle(up)))
+        role = Seeder(replace(usual, **settings), log, Throttles(throttle))
         running = self.run_role(role, log)
         log.wait_for(RoleStarted)
         if is_announced:

@@ -22,7 +22,7 @@ from roles.values.errors import DiskFullError, FileChangedError, StorageError
 from roles.values.settings import Existing
 from tests.connections import over
 from tests.disks import DiskTestCase, described, needs_a_small_disk, needs_posix, some_bytes
-from tests.support import NEVER, STOPPED
+from tests.support import LIMIT_S, NEVER, STOPPED
 
 DATA = some_bytes(1_000_000)  # four chunks, the last one shorter
 CONTENT, DIGESTS = described(DATA)
@@ -177,11 +177,14 @@ class ResumeTest(ArrivingFileTestCase):
         content, digests = described(data)
         self.left(data)
         arriving, read_at = self.arriving(content=content), list[int]()
-        read = arriving.file.read_into
+        read, is_main_at_it = arriving.file.read_into, threading.Event()
 
         def read_into(offset: int, room: memoryview) -> int:
             read_at.append(offset)
-            if threading.current_thread() is threading.main_thread():
+            if threading.current_thread() is not threading.main_thread():
+                is_main_at_it.wait(LIMIT_S)
+            else:
+                is_main_at_it.set()
                 raise ValueError("no more")
             return read(offset, room)
 

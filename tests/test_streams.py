@@ -13,13 +13,12 @@ from pathlib import Path
 from unittest import mock
 
 from tests.programs import PROGRAM, environment
-from tests.support import LmkTestCase, wait_until
+from tests.support import LIMIT_S, LmkTestCase, wait_until
 from ui.exit_codes import ExitCode
 from ui.terminal import streams
 from ui.terminal.output import Output
 
 ROOT = Path(__file__).resolve().parent.parent
-LIMIT_S = 20.0
 FULL = Path("/dev/full")  # takes nothing, as a full disk
 
 

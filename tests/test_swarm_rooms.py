@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
@@ -12,6 +13,7 @@ from unittest import mock
 from roles.disk.file_source import FileSource
 from roles.disk.holding import ChunkSource, Holding
 from roles.leecher import Leecher
+from roles.net.throttle import Throttle
 from roles.seeder import Seeder
 from roles.sharing.folder_library import FolderLibrary
 from roles.sharing.holdings import FileHolding
@@ -26,7 +28,7 @@ from roles.values.events import (
 from roles.values.settings import Existing
 from tests.disks import DiskTestCase, needs_a_small_disk, some_bytes
 from tests.role_test import RoomTest, Running, list_now, wait_for_end, wait_for_state
-from tests.support import LIMIT_S, wait_until
+from tests.support import LIMIT_S, POLL_S, wait_until
 
 MIB = 1 << 20
 BIG = some_bytes(8 * MIB + 77)
@@ -97,6 +99,34 @@ class LyingSource:
         self._honest.close()
 
 
+class Tap(Throttle):
+    """Lets as many bytes pass as it was told to, so that no machine is too slow or too fast."""
+
+    def __init__(self) -> None:
+        super().__init__(1 << 30)
+        self._left = 0
+        self._changed = threading.Condition()  # protects _left
+
+    def let(self, count: int) -> None:
+        with self._changed:
+            self._left += count
+            self._changed.notify_all()
+
+    def wait(
+        self,
+        count: int,
+        stopping: threading.Event,
+        *,
+        most_s: float = float("inf"),  # noqa: ARG002
+    ) -> float:
+        began = time.monotonic()
+        with self._changed:
+            while self._left < count and not stopping.is_set():
+                self._changed.wait(POLL_S)
+            self._left -= count
+        return time.monotonic() - began
+
+
 class SwarmRoomTest(RoomTest):
     """A tracker of ours, and what is asked of a room of LMK/2."""
 
@@ -144,7 +174,9 @@ class SwarmRoomTest(RoomTest):
             DownloadChanged, LIMIT_S, where=lambda one: one.name == key and one.have >= least
         )
 
-    def wait_until_done(self, leecher: Running[Leecher], key: str, limit_s: float = 20.0) -> None:
+    def wait_until_done(
+        self, leecher: Running[Leecher], key: str, limit_s: float = LIMIT_S
+    ) -> None:
         end = wait_for_end(leecher, key, limit_s)
         self.assertIs(end.state, DownloadState.DONE, end)
 
@@ -179,13 +211,16 @@ class FolderTest(SwarmRoomTest):
     def test_three_leechers_get_a_folder_and_each_has_given_some_of_it_on(self) -> None:
         source = self.make_folder("source")
         tree = fill(source)
-        seeder = self.slow_seeder(source, 12 * MIB)
+        seeder = self.slow_seeder(source, MIB // 10)  # until all of them are at it
         self.wait_for_hashing(seeder)
         leechers = [self.taking(f"target {number}") for number in range(3)]
         files = sum(data is not None for data in tree.values())
         keys = [self.folder_key(leecher, files) for leecher in leechers]
         for leecher, key in zip(leechers, keys, strict=True):
             self.start(leecher, key)
+        for leecher, key in zip(leechers, keys, strict=True):
+            wait_for_state(leecher, key, DownloadState.DOWNLOADING)
+        seeder.role._throttles.up.set_limit(12 * MIB)
         for leecher, key in zip(leechers, keys, strict=True):
             self.wait_until_done(leecher, key)
             self.assert_tree(self.target(leecher), tree)
@@ -232,8 +267,8 @@ class ComingAndGoingTest(SwarmRoomTest):
         super().setUp()
         self.source = self.make_folder("source", {"big.bin": BIG})
 
-    def begun(self, *names: str, rate: int = 6 * MIB) -> list[Running[Leecher]]:
-        self.seeding = self.slow_seeder(self.source, rate)
+    def begun(self, *names: str, rate: int | Tap = 6 * MIB) -> list[Running[Leecher]]:
+        self.seeding = self.seeder(self.source, self.room, up=rate)
         self.wait_for_hashing(self.seeding)
         leechers = [self.taking(name) for name in names]
         for leecher in leechers:
@@ -257,7 +292,6 @@ class ComingAndGoingTest(SwarmRoomTest):
                 self.held_together(leechers).bit_count() == 33
                 or any(self.is_done(leecher) for leecher in leechers)
             ),
-            20.0,
         )
         self.seeding.stop()
         for leecher in leechers:
@@ -286,24 +320,31 @@ class ComingAndGoingTest(SwarmRoomTest):
         self.assertLess(sent, len(BIG) - had + MIB)
 
     def test_a_paused_download_goes_on_where_it_was(self) -> None:
-        [leecher] = self.begun("target", rate=8 * MIB)
-        for least in (2 * MIB, 4 * MIB):
+        tap = Tap()
+        [leecher] = self.begun("target", rate=tap)
+        # Each of four connections may lose a chunk of 256 KiB at a pause, and has another half.
+        for least, let_go in ((2 * MIB, 3 * MIB), (4 * MIB, 4 * MIB)):
+            tap.let(let_go)
             self.wait_for_bytes(leecher, "big.bin", least)
             leecher.log.clear()
             leecher.role.pause(["big.bin"])
             paused = wait_for_state(leecher, "big.bin", DownloadState.PAUSED)
             self.assertGreaterEqual(paused.have, least)
             leecher.role.resume(["big.bin"])
+        tap.let(2 * len(BIG))
         self.wait_until_done(leecher, "big.bin")
         self.assertTrue((self.target(leecher) / "big.bin").read_bytes() == BIG)
         self.assertLess(self.sent_at_the_end(self.seeding, leecher), len(BIG) + 4 * MIB)
 
     def test_a_cancelled_download_leaves_nothing_and_the_seeder_serves_on(self) -> None:
-        cancelled, other = self.begun("a", "b")
+        tap = Tap()
+        cancelled, other = self.begun("a", "b", rate=tap)
+        tap.let(4 * MIB)
         self.wait_for_bytes(cancelled, "big.bin", MIB)
         cancelled.role.cancel(["big.bin"])
         wait_for_state(cancelled, "big.bin", DownloadState.CANCELLED)
         wait_until(lambda: not list(self.target(cancelled).iterdir()))
+        tap.let(2 * len(BIG))
         self.wait_until_done(other, "big.bin")
 
     def test_a_leecher_ends_in_the_middle_of_it_all(self) -> None:
@@ -362,7 +403,7 @@ class LyingTest(SwarmRoomTest):
 
     def assert_gets_it(self, leecher: Running[Leecher], data: bytes = BIG) -> None:
         self.start(leecher, "big.bin")
-        self.wait_until_done(leecher, "big.bin", 30.0)
+        self.wait_until_done(leecher, "big.bin")
         self.assertTrue((self.target(leecher) / "big.bin").read_bytes() == data)
         self.assertEqual([path.name for path in self.target(leecher).iterdir()], ["big.bin"])
 
@@ -409,7 +450,7 @@ class LyingTest(SwarmRoomTest):
         self.constant("downloads.content_queue", "LIED_S", 0.5)
         self.constant("downloads.download", "MOVING_S", 0.2)
         self.start(leecher, "big.bin")
-        end = wait_for_end(leecher, "big.bin", 30.0)
+        end = wait_for_end(leecher, "big.bin")
         self.assertIs(end.state, DownloadState.FAILED, end)
         self.assertIsInstance(end.failure, ContentError)
         self.assertRegex(str(end.failure), r"^Everyone who has big\.bin sent damaged content\. ")
