@@ -524,11 +524,11 @@ class RefusingSystemTest(StandingRoomTestCase):
         whole, *runs = [json.loads(line) for line in done.stdout.splitlines()]
         self.assertEqual(whole["code"], 0, done.stderr)
         self.assertGreater(len(runs), 5)
-        for one in runs:
-            with self.subTest(refused=one["refused"], error=one["error"]):
-                self.assertIn(one["code"], (0, 3, 4), one["said"])
+        for attempt in runs:
+            with self.subTest(refused=attempt["refused"], error=attempt["error"]):
+                self.assertIn(attempt["code"], (0, 3, 4), attempt["said"])
                 for word in ("Traceback", "A fault in the program"):
-                    self.assertNotIn(word, one["said"])
+                    self.assertNotIn(word, attempt["said"])
 
     def test_a_closed_terminal_ends_a_tracker_in_order(self) -> None:
         with Running("tracker", "--bind", "127.0.0.1:0", folder=self.folder) as tracker:

@@ -26,11 +26,12 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 class ScriptTest(LmkTestCase):
     def test_every_command_and_option_is_in_each(self) -> None:
-        self.assertEqual(tuple(one.name for one in REST), COMMANDS)
+        self.assertEqual(tuple(command.name for command in REST), COMMANDS)
         self.assertEqual(tuple(SCRIPTS), SHELLS)
         for shell, script in SCRIPTS.items():
             for command in REST:
-                for word in (command.name, *(f for one in command.options for f in one.flags)):
+                flags = [flag for option in command.options for flag in option.flags]
+                for word in (command.name, *flags):
                     with self.subTest(of=shell, word=word):
                         shown = word.lstrip("-") if shell == "fish" else word
                         self.assertTrue(shown in script, f"{shown} is missing")

@@ -89,7 +89,7 @@ class MembersTest(unittest.TestCase):
 
     def test_other_computers_are_other_members(self) -> None:
         computers = computers_of([program(machine="a" * 16), program(machine="b" * 16)], now=NOW)
-        self.assertEqual([one.machine for one in computers], ["a" * 16, "b" * 16])
+        self.assertEqual([computer.machine for computer in computers], ["a" * 16, "b" * 16])
 
     def test_programs_that_name_no_machine_are_told_apart_by_their_host(self) -> None:
         old = program("downloading", machine="")
@@ -97,7 +97,9 @@ class MembersTest(unittest.TestCase):
 
     def test_an_older_program_is_of_the_only_computer_with_its_address_and_name(self) -> None:
         new, old = program(ParticipantState.DONE), program("downloading", port=2, machine="")
-        self.assertEqual([len(one.programs) for one in computers_of([old, new], now=NOW)], [2])
+        self.assertEqual(
+            [len(computer.programs) for computer in computers_of([old, new], now=NOW)], [2]
+        )
         for others in (
             (replace(new, name="other"),),
             (replace(new, address=Address("10.0.0.8", 1)),),
@@ -110,7 +112,7 @@ class MembersTest(unittest.TestCase):
                 computers = computers_of([old, *others], now=NOW)
                 self.assertEqual(computers[0].machine, "10.0.0.7")
                 self.assertEqual(len(computers), 1 + len(others))
-        nameless = [replace(one, name="") for one in (old, new)]
+        nameless = [replace(program, name="") for program in (old, new)]
         self.assertEqual(len(computers_of(nameless, now=NOW)), 2)
 
     def test_the_state_that_matters_most_wins_in_any_order(self) -> None:
@@ -243,14 +245,14 @@ class MembersTest(unittest.TestCase):
 class OlderVersionsTest(unittest.TestCase):
     def test_who_pings_less_often_is_called_silent_later(self) -> None:
         original = Participant(Address("10.0.0.7", 1), NOW, is_original=True)
-        for one, silent_s in (
+        for quiet, silent_s in (
             (program("downloading", machine="", down=5), OLD_SILENT_S),
             (original, ORIGINAL_SILENT_S),
         ):
-            almost = only(replace(one, last_ping=NOW - silent_s + 0.1))
+            almost = only(replace(quiet, last_ping=NOW - silent_s + 0.1))
             self.assertFalse(almost.is_silent or almost.needs_help)
-            self.assertEqual(almost.down, one.status.down)
-            self.assertTrue(only(replace(one, last_ping=NOW - silent_s)).is_silent)
+            self.assertEqual(almost.down, quiet.status.down)
+            self.assertTrue(only(replace(quiet, last_ping=NOW - silent_s)).is_silent)
 
     def test_their_words_are_read(self) -> None:
         for words, state in {

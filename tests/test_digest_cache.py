@@ -42,10 +42,10 @@ class DigestCacheTest(LmkTestCase):
         cache.keep(FILE, DIGESTS, NOW)
         cache.keep_pack(b"k" * 32, DIGESTS)
         cache.save()
-        for one in (cache, self.cache()):
-            self.assertEqual(one.digests(FILE), DIGESTS)
-            self.assertEqual(one.pack_digests(b"k" * 32), DIGESTS)
-            self.assertEqual(one.share_id, cache.share_id)
+        for known in (cache, self.cache()):
+            self.assertEqual(known.digests(FILE), DIGESTS)
+            self.assertEqual(known.pack_digests(b"k" * 32), DIGESTS)
+            self.assertEqual(known.share_id, cache.share_id)
 
     def test_the_bits_of_a_file_do_not_matter_and_all_else_does(self) -> None:
         cache = self.cache()

@@ -132,9 +132,9 @@ class DownloadReportTest(unittest.TestCase):
         files = [line for line in lines if line["event"] == "file"]
         self.assertEqual(sum(line["renamed"] for line in files), 12)
         self.assertEqual(
-            [one["path"] for one in lines if one["event"] == "subfolder"], ["/to/p/ab"]
+            [line["path"] for line in lines if line["event"] == "subfolder"], ["/to/p/ab"]
         )
-        self.assertEqual([one["renamed"] for one in lines if one["event"] == "ended"], [13])
+        self.assertEqual([line["renamed"] for line in lines if line["event"] == "ended"], [13])
 
     def test_another_name_of_a_folder_above_is_said_too(self) -> None:
         def tell(report: DownloadReport) -> None:

@@ -248,7 +248,7 @@ class ForeignWriterTest(DiskTestCase):
         self.assertEqual(len(harmed), 3)
         folders = {path: None for path, data in self.tree(self.folder).items() if data is None}
         self.assert_tree(self.folder, {**files, **folders})
-        self.assertEqual({one.state for one in lesson.ended}, {DownloadState.DONE})
+        self.assertEqual({file.state for file in lesson.ended}, {DownloadState.DONE})
 
     def test_it_has_the_time_of_its_share_or_of_now_and_never_that_of_the_watch(self) -> None:
         for mtime in (1_400_000_000, 0, -5, None):

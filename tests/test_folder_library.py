@@ -202,7 +202,7 @@ class OfferTest(LibraryTestCase):
             self.assertEqual(line.content, content_of_bytes(content))
             self.assertEqual((line.size, line.mtime), (len(content), LONG_AGO_S))
         folders = [decode_line(text) for text in snapshot.lines if text.startswith('["d"')]
-        paths = {one.path for one in folders if isinstance(one, FolderLine)}
+        paths = {line.path for line in folders if isinstance(line, FolderLine)}
         self.assertEqual(paths, {"b", "b/c", "hollow"})
         (pack,) = self.packs(library)
         self.assertEqual((pack.first, pack.count), ("a", 2))
@@ -567,7 +567,7 @@ class ChangeTest(LibraryTestCase):
         self.after_look(library, lambda: set(self.lines(library)) == {"a", "b", "c"})
         for pack in self.packs(library):  # never the pack of two, which has another file second
             self.assertEqual(pack.content, content_of_bytes(b"abc"))
-        self.after_look(library, lambda: [one.count for one in self.packs(library)] == [3])
+        self.after_look(library, lambda: [pack.count for pack in self.packs(library)] == [3])
 
     def test_a_folder_that_vanishes_is_a_sentence_and_it_may_come_back(self) -> None:
         self.file("a")
@@ -641,13 +641,15 @@ class HonestyTest(LibraryTestCase):
                     (self.shared / f"{number - 30:02}").unlink(missing_ok=True)
                 library.wake()
             lines = [decode_line(text) for text in library.snapshot.lines]
-            files = [one for one in lines if isinstance(one, FileLine) and is_packed(one.size)]
+            files = [line for line in lines if isinstance(line, FileLine) and is_packed(line.size)]
             files.sort(key=lambda file: sort_key(file.path))
             for pack in lines:
                 if isinstance(pack, PackLine) and pack.content.root not in checked:
                     first = [file.path for file in files].index(pack.first)
                     members = files[first : first + pack.count]
-                    joined = b"".join(written[one.content.root] for one in members if one.content)
+                    joined = b"".join(
+                        written[member.content.root] for member in members if member.content
+                    )
                     self.assertEqual(pack.content, content_of_bytes(joined))
                     checked.add(pack.content.root)
 
@@ -701,7 +703,7 @@ class HonestyTest(LibraryTestCase):
         told = self.log.of(HashingChanged)
         self.assertLessEqual(len(told), seconds * 4 + 2)
         self.assertEqual(told[-1], HashingChanged(1 << 28, 1 << 28, 0))
-        self.assertEqual([one.hashed for one in told], sorted(one.hashed for one in told))
+        self.assertEqual([event.hashed for event in told], sorted(event.hashed for event in told))
         self.assertEqual(list(self.lines(library)), ["large"])
 
 

@@ -101,7 +101,7 @@ class ScanTest(FolderTreeTestCase):
         self.assertEqual(folders[1].mtime, 5)
 
     def skipped(self) -> dict[SkipReason, list[str]]:
-        return {one.why: list(one.paths) for one in scan_tree(self.folder, NEVER).skipped}
+        return {reason.why: list(reason.paths) for reason in scan_tree(self.folder, NEVER).skipped}
 
     def test_litter_is_told_and_downloads_under_way_are_skipped_without_a_word(self) -> None:
         for path in ("x.lmkpart", "a/y.LMKPART", "a/.DS_Store", "Thumbs.db", "a/desktop.ini"):
@@ -182,7 +182,7 @@ class ScanTest(FolderTreeTestCase):
         tree = scan_tree(self.folder, NEVER)
         self.assertEqual([file.path.rpartition("/")[2] for file in tree.files], ["fits"])
         self.assertEqual([*self.skipped()], [SkipReason.DEPTH])
-        for path in [file.path for file in tree.files] + [one.path for one in tree.folders]:
+        for path in [file.path for file in tree.files] + [folder.path for folder in tree.folders]:
             check_path(path)
 
     @unittest.skipUnless(IS_POSIX, "long paths")

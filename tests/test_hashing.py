@@ -92,7 +92,7 @@ class HashingTest(LmkTestCase):
                 self.assertEqual(self.read(reading), sum(sizes))
                 contents = [self.content(file) for file in files]
                 self.assertEqual(
-                    reading.digests(), [hashlib.sha256(one).digest() for one in contents]
+                    reading.digests(), [hashlib.sha256(content).digest() for content in contents]
                 )
                 self.assertEqual(reading.joined_digests(), chunk_digests(b"".join(contents)))
 
@@ -102,7 +102,9 @@ class HashingTest(LmkTestCase):
         (self.folder / files[2].path).unlink()
         reading = RunReading(files, is_joined=True)
         self.read(reading)
-        self.assertEqual([one is None for one in reading.digests()], [False, True, True, False])
+        self.assertEqual(
+            [digest is None for digest in reading.digests()], [False, True, True, False]
+        )
         self.assertIsNone(reading.joined_digests())
 
     def test_a_large_file_that_changes_while_it_is_read_has_no_digests(self) -> None:

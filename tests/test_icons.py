@@ -24,7 +24,9 @@ class IconsTest(unittest.TestCase):
                 self.assertEqual((width, len(data)), (16, 16 * 65))
                 self.assertEqual(data[1:5][3], 0)
                 drawn = [data[at : at + 4] for row in range(16) for at in _columns(row)]
-                self.assertTrue(any(one[:3] == b"\x10\x20\x30" and one[3] > 180 for one in drawn))
+                self.assertTrue(
+                    any(pixel[:3] == b"\x10\x20\x30" and pixel[3] > 180 for pixel in drawn)
+                )
 
     def test_a_disc_is_below_the_picture(self) -> None:
         _, data = pixels(picture("down", 64, "#102030", "#a0b0c0"))

@@ -179,7 +179,7 @@ class LastStepsTest(DiskTestCase):
         with calls.patched():
             failure = LESSON.run(target)
         if failure is None:
-            ended = {one.name: one.state for one in LESSON.ended}
+            ended = {file.name: file.state for file in LESSON.ended}
             self.assertEqual(ended.keys(), FILES.keys())
             self.assertEqual(set(ended.values()), {DownloadState.DONE})
         else:
@@ -278,7 +278,7 @@ class StateFileTest(LmkTestCase):
                 self.assertIn(StateFile(path).read(), ("old", "new"))
                 write_whole(path, b'"newer"')
                 self.assertEqual(StateFile(path).read(), "newer")
-                self.assertEqual([one.name for one in self.folder.iterdir()], ["state.json"])
+                self.assertEqual([path.name for path in self.folder.iterdir()], ["state.json"])
 
     def test_a_call_that_fails_leaves_the_old_file_or_the_new_one(self) -> None:
         path = self.folder / "state.json"
@@ -305,7 +305,7 @@ class StateFileTest(LmkTestCase):
             else:
                 expected = "new"
         self.assertEqual(StateFile(path).read(), expected)
-        self.assertEqual([one.name for one in self.folder.iterdir()], ["state.json"])
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["state.json"])
 
     def test_what_a_killed_run_left_goes_when_the_file_is_read(self) -> None:
         path, temporary = self.folder / "state.json", self.folder / "state.json.tmp"
@@ -332,9 +332,9 @@ class RenamedTest(DiskTestCase):
         lesson = LocalDownload(files, {"a\u202eb": MTIME, "c\u200bd": MTIME})
         with self.assertLogs("roles.downloads.download", "INFO") as logs:
             self.assertIsNone(lesson.run(self.folder))
-        renamed = {one.name: one.saved_as for one in lesson.ended if one.is_renamed}
+        renamed = {file.name: file.saved_as for file in lesson.ended if file.is_renamed}
         self.assertEqual(renamed, {"a\u202eb/1": self.folder / "ab/1", "2": self.folder / "2 (2)"})
-        folders = {one.name: one.saved_as for one in lesson.folders}
+        folders = {folder.name: folder.saved_as for folder in lesson.folders}
         self.assertEqual(folders, {"a\u202eb": self.folder / "ab", "c\u200bd": self.folder / "cd"})
         self.assertEqual(lesson.changes[-1].renamed, 4)
         self.assertEqual(sum(" is stored as " in line for line in logs.output), 4)

@@ -22,7 +22,7 @@ class NameTest(unittest.TestCase):
     def assert_keys(self, name: str, *keys: str) -> None:
         found = OFFER.named(name)
         assert isinstance(found, list), found
-        self.assertEqual(tuple(one.key for one in found), keys)
+        self.assertEqual(tuple(item.key for item in found), keys)
 
     def test_an_umlaut_is_one_letter_or_two(self) -> None:
         one, two = "Übung/é.txt", "U\u0308bung/e\u0301.txt"
@@ -62,7 +62,7 @@ class NameTest(unittest.TestCase):
         for name in ("lesson/shared.txt", "other/shared.txt"):
             found = offer.named(name)
             assert isinstance(found, list), found
-            self.assertEqual([one.key for one in found], ["shared.txt"])
+            self.assertEqual([item.key for item in found], ["shared.txt"])
         self.assertEqual([both in offer.in_folder(folder) for folder in offer.folders], [True] * 2)
         self.assertEqual(offer.loose, [])
 
@@ -79,21 +79,21 @@ class NameTest(unittest.TestCase):
             found = offer.named(name)
             assert isinstance(found, list), found
             keys = [f"share:{share * 16}/slides" for share in shares]
-            self.assertEqual([one.key for one in found], keys)
+            self.assertEqual([item.key for item in found], keys)
             self.assertEqual(len(found[-1].files), 1)
 
     def test_a_sub_folder_of_several_folders_is_meant_in_each_of_them(self) -> None:
         other = folder_of("b" * 16, "other", "slides/9.png")
         found = OfferedList(room(LESSON, other)).named("slides")
         assert isinstance(found, list), found
-        brought = {one.key: len(one.files) for one in found}
+        brought = {item.key: len(item.files) for item in found}
         self.assertEqual(brought, {f"share:{'a' * 16}/slides": 3, f"share:{'b' * 16}/slides": 1})
 
     def test_a_sub_folder_that_two_folders_have_alike_is_meant_once(self) -> None:
         both = ListedFile("pages/1.txt", 5, b"r" * 32, "a" * 16, also=("b" * 16,))
         found = OfferedList(room(LESSON, OTHER, loose=(both,))).named("pages")
         assert isinstance(found, list), found
-        self.assertEqual([one.key for one in found], [f"share:{'a' * 16}/pages"])
+        self.assertEqual([item.key for item in found], [f"share:{'a' * 16}/pages"])
 
     def test_what_is_wanted_knows_what_it_brings(self) -> None:
         found = OFFER.named("slides")
@@ -152,17 +152,16 @@ class NameTest(unittest.TestCase):
             self.assertEqual(found[0].is_folder, is_folder)
 
     def test_all_are_the_folders_and_the_files_of_none(self) -> None:
-        keys = [one.key for one in OFFER.all()]
+        keys = [item.key for item in OFFER.all()]
         self.assertEqual(keys[:3], ["share:" + "a" * 16, "share:" + "b" * 16, "old one.bin"])
         self.assertEqual(len(keys), 5)
 
 
 class OnceTest(unittest.TestCase):
     def chosen(self, *names: str) -> list[str]:
-        found = [OFFER.named(name) for name in names]
-        return [
-            one.key for one in once(o for some in found if isinstance(some, list) for o in some)
-        ]
+        meanings = [OFFER.named(name) for name in names]
+        items = [item for meaning in meanings if isinstance(meaning, list) for item in meaning]
+        return [item.key for item in once(items)]
 
     def test_what_a_folder_brings_is_not_asked_for_again(self) -> None:
         share = "share:" + "a" * 16

@@ -57,7 +57,9 @@ class PackPlanTest(unittest.TestCase):
         self.assertGreater(len(before), 8)
         for index in range(0, len(files), 997):
             without = files[:index] + files[index + 1 :]
-            more = sorted([*files, (files[index][0] + "x", 5_000)], key=lambda one: one[0].encode())
+            more = sorted(
+                [*files, (files[index][0] + "x", 5_000)], key=lambda file: file[0].encode()
+            )
             for changed in (without, more):
                 self.assertLessEqual(len(packs_by_members(changed) - before), 4)
 

@@ -28,7 +28,9 @@ ANOTHERS = {
 
 def drawn(modules: Modules) -> list[str]:
     """Without the margin; # is dark."""
-    return ["".join(".#"[one] for one in row[MARGIN:-MARGIN]) for row in modules[MARGIN:-MARGIN]]
+    return [
+        "".join(".#"[module] for module in row[MARGIN:-MARGIN]) for row in modules[MARGIN:-MARGIN]
+    ]
 
 
 class QrCodeTest(unittest.TestCase):

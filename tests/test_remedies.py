@@ -42,8 +42,8 @@ KINDS: tuple[type[LmkError], ...] = (
 class RemediesTest(unittest.TestCase):
     def test_each_kind_of_failure_has_a_remedy_of_its_own(self) -> None:
         found = [remedies.of_failure(kind("It failed.")) for kind in KINDS]
-        self.assertEqual(len({one.problem for one in found}), len(KINDS))
-        self.assertEqual(len({one.advice for one in found}), len(KINDS))
+        self.assertEqual(len({remedy.problem for remedy in found}), len(KINDS))
+        self.assertEqual(len({remedy.advice for remedy in found}), len(KINDS))
 
     def test_each_is_two_sentences_that_fit_on_two_lines(self) -> None:
         for kind in KINDS:

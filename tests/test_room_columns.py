@@ -48,7 +48,9 @@ class RoomColumnsTest(unittest.TestCase):
 
     def test_those_with_least_come_first_and_those_that_give_last(self) -> None:
         some = replace(LEECHER, have=9)
-        keys = [HAS.key(one) for one in (some, LEECHER, replace(LEECHER, have=100), GIVING)]
+        keys = [
+            HAS.key(computer) for computer in (some, LEECHER, replace(LEECHER, have=100), GIVING)
+        ]
         self.assertEqual(keys, sorted(keys, key=float))
         self.assertEqual(len(set(keys)), 4)
 
@@ -64,7 +66,7 @@ class RoomColumnsTest(unittest.TestCase):
     def test_those_that_need_help_come_first(self) -> None:
         failed = replace(LEECHER, state=ParticipantState.FAILED)
         silent = replace(LEECHER, state=ParticipantState.DONE, silent_s=60)
-        keys = [STATE.key(one) for one in (failed, silent, LEECHER, GIVING)]
+        keys = [STATE.key(computer) for computer in (failed, silent, LEECHER, GIVING)]
         self.assertEqual(keys, sorted(keys, key=float))
 
     def test_a_reason_and_a_firewall_are_said(self) -> None:

@@ -43,15 +43,19 @@ class SummaryTest(unittest.TestCase):
         self.assertLess(sum(share for _, share in parts), 1.0)
 
     def test_the_end_is_told_for_those_that_come_to_it(self) -> None:
-        moving = [one for one in self.computers if one.state is ParticipantState.DOWNLOADING]
-        moving = [one for one in moving if not one.is_silent]
+        moving = [
+            computer
+            for computer in self.computers
+            if computer.state is ParticipantState.DOWNLOADING
+        ]
+        moving = [computer for computer in moving if not computer.is_silent]
         self.assertTrue(self.summary(moving).last.startswith("Last one in about "))
         self.assertTrue(self.summary(self.computers).last.startswith("All but 5 in about "))
-        done = [one for one in self.computers if one.state is ParticipantState.DONE]
+        done = [computer for computer in self.computers if computer.state is ParticipantState.DONE]
         self.assertEqual(self.summary(done).last, "Everybody is done")
 
     def test_one_server_alone_would_send_everything_to_everybody(self) -> None:
-        two = [replace(one, size=60 * MB) for one in self.computers[1:3]]
+        two = [replace(computer, size=60 * MB) for computer in self.computers[1:3]]
         summary = self.summary(two, best_rate=2.0 * MB)
         self.assertEqual(summary.alone, "From one server alone: about 60 s")
         self.assertEqual(self.summary(two[:1], best_rate=2.0 * MB).alone, "")
@@ -64,7 +68,7 @@ class SummaryTest(unittest.TestCase):
         )
 
     def test_who_needs_help_is_named_with_the_reason_the_worst_first(self) -> None:
-        names = [one.name for one in in_need(self.computers)]
+        names = [computer.name for computer in in_need(self.computers)]
         self.assertEqual(names, ["lab-pc-17", "lab-pc-14", "lab-pc-10", "lab-pc-22"])
         self.assertEqual(
             self.summary(self.computers).help,

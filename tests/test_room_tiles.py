@@ -96,7 +96,7 @@ class GridTest(unittest.TestCase):
     def test_computers_stand_in_the_order_of_their_numbers(self) -> None:
         computers = [replace(MOVING, name=f"PC-{number}") for number in (10, 9, 100, 1)]
         self.assertEqual(
-            [one.name for one in in_order(computers)], ["PC-1", "PC-9", "PC-10", "PC-100"]
+            [computer.name for computer in in_order(computers)], ["PC-1", "PC-9", "PC-10", "PC-100"]
         )
 
     def test_there_is_at_least_one_column(self) -> None:

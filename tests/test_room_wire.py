@@ -49,9 +49,9 @@ LINES = {
 
 class RoomWireTest(WireTestCase):
     def test_each_program_has_exactly_this_line(self) -> None:
-        for line, one in LINES.items():
-            self.assertEqual(encode_participant(one, now=NOW), line)
-            self.assertEqual(decode_participant(line, now=NOW), one)
+        for line, program in LINES.items():
+            self.assertEqual(encode_participant(program, now=NOW), line)
+            self.assertEqual(decode_participant(line, now=NOW), program)
 
     def test_whatever_is_cut_or_flipped_is_read_or_refused(self) -> None:
         def read(data: bytes) -> None:
@@ -69,8 +69,8 @@ class RoomWireTest(WireTestCase):
             status = Status(
                 letter * 20, (SHARE,) * 8, reason=letter * 80, transfers=(transfer,) * 8
             )
-            one = replace(LEECHER, name=letter * 64, status=status)
-            self.assertLess(len(encode_participant(one, now=NOW)), MAX_LINE)
+            program = replace(LEECHER, name=letter * 64, status=status)
+            self.assertLess(len(encode_participant(program, now=NOW)), MAX_LINE)
 
     def test_nobody_has_more_than_there_is(self) -> None:
         (line, *_) = LINES

@@ -116,7 +116,7 @@ class LeftOutTest(unittest.TestCase):
 class PlacesTest(LmkTestCase):
     def ended(self, folder: Path, what: str) -> tuple[State, str]:
         checks = program_checks(Profile(folder / "s.json", folder))
-        return next(one for one in checks if one.what == what).run()
+        return next(check for check in checks if check.what == what).run()
 
     def test_a_folder_that_can_be_written_is_left_as_it_was(self) -> None:
         for what in ("settings", "state and logs", "temporary files"):

@@ -61,7 +61,7 @@ class TimesTest(DiskTestCase):
                 os.utime(self.folder / "d/x", (time, time))
                 os.utime(self.folder / "d", (time, time))
                 tree = scan_tree(self.folder, NEVER)
-                self.assertEqual([one.mtime for one in tree.folders], [time])
+                self.assertEqual([folder.mtime for folder in tree.folders], [time])
                 line = decode_line(FileHolding(self.folder, tree.files[0], content, digests).line)
                 assert isinstance(line, FileLine)
                 self.assertEqual(line.mtime, time)

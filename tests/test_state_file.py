@@ -142,10 +142,12 @@ class WriteWholeTest(LmkTestCase):
             for _ in range(10):
                 write_whole(path, content, is_synced=False)
 
-        threads = [threading.Thread(target=write, args=(one,), name="lmk-w") for one in contents]
+        threads = [
+            threading.Thread(target=write, args=(content,), name="lmk-w") for content in contents
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         self.assertIn(path.read_bytes(), contents)
-        self.assertEqual([one.name for one in self.folder.iterdir()], ["state.json"])
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["state.json"])

@@ -51,8 +51,8 @@ class TrackerReportTest(unittest.TestCase):
     def told(self, *rooms: RoleEvent) -> list[str]:
         def work(output: Output) -> None:
             report = TrackerReport(output, clock=lambda: 0.0)
-            for one in rooms:
-                report.tell(one)
+            for room in rooms:
+                report.tell(room)
 
         return printed(work).out.splitlines()
 
@@ -229,7 +229,7 @@ class TrackerReportTest(unittest.TestCase):
 
 def replace_pings(changed: RoomChanged, now: float) -> RoomChanged:
     """As if everyone had just pinged."""
-    return RoomChanged(tuple(replace(one, last_ping=now) for one in changed.participants))
+    return RoomChanged(tuple(replace(program, last_ping=now) for program in changed.participants))
 
 
 class RoomTableTest(unittest.TestCase):
@@ -253,8 +253,8 @@ class RoomTableTest(unittest.TestCase):
     def test_the_colour_of_a_line_says_how_it_goes(self) -> None:
         for state, tone in (("failed", "Bad"), ("waiting", "Warning"), ("downloading", "Accent")):
             with self.subTest(state=state):
-                one = replace(LEECHER, status=Status(state, machine="a" * 16))
-                table = room_table(computers_of((one,), now=0.0))
+                program = replace(LEECHER, status=Status(state, machine="a" * 16))
+                table = room_table(computers_of((program,), now=0.0))
                 self.assertEqual([line.tone for line in table], ["Heading", tone])
 
     def test_what_strangers_say_of_themselves_is_made_safe(self) -> None:

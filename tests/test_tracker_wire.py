@@ -239,7 +239,7 @@ class RequestsTest(WireTestCase):
         read = decode_request(datagram)
         assert isinstance(read, Ping)
         told = read.status.transfers
-        self.assertEqual([one.have for one in told], list(range(len(told))))
+        self.assertEqual([transfer.have for transfer in told], list(range(len(told))))
         self.assertGreater(len(told), 0)
 
     def test_a_list_of_files_that_is_too_long_is_refused_and_not_cut(self) -> None:
