@@ -180,7 +180,7 @@ class HoldersTest(SwarmTestCase):
 
     def survey(self) -> None:
         with self.swarm.locked() as swarm:
-            swarm.survey(self.transfer_)
+            swarm.survey([self.transfer_], now=time.monotonic())
 
     def describe_some(self, sender: RawPeer, handle: int, chunks: int) -> None:
         content = self.holding.content

@@ -11,7 +11,7 @@ from roles.uploads.upload_scheduler import UploadScheduler
 from roles.uploads.upload_session import (
     IN_VAIN,
     LIMITS,
-    Sending,
+    LeavingChunk,
     UploadSession,
 )
 from roles.values.bitmaps import bitmap_bytes
@@ -68,7 +68,7 @@ class SessionTest(unittest.TestCase):
         (offer,) = (one for one in self.told(session) if isinstance(one, frames.Offer))
         return offer
 
-    def sending(self, session: UploadSession | None = None) -> Sending:
+    def sending(self, session: UploadSession | None = None) -> LeavingChunk:
         """The chunk that goes out to it."""
         session = session or self.session
         offer = self.offered(session)

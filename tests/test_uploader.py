@@ -19,8 +19,8 @@ from roles.uploads.open_contents import MAX_OPEN
 from roles.uploads.part_sizes import MIN_AHEAD
 from roles.uploads.small_contents import SENT_FIRST
 from roles.uploads.upload_scheduler import PIECE, ChosenChunk
+from roles.uploads.upload_session import LeavingChunk, UploadSession
 from roles.uploads.upload_session import Limits as SessionLimits
-from roles.uploads.upload_session import Sending, UploadSession
 from roles.uploads.uploader import LIMITS, MAX_QUEUED, Limits, Uploader
 from roles.values.content import Content
 from roles.values.errors import FileChangedError
@@ -653,7 +653,7 @@ class PartsTest(unittest.TestCase):
         self.source.sent.clear()
         content = Content(b"root" * 8, SIZE, SIZE)
         holding = mock.Mock(content=content)
-        sending = Sending(
+        sending = LeavingChunk(
             ChosenChunk(7, content.root, 0), holding, content.length(0), is_single=False
         )
         self.assertTrue(self.uploader._send_parts(sending, self.source))

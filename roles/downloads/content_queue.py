@@ -37,8 +37,7 @@ UNHELD_S = 2.0
 # If nothing at all has come for so long, even a content that a peer has described gives way; after
 # twice as long in a queue.
 STILL_S = 10.0
-SURVEY_S = 5.0  # between two surveys of what peers have by now,
-SURVEYED = 8  # and the contents that are asked about
+SURVEYED = 8  # contents, of which peers are asked what they have by now
 LIED_S = 3.0  # a peer that was only just heard of is connected to within this time
 
 
@@ -65,7 +64,6 @@ class ContentQueue:
         self._transfers: list[FileTransfer] = []
         self._packs = TrustedPacks()
         self._arrived_before = 0  # bytes, of transfers that ended
-        self._survey_at = 0.0
         self._order = FileOrder()
         self._ranks = dict[Identity | Content, tuple[int, ...]]()  # in that order
 
@@ -116,11 +114,8 @@ class ContentQueue:
 
     def pieces(self, *, now: float) -> list[ContentPieces]:
         """What is here of the contents on their way, and who has them."""
-        is_due = now >= self._survey_at
-        self._survey_at = now + SURVEY_S if is_due else self._survey_at
         with self._peer.swarm.locked() as swarm:
-            for transfer in self._transfers[: SURVEYED * is_due]:
-                swarm.survey(transfer)
+            swarm.survey(self._transfers[:SURVEYED], now=now)
             return [
                 ContentPieces(
                     transfer.wanted, transfer.plan.had, transfer.plan.coming, swarm.seen(transfer)

@@ -48,7 +48,6 @@ log = logging.getLogger(__name__)
 REPORT_S = 1.0
 TICK_S = 0.25  # between two looks for chunks that come too slowly
 START_AGAIN_S = 1.0  # after a thread that could not be started
-SURVEY_S = 5.0  # between two surveys of what each peer has of the watched file
 IDLE_S = 5.0  # with nothing on its way: then the connections end
 MAX_SHARES = 8  # that the tracker is told of
 
@@ -119,7 +118,7 @@ class SwarmPeer:
         self.bottleneck: Bottleneck | None = None  # of the last seconds
         self._bottlenecks = BottleneckMeter()
         self._throttle = throttles.down
-        self._tick_at = self._report_at = self._start_at = self._survey_at = 0.0
+        self._tick_at = self._report_at = self._start_at = 0.0
         self._idle_since: float | None = None
         self._start_beside = start_beside
         self._beside = list[threading.Thread]()
@@ -154,9 +153,7 @@ class SwarmPeer:
             peers = watched_peers(swarm.peers.values(), transfer, now=now)
             if transfer is None:
                 return 0, 0, peers
-            if now >= self._survey_at:
-                self._survey_at = now + SURVEY_S
-                swarm.survey(transfer)
+            swarm.survey((transfer,), now=now)
             return transfer.plan.had, transfer.plan.coming, peers
 
     def network_changed(self) -> None:

@@ -7,6 +7,7 @@ Pure state: the caller passes the time, and holds a lock. What there is to send 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -28,6 +29,7 @@ MOVING_AGAIN_S = 20.0  # the same while others move: most files of a folder wait
 # because a message may have been damaged; after the second, peers that promised chunks are left.
 OPEN_AGAIN_S = 5.0
 QUIET_S = 10.0
+SURVEY_S = 5.0  # between two surveys of what each peer has by now
 MAX_SURVEYED = 1_024  # answers that are waited for
 RATE_BYTES = 16 * 1024  # a shorter content of one chunk says nothing about a peer's rate
 
@@ -48,6 +50,7 @@ class Swarm:
         self.moved_at = 0.0  # when a byte of a chunk last came, or a content was asked for
         self._singles_again = self._asked_twice_at = self._asked_again_at = 0.0
         self._opened_at = 0.0  # when contents were last opened again
+        self._survey_at = 0.0  # when the next one is due
 
     # Contents
 
@@ -137,16 +140,20 @@ class Swarm:
         known = (peer.seen.get(transfer.handle) for peer in self.peers.values())
         return [chunks for chunks in known if chunks is not None]
 
-    def survey(self, transfer: ContentTransfer) -> None:
-        """Ask each peer what it has of a content by now: by another handle, because to open a
-        handle again would break off its chunks.
+    def survey(self, transfers: Collection[ContentTransfer], *, now: float) -> None:
+        """Ask each peer what it has of these contents by now; every SURVEY_S, however often it is
+        called.
         """
-        if transfer.handle not in self._transfers or transfer.is_single:
+        if not transfers or now < self._survey_at:
             return
-        for peer in self._with_content(transfer):
-            handle = next(self._handles)
-            self._surveyed[handle] = transfer.handle
-            self.to_send_later.append((peer, frames.Open(handle, transfer.content.root)))
+        self._survey_at = now + SURVEY_S
+        for transfer in transfers:
+            if transfer.handle not in self._transfers or transfer.is_single:
+                continue
+            for peer in self._with_content(transfer):
+                handle = next(self._handles)  # to open the same again would break off its chunks
+                self._surveyed[handle] = transfer.handle
+                self.to_send_later.append((peer, frames.Open(handle, transfer.content.root)))
         while len(self._surveyed) > MAX_SURVEYED:  # of those that never answered
             del self._surveyed[next(iter(self._surveyed))]
 

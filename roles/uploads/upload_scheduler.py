@@ -27,7 +27,7 @@ MAX_CONTENTS = 4_096  # with a TimesSent
 
 
 @dataclass(slots=True)
-class _Request:
+class _ContentRequest:
     """What one leecher wants of one content."""
 
     root: bytes
@@ -44,10 +44,12 @@ class ChosenChunk:
 
 
 @dataclass(slots=True)
-class _Leecher:
+class _ServedLeecher:
     host: str
-    requests: dict[int, _Request] = field(default_factory=dict)
-    by_root: dict[bytes, dict[int, _Request]] = field(default_factory=dict)  # the same requests
+    requests: dict[int, _ContentRequest] = field(default_factory=dict)
+    by_root: dict[bytes, dict[int, _ContentRequest]] = field(
+        default_factory=dict
+    )  # the same requests
     offered: list[ChosenChunk] = field(default_factory=list)  # or on their way
     has_slot: bool = False
     is_queued: bool = False  # for a slot
@@ -75,7 +77,7 @@ class UploadScheduler:
         self._have = have
         self._wake = wake
         self._rng = rng
-        self._leechers: dict[int, _Leecher] = {}
+        self._leechers: dict[int, _ServedLeecher] = {}
         self._held = Counter[str]()  # slots by host, without zeros
         self._queue: list[int] = []
         self._missed: dict[int, None] = {}  # not woken by news(), because no slot was free
@@ -98,7 +100,7 @@ class UploadScheduler:
         self._grant()
 
     def joined(self, number: int, host: str) -> None:
-        self._leechers[number] = _Leecher(host)
+        self._leechers[number] = _ServedLeecher(host)
 
     def left(self, number: int) -> None:
         leecher = self._leechers[number]
@@ -117,7 +119,7 @@ class UploadScheduler:
                 chunks &= ~(1 << choice.index)
         request = leecher.requests.get(handle)
         if request is None:
-            request = leecher.requests[handle] = _Request(root, chunks)
+            request = leecher.requests[handle] = _ContentRequest(root, chunks)
             leecher.by_root.setdefault(root, {})[handle] = request
         request.chunks = chunks
 
@@ -238,7 +240,7 @@ class UploadScheduler:
         """Its position in the queue, from 1; 0 when it does not wait."""
         return self._queue.index(number) + 1 if number in self._queue else 0
 
-    def _wanted_here(self, leecher: _Leecher) -> tuple[int, _Request, int] | None:
+    def _wanted_here(self, leecher: _ServedLeecher) -> tuple[int, _ContentRequest, int] | None:
         """Of its requests, handle, request and the chunks that are here and were sent least often.
 
         So no chunk of a folder goes out twice before all have gone out once. The search starts at a
@@ -258,7 +260,7 @@ class UploadScheduler:
                     break
         return found
 
-    def _has_or_takes_slot(self, number: int, leecher: _Leecher, now: float) -> bool:
+    def _has_or_takes_slot(self, number: int, leecher: _ServedLeecher, now: float) -> bool:
         """Whether it has a slot, or gets a free one; otherwise it gets a position in the queue."""
         if leecher.has_slot:
             return True
@@ -302,7 +304,7 @@ class UploadScheduler:
         waiting = {self._leechers[number].host for number in self._queue}
         return all(self._held[other] >= held for other in waiting.union(self._held) - {host})
 
-    def _hold(self, leecher: _Leecher) -> None:
+    def _hold(self, leecher: _ServedLeecher) -> None:
         leecher.has_slot, leecher.in_turn, leecher.moved_at = True, 0, self._latest
         self._held[leecher.host] += 1
         self.slots_taken += 1
@@ -318,7 +320,7 @@ class UploadScheduler:
             if PIECE / stood_s * SLOW_SHARE * self._slots < self._uplink_rate.best:
                 self._free_slot(leecher)
 
-    def _free_slot(self, leecher: _Leecher) -> None:
+    def _free_slot(self, leecher: _ServedLeecher) -> None:
         if leecher.has_slot:
             self.slots_taken -= 1
             self._held[leecher.host] -= 1
@@ -332,7 +334,7 @@ class UploadScheduler:
             leecher.is_queued = False
             self._queue.remove(number)
 
-    def _take_back(self, leecher: _Leecher, offered: list[ChosenChunk]) -> None:
+    def _take_back(self, leecher: _ServedLeecher, offered: list[ChosenChunk]) -> None:
         """These were not sent after all."""
         for choice in offered:
             self._times_of(choice.root).not_sent(choice.index)

@@ -43,7 +43,9 @@ class Limits(NamedTuple):
 LIMITS = Limits()
 
 
-class Sending(NamedTuple):
+class LeavingChunk(NamedTuple):
+    """A chunk to send now, or on its way to the leecher."""
+
     choice: ChosenChunk
     holding: Holding
     length: int  # bytes
@@ -228,7 +230,7 @@ class UploadSession:
 
     # Offers and chunks
 
-    def next_chunk(self, *, now: float) -> Sending | None:
+    def next_chunk(self, *, now: float) -> LeavingChunk | None:
         """The chunk to send now. The caller reports the result by sent() or broken_off(). If
         nothing is under way, this offers a chunk, or releases the slot when the turn is over.
 
@@ -277,7 +279,7 @@ class UploadSession:
         """`count`: bytes of chunks that went out since the last call."""
         self._scheduler.moved(self.number, count, now=now)
 
-    def sent(self, sending: Sending, *, now: float) -> None:
+    def sent(self, sending: LeavingChunk, *, now: float) -> None:
         self._sending = None
         self._spoke = self._heard = now  # it has read, even if it sent nothing
         self._budget.refill()
@@ -290,7 +292,7 @@ class UploadSession:
         else:
             self._scheduler.sent(self.number, sending.choice)
 
-    def broken_off(self, sending: Sending, *, now: float, has_changed: bool = False) -> None:
+    def broken_off(self, sending: LeavingChunk, *, now: float, has_changed: bool = False) -> None:
         """The chunk was cancelled, or its content has changed."""
         if has_changed:
             self._gone(sending.choice.handle, "it changed", now)
@@ -310,7 +312,7 @@ class UploadSession:
         if self._pending is not None and now - self._offered_at >= self._answer_s:
             self._scheduler.release(self.number)
 
-    def _next(self, now: float) -> Sending | None:
+    def _next(self, now: float) -> LeavingChunk | None:
         """A content of one chunk, or the chunk that was taken, if it may go out now."""
         while self._taken is not None or self._singles:
             is_free = bool(self._singles) and not self._singles.needs_slot(now=now)
@@ -327,7 +329,7 @@ class UploadSession:
                 return sending
         return None
 
-    def _next_single(self, now: float) -> Sending | None:
+    def _next_single(self, now: float) -> LeavingChunk | None:
         """The next content of one chunk; its shape is sent first."""
         handle = self._singles.pop()
         holding = self._contents.holding(handle)
@@ -337,9 +339,9 @@ class UploadSession:
         content = holding.content
         self._send(frames.File(handle, content.size, content.chunk_size, b"\x01"), now)
         choice = ChosenChunk(handle, content.root, 0)
-        return Sending(choice, holding, content.size, is_single=True)
+        return LeavingChunk(choice, holding, content.size, is_single=True)
 
-    def _next_taken(self, now: float) -> Sending | None:
+    def _next_taken(self, now: float) -> LeavingChunk | None:
         choice, self._taken = self._taken, None
         assert choice is not None
         holding = self._contents.holding(choice.handle)
@@ -347,7 +349,7 @@ class UploadSession:
             self._gone_if_open(choice.handle, now)
         elif holding.content.root == choice.root:
             length = holding.content.length(choice.index)
-            return Sending(choice, holding, length, is_single=False)
+            return LeavingChunk(choice, holding, length, is_single=False)
         # The leecher has closed the handle since, or used it for another content.
         self._not_sent(choice)
         return None

@@ -21,7 +21,7 @@ from roles.net.waiting import Waiting
 from roles.uploads import upload_session
 from roles.uploads.open_sources import OpenSources
 from roles.uploads.part_sizes import PartSizes, rate_of
-from roles.uploads.upload_session import Sending, UploadSession
+from roles.uploads.upload_session import LeavingChunk, UploadSession
 from roles.values.errors import FileChangedError
 from roles.wire import frames
 from roles.wire.greeting import Hello, Welcome
@@ -187,7 +187,7 @@ class Uploader:
 
     # Chunks
 
-    def _next_chunk(self) -> Sending | None:
+    def _next_chunk(self) -> LeavingChunk | None:
         """The chunk to send now; if there is none, offers the next one. Raises TimeoutError when
         the leecher is silent.
         """
@@ -196,7 +196,7 @@ class Uploader:
             self.session.look(now=now)
             return self.session.next_chunk(now=now)
 
-    def _send(self, sending: Sending) -> None:
+    def _send(self, sending: LeavingChunk) -> None:
         began, is_whole, has_changed = time.monotonic(), False, False
         try:
             source = self._sources.source(sending.choice.handle, sending.holding)
@@ -217,7 +217,7 @@ class Uploader:
         if is_whole:
             self._fit(sending.length, now - began, sharers)
 
-    def _send_parts(self, sending: Sending, source: ChunkSource) -> bool:
+    def _send_parts(self, sending: LeavingChunk, source: ChunkSource) -> bool:
         """False when it was cancelled. Unless it is a single one, handles frames between its parts,
         and offers the next chunk before its end.
         """

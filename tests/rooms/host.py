@@ -23,7 +23,7 @@ from roles.swarm.swarm import Swarm
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.uploads.slots import slots_for_lmk2
 from roles.uploads.upload_scheduler import UploadScheduler
-from roles.uploads.upload_session import Sending, room_for_leecher
+from roles.uploads.upload_session import LeavingChunk, room_for_leecher
 from roles.values.addresses import Address
 from roles.values.content import DIGEST_SIZE
 from roles.values.participants import Status
@@ -154,7 +154,7 @@ class Host:
         self.changed = set[bytes]()  # contents that are not what they were
         # Faults: what is sent instead of a chunk, and where in a chunk everything stops.
         self.sends_instead: Callable[[int], bool] | None = None
-        self.stops_at: Callable[[Sending, int], bool] | None = None
+        self.stops_at: Callable[[LeavingChunk, int], bool] | None = None
         self.noise = 0.0  # share of the chunks that its line damages
         self.answers_offers = True
         self.is_excused = False  # nobody expects of it that it ends

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from roles.net.send_buffer import ALONE, MAX_BUFFER, fitting_buffer
 from roles.uploads.part_sizes import PartSizes, rate_of
 from roles.uploads.upload_session import LIMITS as SESSION
-from roles.uploads.upload_session import Sending, UploadSession
+from roles.uploads.upload_session import LeavingChunk, UploadSession
 from roles.uploads.uploader import LIMITS
 from roles.values.errors import PeerProtocolError
 from roles.wire import frames
@@ -54,7 +54,7 @@ class UploadEnd:
         self._inbox = deque[frames.Frame]()
         self._sizes = PartSizes(frames.PART)
         self._buffer = fitting_buffer(0.0, MAX_BUFFER, 1, ETHERNET_SEGMENT)
-        self._sending: Sending | None = None
+        self._sending: LeavingChunk | None = None
         self._out = self._part = 0  # bytes of the chunk that are out, and of the part under way
         self._began = 0.0
         self._awaits_slot = False
