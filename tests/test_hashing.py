@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from roles.sharing.folder_tree import TreeFile, scan_tree
-from roles.sharing.hashing import FileReading, HashingThreads, Reading, RunReading
+from roles.sharing.hashing import FileReading, HashingThreads, Reading, SmallFilesReading
 from roles.values.content import MIN_CHUNK_SIZE, chunk_size_for
 from tests.support import NEVER, LmkTestCase, random_file
 
@@ -88,7 +88,7 @@ class HashingTest(LmkTestCase):
                 self.folder = self.folder / "one more"
                 self.folder.mkdir()
                 files = self.files(sizes)
-                reading = RunReading(files, is_joined=True)
+                reading = SmallFilesReading(files, is_joined=True)
                 self.assertEqual(self.read(reading), sum(sizes))
                 contents = [self.content(file) for file in files]
                 self.assertEqual(
@@ -100,7 +100,7 @@ class HashingTest(LmkTestCase):
         files = self.files([1_000, 2_000, 3_000, 4_000])
         (self.folder / files[1].path).write_bytes(b"another")
         (self.folder / files[2].path).unlink()
-        reading = RunReading(files, is_joined=True)
+        reading = SmallFilesReading(files, is_joined=True)
         self.read(reading)
         self.assertEqual(
             [digest is None for digest in reading.digests()], [False, True, True, False]
@@ -120,7 +120,7 @@ class HashingTest(LmkTestCase):
     def test_a_shorter_file_has_no_digests(self) -> None:
         (file,) = self.files([1 << 20])
         os.truncate(self.folder / file.path, 1_000)
-        for reading in (FileReading(file), RunReading([file], is_joined=False)):
+        for reading in (FileReading(file), SmallFilesReading([file], is_joined=False)):
             self.read(reading)
             self.assertEqual(reading.digests(), [None])
 

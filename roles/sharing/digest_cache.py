@@ -47,7 +47,7 @@ class DigestCache:
         self._new = list[bytes]()  # lines that are not in the file yet
         self._lines = 0  # in the file
         self._has_header = False
-        self._is_later = False  # written by a later version, so its lines may mean something else
+        self._is_newer = False  # written by a later version, so its lines may mean something else
         self._share_id = ""
         self.notice = ""  # a sentence for the user, if something is wrong with the file
         if path is not None:
@@ -135,15 +135,14 @@ class DigestCache:
                 "again and does not save the digests."
             )
             log.warning("%s cannot be read (%s)", path.name, error.strerror or error)
-        if self._is_later:
+        if self._is_newer:
             self._kept.clear()
         if size and self._path is not None and not self._has_header:
-            file_of = StateFile(path)
-            is_newer = self._is_later
-            why = "is of a newer version" if is_newer else "its beginning is missing"
-            file_of.keep_aside(why, is_newer=is_newer)
-            self.notice = file_of.notice
-            self._path = path if file_of.may_write else None
+            state_file = StateFile(path)
+            why = "is of a newer version" if self._is_newer else "its beginning is missing"
+            state_file.keep_aside(why, is_newer=self._is_newer)
+            self.notice = state_file.notice
+            self._path = path if state_file.may_write else None
 
     def _take(self, line: bytes) -> None:
         self._lines += 1
@@ -160,7 +159,7 @@ class DigestCache:
                 _, version, share_id, *_ = line.split(b" ")
                 if len(bytes.fromhex(share_id.decode())) == 8:
                     self._share_id = share_id.decode()
-                    self._has_header, self._is_later = version == _VERSION, version != _VERSION
+                    self._has_header, self._is_newer = version == _VERSION, version != _VERSION
 
 
 def _unsealed(lines: Iterable[bytes]) -> Iterator[bytes]:

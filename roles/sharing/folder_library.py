@@ -22,7 +22,7 @@ from roles.sharing.folder_tree import (
     scan_tree,
     with_more,
 )
-from roles.sharing.hashing import FileReading, HashingThreads, Reading, RunReading
+from roles.sharing.hashing import FileReading, HashingThreads, Reading, SmallFilesReading
 from roles.sharing.holdings import FileHolding
 from roles.sharing.offers import LibrarySnapshot, Offers
 from roles.sharing.pack_plan import is_packed, pack_key, plan_packs
@@ -277,7 +277,7 @@ class FolderLibrary:
         for paths in wanted:
             if self._under_way.isdisjoint(paths):
                 members = [self._seen[path] for path in paths]
-                self._take_on(RunReading(members, is_joined=True), offered)
+                self._take_on(SmallFilesReading(members, is_joined=True), offered)
         now_ns = time.time_ns()
         single = list[TreeFile]()
         for file in tree.files:
@@ -289,7 +289,7 @@ class FolderLibrary:
         self._is_complete = not (wanted or single or self._unsettled)
         small = [file for file in single if is_packed(file.size)]
         if small:
-            self._take_on(RunReading(small, is_joined=False), offered)
+            self._take_on(SmallFilesReading(small, is_joined=False), offered)
         for file in single:
             if not is_packed(file.size) and not _is_put_off(file, now_ns):
                 self._take_on(FileReading(file), offered)

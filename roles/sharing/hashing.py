@@ -32,9 +32,9 @@ from roles.values.errors import FileChangedError
 log = logging.getLogger(__name__)
 
 BLOCK = 1024 * 1024  # bytes to read at once; small enough to be hashed from the processor's cache
-_RANGE = 16 * 1024 * 1024  # bytes of a file for one job: some 20 ms
-_RUN_BYTES = 4 * 1024 * 1024  # of small files for one job
-_RUN_FILES = 512
+_JOB_RANGE = 16 * 1024 * 1024  # bytes of a file for one job: some 20 ms
+_JOB_BYTES = 4 * 1024 * 1024  # of small files for one job
+_JOB_FILES = 512
 _AHEAD = 4  # jobs submitted per thread, so that no thread waits for one
 Job: TypeAlias = Callable[["HashingThreads"], int]  # returns how many bytes it processed
 
@@ -77,7 +77,7 @@ class FileReading(Reading):
 
     def jobs(self) -> Iterator[Job]:
         self.started_ns = time.time_ns()
-        length = max(_RANGE, self._chunk_size)
+        length = max(_JOB_RANGE, self._chunk_size)
         for start in range(0, self.size, length):
             if self._has_failed:
                 return
@@ -107,42 +107,44 @@ class FileReading(Reading):
         return stop - start
 
 
-class RunReading(Reading):
+class SmallFilesReading(Reading):
     """Small files of one chunk each. `is_joined`: also hash them as one content, a pack."""
 
     def __init__(self, files: Sequence[TreeFile], *, is_joined: bool) -> None:
         super().__init__(tuple(files))
         self._is_joined = is_joined
-        self._parts = dict[int, _RunPart]()
+        self._results = dict[int, _JobResult]()
 
     def jobs(self) -> Iterator[Job]:
         self.started_ns = time.time_ns()
         first = offset = 0
         while first < len(self.files):
             stop, length = first, 0
-            for file in islice(self.files, first, first + _RUN_FILES):
-                if length + file.size > _RUN_BYTES and length:
+            for file in islice(self.files, first, first + _JOB_FILES):
+                if length + file.size > _JOB_BYTES and length:
                     break
                 stop, length = stop + 1, length + file.size
             yield partial(self._read, first, stop, offset)
             first, offset = stop, offset + length
 
     def digests(self) -> list[bytes | None]:
-        return [digest for first in sorted(self._parts) for digest in self._parts[first].digests]
+        return [
+            digest for first in sorted(self._results) for digest in self._results[first].digests
+        ]
 
     def joined_digests(self) -> bytes | None:
         """Hashes the chunks that lie in two jobs."""
         if not self._is_joined or any(digest is None for digest in self.digests()):
             return None
         digests, rest = list[bytes](), b""
-        for first in sorted(self._parts):
-            part = self._parts[first]
-            rest += part.head
+        for first in sorted(self._results):
+            result = self._results[first]
+            rest += result.head
             if len(rest) == MIN_CHUNK_SIZE:
                 digests.append(hashlib.sha256(rest).digest())
                 rest = b""
-            digests.append(part.whole)
-            rest += part.tail
+            digests.append(result.whole)
+            rest += result.tail
         if rest:
             digests.append(hashlib.sha256(rest).digest())
         return b"".join(digests)
@@ -156,15 +158,15 @@ class RunReading(Reading):
         digests = [content and sha256(content).digest() for content in contents]
         known = [content for content in contents if content]
         if self._is_joined and len(known) == stop - first:
-            self._parts[first] = _RunPart(digests, *_cut(b"".join(known), offset))
+            self._results[first] = _JobResult(digests, *_cut(b"".join(known), offset))
         else:
-            self._parts[first] = _RunPart(digests)
+            self._results[first] = _JobResult(digests)
         return sum(file.size for file in self.files[first:stop])
 
 
 @dataclass(frozen=True, slots=True)
-class _RunPart:
-    """The result of one job."""
+class _JobResult:
+    """What one job found."""
 
     digests: list[bytes | None]
     head: bytes = b""  # the end of a chunk that begins in the previous job
