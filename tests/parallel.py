@@ -57,13 +57,11 @@ def batched(files: Iterable[Path], processes: int) -> list[list[str]]:
 
 def run_batch(names: Sequence[str], is_verbose: bool) -> tuple[str, bool]:
     """What a process printed that ran these files, and whether everything passed."""
-    options = [f"-X{name}" if value is True else f"-X{name}={value}" for name, value in _X_OPTIONS]
+    given = sys._xoptions.items()
+    options = [f"-X{name}" if value is True else f"-X{name}={value}" for name, value in given]
     command = [sys.executable, *options, "-m", "tests", *(["-v"] if is_verbose else [])]
     patterns = [f"{name}." for name in names]
     ended = subprocess.run(
         [*command, *patterns], capture_output=True, text=True, errors="backslashreplace"
     )
     return ended.stdout + ended.stderr, ended.returncode == 0
-
-
-_X_OPTIONS = tuple(sys._xoptions.items())

@@ -42,7 +42,7 @@ class UploadingTest(RoomTest):
         *holdings: MemoryHolding,
         slots: int = 4,
         limit: int | None = None,
-        limits: uploader.Limits | None = None,
+        limits: uploader.Limits = uploader.LIMITS,
     ) -> PeerUploads:
         self.library = MemoryLibrary(*holdings)
         uploads = PeerUploads(self.library, slots, Throttle(limit), limits)

@@ -109,19 +109,17 @@ class RoomTest(LmkTestCase):
 
     def constant(self, module: str, name: str, value: object) -> None:
         """Give a constant of roles.MODULE another value until the test ends."""
-        found = importlib.import_module(f"roles.{module}")
-        self.enterContext(mock.patch.object(found, name, value))
+        owner = importlib.import_module(f"roles.{module}")
+        self.enterContext(mock.patch.object(owner, name, value))
 
     def limits(self, module: str, **values: Any) -> None:
         """Replace some of the LIMITS of roles.MODULE until the test ends."""
-        found = importlib.import_module(f"roles.{module}")
-        limits = found.LIMITS._replace(**values)
-        self.enterContext(mock.patch.object(found, "LIMITS", limits))
+        limits = importlib.import_module(f"roles.{module}").LIMITS
+        self.constant(module, "LIMITS", limits._replace(**values))
 
     def pace(self, **values: float) -> None:
         """Make members of the room hurry until the test ends."""
-        pace = membership.PACE._replace(**values)
-        self.enterContext(mock.patch.object(membership, "PACE", pace))
+        self.constant("joining.membership", "PACE", membership.PACE._replace(**values))
 
     def make_folder(self, name: str, files: Mapping[str, bytes] | None = None) -> Path:
         folder = self.folder / name

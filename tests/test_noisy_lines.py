@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 
 from roles.leecher import Leecher
-from roles.swarm.frame_deadlines import Limits as FrameLimits
-from roles.uploads.upload_session import Limits as SessionLimits
 from roles.values.content import MIN_CHUNK_SIZE
 from roles.values.events import DownloadState
 from roles.values.settings import Existing
@@ -29,22 +27,14 @@ class NoisyLineTest(RoomTest):
             ("swarm.swarm", "OPEN_AGAIN_S", 0.2),
             ("swarm.swarm", "QUIET_S", 0.4),
             ("swarm.swarm", "AGAIN_S", 0.2),
-            ("downloads.swarm_peer", "TICK_S", 0.05),
             ("leecher", "TICK_S", 0.05),
             ("swarm.digest_requests", "ANSWER_S", 0.4),
             ("net.peer_greeting", "ANSWER_S", 0.4),
             ("swarm.acceptor", "GREETING_S", 0.4),
             ("swarm.peer_book", "AGAIN_S", 0.05),
             ("swarm.peer_book", "AGAIN_MAX_S", 0.1),
-            ("swarm.bad_peers", "PAUSE_S", 0.0),
-            ("lmk1.seeder_book", "FAILED_AGAIN_S", 0.02),
-            ("lmk1.seeder_book", "LACKS_AGAIN_S", 0.02),
-            ("lmk1.seeder_book", "AWAY_AGAIN_S", 0.02),
         ):
             self.constant(module, name, value)
-        self.limits("uploads.peer_uploads", frame_s=0.4, session=SessionLimits(alive_s=0.1))
-        frame_limits = FrameLimits(frame_s=0.4, still_s=0.3)
-        self.limits("swarm.downloader", look_s=0.1, deadlines=frame_limits)
         self.taken = 0
 
     def seeding(self, content: bytes) -> tuple[str, int]:

@@ -60,7 +60,7 @@ class Downloader:
         chunks: ArrivingChunks,
         throttle: Throttle,
         stopping: threading.Event,
-        limits: Limits | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         """The peer has joined the swarm. The connection stays the caller's to close."""
         self._peer = peer
@@ -70,7 +70,7 @@ class Downloader:
         self._chunks = chunks
         self._throttle = throttle
         self._stopping = stopping
-        self._limits = limits or LIMITS
+        self._limits = limits
         self._chunk: ArrivingChunk | None = None
         self._unwanted = 0  # bytes of chunks since the last one that was wanted
         now = time.monotonic()

@@ -31,11 +31,11 @@ class PeerUploads:
         library: Library,
         slots: int,
         throttle: Throttle,
-        limits: Limits | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         self._library = library
         self._throttle = throttle
-        self._limits = limits or LIMITS
+        self._limits = limits
         # Protects the scheduler, all sessions and the table; never held during I/O.
         self._lock = threading.Lock()
         self._scheduler = UploadScheduler(slots, self._have, self._wake, random.Random())
