@@ -105,7 +105,7 @@ class DownloadList(ttk.Frame):
         self.table.on_choice(self._choice_changed)
         self.table.fold(self._is_open, self.toggle, self._rows.parent_key)
         tree = self.table.tree
-        tree.bind("<Double-Button-1>", lambda event: self._double_click(event, tab))
+        tree.bind("<Double-Button-1>", self._double_click)
         tree.bind("<Control-Up>", lambda _event: self._move_sash(-1))
         tree.bind("<Control-Down>", lambda _event: self._move_sash(1))
         tree.bind("<Alt-Up>", lambda _event: self._move_rows(-1))
@@ -402,12 +402,12 @@ class DownloadList(ttk.Frame):
         for key in self.table.chosen[:1]:
             self.toggle(key)
 
-    def _double_click(self, event: tk.Event[tk.Misc], tab: LeecherTab) -> None:
+    def _double_click(self, event: tk.Event[tk.Misc]) -> None:
         key = self.table.key_at(event.y)
         if key is None or self.table.is_sign(event.x, event.y):
             return
         if not self.toggle(key):
-            tab.open_row()
+            self._tab.open_row()
 
     def _emptiness(self) -> tuple[str, str]:
         """What is shown in place of the rows."""

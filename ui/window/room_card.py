@@ -70,7 +70,7 @@ class RoomCard(ttk.Frame):
             left = right
 
     def _recolour(self) -> None:
-        height = round(self._theme.px(BAR_HEIGHT) * self._theme.zoom)
+        height = self._theme.zoomed(BAR_HEIGHT)
         self.bar.configure(background=self._theme.colours.track, height=height)
         self._draw()
 

@@ -69,7 +69,7 @@ class RoomView(ttk.Frame):
             choose="extended",
             tone=_tone_of_row,
             icon=room_columns.icon_of,
-            rank=lambda computer: theme.zoom > 1.0 and not computer.needs_help,
+            rank=lambda computer: theme.is_enlarged and not computer.needs_help,
         )
         self.files = RoomFiles(self, theme)
         self.detail = ComputerDetail(self, theme, actions, self._close_details)
@@ -140,7 +140,7 @@ class RoomView(ttk.Frame):
 
     def _enlarge(self) -> None:
         """In the list too, those that need help come first, and it has fewer columns."""
-        is_large = self._theme.zoom > 1.0
+        is_large = self._theme.is_enlarged
         self.list.hide(room_columns.NOT_FOR_A_PROJECTOR if is_large else ())
         self._show_computers()
 

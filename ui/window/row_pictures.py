@@ -36,13 +36,10 @@ class RowPictures:
 
     def is_sign(self, x: int, icon: Icon) -> bool:
         """Whether this place in a row, `x` pixels from its left edge, is on a folder's sign."""
-        return bool(icon.sign) and x <= self._px(INDENT * (icon.depth + 1) + GAP)
-
-    def _px(self, size: float) -> int:
-        return round(self._theme.px(size) * self._theme.zoom)
+        return bool(icon.sign) and x <= self._theme.zoomed(INDENT * (icon.depth + 1) + GAP)
 
     def _drawn(self, bar: Bar | None, icon: Icon | None) -> tk.PhotoImage:
-        px = self._px
+        px = self._theme.zoomed
         start = px(INDENT * (icon.depth + 1)) if icon is not None and icon.is_in_tree else 0
         width = start + (px(ICON + GAP) if icon is not None else 0)
         bar_at = width
@@ -63,7 +60,7 @@ class RowPictures:
 
     def _put_bar(self, image: tk.PhotoImage, bar: Bar, left: int, top: int) -> None:
         percent, tone = bar
-        width, height = self._px(BAR_WIDTH), self._px(BAR_HEIGHT)
+        width, height = self._theme.zoomed(BAR_WIDTH), self._theme.zoomed(BAR_HEIGHT)
         right, bottom = left + width, top + height
         image.put(self._theme.colours.track, to=(left, top, right, bottom))
         if percent:

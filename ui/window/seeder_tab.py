@@ -41,7 +41,7 @@ class SeederTab(Page):
         parent: tk.Misc,
         context: WindowContext,
         tell: Callable[[str], None],
-        computers: Callable[[], Sequence[Computer]] = tuple,
+        computers: Callable[[], Sequence[Computer]],
     ) -> None:
         """`tell` gets what goes wrong with a seeder that was started from elsewhere.
         `computers` are those of this window's room.

@@ -14,6 +14,7 @@ from ui.toned_text import TonedText
 from ui.window.fields import Sentence, private_mark
 from ui.window.layout import show_if
 from ui.window.leecher_model import LeecherModel
+from ui.window.notices import Choice
 from ui.window.scrolled import ScrolledFrame
 from ui.window.tab_pages import Page
 from ui.window.theme import Theme
@@ -58,21 +59,27 @@ class StartPage(Page):
         self.get = _Card(
             self._cards,
             theme,
-            ("down", "Get files", "Download what somebody in this room shares."),
-            ("Get files", actions.get),
+            Choice("Get files", actions.get),
+            picture="down",
+            title="Get files",
+            text="Download what somebody in this room shares.",
             is_first=True,
         )
         self.give = _Card(
             self._cards,
             theme,
-            ("folder", "Give a folder", "Everyone in the room can copy it, and helps the others."),
-            ("Choose a folder …", actions.give),
+            Choice("Choose a folder …", actions.give),
+            picture="folder",
+            title="Give a folder",
+            text="Everyone in the room can copy it, and helps the others.",
         )
         self.run = _Card(
             self._cards,
             theme,
-            ("room", "Run the room", "See every computer, how far it is, and who needs help."),
-            ("Start the room", actions.run),
+            Choice("Start the room", actions.run),
+            picture="room",
+            title="Run the room",
+            text="See every computer, how far it is, and who needs help.",
         )
         self._all = (self.get, self.give, self.run)
         self._make_links(page, actions).grid(row=3, column=0, pady=px(16))
@@ -165,21 +172,25 @@ class _Card(ttk.Frame):
         self,
         parent: tk.Misc,
         theme: Theme,
-        words: tuple[str, str, str],
-        does: tuple[str, Callable[[], None]],
+        choice: Choice,
         *,
+        picture: str,
+        title: str,
+        text: str,
         is_first: bool = False,
     ) -> None:
         px = theme.px
         style = "Chosen.Panel.TFrame" if is_first else "Panel.TFrame"
         super().__init__(parent, style=style, padding=px(16))
-        picture, title, text = words
         self.picture = ttk.Label(self, style="Card.TLabel")
         theme.show_picture(self.picture, picture, 64, on_disc=True)
         heading = ttk.Label(self, text=title, style="Title.Card.TLabel")
         says = Sentence(self, ground="Card.")
         self.button = ttk.Button(
-            self, text=does[0], style="Accent.TButton" if is_first else "TButton", command=does[1]
+            self,
+            text=choice.label,
+            style="Accent.TButton" if is_first else "TButton",
+            command=choice.act,
         )
         self._line = Sentence(self, ground="Card.")
         self.picture.grid(row=1, column=0, pady=(0, px(16)))

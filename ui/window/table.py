@@ -126,12 +126,12 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
             shown = {column.text(item) for item in self._rows.values()}
             cell = max(map(self._theme.text_cutter.width_of, shown), default=0)
             if number < self._first_data and self._icon is not None:
-                cell += round(theme.px(ICON + GAP) * self._zoom)
+                cell += theme.zoomed(ICON + GAP)
             heading = theme.strong_font.measure(f"{column.title}  ↓")
             widths.append(max(cell, heading) + theme.px(_CELL_ROOM))
         over = sum(widths) - (tree.winfo_width() - _EDGES)
         most = {
-            number: max(0, widths[number] - round(theme.px(column.width) * self._zoom))
+            number: max(0, widths[number] - theme.zoomed(column.width))
             for number, column in enumerate(self._columns)
             if column.stretches and number not in self._hidden
         }

@@ -81,6 +81,14 @@ class Theme:
         """A length that is `size` pixels at 96 dpi."""
         return round(size * self._scale)
 
+    def zoomed(self, size: float) -> int:
+        """As px(), in proportion to texts: see enlarge()."""
+        return round(self.px(size) * self.zoom)
+
+    @property
+    def is_enlarged(self) -> bool:
+        return self.zoom > 1.0
+
     def letters(self, text: str) -> int:
         """The width, in letters, of a button with room for this text in bold, as when chosen."""
         return -(-self.strong_font.measure(text) // self.text_font.measure("0"))
@@ -88,7 +96,7 @@ class Theme:
     def row_height(self) -> int:
         """The height of rows in tables, in pixels."""
         linespace = self.text_font.metrics("linespace")
-        return max(round(self.px(32) * self.zoom), int(linespace * 1.6))
+        return max(self.zoomed(32), int(linespace * 1.6))
 
     def enlarge(self, factor: float) -> None:
         """Make all texts `factor` times as large as usual, for a projector."""

@@ -122,18 +122,18 @@ class TileView(ttk.Frame):
     def _arrange(self, width: int, height: int) -> int:
         """Give everybody a place; returns the height of them all."""
         unit = self._theme.px(100) / 100 * self._theme.zoom
-        edges = 2 * self._length(1)
+        edges = 2 * self._theme.zoomed(1)
         grid = grid_for(len(self._computers), int((width - edges) / unit), int(height / unit))
         rows = max(1, int((height / unit + GAP) / (grid.height + GAP)))
         self._is_crowded = is_crowded = (
-            self._theme.zoom > 1.0 and len(self._computers) > rows * grid.columns
+            self._theme.is_enlarged and len(self._computers) > rows * grid.columns
         )
         order = in_order(self._computers.values(), problems_first=is_crowded)
         machines = [computer.machine for computer in order]
         self._grid = grid
         self._places = places_of(machines, {} if is_crowded else self._kept, grid.columns)
         last = max((row for _, row in self._places.values()), default=0)
-        return self._top(last + 1) - self._length(GAP) + self._length(1)
+        return self._top(last + 1) - self._theme.zoomed(GAP) + self._theme.zoomed(1)
 
     def _draw_tile(self, machine: str, tile: Tile, *, anew: bool) -> None:
         place = self._places[machine]
@@ -169,14 +169,14 @@ class TileView(ttk.Frame):
         is_accent = tile.tone == "Accent"
         corner, first = (colours.accent_strong, colours.text) if is_accent else (tone, tone)
         edge = tone if tile.tone in ("Bad", "Warning") else colours.line
-        room = self._length(self._grid.width) - 2 * self._length(12)
+        room = self._theme.zoomed(self._grid.width) - 2 * self._theme.zoomed(12)
         corner_room = self._theme.strong_font.measure(tile.corner + "  ")
         self._write(
             drawn,
             "box",
             fill=ground,
             outline=colours.accent if is_chosen else edge,
-            width=self._length(3 if is_chosen else 1),
+            width=self._theme.zoomed(3 if is_chosen else 1),
             state="normal",
         )
         bar_state = "hidden" if tile.part is None else "normal"
@@ -198,7 +198,7 @@ class TileView(ttk.Frame):
             self.canvas.itemconfigure(drawn.items[part], options)
 
     def _put(self, drawn: _Drawn, tile: Tile, left: int, top: int) -> None:
-        length = self._length
+        length = self._theme.zoomed
         width, height, edge = length(self._grid.width), length(self._grid.height), length(12)
         bar_top, bar = top + height * 36 // 92, length(6)
         inner, right = left + edge, left + width - edge
@@ -224,14 +224,11 @@ class TileView(ttk.Frame):
             text = text.rpartition(PART_GAP)[0]
         return cutter.cut(text, width, "end")
 
-    def _length(self, size: float) -> int:
-        return round(self._theme.px(size) * self._theme.zoom)
-
     def _left(self, column: int) -> int:
-        return self._length(1) + column * self._length(self._grid.width + GAP)
+        return self._theme.zoomed(1) + column * self._theme.zoomed(self._grid.width + GAP)
 
     def _top(self, row: int) -> int:
-        return self._length(1) + row * self._length(self._grid.height + GAP)
+        return self._theme.zoomed(1) + row * self._theme.zoomed(self._grid.height + GAP)
 
     def _recolour(self) -> None:
         self.canvas.configure(background=self._theme.colours.ground)
@@ -265,8 +262,8 @@ class TileView(ttk.Frame):
         return next((machine for machine, there in self._places.items() if there == place), None)
 
     def _place_at(self, x: int, y: int) -> Place:
-        column = int(self.canvas.canvasx(x)) // self._length(self._grid.width + GAP)
-        row = int(self.canvas.canvasy(y)) // self._length(self._grid.height + GAP)
+        column = int(self.canvas.canvasx(x)) // self._theme.zoomed(self._grid.width + GAP)
+        row = int(self.canvas.canvasy(y)) // self._theme.zoomed(self._grid.height + GAP)
         return min(max(column, 0), self._grid.columns - 1), max(row, 0)
 
     def _press(self, event: tk.Event[tk.Misc]) -> None:
