@@ -128,12 +128,12 @@ def opens_what_is_not_there(leech: Leech) -> None:
 
 
 def opens_the_same_again(leech: Leech) -> None:
-    root = next(root for root, one in leech.contents.items() if one.content.count > 1)
+    root = next(root for root, known in leech.contents.items() if known.content.count > 1)
     _say_without_end(leech, frames.encode(frames.Open(1, root)) * 500)
 
 
 def takes_small_files_without_end(leech: Leech) -> None:
-    small = [root for root, one in leech.contents.items() if one.content.count == 1]
+    small = [root for root, known in leech.contents.items() if known.content.count == 1]
     words = b"".join(frames.encode(frames.Open(n, root)) for n, root in enumerate(small * 20))
     _say_without_end(leech, words)
 

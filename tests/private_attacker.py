@@ -24,17 +24,17 @@ HELLO = b"lmk_private 1\n"
 PATIENCE_S = 20.0
 
 
-def add(one: _Point, two: _Point) -> _Point:
-    if one is None or two is None:
-        return one or two
-    if one[0] == two[0] and (one[1] + two[1]) % P == 0:
+def add(left: _Point, right: _Point) -> _Point:
+    if left is None or right is None:
+        return left or right
+    if left[0] == right[0] and (left[1] + right[1]) % P == 0:
         return None
-    if one == two:
-        slope = 3 * (one[0] ** 2 - 1) * pow(2 * one[1], -1, P)
+    if left == right:
+        slope = 3 * (left[0] ** 2 - 1) * pow(2 * left[1], -1, P)
     else:
-        slope = (two[1] - one[1]) * pow(two[0] - one[0], -1, P)
-    x = (slope**2 - one[0] - two[0]) % P
-    return x, (slope * (one[0] - x) - one[1]) % P
+        slope = (right[1] - left[1]) * pow(right[0] - left[0], -1, P)
+    x = (slope**2 - left[0] - right[0]) % P
+    return x, (slope * (left[0] - x) - left[1]) % P
 
 
 def times(count: int, point: _Point) -> _Point:

@@ -176,8 +176,8 @@ def recorded(tracker: PrivateTracker) -> bytes:
     said = bytearray()
     send: Callable[..., int] = Carrier.send
 
-    def noted(one: Carrier, data: bytes, *, more: bool = False, waits: bool = True) -> int:
-        sent = send(one, data, more=more, waits=waits)
+    def noted(carrier: Carrier, data: bytes, *, more: bool = False, waits: bool = True) -> int:
+        sent = send(carrier, data, more=more, waits=waits)
         if threading.current_thread() is threading.main_thread():
             said.extend(bytes(data[:sent]))
         return sent

@@ -76,7 +76,7 @@ class AnswersTest(unittest.TestCase):
         asked = [encode_request(AskVersion(ID)), encode_request(self.ping), b"", b"anything"]
         asked += [b"request_file_list", b"request_seeder_list", b'ping_tracker\n["a",1]']
         asked += [b'add_seeder\n["a",12501]', b'upload_file_list\n{"a":1}']
-        answers = [answer for one in asked for answer in self.answers(one)]
+        answers = [answer for request in asked for answer in self.answers(request)]
         self.assertGreater(len(answers), len(asked))
         for answer in (*answers, b"error\nNone", b'[["10.0.0.8",12500]]', b"error\n{"):
             self.assertEqual(self.answers(answer, "10.0.0.8"), [])
@@ -108,7 +108,7 @@ class AnswersTest(unittest.TestCase):
         for request_id in (ID, OTHER_ID, "0" * 16):
             holders = self.answer(AskHolders(request_id, (SHARE,), self.cookie))
             assert isinstance(holders, Holders)
-            self.assertEqual([one.address for one in holders.holders], [me])
+            self.assertEqual([holder.address for holder in holders.holders], [me])
             self.assertEqual(holders.id, request_id)
 
     def test_who_came_and_went_since_is_told_and_not_told_any_more(self) -> None:

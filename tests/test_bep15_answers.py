@@ -158,7 +158,7 @@ class Bep15AnswersTest(unittest.TestCase):
         second = Bep15Answers(Registry().room_list, b"two").swarms
         second.restore(list(first.saved()), now=0.0)
         self.assertEqual(list(second.saved()), list(first.saved()))
-        self.assertEqual([one["torrent"] for one in second.saved()], [HASH.hex()])
+        self.assertEqual([item["torrent"] for item in second.saved()], [HASH.hex()])
 
 
 class LateLoadingTest(unittest.TestCase):

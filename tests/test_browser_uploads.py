@@ -56,7 +56,7 @@ class BrowserUploadsTest(RoomTest):
         return sock
 
     def idle_count(self) -> int:
-        return sum(one.serving.idle_since is not None for one in self.browsers._browsers)
+        return sum(browser.serving.idle_since is not None for browser in self.browsers._browsers)
 
     def assert_refused(self, sock: socket.socket) -> None:
         said = sock.recv(4_096)
@@ -133,4 +133,6 @@ class BrowserUploadsTest(RoomTest):
         self.browsers.join()
         for sock in socks:
             self.assert_left(sock)
-        self.assertFalse([one for one in threading.enumerate() if one.name == "lmk-browser"])
+        self.assertFalse(
+            [thread for thread in threading.enumerate() if thread.name == "lmk-browser"]
+        )

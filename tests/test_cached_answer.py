@@ -37,9 +37,9 @@ class CachedAnswerTest(unittest.TestCase):
         next(first)
         next(second)
         self.assertEqual(self.get(), b"1")
-        for one in (first, second):
+        for asking in (first, second):
             with self.assertRaises(StopIteration) as end:
-                next(one)
+                next(asking)
             self.assertEqual(end.exception.value, b"1")
 
     def test_it_is_kept_for_a_while_and_then_made_anew(self) -> None:

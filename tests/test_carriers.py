@@ -146,14 +146,14 @@ class BrokenRoomTest(RoomTest):
         self.seeder(self.make_folder("shared", files), room)
         leecher = self.leecher(self.make_folder("taken"), room)
         list_now(leecher, *files)
-        for name, one in zip(files, breaks, strict=True):
-            line.breaks[:] = [one]
+        for name, fault in zip(files, breaks, strict=True):
+            line.breaks[:] = [fault]
             end_connections(None)
             leecher.role.download([name], Existing.SKIP)
             self.assertIs(wait_for_end(leecher, name).state, DownloadState.DONE)
             wait_until(lambda: not line.breaks)
         self.assert_same_files(self.folder / "taken", files)
-        self.assertGreater(sum(one.was_made for one in breaks), len(breaks) // 2)
+        self.assertGreater(sum(fault.was_made for fault in breaks), len(breaks) // 2)
 
 
 class BrokenGreetingTest(RoomTest):

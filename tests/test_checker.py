@@ -82,7 +82,7 @@ class CheckerTest(PrivateRoomTest):
         (found,) = log.of(InterfaceChecked)
         self.assertEqual((found.interface, found.host), ("card0", HOST))
         self.assertIn(found.sent, (2, 4, 6, 8))  # again and again, to both ports
-        self.assertEqual([one.address for one in found.heard], [tracker.address])
+        self.assertEqual([tracker.address for tracker in found.heard], [tracker.address])
         (asked,) = log.of(TrackerChecked)
         self.assertEqual((asked.tracker, asked.failure), (tracker.address, None))
         self.assertTrue(asked.name)
@@ -91,7 +91,7 @@ class CheckerTest(PrivateRoomTest):
         tracker = self.tracker()
         deaf = OwnAddress(HOST, ("127.0.0.77",), "card1")
         log = self.check(tracker.address.port, own=(CARD, deaf), listen_s=2.0)
-        heard = {one.interface: len(one.heard) for one in log.of(InterfaceChecked)}
+        heard = {checked.interface: len(checked.heard) for checked in log.of(InterfaceChecked)}
         self.assertEqual(heard, {"card0": 1, "card1": 0})
 
     def test_a_computer_without_network_is_told_so(self) -> None:

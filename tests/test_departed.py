@@ -43,24 +43,24 @@ class DepartedTest(unittest.TestCase):
         self.departed = Departed()
 
     def states(self) -> list[str]:
-        return [one.status.state for _, one in self.departed.items()]
+        return [participant.status.state for _, participant in self.departed.items()]
 
     def test_a_program_that_is_gone_offers_nothing_any_more(self) -> None:
         self.departed.note(key(), program())
-        ((_, one),) = self.departed.items()
-        self.assertEqual((one.status.state, one.files), ("done", 0))
+        ((_, participant),) = self.departed.items()
+        self.assertEqual((participant.status.state, participant.files), ("done", 0))
 
     def test_one_is_kept_for_a_computer_and_what_they_gave_is_added(self) -> None:
         self.departed.note(key(), program(ParticipantState.FAILED, given=2))
         self.departed.note(key(peer="0" * 16), program(ParticipantState.DONE, given=3))
-        ((_, one),) = self.departed.items()
-        self.assertEqual((one.status.state, one.status.given), ("done", 5))
+        ((_, participant),) = self.departed.items()
+        self.assertEqual((participant.status.state, participant.status.given), ("done", 5))
 
     def test_what_impossible_numbers_add_up_to_can_still_be_told(self) -> None:
         for number in range(3):
             self.departed.note(key(peer=f"{number:016x}"), program(given=MAX_NUMBER))
-        ((_, one),) = self.departed.items()
-        line = encode_participant(one, now=5.0)
+        ((_, participant),) = self.departed.items()
+        line = encode_participant(participant, now=5.0)
         self.assertEqual(decode_participant(line, now=5.0).status.given, MAX_NUMBER)
 
     def test_what_was_downloaded_is_not_forgotten_for_a_program_that_asked_for_nothing(
@@ -80,9 +80,9 @@ class DepartedTest(unittest.TestCase):
         )
         self.departed.note(key(), program(ParticipantState.DONE, given=3))
         self.departed.note(key(peer="0" * 16), killed)
-        ((_, one),) = self.departed.items()
-        self.assertEqual((one.status.state, one.status.given), ("done", 5))
-        self.assertTrue(one.has_left)
+        ((_, participant),) = self.departed.items()
+        self.assertEqual((participant.status.state, participant.status.given), ("done", 5))
+        self.assertTrue(participant.has_left)
         self.departed.returned(key(peer="0" * 16))
         self.assertEqual(self.states(), ["done"])
 
@@ -105,12 +105,13 @@ class DepartedTest(unittest.TestCase):
             self.departed.note(key(), program(machine=f"{number:016x}"))
         self.assertEqual(self.states(), ["failed"] + ["done"] * MAX_PER_HOST)
         self.assertEqual(
-            [one.status.machine[-1] for _, one in self.departed.items()][1:], list("89ab")
+            [participant.status.machine[-1] for _, participant in self.departed.items()][1:],
+            list("89ab"),
         )
 
     def test_the_oldest_goes_when_the_table_is_full(self) -> None:
         for number in range(MAX_DEPARTED + 2):
             ip = f"10.1.{number // 250}.{number % 250}"
             self.departed.note(key(ip), program(ip=ip))
-        hosts = [one.address.host for _, one in self.departed.items()]
+        hosts = [participant.address.host for _, participant in self.departed.items()]
         self.assertEqual((len(hosts), hosts[0]), (MAX_DEPARTED, "10.1.0.2"))

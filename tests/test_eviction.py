@@ -12,7 +12,7 @@ NEWCOMER = "newcomer"
 
 def occupants(*some: tuple[str, float, bool]) -> list[Occupant[int]]:
     """Numbered from 0 on: host, seconds for which each is idle, whether it was of use."""
-    return [Occupant(number, *one) for number, one in enumerate(some)]
+    return [Occupant(number, *occupant) for number, occupant in enumerate(some)]
 
 
 class EvictionTest(unittest.TestCase):

@@ -30,9 +30,9 @@ def at(path: str) -> IndexedFolder:
 
 class FolderIndexTest(unittest.TestCase):
     def test_each_folder_has_its_own_entries_in_the_order_of_people(self) -> None:
-        self.assertEqual([one.path for one in at("").folders], ["deep", "empty"])
-        self.assertEqual([one.path for one in at("").files], ["A.txt", "b.txt"])
-        self.assertEqual([one.path for one in at("deep/er").files], ["deep/er/c", "deep/er/D"])
+        self.assertEqual([folder.path for folder in at("").folders], ["deep", "empty"])
+        self.assertEqual([file.path for file in at("").files], ["A.txt", "b.txt"])
+        self.assertEqual([file.path for file in at("deep/er").files], ["deep/er/c", "deep/er/D"])
         self.assertEqual(at("deep/er").name, "er")
         self.assertEqual(at("empty").mtime, 7)
 
@@ -60,10 +60,10 @@ class FolderIndexTest(unittest.TestCase):
 
     def test_everything_below_comes_behind_its_folder(self) -> None:
         self.assertEqual(
-            [one.path for one in below(at(""))],
+            [entry.path for entry in below(at(""))],
             ["", "A.txt", "b.txt", "deep", "deep/e", "deep/er", "deep/er/c", "deep/er/D", "empty"],
         )
-        self.assertEqual([one.path for one in below(at("empty"))], ["empty"])
+        self.assertEqual([entry.path for entry in below(at("empty"))], ["empty"])
 
 
 if __name__ == "__main__":

@@ -39,14 +39,16 @@ class HoldersByShareTest(unittest.TestCase):
             self.join(number, ONE)
         for _ in range(3):
             turns = [self.sample(ONE, most=10) for _ in range(3)]
-            self.assertEqual({one for turn in turns for one, _ in turn}, set(map(key, range(30))))
+            self.assertEqual(
+                {member for turn in turns for member, _ in turn}, set(map(key, range(30)))
+            )
 
     def test_who_parts_is_gone_and_nobody_else(self) -> None:
         for number in range(5):
             self.join(number, ONE, TWO)
         for number in (0, 4, 2):
             self.holders.part(key(number), (ONE,), is_leecher=False)
-        self.assertCountEqual([one for one, _ in self.sample(ONE)], [key(1), key(3)])
+        self.assertCountEqual([member for member, _ in self.sample(ONE)], [key(1), key(3)])
         self.assertEqual(len(self.sample(TWO)), 5)
 
     def test_nothing_is_left_of_a_share_that_nobody_has(self) -> None:

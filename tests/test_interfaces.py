@@ -27,7 +27,7 @@ from tests.support import LmkTestCase
 CAN_BUILD = sys.platform == "linux" and os.geteuid() == 0
 TELL = """
 from roles.net.interfaces import broadcasts, own_addresses
-print(*own_addresses(), "|", *(one.address for one in broadcasts()))
+print(*own_addresses(), "|", *(network.address for network in broadcasts()))
 """
 
 

@@ -207,7 +207,7 @@ class ChangesTest(unittest.TestCase):
             id_ = rng.choice([ONE, TWO, THREE])
             line = encode_line(file(rng.choice("abcdef"), what=rng.choice("xyz")))
             lines = kept.setdefault(id_, set())
-            same_path = {one for one in lines if one[:8] == line[:8]}
+            same_path = {other for other in lines if other[:8] == line[:8]}
             if line in lines:
                 lines.discard(line)
                 room.apply_changes(share(id_, line, mark="-"))
@@ -343,7 +343,7 @@ class FoldersTest(unittest.TestCase):
 
     def test_files_that_are_still_read_are_counted_apart(self) -> None:
         room = room_of(share(ONE, file("a/b"), ReadingLine(7)), share(TWO, ReadingLine(9)))
-        folders = {one.share: (one.files, one.files_left) for one in room.folders()}
+        folders = {folder.share: (folder.files, folder.files_left) for folder in room.folders()}
         self.assertEqual(folders, {ONE: (1, 7), TWO: (0, 9)})
         self.assertEqual((len(room.files()), room.refused), (1, ()))
         for key, files, left in (

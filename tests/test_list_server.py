@@ -232,7 +232,9 @@ class RoomTest(ListServerTestCase):
         self.participants = [
             Participant(SEEDER, time.monotonic(), name=f"pc {number}") for number in range(1_000)
         ]
-        self.assertEqual([one.name for one in self.room()], [f"pc {n}" for n in range(1_000)])
+        self.assertEqual(
+            [participant.name for participant in self.room()], [f"pc {n}" for n in range(1_000)]
+        )
 
     def test_many_who_ask_at_once_cost_one_room(self) -> None:
         self.participants = [Participant(SEEDER, time.monotonic())]
@@ -247,9 +249,9 @@ class RoomTest(ListServerTestCase):
         packed = list[str]()
         self.enterContext(mock.patch.object(cached_answer, "KEPT_S", 60.0))  # for who is late
 
-        def encoded(one: Participant, *, now: float) -> str:
-            packed.append(one.name)
-            return encode_participant(one, now=now)
+        def encoded(participant: Participant, *, now: float) -> str:
+            packed.append(participant.name)
+            return encode_participant(participant, now=now)
 
         self.participants = [
             Participant(SEEDER, time.monotonic(), name=f"{number}") for number in range(2_000)
@@ -274,18 +276,20 @@ class RoomTest(ListServerTestCase):
         ]
         is_short = True
 
-        def encoded(one: Participant, *, now: float) -> str:
+        def encoded(participant: Participant, *, now: float) -> str:
             nonlocal is_short
-            if is_short and one.name == "500":
+            if is_short and participant.name == "500":
                 is_short = False
                 raise MemoryError
-            return encode_participant(one, now=now)
+            return encode_participant(participant, now=now)
 
         with mock.patch("roles.room.list_server.encode_participant", encoded):
             unlucky = self.dial()
             unlucky.sendall(encode_call(AskRoom()))
             self.assertEqual(unlucky.recv(1), b"")
-            self.assertEqual([one.name for one in self.room()], [f"{n}" for n in range(1_000)])
+            self.assertEqual(
+                [participant.name for participant in self.room()], [f"{n}" for n in range(1_000)]
+            )
 
 
 class ShortTurns(ListServerTestCase):

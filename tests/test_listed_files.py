@@ -37,7 +37,7 @@ class ListedFilesTest(unittest.TestCase):
         self.assertEqual(file, ListedFile("a", 5, root, ONE, "", (TWO, THREE)))
 
     def test_two_contents_have_the_first_digits_of_their_roots_in_any_order(self) -> None:
-        expected = [f"a [{one}]" for one in sorted((digits("x"), digits("y")))]
+        expected = [f"a [{mark}]" for mark in sorted((digits("x"), digits("y")))]
         self.assertEqual(keys((ONE, line("x")), (TWO, line("y"))), expected)
         self.assertEqual(keys((TWO, line("y")), (ONE, line("x"))), expected)
 
@@ -45,7 +45,7 @@ class ListedFilesTest(unittest.TestCase):
         alike = [FileLine("a", 5, Content(bytes(8) + bytes([n]) * 24, 5, CHUNK)) for n in (1, 2)]
         found = keys((ONE, alike[0]), (TWO, alike[1]))
         self.assertEqual(len(set(found)), 2)
-        self.assertTrue(all(one.startswith("a [0000000000000000") for one in found))
+        self.assertTrue(all(mark.startswith("a [0000000000000000") for mark in found))
 
     def test_a_list_that_claims_two_contents_with_one_root_shows_their_sizes(self) -> None:
         root = bytes(32)

@@ -82,9 +82,9 @@ class LinesTest(unittest.TestCase):
     def test_a_folder_brings_what_is_below_it_and_not_what_only_begins_like_it(self) -> None:
         share = share_of(file("a/b"), file("ab"), file("a/c/d"), FolderLine("a/c"), FolderLine("a"))
         files, folders = share.below("a")
-        self.assertEqual([one.path for one in files], ["a/b", "a/c/d"])
-        self.assertEqual([one.path for one in folders], ["a/c", "a"])
-        self.assertEqual([one.path for one in share.below("")[0]], ["a/b", "ab", "a/c/d"])
+        self.assertEqual([file.path for file in files], ["a/b", "a/c/d"])
+        self.assertEqual([folder.path for folder in folders], ["a/c", "a"])
+        self.assertEqual([file.path for file in share.below("")[0]], ["a/b", "ab", "a/c/d"])
 
 
 class RefusedTest(unittest.TestCase):
@@ -121,7 +121,7 @@ class PacksTest(unittest.TestCase):
             PackLine(content("p", 10), "a", 2),
         )
         (pack,) = share.packs()
-        self.assertEqual([one.path for one in pack.members], ["a", "b"])
+        self.assertEqual([member.path for member in pack.members], ["a", "b"])
 
     def test_one_that_does_not_add_up_or_begins_in_another_is_none(self) -> None:
         files = [file(name) for name in "abcd"]
@@ -129,19 +129,19 @@ class PacksTest(unittest.TestCase):
         for line in wrong:
             self.assertEqual(share_of(*files, line).packs(), ())
         right, inside = PackLine(content("p", 15), "a", 3), PackLine(content("q", 10), "b", 2)
-        self.assertEqual([one.line for one in share_of(*files, right, inside).packs()], [right])
+        self.assertEqual([pack.line for pack in share_of(*files, right, inside).packs()], [right])
 
 
 class FingerprintTest(unittest.TestCase):
     def test_a_copy_of_a_folder_has_it_too_whatever_its_times_and_order(self) -> None:
-        one = share_of(file("a", mtime=1), file("b"), FolderLine("c"))
+        original = share_of(file("a", mtime=1), file("b"), FolderLine("c"))
         copy = share_of(FolderLine("c", 9), file("b"), file("a", mtime=2))
-        self.assertEqual(one.fingerprint(), copy.fingerprint())
+        self.assertEqual(original.fingerprint(), copy.fingerprint())
 
     def test_another_content_or_files_that_are_still_to_be_read_make_another_one(self) -> None:
-        one = share_of(file("a")).fingerprint()
+        fingerprint = share_of(file("a")).fingerprint()
         for other in (share_of(file("a", what="x")), share_of(file("a"), ReadingLine(1))):
-            self.assertNotEqual(one, other.fingerprint())
+            self.assertNotEqual(fingerprint, other.fingerprint())
 
     def test_who_stops_does_not_wait_for_a_long_one(self) -> None:
         calls = count()

@@ -93,7 +93,9 @@ class MemberChannelsTest(unittest.TestCase):
     def test_there_is_room_for_so_many_and_then_for_nobody(self) -> None:
         with mock.patch.object(member_channels, "HERE", 2):
             connections = [self.member()[1] for _ in range(3)]
-        self.assertEqual([one.fileno() >= 0 for one in connections], [True, True, False])
+        self.assertEqual(
+            [connection.fileno() >= 0 for connection in connections], [True, True, False]
+        )
 
     def test_one_that_reads_nothing_does_not_hold_up_the_others(self) -> None:
         greedy, connection = self.member()

@@ -133,8 +133,10 @@ class MembershipTestCase(LmkTestCase):
         return bool(self.machines_at(port))
 
     def machines_at(self, port: int) -> list[str]:
-        there = (one for one in self.participants() if one.address.port == port)
-        return [one.status.machine for one in there if one.status.machine]
+        there = (
+            participant for participant in self.participants() if participant.address.port == port
+        )
+        return [participant.status.machine for participant in there if participant.status.machine]
 
     def wait_for_member(self, where: Callable[[Participant], bool]) -> None:
         wait_until(lambda: any(map(where, self.participants())))
@@ -145,7 +147,7 @@ class InTheRoomTest(MembershipTestCase):
         _, address = self.tracker()
         member = self.member(address, CALM)
         self.assertEqual(self.log.wait_for(TrackerAnswered), TrackerAnswered(address, False))
-        self.wait_for_member(lambda one: one.address == LISTENING and not one.is_leecher)
+        self.wait_for_member(lambda member: member.address == LISTENING and not member.is_leecher)
         self.assertEqual(self.participants()[0].name, socket.gethostname())
         self.assertEqual((member.advertised, member.is_original), (LISTENING, False))
 
@@ -167,34 +169,36 @@ class InTheRoomTest(MembershipTestCase):
         member = self.member(address, CALM._replace(moving_ping_s=0.02, early_ping_s=600.0))
         wait_until(lambda: member.advertised is not None)
         self.status = Status(ParticipantState.DOWNLOADING, down=5, have=1, size=9)
-        self.wait_for_member(lambda one: one.status.have == 1)
+        self.wait_for_member(lambda member: member.status.have == 1)
         self.status = replace(self.status, have=2)
-        self.wait_for_member(lambda one: one.status.have == 2)
+        self.wait_for_member(lambda member: member.status.have == 2)
 
     def test_an_upload_that_begins_is_told_before_the_next_ping_of_a_calm_program(self) -> None:
         _, address = self.tracker()
         self.status = Status(ParticipantState.GIVING)
         self.member(address, CALM._replace(moving_ping_s=0.02))
-        self.wait_for_member(lambda one: one.status.state == ParticipantState.GIVING)
+        self.wait_for_member(lambda member: member.status.state == ParticipantState.GIVING)
         self.status = replace(self.status, up=7, given=7)
-        self.wait_for_member(lambda one: one.status.given == 7)
+        self.wait_for_member(lambda member: member.status.given == 7)
 
     def test_a_leecher_is_listed_without_a_word_to_its_window(self) -> None:
         _, address = self.tracker()
         member = self.member(address, CALM, is_leecher=True)
-        self.wait_for_member(lambda one: one.is_leecher and one.status.state == "available")
+        self.wait_for_member(
+            lambda member: member.is_leecher and member.status.state == "available"
+        )
         self.assertEqual(member.advertised, LISTENING)
         self.assertEqual(self.log.events, [])
 
     def test_another_state_and_what_is_under_way_are_told_soon(self) -> None:
         _, address = self.tracker()
         self.member(address, CALM)
-        self.wait_for_member(lambda one: one.status.state == "available")
+        self.wait_for_member(lambda member: member.status.state == "available")
         transfer = TransferStatus("a", 1, 2, 3.0, "downloading", "slow")
         self.status = Status("connected", (), 5, 6, "why", (transfer,))
-        self.wait_for_member(lambda one: one.status.state == "connected")
-        (one,) = self.participants()
-        self.assertEqual(one.status, self.status)
+        self.wait_for_member(lambda member: member.status.state == "connected")
+        (member,) = self.participants()
+        self.assertEqual(member.status, self.status)
 
     def test_a_reason_with_another_number_is_no_reason_to_ping_early(self) -> None:
         tracker = self.scripted(with_cookie(usual))
@@ -219,10 +223,10 @@ class InTheRoomTest(MembershipTestCase):
     def test_who_leaves_is_gone_at_once(self) -> None:
         _, address = self.tracker()
         self.member(address, CALM)
-        self.wait_for_member(lambda one: one.address == LISTENING)
+        self.wait_for_member(lambda member: member.address == LISTENING)
         with at_once():
             self.leave()
-        wait_until(lambda: all(one.has_left for one in self.participants()))
+        wait_until(lambda: all(participant.has_left for participant in self.participants()))
 
     def test_leaving_a_tracker_that_is_silent_ends_after_a_while(self) -> None:
         self.enterContext(mock.patch("roles.joining.tracker_asker.TRIES_S", (60.0,)))
@@ -249,11 +253,11 @@ class ComingBackTest(MembershipTestCase):
     def test_a_tracker_that_starts_anew_has_it_and_its_list_back(self) -> None:
         role, address = self.tracker()
         self.member(address, own=Own())
-        self.wait_for_member(lambda one: one.address == LISTENING)
+        self.wait_for_member(lambda member: member.address == LISTENING)
         role.stop()
         self.assertTrue(role.join(LIMIT_S))
         self.tracker(address)
-        self.wait_for_member(lambda one: one.address == LISTENING)
+        self.wait_for_member(lambda member: member.address == LISTENING)
         wait_until(lambda: self.listed(address) == ["+a", "+b"])
 
     def listed(self, address: Address) -> list[str]:
@@ -313,7 +317,7 @@ class ComingBackTest(MembershipTestCase):
             own.return_value = "10.0.0.2"
             self.network_changed(member)
             wait_until(lambda: member.advertised == Address("10.0.0.2", 12701))
-            last = [one for one in tracker.heard if one.startswith(b"add_seeder")][-1]
+            last = [request for request in tracker.heard if request.startswith(b"add_seeder")][-1]
             self.assertIn(b'["10.0.0.2",12701]', last)
             self.leave()
 
@@ -357,7 +361,9 @@ class ComingBackTest(MembershipTestCase):
     def test_on_loopback_where_nobody_tries_it_nobody_is_called(self) -> None:
         tracker = self.scripted(with_cookie(usual))
         member = self.member(tracker.address)
-        wait_until(lambda: sum(one.startswith(b"ping_tracker") for one in tracker.heard) >= 3)
+        wait_until(
+            lambda: sum(request.startswith(b"ping_tracker") for request in tracker.heard) >= 3
+        )
         self.assertFalse(member.seems_unreachable)
 
 
@@ -379,7 +385,7 @@ class ListTest(MembershipTestCase):
             self.member(tracker.address, CALM, own=Own())
             wait_until(lambda: bool(log.output) and b"ping_tracker" in tracker.heard[-1])
             self.leave()
-        pings = [one for one in tracker.heard if one.startswith(b"ping_tracker")]
+        pings = [request for request in tracker.heard if request.startswith(b"ping_tracker")]
         self.assertEqual(verb_and_line(pings[-1])[1]["shares"], [SHARE, OTHER])
 
     def test_a_tracker_that_takes_no_list_keeps_the_seeder(self) -> None:
@@ -412,7 +418,7 @@ class OriginalTest(MembershipTestCase):
         wait_until(lambda: shown.is_told(1, takes_shares=False))
         self.assertTrue(member.is_original)
         self.leave()
-        uploaded = [one for one in tracker.heard if one.startswith(b"upload_file_list")]
+        uploaded = [request for request in tracker.heard if request.startswith(b"upload_file_list")]
         self.assertEqual(json.loads(uploaded[0].split(b"\n")[1]), {"a.txt": 5, "b": 6})
         self.assertNotIn(b"leaving", b"".join(tracker.heard))
 

@@ -33,7 +33,7 @@ def files_of(*paths: str) -> tuple[TorrentFile, ...]:
 
 
 def names_of(*paths: str) -> dict[str, str]:
-    return {one.path: "/".join(one.names) for one in files_of(*paths)}
+    return {file.path: "/".join(file.names) for file in files_of(*paths)}
 
 
 def sized(*sizes: int) -> tuple[TorrentFile, ...]:
@@ -42,7 +42,7 @@ def sized(*sizes: int) -> tuple[TorrentFile, ...]:
 
 def torrent_of(contents: Iterable[tuple[str, int, bytes]], **changes: object) -> Torrent:
     files = torrent_files(contents)
-    digests = tuple(hashlib.sha1(repr(one).encode()).digest() for one in pieces_of(files))
+    digests = tuple(hashlib.sha1(repr(piece).encode()).digest() for piece in pieces_of(files))
     values = {"folder": "lesson", "files": files, "is_private": True, "digests": digests}
     return Torrent(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -83,7 +83,7 @@ class TorrentTest(unittest.TestCase):
             torrent_of((*self.CONTENTS, ("z", 0, ROOT))),
             torrent_of(self.CONTENTS, digests=(b"x" * 20, b"y" * 20)),
         ]
-        self.assertEqual(len({one.info_hash for one in (torrent, *others)}), 5)
+        self.assertEqual(len({each.info_hash for each in (torrent, *others)}), 5)
 
     def test_the_addresses_are_outside_of_what_is_hashed(self) -> None:
         torrent = torrent_of(self.CONTENTS)
@@ -169,7 +169,7 @@ class NamesTest(unittest.TestCase):
                     "".join(chance.choices(letters, k=chance.randrange(1, 4))) for _ in range(depth)
                 ]
                 paths.add("/".join(names))
-            found: list[Names] = [one.names for one in files_of(*paths)]
+            found: list[Names] = [file.names for file in files_of(*paths)]
             keys = {tuple(map(collision_key, names)) for names in found}
             self.assertEqual(len(keys), len(found))
             folders = {key[:depth] for key in keys for depth in range(1, len(key))}
@@ -228,5 +228,5 @@ class PiecesTest(unittest.TestCase):
         other = torrent_of((("other name", MIN_PIECE, b"1" * 32), ("z", 5, b"3" * 32)))
         known = torrent.digests_by_key()
         self.assertEqual(tuple(known.values()), torrent.digests)
-        keys = [piece_key(other.files, one) for one in pieces_of(other.files)]
-        self.assertEqual([one in known for one in keys], [True, False])
+        keys = [piece_key(other.files, piece) for piece in pieces_of(other.files)]
+        self.assertEqual([key in known for key in keys], [True, False])

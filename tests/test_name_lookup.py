@@ -45,7 +45,9 @@ class NameLookupTest(LmkTestCase):
         ):
             looked_up(Address("no-such-machine.invalid", 1), STOPPED)
         is_over.set()
-        wait_until(lambda: all(one.name != "lmk-lookup" for one in threading.enumerate()), 30.0)
+        wait_until(
+            lambda: all(thread.name != "lmk-lookup" for thread in threading.enumerate()), 30.0
+        )
 
     def test_a_look_up_that_failed_otherwise_does_not_say_that_there_is_no_such_computer(
         self,

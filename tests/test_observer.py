@@ -27,7 +27,8 @@ class ObserverTest(RoomTest):
         self.seeder(self.make_folder("shared", {"a": b"x"}), tracker.address)
         observer = self.observing(tracker.address)
         room = observer.log.wait_for(
-            RoomChanged, where=lambda room: [one.files for one in room.participants] == [1]
+            RoomChanged,
+            where=lambda room: [participant.files for participant in room.participants] == [1],
         )
         self.assertFalse(room.participants[0].is_leecher)
 

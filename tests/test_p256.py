@@ -30,11 +30,11 @@ class P256Test(unittest.TestCase):
             self.assertEqual(p256.decompressed(compressed), point)
 
     def test_sums_and_multiples_agree(self) -> None:
-        one, other = p256.random_scalar(), p256.random_scalar()
-        points = p256.multiplied(one, GENERATOR), p256.multiplied(other, GENERATOR)
-        self.assertEqual(p256.added(*points), p256.multiplied((one + other) % ORDER, GENERATOR))
+        first, second = p256.random_scalar(), p256.random_scalar()
+        points = p256.multiplied(first, GENERATOR), p256.multiplied(second, GENERATOR)
+        self.assertEqual(p256.added(*points), p256.multiplied((first + second) % ORDER, GENERATOR))
         self.assertEqual(p256.added(points[0], points[0]), p256.multiplied(2, points[0]))
-        self.assertEqual(p256.negated(points[0]), p256.multiplied(ORDER - one, GENERATOR))
+        self.assertEqual(p256.negated(points[0]), p256.multiplied(ORDER - first, GENERATOR))
 
     def test_blinding_changes_nothing(self) -> None:
         results = {p256.multiplied(7, GENERATOR) for _ in range(4)}

@@ -44,23 +44,23 @@ class PackedListsTest(RoomListTestCase):
         versions = self.change_often(500)
         lists = PackedLists(self.room_list)
         asked = [lists.since(version) for version in versions]
-        self.assertEqual(len({id(one) for one in asked}), 200 + 2)
+        self.assertEqual(len({id(answer) for answer in asked}), 200 + 2)
         lists.work()
-        begun = {one.known for one in asked if one.version}
+        begun = {answer.known for answer in asked if answer.version}
         self.assertLessEqual(len(begun), packed_lists.MAX_BUILDS)
         while lists.work():
             continue
-        self.assertTrue(all(one.data is not None for one in asked))
+        self.assertTrue(all(answer.data is not None for answer in asked))
 
     def test_what_nobody_waits_for_any_more_is_not_packed(self) -> None:
         versions = self.change_often(50)
         lists = PackedLists(self.room_list)
         asked = [lists.since(version) for version in ("", *versions)]
         lists.work()
-        for one in asked[1:]:
-            lists.leave(one)
+        for answer in asked[1:]:
+            lists.leave(answer)
         while lists.work():
             continue
-        packed = [one.known for one in asked if one.data is not None]
+        packed = [answer.known for answer in asked if answer.data is not None]
         self.assertLess(len(packed), packed_lists.MAX_BUILDS)
         self.assertIn("", packed)

@@ -54,9 +54,9 @@ class MembersTest(PrivateRoomTest):
             taken = self.make_folder(name)
             self.assert_downloads(self.member_leecher(taken, room), taken, FILES)
         seen = self.member_observer(room).log.wait_for(
-            RoomChanged, where=lambda one: len(one.participants) == 3
+            RoomChanged, where=lambda room: len(room.participants) == 3
         )
-        self.assertEqual(sum(one.is_leecher for one in seen.participants), 2)
+        self.assertEqual(sum(participant.is_leecher for participant in seen.participants), 2)
 
     def test_members_with_a_list_under_way_keep_no_newcomer_out(self) -> None:
         limits = Limits(unproved=1, silent_s=LIMIT_S)
@@ -67,7 +67,9 @@ class MembersTest(PrivateRoomTest):
                 self.enterContext(private_client.connected(tracker.address, NEVER))
             with self.dial(tracker.address):  # one that says nothing has the only other place
                 clients = tracker.role._lists._clients
-                wait_until(lambda: [one.has_proved for one in list(clients)].count(False) == 1)
+                wait_until(
+                    lambda: [client.has_proved for client in list(clients)].count(False) == 1
+                )
 
     def test_the_tracker_makes_a_code_and_tells_it_to_its_user(self) -> None:
         tracker = self.private_tracker("")
@@ -108,7 +110,7 @@ class MembersTest(PrivateRoomTest):
         order(leecher, "exam.bin")
         wait_for_end(leecher, "exam.bin")
         tracker.role.new_code("another code")
-        tracker.log.wait_for(CodeChanged, where=lambda one: one.code == "another code")
+        tracker.log.wait_for(CodeChanged, where=lambda change: change.code == "another code")
         for member in (seeder, leecher):
             failure = member.log.wait_for(RoleStopped).failure
             self.assertIsInstance(failure, CodeRefusedError)
@@ -136,7 +138,7 @@ class MembersTest(PrivateRoomTest):
             tracker.role, "_start_beside", side_effect=lacking, wraps=tracker.role._start_beside
         ):
             tracker.role.new_code("another code")
-            tracker.log.wait_for(CodeChanged, where=lambda one: one.code == "another code")
+            tracker.log.wait_for(CodeChanged, where=lambda change: change.code == "another code")
 
     def test_the_program_makes_a_new_code_as_often_as_it_is_asked(self) -> None:
         tracker = self.private_tracker(CODE)
@@ -144,8 +146,8 @@ class MembersTest(PrivateRoomTest):
         tracker.log.wait_for(CodeChanged)
         for code in ("111111111", "some code", "the last code"):  # more than it can make at once
             tracker.role.new_code(code)
-        tracker.log.wait_for(CodeChanged, where=lambda one: one.code == "the last code")
-        codes = [one.code for one in tracker.log.of(CodeChanged)]
+        tracker.log.wait_for(CodeChanged, where=lambda change: change.code == "the last code")
+        codes = [change.code for change in tracker.log.of(CodeChanged)]
         self.assertEqual(len({CODE, *codes}), 1 + len(codes))
 
 
@@ -295,9 +297,9 @@ class PlainWordsTest(PrivateRoomTest):
     def test_members_send_no_datagrams_and_the_line_shows_no_name(self) -> None:
         sent, send = list[bytes](), Carrier.send
 
-        def noted(one: Carrier, data: Bytes, *, more: bool = False, waits: bool = True) -> int:
+        def noted(carrier: Carrier, data: Bytes, *, more: bool = False, waits: bool = True) -> int:
             sent.append(bytes(data))
-            return send(one, data, more=more, waits=waits)
+            return send(carrier, data, more=more, waits=waits)
 
         room = self.private_tracker().address
         with (
@@ -314,7 +316,7 @@ class PlainWordsTest(PrivateRoomTest):
         line = b"".join(sent)
         self.assertGreater(len(line), len(FILES["exam.bin"]))
         names = b"exam.bin", b"page 1", b"shared", CODE.encode(), NAME.encode(), b'"peer"'
-        found = [one for one in (*names, FILES["exam.bin"][1_000:1_032]) if one in line]
+        found = [secret for secret in (*names, FILES["exam.bin"][1_000:1_032]) if secret in line]
         self.assertEqual(found, [])
 
 
@@ -326,7 +328,9 @@ class WhoMayOfferTest(PrivateRoomTest):
                 folder = self.make_folder(f"shared {is_own}", FILES)
                 seeder = self.seeder(folder, tracker.address, is_announced=is_own)
                 if not is_own:
-                    scan = seeder.log.wait_for(FolderScanned, where=lambda one: bool(one.refusal))
+                    scan = seeder.log.wait_for(
+                        FolderScanned, where=lambda scanned: bool(scanned.refusal)
+                    )
                     self.assertIn("only the tracker's computer offers", scan.refusal)
                 seeder.stop()
                 tracker.stop()

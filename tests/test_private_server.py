@@ -121,7 +121,7 @@ class IntruderTest(PrivateTrackerTest):
             # A ClientHello of 128 KiB, in records of 1,000 bytes.
             hello = b"\x01\x01\xff\xfc".ljust(10_000, b"\0")
             parts = (hello[at : at + 1_000] for at in range(0, len(hello), 1_000))
-            sock.sendall(GREETING + b"".join(b"\x16\x03\x01\x03\xe8" + one for one in parts))
+            sock.sendall(GREETING + b"".join(b"\x16\x03\x01\x03\xe8" + part for part in parts))
             self.assert_refused(tracker)
         self.assertIn("no data", str(tracker.refused[0]))
 

@@ -54,7 +54,7 @@ class RegistryTest(ProgramsTest):
 
     def test_a_computer_that_changed_the_network_is_shown_at_its_new_address_only(self) -> None:
         def shown(now: float) -> list[str]:
-            return [one.address.host for one in self.registry.participants(now=now)]
+            return [participant.address.host for participant in self.registry.participants(now=now)]
 
         self.register(pc(1), leecher=True)
         self.register(pc(2), leecher=True, now=9.0)
@@ -66,7 +66,7 @@ class RegistryTest(ProgramsTest):
 
     def test_nobody_hides_a_computer_that_pings_or_one_that_has_left(self) -> None:
         def shown(now: float) -> list[str]:
-            return [one.address.host for one in self.registry.participants(now=now)]
+            return [participant.address.host for participant in self.registry.participants(now=now)]
 
         self.register(pc(1), leecher=True)
         self.register(pc(2), leecher=True)
@@ -113,7 +113,7 @@ class RegistryTest(ProgramsTest):
         for number in (1, 2, 3):
             self.registry.remove(pc(number).ip, now=OLD_SILENT_S)
         self.assertEqual(self.registry.departed.items(), [])
-        self.assertEqual([one.origin.ip for one in self.registry.entries()], [pc(2).ip])
+        self.assertEqual([entry.origin.ip for entry in self.registry.entries()], [pc(2).ip])
         self.assertGreater(self.registry.changes, before)
         self.registry.remove(pc(2).ip, now=30.0 + OLD_SILENT_S)
         self.assertEqual(self.registry.entries(), [])
@@ -280,7 +280,7 @@ class RegistryTest(ProgramsTest):
         for _ in range(50):
             first, *others = self.registry.holders((self.SHARE, self.SHARE), is_here=False)
             self.assertEqual((first.address.host, first.asked), (pc(0).ip, (0, 1)))
-            self.assertNotIn(first.address, [one.address for one in others])
+            self.assertNotIn(first.address, [holder.address for holder in others])
 
     def test_tellers_of_any_other_shape_are_left_out(self) -> None:
         for teller in (

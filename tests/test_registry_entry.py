@@ -45,32 +45,32 @@ class AddressTest(unittest.TestCase):
                 self.assertEqual(program(host=host).address_for(reader), Address(LAN, 12501))
 
     def test_one_on_the_trackers_machine_is_reached_at_the_address_that_it_advertises(self) -> None:
-        one = program(TRACKER, TRACKER, is_here=True, advertises_own=True)
-        self.assertEqual(one.address_for(REMOTE), Address(TRACKER, 12501))
+        entry = program(TRACKER, TRACKER, is_here=True, advertises_own=True)
+        self.assertEqual(entry.address_for(REMOTE), Address(TRACKER, 12501))
 
     def test_one_that_listens_everywhere_there_is_reached_as_the_tracker_is(self) -> None:
-        one = program(TRACKER, "0.0.0.0", is_here=True, everywhere=True)
-        self.assertEqual(one.address_for(REMOTE), Address(TRACKER, 12501))
-        self.assertEqual(one.address_for(LOCAL), Address("127.0.0.1", 12501))
+        entry = program(TRACKER, "0.0.0.0", is_here=True, everywhere=True)
+        self.assertEqual(entry.address_for(REMOTE), Address(TRACKER, 12501))
+        self.assertEqual(entry.address_for(LOCAL), Address("127.0.0.1", 12501))
 
     def test_one_that_listens_on_loopback_there_is_for_programs_on_that_machine_only(self) -> None:
-        one = program("127.0.0.1", "127.0.0.1", is_here=True, advertises_own=True)
-        self.assertTrue(one.is_here_only)
-        self.assertIsNone(one.address_for(REMOTE))
-        self.assertEqual(one.address_for(LOCAL), Address("127.0.0.1", 12501))
+        entry = program("127.0.0.1", "127.0.0.1", is_here=True, advertises_own=True)
+        self.assertTrue(entry.is_here_only)
+        self.assertIsNone(entry.address_for(REMOTE))
+        self.assertEqual(entry.address_for(LOCAL), Address("127.0.0.1", 12501))
 
     def test_nobody_is_sent_to_a_service_or_to_more_than_one_computer(self) -> None:
         program().check_source()
-        for one in (program(port=80), program(port=5432), program("255.255.255.255")):
+        for entry in (program(port=80), program(port=5432), program("255.255.255.255")):
             with self.assertRaises(PeerProtocolError):
-                one.check_source()
+                entry.check_source()
 
 
 class ListTest(unittest.TestCase):
     def test_names_that_nobody_should_store_are_left_out(self) -> None:
-        one = program()
-        one.take_list({"a.txt": 1, "../a": 2, "b/c": 3, "": 4})
-        self.assertEqual(one.files, {"a.txt": 1})
+        entry = program()
+        entry.take_list({"a.txt": 1, "../a": 2, "b/c": 3, "": 4})
+        self.assertEqual(entry.files, {"a.txt": 1})
 
 
 class MachineTest(unittest.TestCase):

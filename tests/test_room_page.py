@@ -31,8 +31,12 @@ class RoomPageTest(unittest.TestCase):
         read = shown(computers)
         self.assertIn(room_words.how_far(summary_of(computers)), read.text)
         self.assertIn(room_words.counts(summary_of(computers)), read.text)
-        for one in computers:
-            for words in (room_words.name_of(one), room_words.state(one), room_words.reason(one)):
+        for computer in computers:
+            for words in (
+                room_words.name_of(computer),
+                room_words.state(computer),
+                room_words.reason(computer),
+            ):
                 self.assertIn(words, read.text)
 
     def test_who_lacks_most_comes_first(self) -> None:

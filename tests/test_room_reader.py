@@ -166,8 +166,8 @@ class HoldersAtOurTracker(RoomReaderTest):
         reader = self.reader(self.room)
         keys = [file.key for file in self.listed(reader).files]
         self.assertEqual(len(set(keys)), 2)
-        one = next(w for w in map(reader.select, keys) if w and w[0].size == len(CONTENT))[0]
-        self.sought = {"a": one}
+        selection = next(w for w in map(reader.select, keys) if w and w[0].size == len(CONTENT))[0]
+        self.sought = {"a": selection}
         wait_until(lambda: self.peers == {Address(*FIRST)})
         for _ in range(3):
             self.listed(reader)

@@ -28,7 +28,7 @@ class RoomReportTest(TablesTest):
         """Those since the last call."""
         while self.report.work():
             pass
-        reports = [one for one in self.posted if isinstance(one, RoomChanged)]
+        reports = [event for event in self.posted if isinstance(event, RoomChanged)]
         self.posted.clear()
         return reports
 
@@ -45,7 +45,7 @@ class RoomReportTest(TablesTest):
         self.reported()
         self.seeder_of_lmk1(0)
         (room,) = self.reported()
-        self.assertEqual([one.address for one in room.participants], [SEEDER])
+        self.assertEqual([participant.address for participant in room.participants], [SEEDER])
         self.seeder_of_lmk1(1)
         self.assertEqual([len(room.participants) for room in self.reported()], [2])
 

@@ -202,7 +202,7 @@ class SeederSiteTest(SiteTest):
         self.assertEqual(int(answer.headers.get("Content-Length") or 0), len(answer.body))
         with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
             self.assertIsNone(archive.testzip())
-            found = {one: archive.read(one) for one in archive.namelist()}
+            found = {name: archive.read(name) for name in archive.namelist()}
         deep = {
             "Ü/": b"",
             "Ü/nothing/": b"",
@@ -311,7 +311,7 @@ class WithoutBrowsersTest(SeederTest):
 
     def told_lines(self) -> list[str]:
         """Those of a list that say that its seeder answers browsers."""
-        shares = [self.room_list.share(one) for one, _ in self.room_list.owners()]
+        shares = [self.room_list.share(share_id) for share_id, _ in self.room_list.owners()]
         return [line for share in shares if share for line in share.lines if line[2] == "w"]
 
     def test_a_seeder_that_answers_browsers_says_so_in_its_list(self) -> None:

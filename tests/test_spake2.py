@@ -89,16 +89,16 @@ def exchanged(a_knows: int, b_knows: int, **names: bytes) -> bool:
 
 class Spake2Test(unittest.TestCase):
     def test_it_gives_what_the_rfc_says(self) -> None:
-        for number, one in enumerate(VECTORS):
+        for number, vector in enumerate(VECTORS):
             with self.subTest(number=number):
-                password = Password(int(one.w, 16))
-                a = Exchange(password, is_a=True, scalar=int(one.x, 16))
-                b = Exchange(password, is_a=False, scalar=int(one.y, 16))
-                self.assertEqual((a.share.hex(), b.share.hex()), (one.share_a, one.share_b))
-                proofs = a.proofs(b.share, a=one.a, b=one.b)
-                self.assertEqual(proofs, b.proofs(a.share, a=one.a, b=one.b))
+                password = Password(int(vector.w, 16))
+                a = Exchange(password, is_a=True, scalar=int(vector.x, 16))
+                b = Exchange(password, is_a=False, scalar=int(vector.y, 16))
+                self.assertEqual((a.share.hex(), b.share.hex()), (vector.share_a, vector.share_b))
+                proofs = a.proofs(b.share, a=vector.a, b=vector.b)
+                self.assertEqual(proofs, b.proofs(a.share, a=vector.a, b=vector.b))
                 said = (proofs.a.hex(), proofs.b.hex())
-                self.assertEqual(said, (one.proof_a, one.proof_b))
+                self.assertEqual(said, (vector.proof_a, vector.proof_b))
 
     def test_two_who_know_the_same_code_agree_and_others_do_not(self) -> None:
         self.assertTrue(exchanged(482_177_305, 482_177_305))
@@ -106,10 +106,10 @@ class Spake2Test(unittest.TestCase):
 
     def test_the_same_code_is_another_password_in_another_room(self) -> None:
         rooms = "0" * 16, "1" * 16
-        one, other = (Password.of("482177305", room).scalar for room in rooms)
-        self.assertEqual(one, Password.of("482177305", rooms[0]).scalar)
-        self.assertNotEqual(one, other)
-        self.assertNotEqual(one, Password.of("482177306", rooms[0]).scalar)
+        first, second = (Password.of("482177305", room).scalar for room in rooms)
+        self.assertEqual(first, Password.of("482177305", rooms[0]).scalar)
+        self.assertNotEqual(first, second)
+        self.assertNotEqual(first, Password.of("482177306", rooms[0]).scalar)
 
     def test_they_must_agree_on_names_and_context(self) -> None:
         self.assertFalse(exchanged(1, 1, b=b"another"))
@@ -121,16 +121,16 @@ class Spake2Test(unittest.TestCase):
         self.assertEqual(len(shares), 3)
 
     def test_swapped_roles_do_not_agree(self) -> None:
-        one, other = Exchange(Password(7), is_a=True), Exchange(Password(7), is_a=True)
-        proofs = one.proofs(other.share, a=b"a", b=b"b")
-        self.assertNotEqual(proofs, other.proofs(one.share, a=b"a", b=b"b"))
+        first, second = Exchange(Password(7), is_a=True), Exchange(Password(7), is_a=True)
+        proofs = first.proofs(second.share, a=b"a", b=b"b")
+        self.assertNotEqual(proofs, second.proofs(first.share, a=b"a", b=b"b"))
 
     def test_a_share_that_is_sent_back_or_is_no_point_is_refused(self) -> None:
-        one = Exchange(Password(7), is_a=True)
+        exchange = Exchange(Password(7), is_a=True)
         twin = Password(7)
-        for share in (one.share, bytes(65), GENERATOR.encoded()[:-1], twin.on_n.encoded()):
+        for share in (exchange.share, bytes(65), GENERATOR.encoded()[:-1], twin.on_n.encoded()):
             with self.subTest(share=share[:2]), self.assertRaises(PeerProtocolError):
-                one.proofs(share, a=b"a", b=b"b")
+                exchange.proofs(share, a=b"a", b=b"b")
 
 
 if __name__ == "__main__":

@@ -52,9 +52,9 @@ class StartPageTest(unittest.TestCase):
 
     def test_each_program_can_be_fetched_compared_and_started(self) -> None:
         read = shown(programs=(LINUX, WINDOWS, PYZ))
-        for one in (LINUX, WINDOWS, PYZ):
-            self.assertIn(f"./program/{one.name}", read.links)
-            self.assertIn(one.sha256, read.text)
+        for program in (LINUX, WINDOWS, PYZ):
+            self.assertIn(f"./program/{program.name}", read.links)
+            self.assertIn(program.sha256, read.text)
         for command in (
             "curl -O http://10.77.0.1:12500/program/lmktorrent\nchmod +x lmktorrent\n",
             "./lmktorrent get --all --tracker 10.77.0.1:12500",

@@ -68,9 +68,9 @@ class TlsPairTest(unittest.TestCase):
         self.sock, self.other_sock = sock, other
         self.client = Connection(Carrier(sock), Address(LOOPBACK, 1))
         self.server = Connection(Carrier(other), Address(LOOPBACK, 2))
-        for one in (self.client, self.server):
-            one.limit(LIMIT_S)
-            self.addCleanup(one.close)
+        for side in (self.client, self.server):
+            side.limit(LIMIT_S)
+            self.addCleanup(side.close)
 
     def shake_hands(self) -> tuple[TlsCarrier, TlsCarrier]:
         server = encrypt(self.server, some_server(), server_side=True)
@@ -129,10 +129,10 @@ class TlsPairTest(unittest.TestCase):
             threading.Thread(target=send, args=(self.client, there)),
             threading.Thread(target=send, args=(self.server, back)),
         ]
-        for one in threads:
-            one.start()
-        for one in threads:
-            one.join(LIMIT_S)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(LIMIT_S)
         self.assertEqual(came, {"there": there, "back": back})
 
     def test_bytes_that_find_no_room_go_out_with_the_next_call(self) -> None:
@@ -333,8 +333,8 @@ class OpenRoomTest(unittest.TestCase):
             "import roles.tracker, roles.seeder, roles.leecher, roles.lister, roles.observer\n"
             "import roles.discovery, roles.checker\n"
             "from ui.terminal import tracker_command, seed_command, list_command, get_command\n"
-            "print([one for one in sys.modules if one in ('ssl', '_ssl', 'roles.net.tls_carrier')"
-            " or one.startswith('roles.private')])"
+            "print([n for n in sys.modules if n in ('ssl', '_ssl', 'roles.net.tls_carrier')"
+            " or n.startswith('roles.private')])"
         )
         ran = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60

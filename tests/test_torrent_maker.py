@@ -80,7 +80,7 @@ class TorrentMakerTest(LibraryTestCase):
         pieces = [joined[start : start + MIN_PIECE] for start in range(0, len(joined), MIN_PIECE)]
         expected = [hashlib.sha1(piece).digest() for piece in pieces]
         self.assertEqual(list(torrent.digests), expected)
-        self.assertEqual([one.path for one in torrent.files], sorted(files))
+        self.assertEqual([file.path for file in torrent.files], sorted(files))
         self.assertEqual(decoded(torrent.info)["name"], b"shared")
         self.assertTrue(torrent.is_private)
 
@@ -90,7 +90,7 @@ class TorrentMakerTest(LibraryTestCase):
         torrent = self.torrent_of(maker)
         line = encode_line(TorrentLine(torrent.info_hash))
         wait_until(lambda: line in self.library.snapshot.lines)
-        news = self.news.wait_for(TorrentChanged, where=lambda one: bool(one.torrent))
+        news = self.news.wait_for(TorrentChanged, where=lambda change: bool(change.torrent))
         self.assertEqual(news.torrent, torrent.info_hash.hex())
         self.assertEqual(news.path, f"/t/{self.library.share_id}/shared.torrent")
         self.assertIs(maker.known[torrent.info_hash], torrent)
@@ -162,14 +162,14 @@ class TorrentMakerTest(LibraryTestCase):
     def test_a_folder_without_content_and_one_with_too_many_files_have_none(self) -> None:
         self.file("empty", b"")
         self.making()
-        empty = self.news.wait_for(TorrentChanged, where=lambda one: bool(one.problem))
+        empty = self.news.wait_for(TorrentChanged, where=lambda change: bool(change.problem))
         self.assertIn("without content", empty.problem)
         self.news.clear()
         self.enterContext(mock.patch.object(torrent_maker, "MAX_FILES", 2))
         for name in "abc":
             self.file(name)
         self.library.wake()
-        many = self.news.wait_for(TorrentChanged, where=lambda one: "at most" in one.problem)
+        many = self.news.wait_for(TorrentChanged, where=lambda change: "at most" in change.problem)
         self.assertEqual(many.torrent, "")
 
     def test_of_a_folder_that_is_gone_nothing_more_is_said(self) -> None:
@@ -180,7 +180,7 @@ class TorrentMakerTest(LibraryTestCase):
         self.library.wake()
         wait_until(lambda: maker.torrent is None)
         wait_until(lambda: bool(self.library.snapshot.problem))
-        self.assertEqual({one.problem for one in self.news.of(TorrentChanged)}, {""})
+        self.assertEqual({change.problem for change in self.news.of(TorrentChanged)}, {""})
 
     def test_a_file_that_cannot_be_read_is_tried_again(self) -> None:
         self.file("a", LARGE)
@@ -196,7 +196,7 @@ class TorrentMakerTest(LibraryTestCase):
         maker = self.making()
         self.torrent_of(maker)
         self.assertTrue(
-            any("cannot be read" in one.problem for one in self.news.of(TorrentChanged))
+            any("cannot be read" in change.problem for change in self.news.of(TorrentChanged))
         )
 
     def test_it_ends_soon_after_it_is_told_to(self) -> None:

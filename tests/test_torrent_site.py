@@ -30,7 +30,9 @@ class TorrentSiteTest(SiteTest):
             state_folder=self.folder / "state",
             torrent=TorrentKind.PRIVATE,
         )
-        self.news = self.seeding.log.wait_for(TorrentChanged, where=lambda one: bool(one.torrent))
+        self.news = self.seeding.log.wait_for(
+            TorrentChanged, where=lambda change: bool(change.torrent)
+        )
 
     def metainfo(self) -> dict[str, Any]:
         status, body, _ = self.get(self.news.path)
@@ -44,7 +46,7 @@ class TorrentSiteTest(SiteTest):
     def changed(self) -> None:
         """Another torrent than the first is there."""
         self.seeding.log.wait_for(
-            TorrentChanged, where=lambda one: one.torrent not in ("", self.news.torrent)
+            TorrentChanged, where=lambda change: change.torrent not in ("", self.news.torrent)
         )
 
     def test_the_torrent_names_the_tracker_and_the_web_seed_as_the_reader_reaches_them(
@@ -143,16 +145,16 @@ class TorrentSiteTest(SiteTest):
         self.seeding = Running(role, log)
         role.start()
         self.addCleanup(self.seeding.stop)
-        again = log.wait_for(TorrentChanged, where=lambda one: bool(one.torrent))
+        again = log.wait_for(TorrentChanged, where=lambda change: bool(change.torrent))
         self.assertEqual((again, self.metainfo()["info"]), (self.news, before))
         kept = list((self.folder / "state" / "torrents").iterdir())
-        self.assertEqual([one.name for one in kept], [self.news.torrent])
+        self.assertEqual([file.name for file in kept], [self.news.torrent])
 
     def test_the_room_s_list_names_the_torrent(self) -> None:
         leecher = self.leecher(self.make_folder("taken"), self.room)
 
         def is_told() -> bool:
-            return [one.torrent for one in list_now(leecher).folders] == [self.news.torrent]
+            return [folder.torrent for folder in list_now(leecher).folders] == [self.news.torrent]
 
         wait_until(is_told, LIMIT_S, "the list never named it")
 
@@ -186,7 +188,9 @@ class SwarmTest(RoomTest):
         first = self.tracker(state_file=state_file)
         folder = self.make_folder("shared", {"a": b"content"})
         seeding = self.seeder(folder, first.address, torrent=TorrentKind.PUBLIC)
-        torrent = seeding.log.wait_for(TorrentChanged, where=lambda one: bool(one.torrent)).torrent
+        torrent = seeding.log.wait_for(
+            TorrentChanged, where=lambda change: bool(change.torrent)
+        ).torrent
         wait_until(
             lambda: self.announce(first.address, torrent, 20_001)[:4] == b"\0\0\0\1",
             LIMIT_S,

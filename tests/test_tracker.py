@@ -601,7 +601,7 @@ class AnswersInLmk2(Lmk2Room):
     def test_leechers_are_told_to_lmk2_readers_only(self) -> None:
         self.register2(12502, SHARE, leecher=True)
         self.register2(12501, SHARE)
-        told = [(one.address.port, one.is_leecher) for one in self.holders(SHARE)]
+        told = [(holder.address.port, holder.is_leecher) for holder in self.holders(SHARE)]
         self.assertEqual(told, [(12501, False), (12502, True)])
         self.assertEqual(listed_seeders(self.room), [])
 
@@ -638,9 +638,9 @@ class AnswersInLmk2(Lmk2Room):
             self.register2(port, SHARE, OTHER_SHARE, leecher=port >= 20_090)
         told = [self.holders(OTHER_SHARE, SHARE) for _ in range(9)]
         self.assertGreater(min(map(len, told)), 30)
-        ports = {one.address.port for holders in told for one in holders}
+        ports = {holder.address.port for holders in told for holder in holders}
         self.assertGreaterEqual(ports, set(range(20_000, 20_090)))
-        self.assertEqual({one.asked for holders in told for one in holders}, {(0, 1)})
+        self.assertEqual({holder.asked for holders in told for holder in holders}, {(0, 1)})
 
     def test_one_machine_registers_few_programs(self) -> None:
         self.constant("room.registry", "MAX_PROGRAMS", 1)
@@ -656,9 +656,13 @@ class AnswersInLmk2(Lmk2Room):
         self.register2(12502, SHARE, leecher=True)
         self.ping2(12502, SHARE)
         room = self.running.log.wait_for(
-            RoomChanged, where=lambda room: [one.status.up for one in room.participants] == [0, 1]
+            RoomChanged,
+            where=lambda room: [program.status.up for program in room.participants] == [0, 1],
         )
-        told = [(one.address.port, one.is_leecher, one.files) for one in room.participants]
+        told = [
+            (program.address.port, program.is_leecher, program.files)
+            for program in room.participants
+        ]
         self.assertEqual(told, [(12501, False, 1), (12502, True, 0)])
         self.assertEqual((room.file_count, room.files), (1, (ListedFile("dir/a", 5),)))
 
@@ -666,7 +670,8 @@ class AnswersInLmk2(Lmk2Room):
         self.register2(12501, leecher=True)
         self.ping2(12501, leaving=True)
         room = self.running.log.wait_for(
-            RoomChanged, where=lambda room: any(one.has_left for one in room.participants)
+            RoomChanged,
+            where=lambda room: any(program.has_left for program in room.participants),
         )
         self.running.log.clear()
         self.running.role.remove(machines_of(room.participants)[0])
@@ -737,7 +742,7 @@ class DialsOfTheTracker(Lmk2Room):
         self.assertEqual(self.ping2(port), Pinged(ID, True))
         self.running.log.wait_for(
             RoomChanged,
-            where=lambda room: [one.is_reachable for one in room.participants] == [True],
+            where=lambda room: [program.is_reachable for program in room.participants] == [True],
         )
 
     def test_who_cannot_be_reached_is_told_so_and_others_too(self) -> None:
@@ -746,7 +751,7 @@ class DialsOfTheTracker(Lmk2Room):
         self.ask2(Register(ID, named, ID, "pc", False, everywhere=True, shares=(SHARE,)))
         self.running.log.wait_for(
             RoomChanged,
-            where=lambda room: [one.is_reachable for one in room.participants] == [False],
+            where=lambda room: [program.is_reachable for program in room.participants] == [False],
         )
         self.assertEqual(self.ping2(port, SHARE), Pinged(ID, False))
         self.assertTrue(self.holders(SHARE)[0].is_unreachable)

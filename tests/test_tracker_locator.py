@@ -71,7 +71,7 @@ class TrackerLocatorTestCase(RoomTest):
             tracker.address,
             failover,
             self.log,
-            lambda: targets_at(*(one.address for one in self.reached)),
+            lambda: targets_at(*(tracker.address for tracker in self.reached)),
             limits=self.locator_limits,
         )
 
@@ -79,7 +79,7 @@ class TrackerLocatorTestCase(RoomTest):
         return self.enterContext(RoomClient(locator))
 
     def moves(self) -> list[tuple[Address, Address]]:
-        return [(one.former, one.tracker) for one in self.log.of(TrackerMoved)]
+        return [(move.former, move.tracker) for move in self.log.of(TrackerMoved)]
 
 
 class FollowingTest(TrackerLocatorTestCase):
@@ -243,7 +243,9 @@ class FollowingTest(TrackerLocatorTestCase):
         before.is_silent, self.reached = True, [now]
         client._locator.fail_over()
         client.list_version()
-        first = next(one for one in now.heard if one.startswith(b"request_file_list"))
+        first = next(
+            datagram for datagram in now.heard if datagram.startswith(b"request_file_list")
+        )
         self.assertNotIn(b"cookie", first)
 
 

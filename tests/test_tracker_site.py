@@ -412,7 +412,7 @@ class StrangersTest(TrackerSiteTestCase):
         slow = [self.dial(f"127.0.1.{number}") for number in (1, 2)]
         for sock in slow:
             sock.sendall(b"GET / HTTP")
-        wait_until(lambda: sum(one.is_browser for one in self.server._clients) == 2)
+        wait_until(lambda: sum(client.is_browser for client in self.server._clients) == 2)
         answer = self.ask("/room")
         self.assertEqual(answer.status, 503)
         self.assertIn("retry-after", answer.headers)

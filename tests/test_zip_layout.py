@@ -40,11 +40,11 @@ class ZipLayoutTest(unittest.TestCase):
     def test_it_is_read_back_as_it_was(self) -> None:
         with zipfile.ZipFile(io.BytesIO(written(CONTENTS))) as archive:
             self.assertIsNone(archive.testzip())
-            self.assertEqual({one: archive.read(one) for one in archive.namelist()}, CONTENTS)
+            self.assertEqual({name: archive.read(name) for name in archive.namelist()}, CONTENTS)
             for info in archive.infolist():
                 self.assertEqual(info.date_time, TIME)
                 self.assertEqual(info.is_dir(), info.filename.endswith("/"))
-            modes = {one.filename: one.external_attr >> 16 for one in archive.infolist()}
+            modes = {info.filename: info.external_attr >> 16 for info in archive.infolist()}
         self.assertEqual(modes["lesson/run"], 0o100755)
         self.assertEqual(modes["lesson/a.txt"], 0o100644)
         self.assertEqual(modes["lesson/"], 0o40755)
@@ -77,7 +77,7 @@ class ZipLayoutTest(unittest.TestCase):
         # zipfile reads what is at the end, as if the gap before it were the files.
         with zipfile.ZipFile(_AfterGap(length, listing)) as archive:
             infos = archive.infolist()
-        self.assertEqual([one.file_size for one in infos], [one.size for one in members])
+        self.assertEqual([info.file_size for info in infos], [member.size for member in members])
         self.assertEqual(infos[1].header_offset, 5 * GIB + len(writer.begin(members[0])) + 24)
         self.assertGreater(infos[3].header_offset, 9 * GIB - 1)
 

@@ -115,7 +115,10 @@ class TablesTest(unittest.TestCase):
     def seeders(self) -> list[Participant]:
         """Those of the window."""
         programs = map(self.registry.participant, self.registry.entries())
-        return [*(one for one in programs if not one.is_leecher), *self.table.participants()]
+        return [
+            *(program for program in programs if not program.is_leecher),
+            *self.table.participants(),
+        ]
 
     def shown(self) -> tuple[ListedFile, ...]:
         """The files of the window."""
@@ -166,4 +169,4 @@ class ProgramsTest(TablesTest):
         return f"lmk1{int(ipaddress.IPv4Address(pc(number).ip)):08x}{12501:04x}"
 
     def holding(self, *shares: str) -> list[str]:
-        return [one.address.host for one in self.registry.holders(shares, is_here=False)]
+        return [holder.address.host for holder in self.registry.holders(shares, is_here=False)]
