@@ -326,8 +326,10 @@ class Leecher(Role):
     def _fail(self, key: str, error: LmkError) -> None:
         """Report a download that could not begin."""
         self._is_busy = True
-        found = self._room_reader.select(key)
-        self._post_and_note(failed_to_begin(key, found[0] if found is not None else None, error))
+        selected = self._room_reader.select(key)
+        self._post_and_note(
+            failed_to_begin(key, selected[0] if selected is not None else None, error)
+        )
 
     def _take_list(self) -> None:
         """After a new list: be in the room, also while nothing is asked for; update running
@@ -395,10 +397,10 @@ class Leecher(Role):
             if self._queue.has_twin(lmk1):
                 lmk1.keep_both()
             return lmk1
-        stamp, found = self._room_reader.stamp(key), self._room_reader.select(key)
-        if found is None:
+        stamp, selected = self._room_reader.stamp(key), self._room_reader.select(key)
+        if selected is None:
             return None
-        wanted, packs = found
+        wanted, packs = selected
         share = self._share_with_folder(key)
         if share:
             names = self._folders.names_for(share, wanted.share_name, wanted.files, home)

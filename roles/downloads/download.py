@@ -144,16 +144,16 @@ class Download(DownloadLife):
         if stamp == self._stamp:
             return
         self.waits_for = None
-        found = lists.select(self.key)
-        if found is None:
+        selected = lists.select(self.key)
+        if selected is None:
             self.newest.lose()
         else:
-            names = self.newest.names_of_others(found[0])
+            names = self.newest.names_of_others(selected[0])
             others = (other for other in running if other is not self)
             self.waits_for = next((other for other in others if other.collision_keys & names), None)
             if self.waits_for is not None:
                 return
-            self.newest.follow(*found)
+            self.newest.follow(*selected)
         self._stamp = stamp
         self.woken.set()
 
@@ -422,10 +422,10 @@ class Download(DownloadLife):
 
     def _conclude(self) -> None:
         """Report the end. Raises the failure of the files that failed."""
-        told = {str(file.failure) for file in self._tally.failures}
+        reported = {str(file.failure) for file in self._tally.failures}
         for folder, error in self._folders.failed.items():
-            if str(error) not in told:  # else the files in it say so
-                told.add(str(error))
+            if str(error) not in reported:  # else the files in it say so
+                reported.add(str(error))
                 self._tally.note(FileEnded(f"{folder}/", 0, DownloadState.FAILED, failure=error))
         self._tally.flush()
         failures = self._tally.failures

@@ -233,9 +233,9 @@ class DownloadLife(ABC):
         if state is self.state and now < self._reported + REPORT_S and failure is None:
             return
         self.state, self._reported = state, now
-        told = self._described(now)
+        event = self._described(now)
         self._post(
-            replace(told, cause=cause, position=position, failure=failure, saved_as=saved_as)
+            replace(event, cause=cause, position=position, failure=failure, saved_as=saved_as)
         )
 
     def _settle(self) -> None:

@@ -65,11 +65,11 @@ class NewestScope:
     def names_of_others(self, wanted: Selection) -> frozenset[str]:
         """The collision keys that following this list would add."""
         others = (file.path for file in wanted.files if identity_of(file) not in self._stored)
-        found = set[str]()
+        keys = set[str]()
         for path in others:
             with contextlib.suppress(UnsafeNameError):
-                found.add(self._names.key_wished(path))
-        return frozenset(found) - self.collision_keys
+                keys.add(self._names.key_wished(path))
+        return frozenset(keys) - self.collision_keys
 
     def follow(self, wanted: Selection, packs: Sequence[Pack]) -> None:
         self.scope = self._placed(wanted, packs)
@@ -188,12 +188,12 @@ def _pair_up(
 
     A file is not fetched again if its path has come with another content.
     """
-    places = dict[str, list[Identity]]()
+    by_path = dict[str, list[Identity]]()
     for identity in sorted(gone, key=lambda identity: identity in pending):
-        places.setdefault(identity[0], []).append(identity)
+        by_path.setdefault(identity[0], []).append(identity)
     to_fetch, replaced = list[Identity](), set[Identity]()
     for new in fresh:
-        before = places.get(new[0])
+        before = by_path.get(new[0])
         if not before:
             to_fetch.append(new)
         elif (old := before.pop()) in pending:

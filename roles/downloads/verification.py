@@ -83,7 +83,7 @@ class Verifier:
     def _read(self, files: Iterable[PlacedFile], begun: Verified) -> None:
         target = TargetFolder(self._target, stopping=self._stopping, reads_anew=True)
         damaged, edited, missing = list[str](), list[str](), list[str]()
-        told, report_at = begun, time.monotonic() + REPORT_S
+        so_far, report_at = begun, time.monotonic() + REPORT_S
         for file, stored in files:
             assert file.content is not None
             is_same = target.find(stored, file.content) is not None
@@ -97,14 +97,14 @@ class Verifier:
                 damaged.append(file.path)
             else:
                 edited.append(file.path)
-            size_read = told.size_read + file.size
-            told = replace(told, files_read=told.files_read + 1, size_read=size_read)
+            size_read = so_far.size_read + file.size
+            so_far = replace(so_far, files_read=so_far.files_read + 1, size_read=size_read)
             if time.monotonic() >= report_at:
                 report_at = time.monotonic() + REPORT_S
-                self._post(told)
+                self._post(so_far)
         self._post(
             replace(
-                told,
+                so_far,
                 damaged=tuple(damaged),
                 edited=tuple(edited),
                 missing=tuple(missing),

@@ -167,12 +167,12 @@ def plan_contents(
 def _wanted_of(
     lines: Iterable[FileLine], wanted: Mapping[Identity, WantedFile]
 ) -> tuple[WantedFile, ...]:
-    found, offset = list[WantedFile](), 0
+    members, offset = list[WantedFile](), 0
     for line in lines:
         file = None if line.content is None else wanted.get((line.path, line.content))
         if file is not None:
             # replace() takes three times as long
             at = (file.mtime, file.is_executable, offset, file.replaces)
-            found.append(WantedFile(file.path, file.stored, file.content, *at))
+            members.append(WantedFile(file.path, file.stored, file.content, *at))
         offset += line.size
-    return tuple(found)
+    return tuple(members)

@@ -66,14 +66,14 @@ class ReadersList:
 
     def _all_seeders(self, reader: Reader) -> Iterator[Address]:
         """If any seeder has stayed, only such seeders: forged ones may have the same list."""
-        told = self.files(is_here=reader.is_here)
+        listed = self.files(is_here=reader.is_here)
         best = self._best_list(is_here=reader.is_here)
         # If the best list was cut to fit, other seeders may have the rest of it, too.
-        is_cut = len(told) < len(best)
+        is_cut = len(listed) < len(best)
         entries = [
             (entry, address)
             for files, group in self._groups.items()
-            if told and (files == best or (is_cut and told.items() <= files))
+            if listed and (files == best or (is_cut and listed.items() <= files))
             for entry in group.values()
             if (address := entry.address_for(reader)) is not None
         ]

@@ -142,14 +142,14 @@ class UploadScheduler:
         leecher = self._leechers[number]
         self._latest = now
         self._missed.pop(number, None)
-        found = self._wanted_here(leecher)
-        if found is None:
+        wanted = self._wanted_here(leecher)
+        if wanted is None:
             self._dequeue(number)
             self.release(number)
             return None
         if not self._has_or_takes_slot(number, leecher, now):
             return None
-        handle, request, candidates = found
+        handle, request, candidates = wanted
         index = any_of(candidates, self._rng)
         choice = ChosenChunk(handle, request.root, index)
         self._times_of(request.root).sent(index)
@@ -248,17 +248,17 @@ class UploadScheduler:
         """
         requests = list(leecher.requests.items())
         first = int(self._rng.random() * len(requests))
-        found, fewest = None, MAX_LEVELS + 1
+        best, fewest = None, MAX_LEVELS + 1
         for looked, (handle, request) in enumerate(requests[first:] + requests[:first]):
-            if found is not None and looked >= MAX_LOOKED:
+            if best is not None and looked >= MAX_LOOKED:
                 break
             here = request.chunks & self._have(request.root) if request.chunks else 0
             candidates, times = self._times_of(request.root).least(here) if here else (0, 0)
             if candidates and times < fewest:
-                found, fewest = (handle, request, candidates), times
+                best, fewest = (handle, request, candidates), times
                 if not times:
                     break
-        return found
+        return best
 
     def _has_or_takes_slot(self, number: int, leecher: _ServedLeecher, now: float) -> bool:
         """Whether it has a slot, or gets a free one; otherwise it gets a position in the queue."""
