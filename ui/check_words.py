@@ -123,7 +123,7 @@ def _tracker(finding: TrackerChecked) -> CheckWords:
     if finding.is_original:
         who = f"The original tracker {wording.place(finding.tracker)}"
     elif not finding.name:
-        who = f"{who[:1].upper()}{who[1:]}"
+        who = wording.capitalized(who)
     more = " Its room is private, and the code is right." if finding.is_private else ""
     return CheckWords(*line, Outcome.GOOD, f"{who} answers.{more}")
 

@@ -18,7 +18,7 @@ from roles.values.events import (
     stored_path,
 )
 from roles.values.folder_keys import FolderKey
-from roles.values.room_words import COMPUTER_LENGTH
+from roles.values.room_words import shown_computer
 from roles.values.safe_names import shown_name
 from ui import wording
 
@@ -158,7 +158,7 @@ def verified(event: Verified) -> str:
     differ = "differs" if len(different) == 1 else "differ"
     files = figures.part(len(different), event.files, "file")
     parts = [f"{event.title}: {files} {differ} from what was downloaded."]
-    parts.append(f"{said[0][:1].upper()}{'; '.join(said)[1:]}.")
+    parts.append(wording.capitalized(f"{'; '.join(said)}."))
     kept = {
         (True, True): "What you changed stays; what is damaged is kept under another name.",
         (True, False): "What is damaged is kept under another name.",
@@ -189,7 +189,7 @@ def _done(download: DownloadChanged) -> str:
 
 
 def _senders(names: tuple[str, ...]) -> str:
-    known = sorted({shown_name(name, COMPUTER_LENGTH) for name in names if name})
+    known = sorted({shown_computer(name) for name in names if name})
     if known and len(names) <= NAMED:
         return " and ".join(known)
     return figures.count(len(names), "computer") if names else ""

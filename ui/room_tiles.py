@@ -10,6 +10,7 @@ from roles.values import figures
 from roles.values.computers import Computer
 from roles.values.participants import ParticipantState
 from roles.values.room_words import by_computer, name_of, reason, state, tone_of
+from ui import wording
 
 Place: TypeAlias = tuple[int, int]  # column and row
 
@@ -128,7 +129,7 @@ def _lines(computer: Computer) -> tuple[str, str]:
     if computer.state is ParticipantState.FAILED:
         return f"! {words}", why or gave
     if why:
-        return f"! {why[:1].upper()}{why[1:]}", moving or gave
+        return f"! {wording.capitalized(why)}", moving or gave
     match computer.state:
         case ParticipantState.DOWNLOADING:
             return figures.rate(computer.down) or words, _joined(_left(computer), gave)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from roles.values import figures
 from roles.values.addresses import Address, is_loopback
 from roles.values.events import FilesListed, NetworkChanged, TrackerMoved
-from roles.values.room_words import COMPUTER_LENGTH
+from roles.values.room_words import shown_computer
 from roles.values.safe_names import shown_name
 
 _RECONNECTING = "Reconnecting."
@@ -19,13 +19,18 @@ def place(address: Address) -> str:
 
 def computer(name: str, address: Address) -> str:
     """Another computer: its name, if it told one, and its address."""
-    shown = shown_name(name, COMPUTER_LENGTH)
+    shown = shown_computer(name)
     return f"{shown} ({address})" if shown else place(address)
 
 
 def computer_name(name: str, address: Address) -> str:
     """Its name, or its address if it told none."""
-    return shown_name(name, COMPUTER_LENGTH) or place(address)
+    return shown_computer(name) or place(address)
+
+
+def capitalized(text: str) -> str:
+    """The same at the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def short_name(name: str) -> str:

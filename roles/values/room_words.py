@@ -9,7 +9,7 @@ from roles.values.figures import count, duration_words, percent
 from roles.values.participants import PRECEDENCE, ParticipantState
 from roles.values.safe_names import shown_name
 
-COMPUTER_LENGTH = 40  # characters of a computer's name in a row
+_COMPUTER_LENGTH = 40  # characters of a computer's name
 MAX_REASON = 80  # characters
 MAX_TITLE = 60
 STATES = {
@@ -36,14 +36,19 @@ _NUMBER = re.compile("[0-9]+")
 # One computer
 
 
+def shown_computer(name: str) -> str:
+    """The name of a computer, safe to show, and short enough for a row or a sentence."""
+    return shown_name(name, _COMPUTER_LENGTH)
+
+
 def name_of(computer: Computer) -> str:
     """Its name, else its address."""
-    return shown_name(computer.name, COMPUTER_LENGTH) or str(computer.address)
+    return shown_computer(computer.name) or str(computer.address)
 
 
 def by_computer(computer: Computer) -> str:
     """Sorts by name; those without one come last."""
-    return computer_order(shown_name(computer.name, COMPUTER_LENGTH), str(computer.address))
+    return computer_order(shown_computer(computer.name), str(computer.address))
 
 
 def computer_order(name: str, where: str) -> str:

@@ -26,7 +26,7 @@ from roles.values.events import (
     Upload,
     UploadsChanged,
 )
-from roles.values.room_words import COMPUTER_LENGTH
+from roles.values.room_words import shown_computer
 from roles.values.safe_names import shown_name
 from roles.values.settings import SeederSettings, TorrentKind
 from ui import seeder_words, wording
@@ -199,7 +199,7 @@ class SeederReport:
     def _tell_upload(self, upload: Upload) -> None:
         if not upload.name or upload.position:
             return
-        who = shown_name(upload.computer, COMPUTER_LENGTH) or upload.leecher.host
+        who = shown_computer(upload.computer) or upload.leecher.host
         took, when = self._leechers.get(who, ("", float("-inf")))
         if upload.name != took and self.clock() - when >= SAME_LEECHER_S:
             self._leechers[who] = upload.name, self.clock()

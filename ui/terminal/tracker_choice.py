@@ -12,7 +12,7 @@ from roles.values.addresses import Address
 from roles.values.errors import LmkError, UserInputError
 from roles.values.events import RoleStopped, TrackersFound
 from roles.values.findings import FoundTracker, ours_first
-from roles.values.room_words import COMPUTER_LENGTH
+from roles.values.room_words import shown_computer
 from roles.values.safe_names import shown_name
 from roles.values.settings import Failover
 from roles.values.typed_settings import may_discover, tracker_address
@@ -117,7 +117,7 @@ def _words(tracker: FoundTracker) -> str:
     """ "the tracker lab-pc-01 (192.168.1.5:12500)"."""
     if tracker.is_original:
         return f"the original tracker {tracker.address}"
-    name = shown_name(tracker.name, COMPUTER_LENGTH)
+    name = shown_computer(tracker.name)
     kind = "private room" if tracker.is_private else "tracker"
     return f"the {kind} {name} ({tracker.address})" if name else f"the {kind} {tracker.address}"
 

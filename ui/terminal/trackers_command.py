@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from roles.program.profile import Profile
 from roles.values.errors import TrackerSilentError, UserInputError
 from roles.values.findings import FoundTracker, ours_first
-from roles.values.room_words import COMPUTER_LENGTH
-from roles.values.safe_names import shown_name
+from roles.values.room_words import shown_computer
 from roles.values.typed_settings import may_discover
 from ui.exit_codes import ExitCode
 from ui.terminal.output import Output
@@ -33,7 +32,7 @@ def print_trackers(found: Sequence[FoundTracker], output: Output) -> ExitCode:
         )
     for tracker in ours_first(found):
         address = str(tracker.address)
-        name = "(original)" if tracker.is_original else shown_name(tracker.name, COMPUTER_LENGTH)
+        name = "(original)" if tracker.is_original else shown_computer(tracker.name)
         if tracker.is_private:
             name = f"{name} (private)".strip()
         output.json(

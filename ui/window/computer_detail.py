@@ -12,6 +12,7 @@ from roles.values import figures, room_words
 from roles.values.computers import Computer
 from roles.values.participants import Participant, TransferStatus
 from roles.values.safe_names import shown_name
+from ui import wording
 from ui.columns import Column
 from ui.window.fields import Sentence
 from ui.window.table import Table
@@ -140,7 +141,7 @@ def _figures(computer: Computer) -> str:
 
 
 def _sentence(reason: str) -> str:
-    return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
+    return f"{wording.capitalized(reason)}." if reason else ""
 
 
 def _program(program: Participant, now: float) -> str:

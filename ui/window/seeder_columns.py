@@ -71,7 +71,7 @@ def receiver_tone(receiver: Receiver) -> str:
 
 
 def _computer(receiver: Receiver) -> str:
-    return shown_name(receiver.name, room_words.COMPUTER_LENGTH) or receiver.address.host
+    return room_words.shown_computer(receiver.name) or receiver.address.host
 
 
 def _computer_order(receiver: Receiver) -> str:

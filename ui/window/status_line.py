@@ -8,6 +8,7 @@ from tkinter import ttk
 
 from roles.values import figures
 from roles.values.events import DownloadState
+from ui import wording
 from ui.window.fields import private_mark
 from ui.window.leecher_model import LeecherModel
 from ui.window.theme import Theme
@@ -58,4 +59,4 @@ def health(model: LeecherModel, seeded_files: int | None, seeder_count: int | No
         sharing = figures.count(seeder_count, "computer") if seeder_count else "nobody"
         parts.append(f"tracker running, {sharing} sharing" + ("" if seeder_count else " yet"))
     text = " · ".join(parts)
-    return text[:1].upper() + text[1:] if text else "Nothing is running"
+    return wording.capitalized(text) if text else "Nothing is running"

@@ -13,7 +13,7 @@ from roles.values.addresses import LOOPBACK, TRACKER_PORT, Address, is_loopback,
 from roles.values.errors import UserInputError
 from roles.values.events import Post, RoleEvent, TrackersFound
 from roles.values.findings import FoundTracker
-from roles.values.room_words import COMPUTER_LENGTH
+from roles.values.room_words import shown_computer
 from roles.values.safe_names import shown_name
 from roles.values.settings import Failover
 from roles.values.typed_settings import may_discover, tracker_address
@@ -161,7 +161,7 @@ class TrackerChoice:
         if is_loopback(meant.host):
             name, where = "This computer", f"port {meant.port}"
         elif found is not None and found.name:
-            name, where = shown_name(found.name, COMPUTER_LENGTH), str(meant)
+            name, where = shown_computer(found.name), str(meant)
         else:
             name, where = str(meant), ""
         return name, " · ".join(part for part in (where, how) if part)
@@ -213,6 +213,6 @@ class TrackerChoice:
 
 
 def _line(found: FoundTracker) -> str:
-    name = shown_name(found.name, COMPUTER_LENGTH)
+    name = shown_computer(found.name)
     kind = "Private" if found.is_private else "original program" * found.is_original
     return "  ·  ".join(part for part in (str(found.address), name, kind) if part)

@@ -22,8 +22,7 @@ from roles.values.events import (
 )
 from roles.values.findings import FoundTracker
 from roles.values.program_settings import MAX_SEATS
-from roles.values.room_words import COMPUTER_LENGTH, counts
-from roles.values.safe_names import shown_name
+from roles.values.room_words import counts, shown_computer
 from ui.room_news import RoomNews
 from ui.toned_text import TonedText
 from ui.window.computer_detail import ComputerActions
@@ -349,4 +348,4 @@ class TrackerTab(Page):
 
 
 def _name_of(found: FoundTracker) -> str:
-    return shown_name(found.name, COMPUTER_LENGTH) or str(found.address)
+    return shown_computer(found.name) or str(found.address)
