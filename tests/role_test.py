@@ -47,7 +47,6 @@ ANYWHERE = Address("127.0.0.1", 0)
 QUICK_POLL_S = 0.02
 NEVER_S = 600.0  # a patience that no test waits for
 SOON_S = 0.05
-PEERS_SOON_S = (SOON_S, SOON_S)  # for room_reader.PEERS_AGAIN_S
 LINUX_ONLY = unittest.skipUnless(sys.platform == "linux", "a thing of Linux")
 # Their waits for something to do hold up each stop.
 POLLING_MODULES = ("room.datagram_server", "swarm.acceptor")

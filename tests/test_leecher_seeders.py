@@ -23,7 +23,6 @@ from tests.receiving import HEADER
 from tests.role_test import (
     LINUX_ONLY,
     NEVER_S,
-    PEERS_SOON_S,
     SOON_S,
     LeecherTest,
     content_of,
@@ -70,7 +69,6 @@ class SeedersThatFail(LeecherTest):
         self.assert_takes(self.taking(), {"a": content})
 
     def test_one_of_ours_that_is_stopped_in_the_middle_costs_nothing(self) -> None:
-        self.constant("lmk1.download", "TICK_S", 0.01)
         self.constant("downloads.download_life", "REPORT_S", 0.0)
         content = content_of(40_000_000)
         first = self.offering_lmk1({"a": content}, "first")
@@ -88,7 +86,6 @@ class SeedersThatFail(LeecherTest):
         """A download with this seeder and an honest one ends at once, long before any patience."""
         self.constant("net.dialling", "CONNECT_S", NEVER_S)
         self.limits("lmk1.chunk_fetcher", answer_s=NEVER_S, first_chunk_s=NEVER_S, chunk_s=NEVER_S)
-        self.constant("lmk1.fetchers", "MOVING_S", 0.2)
         self.constant("lmk1.download_plan", "STALLED_S", 0.2)
         content = content_of(200 * CHUNK)
         self.scripted(play, self.room, a=len(content))
@@ -187,7 +184,6 @@ class SeedersThatFail(LeecherTest):
 
     @LINUX_ONLY
     def test_one_that_never_accepts_does_not_hold_up_the_others(self) -> None:
-        self.constant("lmk1.fetchers", "MOVING_S", 0.2)
         content = content_of(200 * CHUNK)
         self.constant("net.dialling", "CONNECT_S", NEVER_S)
         self.limits("lmk1.chunk_fetcher", answer_s=NEVER_S)
@@ -285,7 +281,6 @@ class SeedersThatFail(LeecherTest):
         self.assert_same_files(self.taken, {"a": content})
 
     def test_a_running_download_does_not_need_the_tracker(self) -> None:
-        self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.constant("joining.tracker_asker", "TRIES_S", (SOON_S,))
         room = self.tracker(self.free_address())
         content = content_of(20 * CHUNK)
@@ -453,8 +448,6 @@ class WithoutSeeders(LeecherTest):
 
         dying = self.scripted(Offer({"a": content}, die_at_ten).play, self.room, a=len(content))
         leecher = self.taking()
-        self.constant("lmk1.fetchers", "MOVING_S", 0.2)
-        self.constant("joining.room_reader", "PEERS_AGAIN_S", PEERS_SOON_S)
         self.constant("lmk1.seeder_book", "FAILED_AGAIN_S", NEVER_S)
         self.constant("lmk1.seeder_book", "FAILED_MAX_S", NEVER_S)
         order(leecher, "a")
