@@ -11,7 +11,7 @@ from ui.window.running_roles import RunState
 
 
 def role_threads() -> list[str]:
-    return [one.name for one in threading.enumerate() if one.name.startswith("lmk-")]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("lmk-")]
 
 
 class CloseTest(AppWindowTest):

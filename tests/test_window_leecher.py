@@ -209,7 +209,7 @@ class KeepSeedingTest(AppWindowTest):
         window = self.download(keep_seeding=True)
         window.leecher.keep_seeding_changed()
         self.assertEqual(len(window.seeder.besides), 1)
-        self.assertEqual([one.name for one in self.model.listed.folders], ["data"])  # type: ignore[union-attr]
+        self.assertEqual([folder.name for folder in self.model.listed.folders], ["data"])  # type: ignore[union-attr]
 
     def test_what_originals_sent_is_seeded_when_that_is_ticked(self) -> None:
         window = self.download()

@@ -127,7 +127,7 @@ class QueueTest(AppWindowTest):
         self.table.sort_anew(QUEUE_COLUMN)
         tree = self.table.tree
         self.drag("a", "c", part=0.8, release=False)
-        [line] = [one for one in tree.winfo_children() if isinstance(one, tk.Frame)]
+        [line] = [widget for widget in tree.winfo_children() if isinstance(widget, tk.Frame)]
         self.assertTrue(line.winfo_viewable())
         tree.focus_force()
         tree.event_generate("<Escape>")
@@ -145,7 +145,7 @@ class QueueTest(AppWindowTest):
         key, first = asked.call_args.args
         self.assertEqual((key, list(first)), (KEY, ["slides/", "x.bin", "z.bin", "y.bin"]))
         self.assertEqual(self.place("z.bin"), "3")
-        keys = [one for one in self.table.order if one.endswith(".bin")]
+        keys = [key for key in self.table.order if key.endswith(".bin")]
         self.assertEqual(keys, ["x.bin", "z.bin", "y.bin"])
         self.drag("y.bin", f"{KEY}/slides", part=0.2)
         key, first = asked.call_args.args
@@ -188,7 +188,7 @@ class QueueTest(AppWindowTest):
         """From the middle of a row to this part of another's height."""
         tree = self.table.tree
         self.window.update()
-        start, end = (tree.bbox(self.table.items[one], "1") for one in (key, target))
+        start, end = (tree.bbox(self.table.items[row], "1") for row in (key, target))
         assert start and end
         x = int(start[0]) + 90
         y = int(start[1]) + int(start[3]) // 2

@@ -58,7 +58,8 @@ class LessonTest(AppWindowTest):
         return self.window.tracker
 
     def computer(self, number: int) -> Computer:
-        return next(one for one in self.tab.room.computers if one.machine == machine(number))
+        computers = self.tab.room.computers
+        return next(computer for computer in computers if computer.machine == machine(number))
 
     def click(self, number: int, *, then: str = "") -> None:
         """Press the tile of this computer."""
@@ -102,7 +103,7 @@ class LessonTest(AppWindowTest):
 
     def test_the_strip_is_gone_when_nobody_needs_help(self) -> None:
         room = lesson(time.monotonic())
-        fine = tuple(one for one in room.participants if one.status.state == "done")
+        fine = tuple(program for program in room.participants if program.status.state == "done")
         self.tell(replace(room, participants=fine))
         self.assertFalse(self.tab.room.strip.winfo_ismapped())
 
@@ -138,7 +139,7 @@ class LessonTest(AppWindowTest):
             longest = max(map(theme.text_font.measure, texts_of(tree, "1")))
             beside = int(tree.column("1", "width")) - longest
             self.assertGreaterEqual(beside, theme.px(16))
-            is_cut = sum(int(tree.column(str(one), "width")) for one in range(9)) > width
+            is_cut = sum(int(tree.column(str(column), "width")) for column in range(9)) > width
             self.assertEqual(room.list._sideways.winfo_ismapped(), is_cut)
 
     # Details
@@ -240,7 +241,7 @@ class LessonTest(AppWindowTest):
         window.update()
         taller = room.list.tree.bbox(room.list.tree.get_children()[0])[3]
         self.assertEqual((height, taller), (usual, theme.row_height()))
-        by_machine = {one.machine: one for one in room.computers}
+        by_machine = {computer.machine: computer for computer in room.computers}
         helpless = [by_machine[key].needs_help for key in room.list.order]
         self.assertEqual(helpless, sorted(helpless, reverse=True))
         self.assertTrue(helpless[0])

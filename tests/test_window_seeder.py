@@ -210,7 +210,7 @@ class SeederTabTest(AppWindowTest):
         seeder = self.window.seeder
         seeder.form.folder.variable.set(str(lesson))
         press(seeder, "Add this folder")
-        self.pump_until(lambda: any(one.listing for one in seeder.besides))
+        self.pump_until(lambda: any(run.listing for run in seeder.besides))
         self.assertIs(run.state, RunState.RUNNING)
         self.assertIn("Stop seeding", widget_texts(seeder))
         folders = {str(bundled_folder("data")), str(lesson)}

@@ -40,7 +40,7 @@ class SettingsPageTest(AppWindowTest):
         self.window.leecher.use_fields()
         told = "Ann's laptop, seat 14"
         run = self.tracker_run
-        self.pump_until(lambda: any(one.name == told for one in run.room.participants))
+        self.pump_until(lambda: any(program.name == told for program in run.room.participants))
         kept = self.settle()
         self.assertEqual((kept["computer_name"], kept["seat"]), ("Ann's laptop", "14"))
 
@@ -75,7 +75,7 @@ class SettingsPageTest(AppWindowTest):
 
     def test_where_shares_arrive_counts_at_once(self) -> None:
         page = self.open_page()
-        box = next(one for one in every_widget(page) if str(one).endswith("checkbutton2"))
+        box = next(widget for widget in every_widget(page) if str(widget).endswith("checkbutton2"))
         assert isinstance(box, ttk.Checkbutton)
         box.invoke()
         assert self.model.settings is not None

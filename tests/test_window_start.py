@@ -55,7 +55,9 @@ class StartTest(AppWindowTest):
         state.write_bytes(b"{half")
         window = self.open_window()
         window.tracker.start_only_here(lambda _address: None)
-        self.pump_until(lambda: any("tracker.json" in one for one in sentences(window.notices)))
+        self.pump_until(
+            lambda: any("tracker.json" in sentence for sentence in sentences(window.notices))
+        )
         self.assertEqual(state.with_name("tracker.json.damaged").read_bytes(), b"{half")
 
     def test_settings_survive_to_a_second_window(self) -> None:

@@ -208,13 +208,13 @@ class ColumnsTest(unittest.TestCase):
         for columns in sets:
             titles = [column.title for column in columns]
             with self.subTest(titles=titles):
-                self.assertLessEqual(sum(one.width for one in columns), USUAL_WIDTH - beside)
+                self.assertLessEqual(sum(column.width for column in columns), USUAL_WIDTH - beside)
 
     def test_the_columns_of_files_fit_into_a_small_window(self) -> None:
         beside = 2 * 16 + 16
         sets: tuple[Iterable[Column[Any]], ...] = (FILE_COLUMNS, ROOM_FILE_COLUMNS)
         for columns in sets:
-            self.assertLessEqual(sum(one.width for one in columns), LEAST_WIDTH - beside)
+            self.assertLessEqual(sum(column.width for column in columns), LEAST_WIDTH - beside)
 
 
 class FileRowTest(unittest.TestCase):

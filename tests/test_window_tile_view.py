@@ -71,7 +71,7 @@ class SeatsTest(WindowTestCase):
     def test_they_stand_by_name_and_do_not_move_when_states_change(self) -> None:
         before = dict(self.tiles._places)
         self.assertEqual(before[machine(1)], (0, 0))
-        self.show(*(replace(one, silent_s=99.0) for one in reversed(self.computers)))
+        self.show(*(replace(computer, silent_s=99.0) for computer in reversed(self.computers)))
         self.assertEqual(self.tiles._places, before)
 
     def test_dragging_changes_places_and_is_kept_by_machine(self) -> None:
@@ -105,12 +105,16 @@ class SeatsTest(WindowTestCase):
         self.press("<End>")
         self.assertEqual(self.tiles.chosen, {machine(30)})
         self.press("<Return>")
-        self.assertEqual([one.machine for one in self.opened], [machine(30)])
+        self.assertEqual([computer.machine for computer in self.opened], [machine(30)])
 
     def test_computers_that_come_use_the_items_of_those_that_went(self) -> None:
         items = len(self.tiles.canvas.find_all())
         for number in range(5):
-            self.show(*(replace(one, machine=f"{number} {one.machine}") for one in self.computers))
+            others = [
+                replace(computer, machine=f"{number} {computer.machine}")
+                for computer in self.computers
+            ]
+            self.show(*others)
         self.assertEqual(len(self.tiles.canvas.find_all()), items)
 
     def test_more_than_fit_scroll_with_wheel_and_keys(self) -> None:
@@ -128,7 +132,7 @@ class SeatsTest(WindowTestCase):
             self.root.geometry(f"{width}x600")
             self.root.update()
             right = max(
-                self.tiles.canvas.bbox(one.items["box"])[2] for one in self.tiles._drawn.values()
+                self.tiles.canvas.bbox(tile.items["box"])[2] for tile in self.tiles._drawn.values()
             )
             self.assertLessEqual(right, self.tiles.canvas.winfo_width() + 1, width)
 
@@ -136,16 +140,16 @@ class SeatsTest(WindowTestCase):
         self.tiles._kept = {machine(FAILED): (2, 9)}
         self.theme.enlarge(3.0)
         self.root.update()
-        first = min(self.tiles._places, key=lambda one: self.tiles._places[one][::-1])
+        first = min(self.tiles._places, key=lambda name: self.tiles._places[name][::-1])
         self.assertTrue(self.tiles._computers[first].needs_help)
         self.drag(1, to=2)
         self.assertEqual(self.kept, {})
 
     def test_what_does_not_change_is_not_drawn_again(self) -> None:
         self.tiles.show(self.computers)
-        drawn = {one.shown for one in self.tiles._drawn.values()}
+        drawn = {tile.shown for tile in self.tiles._drawn.values()}
         self.tiles.show(self.computers)
-        self.assertEqual({one.shown for one in self.tiles._drawn.values()}, drawn)
+        self.assertEqual({tile.shown for tile in self.tiles._drawn.values()}, drawn)
 
     def test_places_in_the_settings_that_cannot_be_read_are_left_out(self) -> None:
         kept = ("aa 1 2", "bb 1", "cc x 2", "dd 99999 1", "")

@@ -236,7 +236,7 @@ def sentences(area: NoticeArea) -> list[str]:
 
 def press(widget: tk.Misc, label: str) -> None:
     """Press the button of that text below this widget."""
-    button = next(one for one in buttons_below(widget) if str(one.cget("text")) == label)
+    button = next(button for button in buttons_below(widget) if str(button.cget("text")) == label)
     button.invoke()
 
 
