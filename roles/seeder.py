@@ -208,6 +208,7 @@ class Seeder(Role):
             lmk1_uploads.join()
             if self._browsers is not None:
                 self._browsers.join()
+            self._report(uploads, lmk1_uploads, time.monotonic())
 
     def _await_answer(self, membership: Membership) -> None:
         """Do not serve the folder in clear if the tracker is about to say that we need a code."""

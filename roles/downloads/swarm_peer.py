@@ -192,6 +192,7 @@ class SwarmPeer:
         self._uploads.join()
         self._acceptor.close()
         self._listener.close()
+        self._report(time.monotonic())
 
     def _start_threads(self) -> None:
         """Start those that do not run yet; if the system has none left, again at a later tick."""
