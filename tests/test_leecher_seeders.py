@@ -150,7 +150,6 @@ class SeedersThatFail(LeecherTest):
     def test_as_many_as_are_asked_at_once_and_more_do_not_keep_an_honest_one_out(self) -> None:
         self.constant("lmk1.fetchers", "MOVING_S", 0.05)
         self.constant("lmk1.download_plan", "STALLED_S", 0.2)
-        self.constant("lmk1.tracker_answers", "LISTS_IN_ALL", 1e9)
         self.limits("lmk1.chunk_fetcher", answer_s=1.0, first_chunk_s=1.0)
         content = content_of(200 * CHUNK)
         for play in (self.stay_silent, self.fall_silent_after_the_answer):
@@ -281,7 +280,6 @@ class SeedersThatFail(LeecherTest):
         self.assert_same_files(self.taken, {"a": content})
 
     def test_a_running_download_does_not_need_the_tracker(self) -> None:
-        self.constant("joining.tracker_asker", "TRIES_S", (SOON_S,))
         room = self.tracker(self.free_address())
         content = content_of(20 * CHUNK)
         gate = Gate(10)
@@ -302,8 +300,6 @@ class SeedersThatLie(LeecherTest):
 
     def setUp(self) -> None:
         super().setUp()
-        self.constant("lmk1.seeder_book", "FAILED_AGAIN_S", SOON_S)
-        self.constant("lmk1.seeder_book", "FAILED_MAX_S", SOON_S)
 
     def lying(self, pack: Callable[[int, bytes], bytes]) -> Offer:
         return self.offer(Offer({"a": self.CONTENT}, pack))
@@ -370,7 +366,6 @@ class SeedersThatLie(LeecherTest):
     def test_every_lie_beside_an_honest_seeder_is_harmless(self) -> None:
         for lie in self.LIES:
             self.lying(getattr(self, lie))
-        self.constant("lmk1.tracker_answers", "LISTS_IN_ALL", 1e9)
         self.offering_lmk1({"a": self.CONTENT})
         self.assert_takes(self.taking(), {"a": self.CONTENT})
 
