@@ -165,8 +165,6 @@ def run_here(tests: list[unittest.TestCase], *, is_verbose: bool) -> int:
     print_reports(tally)
     if is_verbose:
         print_slowest(tally)
-    if not tally.outcomes:
-        say("No test has a name like that.")
     passed, skipped, failed = (tally.count(outcome) for outcome in Outcome)
     say(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 0 if passed and not failed else 1
@@ -190,6 +188,7 @@ def set_strict() -> None:
 
 
 def select_tests(patterns: list[str]) -> list[unittest.TestCase]:
+    """Ends the program if one of the patterns is in no name."""
     loader = unittest.TestLoader()
     names = [path.stem for path in files_with_tests()]
     files = {pattern.partition(".")[0] if "." in pattern else "" for pattern in patterns}
@@ -201,7 +200,14 @@ def select_tests(patterns: list[str]) -> list[unittest.TestCase]:
     if not patterns:
         return found
     # A file that cannot be imported is one test with the name of the file.
-    return [test for test in found if any(one in f"{name_of(test)}." for one in patterns)]
+    tests_by_pattern = {
+        pattern: [test for test in found if pattern in f"{name_of(test)}."] for pattern in patterns
+    }
+    for pattern, tests in tests_by_pattern.items():
+        if not tests:
+            sys.exit(f"No test has {pattern!r} in its name.")
+    chosen = {id(test) for tests in tests_by_pattern.values() for test in tests}
+    return [test for test in found if id(test) in chosen]
 
 
 def files_with_tests() -> list[Path]:
