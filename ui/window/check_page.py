@@ -12,7 +12,7 @@ from roles.values.findings import Finding
 from roles.values.settings import CheckSettings
 from ui.check_words import CheckWords, Outcome, check_words, summary
 from ui.window import desktop
-from ui.window.fields import Sentence
+from ui.window.labels import Sentence
 from ui.window.scrolled import ScrolledFrame
 from ui.window.tab_pages import Page
 from ui.window.window_context import WindowContext

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Any
 
-from ui.window.fields import Sentence, TextField, private_mark
+from ui.window.fields import TextField
 from ui.window.keyboard import tab_in_order
+from ui.window.labels import Sentence, private_mark
 from ui.window.layout import show_if
 from ui.window.tooltip import Tooltip
 from ui.window.window_context import WindowContext

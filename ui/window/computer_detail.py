@@ -14,7 +14,7 @@ from roles.values.participants import Participant, TransferStatus
 from roles.values.safe_names import shown_name
 from ui import wording
 from ui.columns import Column
-from ui.window.fields import Sentence
+from ui.window.labels import Sentence
 from ui.window.table import Table
 from ui.window.theme import Theme
 

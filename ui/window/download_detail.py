@@ -13,7 +13,7 @@ from ui.connected_computers import ConnectedComputer
 from ui.pieces import Piece, PiecesOfFile, PiecesOfFolder, pieces_of
 from ui.toned_text import TonedText
 from ui.window.colour_bar import ColourBar
-from ui.window.fields import Sentence
+from ui.window.labels import Sentence
 from ui.window.layout import show_if
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import COMPUTER_COLUMNS, folder_of, status_of

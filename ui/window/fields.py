@@ -1,4 +1,4 @@
-"""Sentences, the lock of a private room, and fields that show what is wrong or what empty means."""
+"""Fields that show what is wrong, or what empty means."""
 
 from __future__ import annotations
 
@@ -10,36 +10,11 @@ from typing import TypeVar
 from roles.program.user_folders import folder_named, pasted_path
 from roles.values.errors import StorageError, UserInputError
 from ui.window.folder_dialog import AskFolder, FolderDialog
-from ui.window.layout import show_if
 from ui.window.theme import Theme
 
 LEAST_WRAP = 160  # in a narrower field, a sentence would have one word per line
 
 T = TypeVar("T")
-
-
-class Sentence(ttk.Label):
-    """Wraps within its cell, which it fills (sticky="ew"), and takes no room without a text."""
-
-    def __init__(self, parent: tk.Misc, *, tone: str = "Muted", ground: str = "") -> None:
-        self._ground = f".{ground}TLabel"
-        super().__init__(parent, style=tone + self._ground, justify="left")
-        # Tk may draw a line some pixels longer than it has measured it.
-        self.bind("<Configure>", lambda event: self.configure(wraplength=max(1, event.width - 6)))
-
-    def say(self, text: str, tone: str = "") -> None:
-        """Show this text, in the colour of this tone; "" for nothing."""
-        self.configure(text=text)
-        if tone:
-            self.configure(style=tone + self._ground)
-        show_if(self, bool(text))
-
-
-def private_mark(parent: tk.Misc, theme: Theme, ground: str = "") -> ttk.Label:
-    """A closed lock with the word “Private”, wherever a private room is named."""
-    mark = ttk.Label(parent, text="Private", compound="left", style=f"{ground}TLabel")
-    theme.show_picture(mark, "private")
-    return mark
 
 
 class TextField(ttk.Frame):

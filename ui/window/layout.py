@@ -72,14 +72,6 @@ class ButtonRow(ttk.Frame):
             self.right.grid(row=0, column=1, columnspan=1, sticky="ne", pady=0)
 
 
-class HidingScrollbar(ttk.Scrollbar):
-    """For a grid. It hides while there is nothing to scroll."""
-
-    def set(self, first: float | str, last: float | str) -> None:
-        super().set(first, last)
-        show_if(self, float(first) > 0.0 or float(last) < 1.0)
-
-
 class EmptyNote(ttk.Frame):
     """A title, a text and buttons in place of rows."""
 

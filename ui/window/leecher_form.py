@@ -11,9 +11,10 @@ from roles.values.errors import LmkError, UserInputError
 from roles.values.safe_names import shown_name
 from roles.values.settings import MAX_PARALLEL_SEEDERS, LeecherSettings
 from ui.window.code_row import CodeRow
-from ui.window.fields import FolderField, Sentence, TextField
+from ui.window.fields import FolderField, TextField
 from ui.window.folded_field import CAPTION, FoldedField
 from ui.window.keyboard import tab_in_order
+from ui.window.labels import Sentence
 from ui.window.setting_field import limit_field, setting_box
 from ui.window.tracker_field import TrackerField
 from ui.window.window_context import WindowContext

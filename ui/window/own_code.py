@@ -8,8 +8,9 @@ from tkinter import ttk
 
 from roles.values import room_code
 from ui.window import desktop
-from ui.window.fields import Sentence, TextField, private_mark
+from ui.window.fields import TextField
 from ui.window.keyboard import tab_in_order
+from ui.window.labels import Sentence, private_mark
 from ui.window.layout import show_if
 from ui.window.theme import Theme
 

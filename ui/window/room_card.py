@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from ui.room_summary import Summary
-from ui.window.fields import private_mark
+from ui.window.labels import private_mark
 from ui.window.layout import show_if
 from ui.window.theme import Theme
 

@@ -1,14 +1,22 @@
-"""A frame that scrolls when it is taller than its place."""
+"""A frame that scrolls when it is taller than its place, and a scroll bar that hides."""
 
 from __future__ import annotations
 
 import tkinter as tk
 from tkinter import ttk
 
-from ui.window.layout import HidingScrollbar
+from ui.window.layout import show_if
 from ui.window.theme import Theme
 
 _STRUT_COLUMN, _STRUT_ROWS = 20, 20
+
+
+class HidingScrollbar(ttk.Scrollbar):
+    """For a grid. It hides while there is nothing to scroll."""
+
+    def set(self, first: float | str, last: float | str) -> None:
+        super().set(first, last)
+        show_if(self, float(first) > 0.0 or float(last) < 1.0)
 
 
 class ScrolledFrame(ttk.Frame):

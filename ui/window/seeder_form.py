@@ -9,8 +9,9 @@ from roles.values.settings import MAX_SLOTS
 from roles.values.typed_settings import parse_port, parse_slots
 from ui.toned_text import TonedText
 from ui.window.code_row import CodeRow
-from ui.window.fields import FolderField, Sentence, TextField
+from ui.window.fields import FolderField, TextField
 from ui.window.keyboard import tab_in_order
+from ui.window.labels import Sentence
 from ui.window.running_roles import RunState
 from ui.window.seeder_run import SeederRun
 from ui.window.setting_field import limit_field, setting_box, setting_field

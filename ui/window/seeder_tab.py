@@ -17,8 +17,8 @@ from roles.values.events import FolderScanned, RoleEvent, RoleStopped, RoomChang
 from roles.values.participants import Participant
 from roles.values.settings import SeederSettings, TorrentKind
 from ui.file_list import SharedFiles
-from ui.window.fields import Sentence
 from ui.window.file_tree import FILES, NAME, SIZE, FileRow, FileTree, SharedFolder
+from ui.window.labels import Sentence
 from ui.window.running_roles import RunState
 from ui.window.seeder_columns import RECEIVER_COLUMNS, receiver_icon, receiver_tone, receivers_of
 from ui.window.seeder_form import SeederForm

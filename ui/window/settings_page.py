@@ -13,7 +13,8 @@ from tkinter import ttk
 
 from roles.values.program_settings import SIZES, Appearance
 from roles.values.typed_settings import parse_name, parse_network, parse_port
-from ui.window.fields import ChoiceField, Sentence, TextField
+from ui.window.fields import ChoiceField, TextField
+from ui.window.labels import Sentence
 from ui.window.scrolled import ScrolledFrame
 from ui.window.setting_field import limit_field, setting_box, setting_field
 from ui.window.tab_pages import Page

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ui import wording
 from ui.start_words import StartFacts, get_line, give_line, run_line
 from ui.toned_text import TonedText
-from ui.window.fields import Sentence, private_mark
+from ui.window.labels import Sentence, private_mark
 from ui.window.layout import show_if
 from ui.window.leecher_model import LeecherModel
 from ui.window.notices import Choice

@@ -9,7 +9,7 @@ from tkinter import ttk
 from roles.values import figures
 from roles.values.events import DownloadState
 from ui import wording
-from ui.window.fields import private_mark
+from ui.window.labels import private_mark
 from ui.window.leecher_model import LeecherModel
 from ui.window.theme import Theme
 

@@ -10,10 +10,11 @@ from tkinter import ttk
 from typing import Generic, Literal
 
 from ui.columns import Column, Icon, ItemT, SortKey
-from ui.window.layout import EmptyNote, HidingScrollbar, show_if
+from ui.window.layout import EmptyNote, show_if
 from ui.window.notices import Choice
 from ui.window.row_pictures import GAP, ICON, Bar, RowPictures
 from ui.window.rows_in_sight import Choosing, RowsInSight
+from ui.window.scrolled import HidingScrollbar
 from ui.window.theme import Theme
 from ui.window.tooltip import Tooltip
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tkinter as tk
 from collections.abc import Callable
 
-from ui.window.fields import ChoiceField, Sentence
+from ui.window.fields import ChoiceField
+from ui.window.labels import Sentence
 from ui.window.theme import Theme
 from ui.window.tracker_choice import TrackerChoice
 

@@ -12,8 +12,9 @@ from roles.values.addresses import Address
 from roles.values.settings import TrackerSettings
 from roles.values.typed_settings import parse_port
 from ui.window import desktop
-from ui.window.fields import Sentence, TextField
+from ui.window.fields import TextField
 from ui.window.keyboard import tab_in_order
+from ui.window.labels import Sentence
 from ui.window.layout import ButtonRow, show_if
 from ui.window.own_code import OwnCode
 from ui.window.qr_view import QrPage, QrPicture
