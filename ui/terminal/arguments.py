@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from roles.program.user_folders import folder_named
 from roles.values.addresses import (
@@ -24,9 +23,7 @@ from roles.values.safe_names import shown_name
 from roles.values.settings import DEFAULT_SLOTS, Existing, TorrentKind
 from roles.values.typed_settings import parse_rate, parse_slots, parse_tracker
 from ui.about import version_line
-from ui.exit_codes import ExitCode
-from ui.terminal.output import Output
-from ui.terminal.streams import write
+from ui.terminal.command_parser import Command, CommandParser, did_you_mean
 
 COMMANDS = ("tracker", "trackers", "status", "check", "seed", "list", "get", "demo", "completion")
 SHELLS = ("bash", "zsh", "fish")
@@ -50,95 +47,6 @@ _AddOption: TypeAlias = Callable[..., argparse.Action]  # add_argument() of a co
 _JSON = {"action": "store_true", "help": "one JSON object per line"}
 T = TypeVar("T")
 _KINDS = (TorrentKind.PRIVATE.value, TorrentKind.PUBLIC.value)
-
-
-class Option(NamedTuple):
-    """An option or positional argument of a command, for scripts that complete them."""
-
-    flags: tuple[str, ...]  # () for a positional argument
-    does: str
-    takes: str  # what its value is called; "" if it takes none
-    choices: tuple[str, ...]  # all values; () if it takes any
-
-    @property
-    def is_folder(self) -> bool:
-        return self.takes in ("FOLDER", "DIR")
-
-    @property
-    def is_file(self) -> bool:
-        return self.takes == "FILE"
-
-
-# What other programs call these options.
-_ELSEWHERE = {
-    "--port": "--bind",
-    "--host": "--bind",
-    "--out": "--to",
-    "--output": "--to",
-    "--dir": "--to",
-    "--directory": "--to",
-}
-
-
-class Command(NamedTuple):
-    name: str  # "" for what may stand without a command
-    does: str
-    options: tuple[Option, ...]
-
-
-class _Parser(argparse.ArgumentParser):
-    """Prints like the commands do, whatever the standard streams are like."""
-
-    def __init__(self, *args: Any, does: str = "", **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._output = Output()
-        self._does = does
-        self._commands: list[_Parser] = []
-
-    def add_commands(self, common: _Parser) -> Callable[..., _Parser]:
-        """Returns a function that adds one, with its name and what it does."""
-        added = self.add_subparsers(dest="command", metavar="COMMAND")
-
-        def add(name: str, does: str, **more: Any) -> _Parser:
-            parser = added.add_parser(name, parents=[common], help=does, does=does, **more)
-            self._commands.append(parser)
-            return parser
-
-        return add
-
-    def described(self) -> list[Command]:
-        """This parser and its commands."""
-        name = self.prog.partition(" ")[2]
-        actions = [action for action in self._actions if action.help != argparse.SUPPRESS]
-        options = [option for option in map(_described, actions) if option.takes != "COMMAND"]
-        own = Command(name, self._does, tuple(options))
-        return [own, *(command for parser in self._commands for command in parser.described())]
-
-    def used(self, command: str | None) -> _Parser:
-        """The parser of this command; this one if there is none of that name."""
-        commands = (parser for parser in self._commands if parser.prog.endswith(f" {command}"))
-        return next(commands, self)
-
-    def option_meant(self, unknown: Sequence[str]) -> str:
-        """A question, or ""."""
-        typed = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
-        known = [flag for option in self.described()[0].options for flag in option.flags]
-        if (elsewhere := _ELSEWHERE.get(typed)) in known:
-            return f" Did you mean {elsewhere}?"
-        return _similar(typed, known) if typed else ""
-
-    def error(self, message: str) -> NoReturn:
-        write(sys.stderr, self.format_usage())
-        self.exit(ExitCode.USAGE, f"{self.prog}: error: {message}\n")
-
-    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
-        if message:
-            write(sys.stderr, message)
-        raise SystemExit(int(self._output.finished(status)))
-
-    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002
-        """Called for --help and --version only, which go to standard output."""
-        self._output.result(message.removesuffix("\n"))
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -179,10 +87,10 @@ def all_commands() -> list[Command]:
     return parser.described()
 
 
-def _parsers() -> tuple[_Parser, _Parser]:
+def _parsers() -> tuple[CommandParser, CommandParser]:
     """That of the command line, still without commands, and that of what all commands share."""
     common = _common_options()
-    parser = _Parser(
+    parser = CommandParser(
         prog="lmktorrent",
         description=_DESCRIPTION,
         epilog=_EPILOG,
@@ -205,7 +113,7 @@ def _with_kinds(arguments: Sequence[str]) -> list[str]:
     ]
 
 
-def _refuse_mistyped(arguments: Sequence[str], parser: _Parser) -> None:
+def _refuse_mistyped(arguments: Sequence[str], parser: CommandParser) -> None:
     """Exits with 2 and the command that was meant, if the first word is nearly one."""
     words = iter(arguments)
     for word in words:
@@ -215,24 +123,9 @@ def _refuse_mistyped(arguments: Sequence[str], parser: _Parser) -> None:
             break
     else:
         return
-    if word not in COMMANDS and not os.path.lexists(word) and (meant := _similar(word, COMMANDS)):
+    is_unknown = word not in COMMANDS and not os.path.lexists(word)
+    if is_unknown and (meant := did_you_mean(word, COMMANDS)):
         parser.error(f"“{shown_name(word)}” is neither a command nor a folder.{meant}")
-
-
-def _similar(word: str, known: Sequence[str]) -> str:
-    """ " Did you mean get?"; "" if nothing is similar."""
-    import difflib  # loaded only for a typing error
-
-    similar = difflib.get_close_matches(word, known, n=1)
-    return f" Did you mean {similar[0]}?" if similar else ""
-
-
-def _described(action: argparse.Action) -> Option:
-    is_flag = action.nargs == 0 or isinstance(action, argparse.BooleanOptionalAction)
-    takes = "" if is_flag else action.metavar
-    choices = tuple(map(str, action.choices or ()))
-    shown = takes if isinstance(takes, str) else (action.dest.upper() if choices else "")
-    return Option(tuple(action.option_strings), action.help or "", shown, choices)
 
 
 def _for_the_seeder_tab(given: Sequence[Path]) -> tuple[Path | None, list[str]]:
@@ -253,9 +146,9 @@ def _for_the_seeder_tab(given: Sequence[Path]) -> tuple[Path | None, list[str]]:
     return folders[0] if folders else None, notices
 
 
-def _common_options() -> _Parser:
+def _common_options() -> CommandParser:
     """Options that may stand before or after the command."""
-    common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    common = CommandParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument(
         "--profile", metavar="DIR", type=_folder, help="keep settings, state and logs there"
     )
@@ -264,7 +157,7 @@ def _common_options() -> _Parser:
     return common
 
 
-def _add_commands(parser: _Parser, common: _Parser) -> None:
+def _add_commands(parser: CommandParser, common: CommandParser) -> None:
     command = parser.add_commands(common)
 
     def add(name: str, does: str, **more: Any) -> _AddOption:
@@ -464,7 +357,7 @@ def _rate(text: str) -> int | None:
     return parse_rate(text)
 
 
-def _dropped(text: str, parser: _Parser) -> Path:
+def _dropped(text: str, parser: CommandParser) -> Path:
     """The path of a folder or file. Exits with 2 if it does not exist."""
     try:
         path = folder_named(text)

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from roles.program.profile import Profile
 from ui.exit_codes import ExitCode
-from ui.terminal.arguments import Command, Option, all_commands
+from ui.terminal.arguments import all_commands
+from ui.terminal.command_parser import Command, Option
 from ui.terminal.output import Output
 
 
