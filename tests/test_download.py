@@ -28,7 +28,7 @@ from tests.memory_contents import MemoryHolding, bitmap
 from tests.raw_peer import RawPeer, lying_seeder
 from tests.role_test import RoomTest, Running, list_now, lose_patience, wait_for_end, wait_for_state
 from tests.support import LIMIT_S, wait_until
-from tests.test_name_twins import needs_case
+from tests.test_equal_names import needs_case
 from tests.tracker_requests import list_as_lmk2
 
 DATA = some_bytes(3_000_000)

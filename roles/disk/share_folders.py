@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from roles.disk import disk_calls
+from roles.disk.equal_names import key_of_names
 from roles.disk.file_lock import try_lock
-from roles.disk.name_twins import key_of_names
 from roles.disk.state_file import StateFile
 from roles.disk.stored_names import StoredNames
 from roles.values.disk_names import path_from_disk

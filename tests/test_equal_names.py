@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from roles.disk.equal_names import compose, key_of_names
 from roles.disk.leftovers import drop_packs, probe_name
-from roles.disk.name_twins import compose, key_of_names
 from roles.disk.stored_names import StoredNames
 from roles.values.safe_names import collision_key
 from tests.disks import described

@@ -68,10 +68,10 @@ def _by_names(folder: Path, names: Iterable[str]) -> bool | None:
         with suppress(OSError):
             status = os.lstat(folder / name)
             try:
-                twin = os.lstat(folder / other)
+                swapped = os.lstat(folder / other)
             except FileNotFoundError:
                 return False
-            if not os.path.samestat(status, twin):
+            if not os.path.samestat(status, swapped):
                 return False
             # A file with several links may have both names.
             if status.st_nlink == 1 or Path(folder / name).is_dir():
