@@ -136,7 +136,10 @@ class PeerDownloadsTest(DownloadingTest):
         self.offer(old, handle, 0)
         old.send_part(handle, 0, 0, self.holding.chunk(0)[:1_000])
         wait_until(
-            lambda: self.transfer_.plan._coming[0][next(iter(self.swarm._swarm.peers))].received > 0
+            lambda: (
+                self.transfer_.plan._on_their_way[0][next(iter(self.swarm._swarm.peers))].received
+                > 0
+            )
         )
         other = self.sender("e" * 16, host="10.0.0.3")
         other.expect(frames.Open)

@@ -258,8 +258,8 @@ def _take_what_comes_already(
     """Every chunk that is not here, from everybody."""
     if plan.had >> index & 1:
         return False
-    plan._coming.setdefault(index, {})[peer.number] = _OnItsWay(peer.sender, now, now)
-    plan._coming_chunks |= 1 << index
+    plan._on_their_way.setdefault(index, {})[peer.number] = _OnItsWay(peer.sender, now, now)
+    plan.coming |= 1 << index
     return True
 
 

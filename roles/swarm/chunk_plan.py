@@ -46,8 +46,8 @@ class ChunkPlan:
         self.content = content
         self.all_chunks = content.all_chunks
         self.had = had
-        self._coming: dict[int, dict[int, _OnItsWay]] = {}  # by chunk and connection
-        self._coming_chunks = 0  # bitmap
+        self._on_their_way: dict[int, dict[int, _OnItsWay]] = {}  # by chunk and connection
+        self.coming = 0  # bitmap of the chunks that are on their way
         self._beaten = set[int]()  # connections whose last chunk was late and came over another
         tries = max(LEAST_TRIES, MAX_WASTE // content.chunk_size)
         self.bad_peers = BadPeers(tries if content.size > SMALL else FEW_TRIES)
@@ -59,28 +59,22 @@ class ChunkPlan:
     @property
     def wanted(self) -> int:
         """The chunks that are neither had nor on their way."""
-        return self.all_chunks & ~self.had & ~self._coming_chunks
-
-    @property
-    def is_moving(self) -> bool:
-        return bool(self._coming_chunks)
-
-    @property
-    def coming(self) -> int:
-        """The bitmap of the chunks that are on their way."""
-        return self._coming_chunks
+        return self.all_chunks & ~self.had & ~self.coming
 
     @property
     def coming_bytes(self) -> int:
         """Bytes of chunks that are on their way."""
         return sum(
-            max(chunk.received for chunk in coming.values()) for coming in self._coming.values()
+            max(chunk.received for chunk in coming.values())
+            for coming in self._on_their_way.values()
         )
 
     @property
     def senders(self) -> int:
         """Peers that are sending chunks of it, however many connections they have."""
-        return len({chunk.sender for coming in self._coming.values() for chunk in coming.values()})
+        return len(
+            {chunk.sender for coming in self._on_their_way.values() for chunk in coming.values()}
+        )
 
     def wanted_from(self, peer: Peer, *, now: float, is_alone: bool) -> int:
         """The wanted chunks that this peer may send. `is_alone`: nobody else can."""
@@ -105,7 +99,7 @@ class ChunkPlan:
             MAX_COMING if peer.chunk_rate else UNPROVEN_COMING
         ):
             return False
-        coming = self._coming.get(index)
+        coming = self._on_their_way.get(index)
         if coming is None:
             may_send = self.wanted_from(peer, now=now, is_alone=is_alone) >> index & 1
         else:
@@ -117,28 +111,28 @@ class ChunkPlan:
             )
         if not may_send:
             return False
-        self._coming.setdefault(index, {})[peer.number] = _OnItsWay(peer.sender, now, now)
-        self._coming_chunks |= 1 << index
+        self._on_their_way.setdefault(index, {})[peer.number] = _OnItsWay(peer.sender, now, now)
+        self.coming |= 1 << index
         return True
 
     def is_coming(self, connection: int, index: int) -> bool:
-        return connection in self._coming.get(index, ())
+        return connection in self._on_their_way.get(index, ())
 
     def since(self, connection: int, index: int) -> float | None:
         """When this chunk was accepted over this connection; None if it is not on its way."""
-        chunk = self._coming.get(index, {}).get(connection)
+        chunk = self._on_their_way.get(index, {}).get(connection)
         return None if chunk is None else chunk.since
 
     def coming_over(self, connection: int) -> dict[int, float]:
         """The chunks on their way over this connection, and when each was accepted."""
         return {
             index: coming[connection].since
-            for index, coming in self._coming.items()
+            for index, coming in self._on_their_way.items()
             if connection in coming
         }
 
     def received(self, connection: int, index: int, count: int, *, now: float) -> None:
-        coming = self._coming.get(index, {}).get(connection)
+        coming = self._on_their_way.get(index, {}).get(connection)
         if coming is not None:
             coming.received += count
             coming.moved = now
@@ -146,21 +140,21 @@ class ChunkPlan:
     def verified(self, connection: int, index: int, *, now: float) -> tuple[int, ...]:
         """A chunk is on the disk. Returns the other connections that it is on its way over."""
         self.had |= 1 << index
-        others = self._coming.pop(index, {})
-        self._coming_chunks &= ~(1 << index)
+        others = self._on_their_way.pop(index, {})
+        self.coming &= ~(1 << index)
         self._beaten.update(other for other in others if now - others[other].since >= STALLED_S)
         self._beaten.discard(connection)
         return tuple(other for other in others if other != connection)
 
     def released(self, connection: int, index: int) -> bool:
         """A chunk does not come over this connection after all. True if it is wanted again."""
-        coming = self._coming.get(index)
+        coming = self._on_their_way.get(index)
         if coming is None or coming.pop(connection, None) is None:
             return False
         if coming:
             return False
-        del self._coming[index]
-        self._coming_chunks &= ~(1 << index)
+        del self._on_their_way[index]
+        self.coming &= ~(1 << index)
         return True
 
     def all_released(self, connection: int) -> bool:
@@ -170,9 +164,9 @@ class ChunkPlan:
         return any(freed)
 
     def nothing_comes(self) -> None:
-        self._coming.clear()
+        self._on_their_way.clear()
         self._beaten.clear()
-        self._coming_chunks = 0
+        self.coming = 0
 
     def can_send(self, peer: Peer, *, now: float) -> bool:
         """Whether this peer may be asked for everything that is wanted, even if others can too."""
@@ -187,7 +181,7 @@ class ChunkPlan:
         is_behind = self._is_behind(peer, now)
         return sum(
             1 << index
-            for index in indexes(self._coming_chunks)
+            for index in indexes(self.coming)
             if not self._is_bad(peer, index, now)
             and self._is_late(index, peer, is_behind, now, is_end=is_end)
         )
@@ -212,14 +206,16 @@ class ChunkPlan:
         """Whether this peer looks like a liar and is sending a chunk: it gets one at a time."""
         is_suspect = self.bad_peers.is_suspect(sender) and self.bad_peers.was_wrong(sender)
         return is_suspect and any(
-            chunk.sender == sender for coming in self._coming.values() for chunk in coming.values()
+            chunk.sender == sender
+            for coming in self._on_their_way.values()
+            for chunk in coming.values()
         )
 
     def _is_late(
         self, index: int, peer: Peer, is_behind: bool, now: float, *, is_end: bool
     ) -> bool:
         """Whether to ask this peer too for a chunk that is on its way."""
-        coming, rate = self._coming[index].values(), peer.chunk_rate
+        coming, rate = self._on_their_way[index].values(), peer.chunk_rate
         if all(now - chunk.moved >= STALLED_S * (2 if is_behind else 1) for chunk in coming):
             return True
         comes_over_another = any(chunk.sender == peer.sender for chunk in coming)

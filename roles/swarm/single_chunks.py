@@ -6,7 +6,7 @@ An idle peer takes over what another is slow to send. Part of the swarm's pure s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from roles.swarm.content_transfer import ContentTransfer
@@ -47,20 +47,16 @@ class SingleChunks:
     """Contents by handle. Peer.singles holds the handles that a peer was asked for."""
 
     def __init__(self) -> None:
+        # Those that wait for a peer are in the order of waiting, the others in that of asking.
         self._singles: dict[int, _Single] = {}
-        self._waiting: dict[int, _Single] = {}  # for a peer
-        self._asked: dict[int, _Single] = {}
         self._slow: set[int] = set()  # connections that were too late with something: asked last
 
     def add(self, transfer: ContentTransfer) -> None:
-        single = _Single(transfer)
-        self._singles[transfer.handle] = self._waiting[transfer.handle] = single
+        self._singles[transfer.handle] = _Single(transfer)
 
     def drop(self, handle: int) -> Peer | None:
         """It is no longer wanted, or has come. Returns the peer that was asked for it."""
-        self._singles.pop(handle, None)
-        self._waiting.pop(handle, None)
-        single = self._asked.pop(handle, None)
+        single = self._singles.pop(handle, None)
         if single is None or single.peer is None:
             return None
         single.peer.singles.discard(handle)
@@ -76,10 +72,11 @@ class SingleChunks:
 
     def ask_again(self, handle: int) -> None:
         """It does not come from the peer that was asked: ask any peer."""
-        single = self._asked.pop(handle, None)
+        single = self._singles.get(handle)
         if single is not None and single.peer is not None:
             single.peer.singles.discard(handle)
-            single.peer, self._waiting[handle] = None, single
+            single.peer = None
+            self._move_to_end(handle)
 
     def left(self, peer: Peer) -> None:
         """A connection ended: ask others for what it was asked for."""
@@ -91,10 +88,11 @@ class SingleChunks:
 
     def late(self, peers: Collection[Peer], *, now: float) -> list[tuple[Peer, int]]:
         """Take late contents from their peers. Returns these peers and handles, to be cancelled."""
-        late = [single for single in self._asked.values() if single.is_late(now)]
-        if self._asked and len(late) < len(self._asked):
+        asked = [single for single in self._singles.values() if single.peer is not None]
+        late = [single for single in asked if single.is_late(now)]
+        if len(late) < len(asked):
             idle = [peer for peer in peers if not peer.singles and peer.taking is None]
-            late += [single for single in self._stolen(idle, now=now) if single not in late]
+            late += [single for single in _stolen(asked, idle, now=now) if single not in late]
         cancelled = [(single.peer, single) for single in late if single.peer is not None]
         for peer, single in cancelled:
             single.moves += 1
@@ -104,7 +102,7 @@ class SingleChunks:
 
     def try_all_again(self, peers: Collection[Peer]) -> None:
         """Some time has passed: peers that lacked something may have it now."""
-        for single in self._waiting.values():
+        for single in self._waiting():
             without = single.refused | single.transfer.mistaken
             if peers and all(peer.number in without for peer in peers):
                 single.was_in_vain = True
@@ -119,15 +117,16 @@ class SingleChunks:
         """Peers, and what to ask each for now; it counts as asked."""
         chosen = list[tuple[Peer, ContentTransfer]]()
         free = [peer for peer in peers if len(peer.singles) < AHEAD]
-        for handle, single in list(self._waiting.items()) if free else ():
+        for single in self._waiting() if free else ():
             peer = _least_asked(single, free, peers, self._slow, now)
             if peer is None:
                 continue
-            del self._waiting[handle]
+            handle = single.transfer.handle
             if not peer.singles:
                 peer.single_at = now
             peer.singles.add(handle)
-            single.peer, single.since, self._asked[handle] = peer, now, single
+            single.peer, single.since = peer, now
+            self._move_to_end(handle)
             chosen.append((peer, single.transfer))
             if len(peer.singles) >= AHEAD:
                 free.remove(peer)
@@ -135,21 +134,29 @@ class SingleChunks:
                     break
         return chosen
 
-    def _stolen(self, idle: Collection[Peer], *, now: float) -> Iterator[_Single]:
-        """What idle peers take over from each of the others: everything if that one is slow, else
-        the last half.
-        """
-        by_peer = dict[int, tuple[Peer, list[_Single]]]()
-        for single in self._asked.values() if idle else ():
-            if single.peer is not None:
-                by_peer.setdefault(single.peer.number, (single.peer, []))[1].append(single)
-        for slow, singles in by_peer.values():
-            helpers = [peer for peer in idle if peer.sender != slow.sender]
-            able = [single for single in singles if _can_help(helpers, single, now)]
-            if any(_is_behind(helpers, slow, single, now) for single in able):
-                yield from able
-            elif now - singles[0].since >= IDLE_S:
-                yield from able[len(able) - len(able) // 2 :]
+    def _waiting(self) -> list[_Single]:
+        """Those that no peer is asked for now."""
+        return [single for single in self._singles.values() if single.peer is None]
+
+    def _move_to_end(self, handle: int) -> None:
+        self._singles[handle] = self._singles.pop(handle)
+
+
+def _stolen(asked: Iterable[_Single], idle: Collection[Peer], *, now: float) -> Iterator[_Single]:
+    """What idle peers take over from each of the others: everything if that one is slow, else the
+    last half.
+    """
+    by_peer = dict[int, tuple[Peer, list[_Single]]]()
+    for single in asked if idle else ():
+        if single.peer is not None:
+            by_peer.setdefault(single.peer.number, (single.peer, []))[1].append(single)
+    for slow, singles in by_peer.values():
+        helpers = [peer for peer in idle if peer.sender != slow.sender]
+        able = [single for single in singles if _can_help(helpers, single, now)]
+        if any(_is_behind(helpers, slow, single, now) for single in able):
+            yield from able
+        elif now - singles[0].since >= IDLE_S:
+            yield from able[len(able) - len(able) // 2 :]
 
 
 def _least_asked(

@@ -446,7 +446,7 @@ class Swarm:
     def _ask_again(self, now: float) -> None:
         """Ask a second peer for chunks that are too slow, and again for what stands still."""
         asking, is_end = self._asking(), self._is_end(now)
-        is_moving = any(transfer.plan.is_moving for transfer in asking)
+        is_moving = any(transfer.plan.coming for transfer in asking)
         is_again = now - self._asked_twice_at >= AGAIN_S
         self._asked_twice_at = now if is_again else self._asked_twice_at
         is_time = now - self._asked_again_at >= (MOVING_AGAIN_S if is_moving else AGAIN_S)
@@ -455,7 +455,7 @@ class Swarm:
             plan = transfer.plan
             if not plan.wanted:
                 self._want_twice(transfer, now, is_end=is_end, is_again=is_again)
-            if not (plan.is_moving or plan.is_done) and (is_time or plan.bad_peers.any_wrong):
+            if not (plan.coming or plan.is_done) and (is_time or plan.bad_peers.any_wrong):
                 self._want(transfer, now, is_news=not is_time)
 
     def _want_twice(

@@ -373,7 +373,7 @@ class Room:
     def _check_chunks(self, leecher: Leecher) -> None:
         for transfer in leecher.transfers.values():
             plan = transfer.plan
-            for number in {one for coming in plan._coming.values() for one in coming}:
+            for number in {one for coming in plan._on_their_way.values() for one in coming}:
                 is_here = any(plan.had >> index & 1 for index in plan.coming_over(number))
                 self.check(not is_here, leecher, "a chunk comes that is here")
                 self.check(
