@@ -89,7 +89,9 @@ class Seeder(Role):
         settings = self._settings
         check_readable(settings.folder)
         cache = _cache_file(settings)
-        library = FolderLibrary(settings.folder, cache, self._note_hashing, self._stopping)
+        library = FolderLibrary(
+            settings.folder, cache, self._note_hashing, self._stopping, settings.look_s
+        )
         if settings.door:
             library.add_line(encode_line(WebLine()))
         if library.notice:

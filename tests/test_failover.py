@@ -422,7 +422,6 @@ class RealFolderTest(FollowCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.constant("sharing.folder_library", "LOOK_S", 0.2)
         self.constant("joining.list_upload", "TELL_S", 0.1)
 
     def shared_key(self, leecher: Running[Leecher]) -> str:
@@ -452,7 +451,7 @@ class RealFolderTest(FollowCase):
         small = {f"{number:02}": content_of(3_000, number) for number in range(20)}
         files = {"big": content_of(6_000_000, 77)} | small
         folder = self.make_folder("shared", files)
-        self.seeder(folder, self.room)
+        self.seeder(folder, self.room, look_s=0.2)
         leecher = self.slow_leecher(1_500_000)
         list_now(leecher, *files)
         key = self.shared_key(leecher)
@@ -470,7 +469,7 @@ class RealFolderTest(FollowCase):
         folder = self.make_folder("shared", files)
         for path in folder.iterdir():
             os.utime(path, (1_000_000_000, 1_000_000_000))
-        self.seeder(folder, self.room)
+        self.seeder(folder, self.room, look_s=0.2)
         leecher = self.slow_leecher(800_000)
         list_now(leecher, *files)
         key = self.shared_key(leecher)

@@ -35,6 +35,7 @@ from roles.values.list_lines import (
     encode_line,
     sort_key,
 )
+from roles.values.settings import LOOK_S
 from roles.worker import run_guarded
 from tests.connections import over
 from tests.support import NEVER, PROMPT_S, STOPPED, EventLog, LmkTestCase, wait_until
@@ -71,11 +72,11 @@ class LibraryTestCase(LmkTestCase):
             patches.enter_context(mock.patch.object(module, "SETTLED_NS", long_ns))
         return patches
 
-    def started(self) -> FolderLibrary:
+    def started(self, look_s: float = LOOK_S) -> FolderLibrary:
         """A library at work until the test ends, or until stopped()."""
         self.log.clear()
         self.stopping = stopping = threading.Event()
-        library = FolderLibrary(self.shared, self.cache_file, self.log, stopping)
+        library = FolderLibrary(self.shared, self.cache_file, self.log, stopping, look_s)
         failures = list[object]()
         self.thread = threading.Thread(
             target=lambda: failures.append(run_guarded(library.run)), name="lmk-hasher"
@@ -94,9 +95,9 @@ class LibraryTestCase(LmkTestCase):
         self.thread.join(PROMPT_S)
         self.assertFalse(self.thread.is_alive())
 
-    def ready(self) -> FolderLibrary:
+    def ready(self, look_s: float = LOOK_S) -> FolderLibrary:
         """A library that has read all."""
-        library = self.started()
+        library = self.started(look_s)
         self.log.wait_for(HashingChanged, where=lambda event: event.hashed == event.size)
         return library
 
@@ -366,11 +367,10 @@ class RestartTest(LibraryTestCase):
     ) -> None:
         self.enterContext(mock.patch.object(folder_library, "_LARGE", 1_000))
         self.enterContext(mock.patch.object(folder_library, "WRITTEN_S", 3_600.0))
-        self.enterContext(mock.patch.object(folder_library, "LOOK_S", 0.01))
         self.never_settled()
         self.file("small")
         large = self.file("large", bytes(3 * MIN_CHUNK_SIZE), mtime_s=time.time())
-        library = self.ready()
+        library = self.ready(look_s=0.01)
         self.assertEqual([*self.lines(library)], ["small"])
         self.assertFalse(library.snapshot.is_whole)
         with mock.patch.object(folder_library, "WRITTEN_S", -1.0):
@@ -726,7 +726,7 @@ class PackHoldingTest(LibraryTestCase):
 class ShortageTest(LibraryTestCase):
     def test_what_is_offered_stays_while_the_folder_cannot_be_looked_at(self) -> None:
         self.file("a", b"one")
-        library = self.ready()
+        library = self.ready(look_s=0.01)
         lines = library.snapshot.lines
         scans = list[int]()
 
@@ -734,7 +734,6 @@ class ShortageTest(LibraryTestCase):
             scans.append(1)
             raise ShortageError("too many open files")
 
-        self.enterContext(mock.patch.object(folder_library, "LOOK_S", 0.01))
         with mock.patch.object(folder_library, "scan_tree", refuse):
             library.wake()
             wait_until(lambda: len(scans) > 2)

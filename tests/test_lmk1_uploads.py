@@ -425,9 +425,8 @@ class StrangersAtTheSeeder(SeederTest):
     def test_without_descriptors_left_the_loop_goes_on(self) -> None:
         import resource  # there is none on Windows
 
-        self.constant("sharing.folder_library", "LOOK_S", NEVER_S)
         os.utime(self.shared / "empty", (1, 1))  # a fresh one is offered after the second look
-        seeder = self.offering()
+        seeder = self.offering(look_s=NEVER_S)
         seeder.log.wait_for(
             FolderScanned, LIMIT_S, where=lambda scan: all(file.root for file in scan.files)
         )

@@ -442,8 +442,7 @@ class OursNeverEndAnOriginalTracker(MixesTest):
         self.assertEqual(leecher.wait_ended(), 0, leecher.error_output)
 
     def test_a_new_file_is_added_while_it_runs(self) -> None:
-        self.constant("sharing.folder_library", "LOOK_S", 0.05)
-        self.seeder(self.shared, self.old.address)
+        self.seeder(self.shared, self.old.address, look_s=0.05)
         (self.shared / "new").write_bytes(b"1")
         wait_until(lambda: "new" in listed_files(self.old.address))
         self.assertEqual(len(self.assert_alive(self.old)), len(FILES) + 1)

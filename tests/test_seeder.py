@@ -146,15 +146,13 @@ class FilesOfTheSeeder(SeederTest):
         self.assertEqual(receive_range(self.ranged(seeder.address, "a", 1), 1), b"new")
 
     def test_new_and_removed_files_are_noticed(self) -> None:
-        self.constant("sharing.folder_library", "LOOK_S", 0.05)
-        self.offering()
+        self.offering(look_s=0.05)
         (self.shared / "b").write_bytes(b"b")
         (self.shared / "a").unlink()
         wait_until(lambda: listed_files(self.room) == {"b": 1, "empty": 0, "é ü.txt": 7})
 
     def test_a_folder_that_is_gone_is_said_and_what_comes_back_is_offered_again(self) -> None:
-        self.constant("sharing.folder_library", "LOOK_S", 0.05)
-        seeder = self.offering()
+        seeder = self.offering(look_s=0.05)
         self.shared.rename(self.folder / "elsewhere")
         wait_until(lambda: listed_files(self.room) == {})
         last = seeder.log.wait_for(
@@ -173,8 +171,7 @@ class FilesOfTheSeeder(SeederTest):
         self.assert_serves(seeder)
 
     def test_a_folder_that_came_back_empty_is_no_problem_any_more(self) -> None:
-        self.constant("sharing.folder_library", "LOOK_S", 0.05)
-        seeder = self.offering()
+        seeder = self.offering(look_s=0.05)
         self.shared.rename(self.folder / "elsewhere")
         seeder.log.wait_for(FolderScanned, where=lambda scan: bool(scan.problem))
         seeder.log.clear()

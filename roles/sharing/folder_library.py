@@ -31,10 +31,10 @@ from roles.values.disk_names import from_disk
 from roles.values.errors import ShortageError, StorageError
 from roles.values.events import HashingChanged, Post, Skipped, SkipReason
 from roles.values.list_lines import ReadingLine, encode_line
+from roles.values.settings import LOOK_S
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 2.1  # between two scans; above SETTLED_NS, so that unchanged files have settled by then
 _LOOK_SHARE = 10  # the pause after a scan is this many times as long as the scan
 PUBLISH_S = 0.8  # between two snapshots while hashing
 _POST_S = 0.25
@@ -56,11 +56,14 @@ class FolderLibrary:
         cache_file: Path | None,
         post: Post,
         stopping: threading.Event,
+        look_s: float = LOOK_S,
     ) -> None:
-        """`cache_file` keeps digests and the share's id; None: keep nothing."""
+        """`cache_file` keeps digests and the share's id; None: keep nothing. `look_s`: between two
+        scans.
+        """
         self.path = path
         self._post = post
-        self._stopping = stopping
+        self._stopping, self._look_s = stopping, look_s
         self._cache = DigestCache(cache_file)
         self.share_id = self._cache.share_id
         self.notice = self._cache.notice  # for the user
@@ -176,7 +179,7 @@ class FolderLibrary:
             log.info("%s", error)
             with self._lock:
                 self._distrusted |= distrusted
-            self._next_look = time.monotonic() + LOOK_S
+            self._next_look = time.monotonic() + self._look_s
             return
         except StorageError as error:
             tree = FolderTree((), (), (), str(error))
@@ -185,7 +188,7 @@ class FolderLibrary:
         if self._stopping.is_set():
             return
         scanned = time.monotonic()
-        self._next_look = scanned + max(LOOK_S, _LOOK_SHARE * (scanned - started))
+        self._next_look = scanned + max(self._look_s, _LOOK_SHARE * (scanned - started))
         if tree == self._tree and self._is_complete and not distrusted:
             return
         self._compare(tree)

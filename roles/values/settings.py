@@ -19,6 +19,8 @@ MAX_SLOTS = 64  # each needs a thread
 DEFAULT_PARALLEL_SEEDERS = 5  # per download; the original's number
 MAX_PARALLEL_SEEDERS = 16
 GIVE_UP_AFTER_S = 30.0  # command line: without any usable seeder
+# Between two scans of a seeder's folder; above SETTLED_NS, so that unchanged files have settled.
+LOOK_S = 2.1
 SPACE_AGAIN_S = 4.0  # between two looks at a full disk; downloads go on within 5 s of some space
 
 
@@ -69,6 +71,7 @@ class SeederSettings:
     bind_exactly: bool = False
     slots: int = DEFAULT_SLOTS
     state_folder: Path | None = None  # for digests; None: hash the folder at each start
+    look_s: float = LOOK_S
     torrent: TorrentKind = TorrentKind.NONE
     name: str = ""  # of this computer, as others see it; "" for the system's name
     door: bool = True  # browsers may fetch from it
