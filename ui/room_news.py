@@ -43,7 +43,7 @@ class RoomNews:
         return news
 
     def _spent(self, computer: Computer, now: float) -> float | None:
-        """Seconds since it began to download, if it was seen to."""
+        """How many seconds a download took that has ended; None if nobody saw it begin."""
         before = self._computers.get(computer.machine)
         if computer.state is ParticipantState.DOWNLOADING and (
             before is None or before.state in _BEFORE

@@ -91,7 +91,7 @@ def _parts(computers: Sequence[Computer], room: RoomSummary) -> tuple[tuple[str,
 
 
 def _has_stopped(computer: Computer) -> bool:
-    """Whether nobody knows if it ever goes on."""
+    """Whether it left or fell silent before it was done, so that nobody knows if it goes on."""
     return (computer.is_silent or computer.has_left) and computer.state is not ParticipantState.DONE
 
 

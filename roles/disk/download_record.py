@@ -103,7 +103,7 @@ def decode_download(row: object) -> RecordedDownload | None:
 
 
 def _texts(value: object, most: int) -> tuple[str, ...] | None:
-    """A list of at most `most` texts; None if it is none."""
+    """The texts, if it is a list of at most `most` of them; None otherwise."""
     if not isinstance(value, list) or len(value) > most:
         return None
     texts = tuple(text for text in value if isinstance(text, str) and len(text) <= MAX_TEXT)

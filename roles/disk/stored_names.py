@@ -48,9 +48,7 @@ class StoredNames:
         self._folder_keys = set[str]()
         self._file_keys = set[str]()
         self._given = dict[tuple[str, Content | None], tuple[StoredPath, str]]()
-        self._numbers = dict[
-            str, int
-        ]()  # key -> the next number to try, so n equal names take n steps
+        self._numbers = dict[str, int]()  # by key: the next to try, so n equal names take n steps
 
     def below(self, home: str) -> StoredNames:
         """The names below this folder, which no other file or folder gets; "" for these names."""

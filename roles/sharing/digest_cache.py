@@ -163,7 +163,7 @@ class DigestCache:
 
 
 def _unsealed(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines with a correct checksum, without it."""
+    """The texts of the lines whose checksum is right."""
     crc32 = zlib.crc32
     for line in lines:
         text = line[9:-1]

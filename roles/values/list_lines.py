@@ -101,7 +101,7 @@ Line: TypeAlias = FileLine | FolderLine | PackLine | ReadingLine | TorrentLine |
 
 
 def encode_line(line: Line) -> str:
-    """ASCII text, always the same for the same line.
+    """ASCII text; equal lines have equal texts.
 
     Formatted by hand, because json.dumps() takes ten times as long and a folder may have 200,000.
     """

@@ -44,7 +44,7 @@ class Check:
     todo: str  # a sentence for the person whose copy fails
 
     def run(self) -> tuple[State, str]:
-        """How it ended, and its line."""
+        """Returns how it ended, and the line that reports it."""
         try:
             state, seen = State.OK, self.look()
         except NothingToLookAtError as reason:

@@ -115,7 +115,7 @@ def _print_all(offer: OfferedList, output: Output, *, with_files: bool) -> None:
 
 
 def _print_chosen(item: Chosen, folder: ListedFolder | None, output: Output) -> None:
-    """`folder` if it is one as a whole."""
+    """`folder` is the one that the item stands for, if it is a whole one."""
     if folder is not None:
         _print_folder(folder, output)
     elif item.is_folder:
