@@ -95,7 +95,7 @@ class Leecher(Role):
         self._queue = DownloadQueue[DownloadLife](
             settings.downloads_at_once, settings.give_up_after_s
         )
-        self._peer: SwarmPeer | None = None  # made with the first list; _found() reads it
+        self._peer: SwarmPeer | None = None  # made with the first list; _found_peers() reads it
         self._unfinished = UnfinishedDownloads(settings)
         self._folders = ShareFolders(settings.folder, settings.state_folder, self._stopping)
         self._is_busy = False  # AllDownloadsEnded is due
@@ -128,7 +128,8 @@ class Leecher(Role):
             post,
             self._lmk1.finder,
             sought=self._sought,
-            found=self._found,
+            join=self._join_shares,
+            found=self._found_peers,
             listed=lambda: self._request(self._take_list),
         )
 
@@ -509,11 +510,12 @@ class Leecher(Role):
         )
         return {key: selection for key, selection in wanted if selection is not None}
 
-    def _found(self, shares: Iterable[str], peers: Iterable[Address]) -> bool:
-        if self._peer is None:
-            return False
-        self._peer.join(shares)
-        return self._peer.found(peers)
+    def _join_shares(self, shares: Iterable[str]) -> None:
+        if self._peer is not None:
+            self._peer.join(shares)
+
+    def _found_peers(self, peers: Iterable[Address]) -> bool:
+        return self._peer is not None and self._peer.found(peers)
 
     def _post_and_note(self, event: RoleEvent) -> None:
         if isinstance(event, DownloadChanged):

@@ -26,7 +26,8 @@ class Lister(Role):
             post,
             SeederFinder(locator, tuple),
             sought=dict,
-            found=lambda _shares, _peers: False,
+            join=lambda _shares: None,
+            found=lambda _peers: False,
             listed=lambda: None,
         )
 

@@ -38,8 +38,10 @@ class RoomReaderTest(RoomTest):
         self.peers = set[Address]()
         self.lists = 0
 
-    def found(self, shares: Iterable[str], peers: Iterable[Address]) -> bool:
-        self.shares = tuple(shares) or self.shares
+    def join(self, shares: Iterable[str]) -> None:
+        self.shares = tuple(shares)
+
+    def found(self, peers: Iterable[Address]) -> bool:
         known, self.peers = self.peers, self.peers | set(peers)
         return self.peers != known
 
@@ -56,6 +58,7 @@ class RoomReaderTest(RoomTest):
             self.log,
             self.finder,
             sought=lambda: self.sought,
+            join=self.join,
             found=self.found,
             listed=self.note_list,
         )
@@ -209,6 +212,7 @@ class StrangersAddressesTest(RoomReaderTest):
             self.log,
             SeederFinder(locator, lambda: ()),
             sought=lambda: self.sought,
+            join=self.join,
             found=self.found,
             listed=self.note_list,
         )

@@ -75,19 +75,21 @@ class RoomReader:
         lmk1: Lmk1Lists,
         *,
         sought: Callable[[], Mapping[str, Selection]],
-        found: Callable[[Iterable[str], Iterable[Address]], bool],
+        join: Callable[[Iterable[str]], None],
+        found: Callable[[Iterable[Address]], bool],
         listed: Callable[[], None],
     ) -> None:
         """`sought` returns what active downloads fetch in LMK/2, by key.
 
-        `found` gets shares with something that is sought in LMK/2, and peers of theirs to
-        connect to; it returns whether one of these peers is new. `listed` is called after each
-        list, before it is posted, and after each change of the list.
+        `join` gets the shares with something that is sought in LMK/2, when they are others than
+        before. `found` gets peers of theirs to connect to, and returns whether one of them is new.
+        `listed` is called after each list, before it is posted, and after each change of the list.
         """
         self._locator = locator
         self._post = post
         self._lmk1 = lmk1
         self._sought = sought
+        self._join = join
         self._found = found
         self._listed = listed
         self._lock = threading.Lock()  # protects the copy
@@ -103,7 +105,7 @@ class RoomReader:
         self._again_at: float | None = None  # after a failure: when to ask again
         self._peers_at, self._pause_s = 0.0, PEERS_AGAIN_S[0]  # the next look for holders
         self._last_sought: object = None  # what was sought at the last look
-        self._found_shares = tuple[str, ...]()  # what `found` got last
+        self._joined = tuple[str, ...]()  # what `join` got last
 
     def refresh(self) -> None:
         """Ask the tracker for its list now; FilesListed or ListFailed follows."""
@@ -255,9 +257,9 @@ class RoomReader:
             others = tuple(self._lmk1.shares_with(self._copy.select))
             shares = [share for each in sought for share in _lmk2_shares(self._copy, each)]
         lmk2 = tuple(dict.fromkeys(shares))
-        if lmk2 != self._found_shares:
-            self._found_shares, self._pause_s = lmk2, PEERS_AGAIN_S[0]
-            self._found(lmk2, ())
+        if lmk2 != self._joined:
+            self._joined, self._pause_s = lmk2, PEERS_AGAIN_S[0]
+            self._join(lmk2)
         return tuple(dict.fromkeys((*lmk2, *others)))
 
     def _note_holders(self, client: RoomClient, shares: Sequence[str]) -> bool:
@@ -275,7 +277,7 @@ class RoomReader:
             ]
             self._lmk1.note_holders(asked, reachable)
             peers = [holder.address for holder in reachable if not holder.is_original]
-            is_news |= self._found((), peers)
+            is_news |= self._found(peers)
         return is_news
 
 
