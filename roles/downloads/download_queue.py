@@ -156,6 +156,6 @@ def _let_others_go_on(running: Iterable[QueuedDownload], now: float) -> None:
             download.give_way(now)
 
 
-def _are_apart(one: QueuedDownload, other: QueuedDownload) -> bool:
+def _are_apart(download: QueuedDownload, other: QueuedDownload) -> bool:
     """Whether no file system treats any of their names as one."""
-    return one.collision_keys.isdisjoint(other.collision_keys)
+    return download.collision_keys.isdisjoint(other.collision_keys)

@@ -99,9 +99,9 @@ class FolderMap:
         )
         return FolderPieces(shown, coming, bytes(self._holders), here, self._count)
 
-    def _add(self, have: list[int], start: int, content: Content, one: ContentPieces) -> int:
+    def _add(self, have: list[int], start: int, content: Content, pieces: ContentPieces) -> int:
         """Add what is here of a file, and who has it; returns the bitmap of the parts that come."""
-        here, on_their_way = Bits(one.have, content.count), Bits(one.coming, content.count)
+        here, on_their_way = Bits(pieces.have, content.count), Bits(pieces.coming, content.count)
         parts, firsts, coming = list[int](), list[int](), 0
         for part, first, behind in self._spread(start, start + content.size):
             chunk = (first - start) // content.chunk_size
@@ -111,8 +111,8 @@ class FolderMap:
             coming |= bool(on_their_way.between(chunk, after)) << part
             parts.append(part)
             firsts.append(chunk)
-        if one.held:
-            counted = Availability(content.count, one.held).at(firsts)
+        if pieces.held:
+            counted = Availability(content.count, pieces.held).at(firsts)
             for part, number in zip(parts, counted, strict=True):
                 self._holders[part] = min(number, NOT_KNOWN - 1)
         return coming

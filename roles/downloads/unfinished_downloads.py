@@ -95,8 +95,8 @@ class UnfinishedDownloads:
         self._waiting += (record for record in self._kept if self._is_ours(record))
         self._kept = tuple(record for record in self._kept if not self._is_ours(record))
 
-    def _is_ours(self, one: RecordedDownload) -> bool:
-        return (one.tracker, one.folder) == (self._tracker, self._folder)
+    def _is_ours(self, record: RecordedDownload) -> bool:
+        return (record.tracker, record.folder) == (self._tracker, self._folder)
 
     def _recorded(self, download: DownloadLife) -> RecordedDownload:
         assert isinstance(download, Download)
