@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import time
 import tkinter as tk
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tkinter import ttk
-from typing import TYPE_CHECKING
 
 from roles.program.user_folders import folder_named
 from roles.values.addresses import LOOPBACK, Address, is_loopback
-from roles.values.computers import Computer, computers_of
+from roles.values.computers import Computer
 from roles.values.errors import CodeRefusedError, UserInputError
-from roles.values.events import FolderScanned, RoleEvent, RoleStopped, RoomChanged, Upload
-from roles.values.participants import Participant
+from roles.values.events import FolderScanned, Upload
 from roles.values.settings import SeederSettings, TorrentKind
 from ui.file_list import SharedFiles
 from ui.window.file_tree import FILES, NAME, SIZE, FileRow, FileTree, SharedFolder
 from ui.window.labels import Sentence
+from ui.window.room_watch import RoomWatch
 from ui.window.running_roles import RunState
 from ui.window.seeder_columns import RECEIVER_COLUMNS, receiver_icon, receiver_tone, receivers_of
 from ui.window.seeder_form import SeederForm
@@ -26,9 +24,6 @@ from ui.window.seeder_run import SeederRun
 from ui.window.tab_pages import Page
 from ui.window.table import Table
 from ui.window.window_context import WindowContext
-
-if TYPE_CHECKING:
-    from roles.observer import Observer
 
 BUILD_AT_ONCE = 3_000  # files that are counted within a frame
 
@@ -55,8 +50,7 @@ class SeederTab(Page):
         self.besides: dict[SeederRun, _BesidesLine] = {}  # the others
         self._from_downloads: tuple[Upload, ...] = ()
         self._own_room = computers
-        self._observer: Observer | None = None  # asks the tracker of another computer
-        self._observed: tuple[Participant, ...] = ()
+        self._room = RoomWatch(context)  # of another computer
         self._listings_shown: dict[Path, FolderScanned] = {}
         self.form = SeederForm(self, context)
         self._lines = ttk.Frame(self)
@@ -245,7 +239,8 @@ class SeederTab(Page):
         self.form.show_run(self.main, is_adding=self.is_adding)
         running = [run for run in self._runs() if run.state is RunState.RUNNING]
         uploads = [upload for run in running for upload in run.uploads]
-        self.uploads.show(receivers_of((*uploads, *self._from_downloads), self._computers()))
+        computers = self._own_room() or self._room.computers
+        self.uploads.show(receivers_of((*uploads, *self._from_downloads), computers))
         self._show_offered({run.settings.folder: run.listing for run in running if run.listing})
         if not running:
             self.uploads.say_empty("Nothing is shared yet")
@@ -266,37 +261,12 @@ class SeederTab(Page):
         """Ask the tracker of another computer how far those are that take; called often."""
         run = next((run for run in self._runs() if run.state is RunState.RUNNING), None)
         is_wanted = run is not None and bool(self.served) and self.winfo_ismapped()
-        is_wanted &= run is None or not self._context.codes.is_needed(run.settings.tracker)
-        is_own = run is not None and run.settings.tracker == self._context.trackers.own
-        if is_wanted and not is_own and self._observer is None and run is not None:
-            self._observe(run.settings.tracker)
-        elif self._observer is not None and (not is_wanted or is_own):
-            self._observer.stop()
-        if is_wanted:
-            self._show()
-
-    def _observe(self, tracker: Address) -> None:
-        from roles.observer import Observer  # not before the window is painted
-
-        codes, failover = self._context.codes, self._context.trackers.failover_for(tracker)
-        code = codes.of(tracker)
-
-        def take(event: RoleEvent) -> None:
-            match event:
-                case RoomChanged(participants):
-                    self._observed = participants
-                case RoleStopped(failure):
-                    self._observer = None
-                    codes.refused(tracker, code, failure)
-                case _:
-                    pass
-
-        self._observer = self._context.roles.start(
-            lambda post: Observer(tracker, failover, post, code), take
-        )
-
-    def _computers(self) -> Sequence[Computer]:
-        return self._own_room() or computers_of(self._observed, now=time.monotonic())
+        if run is None or not is_wanted or self._context.codes.is_needed(run.settings.tracker):
+            self._room.watch(None)
+            return
+        is_own = run.settings.tracker == self._context.trackers.own
+        self._room.watch(None if is_own else run.settings.tracker)
+        self._show()
 
     # What is shared
 

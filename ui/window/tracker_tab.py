@@ -163,7 +163,8 @@ class TrackerTab(Page):
 
     def _others_here(self) -> list[Computer]:
         """Computers whose programs use this tracker now, without this one."""
-        here = {LOOPBACK, *(address.host for address in (self.run.addresses if self.run else ()))}
+        own = self.run.addresses if self.run is not None else ()
+        here = {LOOPBACK, *(address.host for address in own)}
         return [
             computer
             for computer in self.room.computers

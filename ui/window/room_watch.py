@@ -1,0 +1,56 @@
+"""Who is in the room of another computer's tracker, while somebody wants to know. No widgets."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from roles.values.addresses import Address
+from roles.values.computers import Computer, computers_of
+from roles.values.events import RoleEvent, RoleStopped, RoomChanged
+from roles.values.participants import Participant
+from ui.window.window_context import WindowContext
+
+if TYPE_CHECKING:
+    from roles.observer import Observer
+
+
+class RoomWatch:
+    """Owned by Tk's thread."""
+
+    def __init__(self, context: WindowContext) -> None:
+        self._context = context
+        self._observer: Observer | None = None
+        self._participants: tuple[Participant, ...] = ()
+
+    @property
+    def computers(self) -> tuple[Computer, ...]:
+        """As the tracker told last."""
+        return computers_of(self._participants, now=time.monotonic())
+
+    def watch(self, tracker: Address | None) -> None:
+        """Ask this tracker from now on; None: do not ask any more. May be called often."""
+        if tracker is not None and self._observer is None:
+            self._start(tracker)
+        elif tracker is None and self._observer is not None:
+            self._observer.stop()
+
+    def _start(self, tracker: Address) -> None:
+        from roles.observer import Observer  # not before the window is painted
+
+        codes, failover = self._context.codes, self._context.trackers.failover_for(tracker)
+        code = codes.of(tracker)
+
+        def take(event: RoleEvent) -> None:
+            match event:
+                case RoomChanged(participants):
+                    self._participants = participants
+                case RoleStopped(failure):
+                    self._observer = None
+                    codes.refused(tracker, code, failure)
+                case _:
+                    pass
+
+        self._observer = self._context.roles.start(
+            lambda post: Observer(tracker, failover, post, code), take
+        )
