@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from roles.disk.target_folder import TargetFolder
@@ -52,8 +53,8 @@ class DownloadTest(RoomTest):
         seeder.log.wait_for(HashingChanged, where=lambda one: one.hashed == one.size > 0)
         return seeder
 
-    def taking(self, *names: str, give_up_after_s: float | None = None) -> Running[Leecher]:
-        leecher = self.leecher(self.target, self.room, give_up_after_s=give_up_after_s)
+    def taking(self, *names: str, **settings: Any) -> Running[Leecher]:
+        leecher = self.leecher(self.target, self.room, **settings)
         list_now(leecher, *names)
         return leecher
 
@@ -174,9 +175,8 @@ class DownloadTest(RoomTest):
         self.assertIs(wait_for_end(leecher, key).state, DownloadState.DONE)
 
     def test_a_disk_too_full_for_its_folders_is_waited_for(self) -> None:
-        self.constant("downloads.download", "SPACE_AGAIN_S", 0.05)
         self.seeding("source", {"d/a.bin": DATA})
-        leecher = self.taking("d/a.bin")
+        leecher = self.taking("d/a.bin", space_again_s=0.05)
         key = leecher.log.of(FilesListed)[-1].folders[0].key
         full = patch.object(TargetFolder, "make_folders", side_effect=DiskFullError("full"))
         with full:

@@ -114,10 +114,9 @@ class DisksThatRefuse(LeecherTest):
         if subprocess.run(mount, capture_output=True, check=False).returncode:
             self.skipTest("no disk can be mounted here")
         self.addCleanup(subprocess.run, ["umount", "-l", str(self.taken)], check=True)
-        self.constant("lmk1.download", "SPACE_AGAIN_S", SOON_S)
         gate = Gate(100)
         offer = self.offer(Offer({"a": self.CONTENT}, gate.pack))
-        leecher = self.taking()
+        leecher = self.taking(space_again_s=SOON_S)
         order(leecher, "a")
         self.assertTrue(gate.is_reached.wait(LIMIT_S))
         filler = self.taken / "filler"

@@ -37,15 +37,16 @@ class DownloadTest(LmkTestCase):
         size: int,
         space: ReservedSpace,
         seeders: Callable[[], tuple[Address, ...]] = lambda: (),
-        *,
-        waits_for_space: bool = True,
+        **settings: Any,
     ) -> Lmk1Download:
-        settings = LeecherSettings(self.folder, waits_for_space=waits_for_space)
+        """`settings`: of LeecherSettings."""
         return Lmk1Download(
             ListedFile("a", size),
             "a",
             Existing.SKIP,
-            DownloadContext(settings, space, self.log, self.ended.set),
+            DownloadContext(
+                LeecherSettings(self.folder, **settings), space, self.log, self.ended.set
+            ),
             book=SeederBook(random.Random(1)),
             lock=threading.Lock(),
             seeders=seeders,
@@ -80,11 +81,8 @@ class SpaceTest(DownloadTest):
                 raise refusals.pop()
             return method(*args, **options)
 
-        download = self.download(0, ReservedSpace(self.folder))
-        with (
-            patch("roles.lmk1.download.SPACE_AGAIN_S", 0.01),
-            patch.object(PartialFile, refused, once_refused),
-        ):
+        download = self.download(0, ReservedSpace(self.folder), space_again_s=0.01)
+        with patch.object(PartialFile, refused, once_refused):
             download.start()
             self.assertTrue(self.ended.wait(LIMIT_S))
             download.reap()

@@ -482,11 +482,10 @@ class LyingTest(SwarmRoomTest):
 @needs_a_small_disk
 class SmallDiskTest(SwarmRoomTest):
     def test_a_full_disk_is_waited_for_and_the_download_goes_on_when_there_is_room(self) -> None:
-        self.constant("downloads.download", "SPACE_AGAIN_S", 0.2)
         disk = DiskTestCase.small_disk(self, "12m")  # type: ignore[arg-type]
         seeder = self.slow_seeder(self.make_folder("source", {"big.bin": BIG}), 8 * MIB)
         self.wait_for_hashing(seeder)
-        leecher = self.leecher(disk, self.room)
+        leecher = self.leecher(disk, self.room, space_again_s=0.2)
         list_now(leecher, "big.bin")
         self.start(leecher, "big.bin")
         self.wait_for_bytes(leecher, "big.bin", MIB)

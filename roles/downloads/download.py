@@ -57,7 +57,7 @@ from roles.values.events import (
 from roles.values.figures import count
 from roles.values.list_lines import FileLine
 from roles.values.safe_names import shown_name
-from roles.values.settings import SPACE_AGAIN_S, Existing
+from roles.values.settings import Existing
 from roles.values.stopping import until_stopped
 
 log = logging.getLogger(__name__)
@@ -318,7 +318,7 @@ class Download(DownloadLife):
         self._queue.stand_still()
         while not self.stopping.is_set():
             self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
-            self.stopping.wait(SPACE_AGAIN_S)
+            self.stopping.wait(self._settings.space_again_s)
             try:
                 self._queue.check_space()
             except DiskFullError as still:

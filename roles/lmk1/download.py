@@ -25,7 +25,7 @@ from roles.values.errors import (
 )
 from roles.values.events import CUT_OFF, DownloadChanged, DownloadState, ListedFile
 from roles.values.safe_names import collision_key, shown_name
-from roles.values.settings import SPACE_AGAIN_S, Existing
+from roles.values.settings import Existing
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ class Lmk1Download(DownloadLife):
                     raise
                 self._space.release(self)
                 self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
-                self.stopping.wait(SPACE_AGAIN_S)
+                self.stopping.wait(self._settings.space_again_s)
             else:
                 return
 

@@ -88,6 +88,7 @@ class LeecherSettings:
     downloads_at_once: int = 3
     give_up_after_s: float | None = None  # without a usable seeder; None: never
     waits_for_space: bool = True  # if the disk is full; otherwise the download fails
+    space_again_s: float = SPACE_AGAIN_S
     bind: Address = Address(EVERY_INTERFACE, SEEDER_PORT)  # leechers upload what they have
     bind_exactly: bool = False
     state_folder: Path | None = None  # for unfinished downloads, resumed at the next start
