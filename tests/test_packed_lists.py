@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from unittest import mock
 
 from roles.room import packed_lists
 from roles.room.packed_lists import PackedLists
-from roles.wire.list_wire import Unpacker
+from roles.wire.list_wire import Packer, Unpacker
 from tests.test_room_list import ONE, RoomListTestCase
 
 
@@ -64,3 +65,16 @@ class PackedListsTest(RoomListTestCase):
         packed = [answer.known for answer in asked if answer.data is not None]
         self.assertLess(len(packed), packed_lists.MAX_BUILDS)
         self.assertIn("", packed)
+
+    def test_after_a_lack_of_memory_a_list_is_packed_anew_for_the_others_who_wait(self) -> None:
+        self.tell(ONE, ["+a"])
+        lists = PackedLists(self.room_list)
+        packed = lists.since("")
+        with (
+            mock.patch.object(Packer, "pack", side_effect=MemoryError),
+            self.assertRaises(MemoryError),
+        ):
+            lists.work()
+        while lists.work():
+            continue
+        self.assertIsNotNone(packed.data)

@@ -62,14 +62,19 @@ class PackedLists:
             self._builds.pop(packed.known, None)
 
     def work(self) -> bool:
-        """Pack some lines. Returns whether there is more to do."""
+        """Pack some lines. Returns whether there is more to do. Raises MemoryError."""
         while self._queue and len(self._builds) < MAX_BUILDS:
             known = next(iter(self._queue))
             self._builds[known] = self._packing(self._queue.pop(known))
         if self._builds:
             known = next(iter(self._builds))
             steps = self._builds.pop(known)
-            if next(steps, self) is None:
+            try:
+                has_more = next(steps, self) is None
+            except MemoryError:  # others may wait for it, too: begin anew
+                self._queue[known] = self._lists[known]
+                raise
+            if has_more:
                 self._builds[known] = steps
         return bool(self._builds)
 
