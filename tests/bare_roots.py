@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.bench.result import say
 from tests.display import Xvfb
 from tests.frozen import LISTENING
-from tests.programs import Running
+from tests.programs import RunningCommand
 from tests.support import random_file, wait_until
 
 USER = 1000
@@ -51,10 +51,10 @@ class BareRoot:
         """How our file is started inside."""
         return ["chroot", f"--userspec={USER}:{USER}", str(self.path), str(PROGRAM)]
 
-    def start(self, *arguments: str | Path, display: str | None = None) -> Running:
+    def start(self, *arguments: str | Path, display: str | None = None) -> RunningCommand:
         """A command that goes on, with a profile of its own for each."""
         profile = f"{HOME.relative_to('/')}/profile-{arguments[0] if arguments else 'window'}"
-        return Running(
+        return RunningCommand(
             *arguments,
             folder=Path("/"),
             profile=profile,

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.display import Xvfb
 from tests.originals.processes import OriginalLeecher
-from tests.programs import Running, environment, run
+from tests.programs import RunningCommand, environment, run
 from tests.support import random_file, wait_until
 
 LISTENING = r"listening on (\S+):(\d+)\."
@@ -63,7 +63,7 @@ def _seed_and_download(first: Path, second: Path) -> None:
         folder.mkdir()
     random_file(shared / "lecture 1.bin", 5_000_000, seed=1)
     (shared / "empty").touch()
-    with Running(
+    with RunningCommand(
         *("tracker", "--bind", "127.0.0.1:0"),
         folder=first.parent,
         profile="tracker",
@@ -71,7 +71,9 @@ def _seed_and_download(first: Path, second: Path) -> None:
     ) as tracker:
         host, port = tracker.wait_for(LISTENING).groups()
         seed = ("seed", shared, "--tracker", f"{host}:{port}", "--bind", "127.0.0.1:0")
-        with Running(*seed, folder=first.parent, profile="seeder", program=[str(first)]) as seeder:
+        with RunningCommand(
+            *seed, folder=first.parent, profile="seeder", program=[str(first)]
+        ) as seeder:
             tracker.wait_for("offers 2 files")
             _fetch_for_others(f"http://{host}:{port}", first.parent / "fetched.pyz")
             get = ("get", "--all", "--tracker", f"{host}:{port}", "--to", taken)
@@ -89,7 +91,7 @@ def _share_privately(first: Path, second: Path) -> None:
     shared.mkdir()
     random_file(shared / "exam.bin", 2_000_000, seed=2)
     code = ("--code", "482 177 305")
-    with Running(
+    with RunningCommand(
         *("tracker", "--private", *code, "--bind", "127.0.0.1:0"),
         folder=first.parent,
         profile="tracker",
@@ -98,7 +100,7 @@ def _share_privately(first: Path, second: Path) -> None:
         host, port = tracker.wait_for(LISTENING).groups()
         room = ("--tracker", f"{host}:{port}")
         seed = ("seed", shared, *room, *code, "--bind", "127.0.0.1:0")
-        with Running(*seed, folder=first.parent, profile="seeder", program=program):
+        with RunningCommand(*seed, folder=first.parent, profile="seeder", program=program):
             tracker.wait_for("offers 1 file")
             outside = run("list", *room, folder=second.parent, program=[str(second)])
             _check("a private room asks for its code", outside.returncode == 6)
@@ -141,7 +143,7 @@ def _open_window(copy: Path, picture: Path | None) -> None:
         screen.screenshot(empty)
         blank = empty.stat().st_size
         shown = environment(DISPLAY=screen.name)
-        with Running(folder=copy.parent, program=[str(copy)], environ=shown) as window:
+        with RunningCommand(folder=copy.parent, program=[str(copy)], environ=shown) as window:
 
             def is_painted() -> bool:
                 screen.screenshot(shot)

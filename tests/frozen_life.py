@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from tests.display import Xvfb
-from tests.programs import Running, environment, is_alive
+from tests.programs import RunningCommand, environment, is_alive
 from tests.support import wait_until
 
 LISTENING = r"listening on (\S+):(\d+)\."
@@ -58,8 +58,8 @@ class Life:
         """The folders that are unpacked now."""
         return sorted(path.name for path in self.temporary.glob("_MEI*"))
 
-    def running(self, *arguments: str, profile: str = "profile", **environ: str) -> Running:
-        return Running(
+    def running(self, *arguments: str, profile: str = "profile", **environ: str) -> RunningCommand:
+        return RunningCommand(
             *arguments,
             folder=self.folder,
             profile=profile,
@@ -67,7 +67,7 @@ class Life:
             environ={**self.environ, **environ},
         )
 
-    def tracker(self, profile: str = "profile") -> Running:
+    def tracker(self, profile: str = "profile") -> RunningCommand:
         return self.running("tracker", "--bind", "127.0.0.1:0", profile=profile)
 
     def closed_streams(self) -> None:
@@ -176,7 +176,7 @@ class Life:
         wait_until(lambda: log.is_file() and "lmk-" in log.read_text(), WAIT_S, "no window")
         time.sleep(1)
 
-    def _kill(self, what: str, program: Running, profile: str = "profile") -> None:
+    def _kill(self, what: str, program: RunningCommand, profile: str = "profile") -> None:
         first = program.process_id
         second = children_of(first)[0]
         unpacked = self.unpacked()

@@ -53,7 +53,7 @@ def run(
     )
 
 
-class Running:
+class RunningCommand:
     """A command that goes on until it is told to stop. A context manager."""
 
     def __init__(
@@ -77,7 +77,7 @@ class Running:
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
-    def __enter__(self) -> Running:
+    def __enter__(self) -> RunningCommand:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -25,7 +25,7 @@ from roles.net.throttle import Throttles
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.events import RoleStarted, TrackerLost
-from tests.programs import PROGRAM, ROOT, Running, environment, run
+from tests.programs import PROGRAM, ROOT, RunningCommand, environment, run
 from tests.support import LmkTestCase, random_file
 from ui.terminal.arguments import parse_arguments
 from ui.terminal.output import Output
@@ -186,8 +186,8 @@ class AloneTest(LmkTestCase):
 
     def test_the_demo_runs_beside_another_tracker_and_seeder(self) -> None:
         with (
-            Running("tracker", folder=self.folder, profile="a") as tracker,
-            Running("seed", DATA, folder=self.folder, profile="b") as seeder,
+            RunningCommand("tracker", folder=self.folder, profile="a") as tracker,
+            RunningCommand("seed", DATA, folder=self.folder, profile="b") as seeder,
         ):
             tracker.wait_for(f"{LISTENING}|in use")  # by a test beside: as well for the demo
             seeder.wait_for(LISTENING)
@@ -243,8 +243,8 @@ class Room:
 
     shared: Path
     place: str  # the tracker's
-    tracker: Running
-    seeder: Running
+    tracker: RunningCommand
+    seeder: RunningCommand
 
 
 @contextlib.contextmanager
@@ -252,9 +252,9 @@ def open_room(folder: Path) -> Iterator[Room]:
     """A room that offers what is in the folder's sub-folder "shared"."""
     shared = folder / "shared"
     bind = f"127.0.0.1:{LmkTestCase.free_port('udp')}"
-    with Running("tracker", "--bind", bind, folder=folder, profile="tracker") as tracker:
+    with RunningCommand("tracker", "--bind", bind, folder=folder, profile="tracker") as tracker:
         place = tracker.wait_for(LISTENING)[1]
-        with Running(
+        with RunningCommand(
             *("seed", shared, "--tracker", place, "--bind", "127.0.0.1:0"),
             folder=folder,
             profile="seeder",
@@ -531,7 +531,7 @@ class RefusingSystemTest(StandingRoomTestCase):
                     self.assertNotIn(word, attempt["said"])
 
     def test_a_closed_terminal_ends_a_tracker_in_order(self) -> None:
-        with Running("tracker", "--bind", "127.0.0.1:0", folder=self.folder) as tracker:
+        with RunningCommand("tracker", "--bind", "127.0.0.1:0", folder=self.folder) as tracker:
             tracker.wait_for(LISTENING)
             self.assertEqual(tracker.signal(signal.SIGHUP), 130)
 
@@ -554,7 +554,7 @@ class ChangingRoomTest(RoomTestCase):
                 self.assertIn("lists no files", error)
 
     def test_keep_seeding_offers_the_download_folder_until_ctrl_c(self) -> None:
-        with Running(
+        with RunningCommand(
             *("get", "--all", "--keep-seeding", "--tracker", self.place, "--to", self.target),
             folder=self.folder,
         ) as leecher:
@@ -571,7 +571,9 @@ class ChangingRoomTest(RoomTestCase):
     def test_sigterm_ends_a_tracker_with_0_and_the_next_one_is_told_again(self) -> None:
         self.assertEqual(self.tracker.signal(signal.SIGTERM), 0)
         (self.folder / "tracker" / "tracker.json").unlink(missing_ok=True)
-        with Running("tracker", "--bind", self.place, folder=self.folder, profile="tracker") as new:
+        with RunningCommand(
+            "tracker", "--bind", self.place, folder=self.folder, profile="tracker"
+        ) as new:
             new.wait_for(LISTENING)
             host, port = self.seeder.wait_for(LISTENING)[1].split(":")
             with socket.create_connection((host, int(port)), timeout=10) as leecher:
@@ -588,7 +590,7 @@ class LongDownloadTest(StandingRoomTestCase):
             file.truncate(60_000_000)
 
     def test_ctrl_c_exits_with_130_and_leaves_nothing_half_named(self) -> None:
-        with Running(
+        with RunningCommand(
             *("get", "long.bin", "--json", "--down", "2M", "--tracker", self.place),
             *("--to", self.target),
             folder=self.folder,
@@ -599,7 +601,7 @@ class LongDownloadTest(StandingRoomTestCase):
 
     def test_a_limit_is_kept_to(self) -> None:
         began = time.monotonic()
-        with Running(
+        with RunningCommand(
             *("get", "long.bin", "--json", "--down", "2M", "--tracker", self.place),
             *("--to", self.target),
             folder=self.folder,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from tests.programs import ROOT, Running, run
+from tests.programs import ROOT, RunningCommand, run
 from tests.support import LmkTestCase, wait_until
 
 LISTENING = r"listening on (\S+)\."
@@ -45,15 +45,17 @@ class ParticipantStatesTest(LmkTestCase):
         self.shared.mkdir()
         (self.shared / "big").write_bytes(os.urandom(SIZE))
 
-    def start(self, *arguments: str, profile: str) -> Running:
-        return self.programs.enter_context(Running(*arguments, folder=self.folder, profile=profile))
+    def start(self, *arguments: str, profile: str) -> RunningCommand:
+        return self.programs.enter_context(
+            RunningCommand(*arguments, folder=self.folder, profile=profile)
+        )
 
-    def seed(self) -> Running:
+    def seed(self) -> RunningCommand:
         seeder = self.start("seed", str(self.shared), "--tracker", self.place, profile="seeder")
         seeder.wait_for("1 file,")
         return seeder
 
-    def get(self, target: str, *more: str) -> Running:
+    def get(self, target: str, *more: str) -> RunningCommand:
         arguments = ("get", "--all", "--tracker", self.place, "--to", target, *more)
         return self.start(*arguments, profile=target)
 
@@ -145,7 +147,7 @@ class ParticipantStatesTest(LmkTestCase):
         program = (sys.executable, "-c", IDLE, port, str(self.folder / "idle"))
         (self.folder / "idle").mkdir()
         self.programs.enter_context(
-            Running(folder=ROOT, profile=str(self.folder / "unused"), program=program)
+            RunningCommand(folder=ROOT, profile=str(self.folder / "unused"), program=program)
         )
         idle = self.member(lambda one: not one["files"])
         self.assertEqual((idle["state"], idle["have"], idle["of"]), ("idle", 0, 0))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tests.disks import DiskTestCase, needs_a_small_disk
-from tests.programs import Running, run
+from tests.programs import RunningCommand, run
 from tests.support import random_file, wait_until
 from tests.test_command_line import Room, open_room
 
@@ -116,7 +116,7 @@ class FolderTest(DiskTestCase):
         self.target = self.small_disk()
         hog = self.target / "hog"
         hog.write_bytes(bytes(1_000_000))
-        with Running(
+        with RunningCommand(
             *("get", "many/", "--wait-for-space", "--tracker", self.standing.place),
             *("--to", self.target, "--bind", "127.0.0.1:0"),
             folder=self.folder,
@@ -127,7 +127,7 @@ class FolderTest(DiskTestCase):
 
     def stop(self, number: int) -> list[str]:
         """End a download of everything in the middle; returns what it said."""
-        with Running(
+        with RunningCommand(
             *("get", "--all", "--down", "1M", "--tracker", self.standing.place),
             *("--to", self.target, "--bind", "127.0.0.1:0"),
             folder=self.folder,

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from tests.bench.result import Result, say
 from tests.display import FRAME_FOLDER_VARIABLE, Xvfb
-from tests.programs import PROGRAM, Running, environment
+from tests.programs import PROGRAM, RunningCommand, environment
 
 STARTS = 15
 TARGET = "350 or less"
@@ -124,7 +124,7 @@ def time_to_paint(program: Sequence[str], folder: str, display: str, frame: mmap
     painted_at = 0.0
     began = now = time.monotonic()
     shown = environment(DISPLAY=display)
-    with Running(folder=Path(folder), program=program, environ=shown) as window:
+    with RunningCommand(folder=Path(folder), program=program, environ=shown) as window:
         while not painted_at or now - painted_at < REST_S:
             time.sleep(LOOK_S)
             now = time.monotonic()
@@ -138,7 +138,7 @@ def time_to_paint(program: Sequence[str], folder: str, display: str, frame: mmap
 def time_to_listen(program: Sequence[str], folder: str) -> float:
     """Seconds until the tracker says where it listens."""
     began = time.monotonic()
-    with Running(
+    with RunningCommand(
         *("tracker", "--bind", "127.0.0.1:0"), folder=Path(folder), program=program
     ) as tracker:
         tracker.wait_for("listening on ")

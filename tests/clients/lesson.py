@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.programs import PROGRAM, Running
+from tests.programs import PROGRAM, RunningCommand
 
 LISTENING = r"listening on (\S+):(\d+)\."
 BIG = "big.bin"
@@ -124,7 +124,7 @@ def served(
             shared.mkdir()
             make_lesson(shared)
         bind = ("--bind", "127.0.0.1:0")
-        start = partial(Running, folder=top, program=program)
+        start = partial(RunningCommand, folder=top, program=program)
         with start("tracker", *bind, profile="tracker") as tracker:
             at = ":".join(tracker.wait_for(LISTENING).groups())
             words = ("--tracker", at, *bind, *options)

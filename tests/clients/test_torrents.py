@@ -18,7 +18,7 @@ from typing import ClassVar
 from tests.clients.client import ENVIRONMENT, SYSTEM_PYTHON, ClientTest
 from tests.clients.lesson import LISTENING, READ_S, Served, files_of, make_lesson, served
 from tests.lab.network import Link, Network, Place
-from tests.programs import PROGRAM, Running, environment
+from tests.programs import PROGRAM, RunningCommand, environment
 from tests.support import wait_until
 
 SWARM_LIMIT_S = 120.0
@@ -107,7 +107,7 @@ class SwarmTest(ClientTest):
             teacher, first, second, third = network.build([Link(None)] * 4)
             at = f"{teacher.host}:12500"
             program = teacher.command(*PROGRAM)
-            start = partial(Running, folder=self.folder, program=program)
+            start = partial(RunningCommand, folder=self.folder, program=program)
             tracker = stack.enter_context(start("tracker", "--bind", at, profile="tracker"))
             tracker.wait_for(LISTENING)
             words = (shared, "--tracker", at, "--torrent", "--bind", f"{teacher.host}:12501")

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.network import LabError, Link, Network, Place, batch, memory_folder, set_kernel
-from tests.programs import PROGRAM, ROOT, Running
+from tests.programs import PROGRAM, ROOT, RunningCommand
 
 TRANSFER_S, LISTED_S = 10.0, 20.0  # the goals
 LIMIT_S = 90.0
@@ -42,12 +42,12 @@ class Stage:
         for place in self.places:  # otherwise the second address goes with the first
             set_kernel(place.namespace, "net.ipv4.conf.all.promote_secondaries", "1")
 
-    def start(self, place: Place, *words: str | Path) -> Running:
+    def start(self, place: Place, *words: str | Path) -> RunningCommand:
         """Start a command there, with a profile of its own. It looks for trackers as it does for a
         user.
         """
         self._programs += 1
-        running = Running(
+        running = RunningCommand(
             *words,
             folder=self.folder,
             profile=f"profile-{self._programs}",
@@ -56,18 +56,18 @@ class Stage:
         )
         return self._stack.enter_context(running)
 
-    def tracker(self, place: Place, *words: str) -> Running:
+    def tracker(self, place: Place, *words: str) -> RunningCommand:
         tracker = self.start(place, "tracker", *words)
         tracker.wait_for("listening")
         return tracker
 
-    def seeder(self, place: Place, *words: str, size: int = 2) -> Running:
+    def seeder(self, place: Place, *words: str, size: int = 2) -> RunningCommand:
         shared = self.folder / "shared"
         shared.mkdir(exist_ok=True)
         (shared / "file").write_bytes(random.Random(1).randbytes(size))
         return self.start(place, "seed", shared, "--up", RATE, *words)
 
-    def leecher(self, place: Place, *words: str) -> Running:
+    def leecher(self, place: Place, *words: str) -> RunningCommand:
         taken = self.folder / "taken"
         return self.start(place, "get", "--all", "--json", "--to", taken, *words)
 
@@ -90,7 +90,7 @@ class Stage:
             batch(["ip", "-n", self._switch], [f"link set {port} {state}"])
             time.sleep(pause_s)
 
-    def transfer(self, seeder: Place, leecher: Place, *words: str) -> Running:
+    def transfer(self, seeder: Place, leecher: Place, *words: str) -> RunningCommand:
         """A running download, with a tracker on the first computer."""
         self.tracker(self.places[0])
         self.seeder(seeder, *words, size=SIZE).wait_for("^1 file,")
@@ -98,7 +98,7 @@ class Stage:
         _until(lambda: _have(taking) > MORE, "nothing came")
         return taking
 
-    def until_it_goes_on(self, taking: Running) -> float:
+    def until_it_goes_on(self, taking: RunningCommand) -> float:
         """Seconds from now until new chunks arrive."""
         began, had = time.monotonic(), _have(taking)
         _until(lambda: _have(taking) > had + MORE or not taking.is_alive, "it stands still")
@@ -143,7 +143,7 @@ def measured(pattern: str = "") -> Iterator[tuple[Scene, float | None, str]]:
                 yield scene, None, str(error)[:300]
 
 
-def _have(taking: Running) -> int:
+def _have(taking: RunningCommand) -> int:
     """Bytes that have arrived."""
     told = (json.loads(line) for line in reversed(taking.lines[-40:]) if '"progress"' in line)
     return next((int(one["have"]) for one in told), 0)
@@ -234,7 +234,7 @@ def _tracker_goes_elsewhere(stage: Stage) -> float:
 # Scenes with the tracker's list.
 
 
-def _listing(stage: Stage, *words: str) -> tuple[Running, Running]:
+def _listing(stage: Stage, *words: str) -> tuple[RunningCommand, RunningCommand]:
     tracker = stage.tracker(stage.places[0])
     seeder = stage.seeder(stage.places[1], *words)
     seeder.wait_for("^1 file,")
