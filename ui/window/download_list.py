@@ -142,13 +142,18 @@ class DownloadList(ttk.Frame):
         self._look_later()
 
     @property
+    def row_filter(self) -> RowFilter:
+        """Which chip is pressed."""
+        return RowFilter(self.shown.get())
+
+    @property
     def chosen(self) -> list[str]:
         """What to ask a leecher for to get the selected rows."""
         return self._rows.to_ask(self.table.chosen)
 
     def _fill(self) -> None:
         """Show all rows, if they differ from those before."""
-        view = ListView(self.wanted.get().strip(), RowFilter(self.shown.get()), *self.table.sorting)
+        view = ListView(self.wanted.get().strip(), self.row_filter, *self.table.sorting)
         now = self._model.list, view
         if now != self._filled_with:
             self._filled_with = now
@@ -200,7 +205,7 @@ class DownloadList(ttk.Frame):
         """The selected downloads; if none is selected, all that the rows show."""
         if self.table.chosen:
             return self._rows.downloads(self.table.chosen)
-        is_all = RowFilter(self.shown.get()) is RowFilter.ALL
+        is_all = self.row_filter is RowFilter.ALL
         return list(self._model.downloads) if is_all else self.everything
 
     def _can_download(self) -> bool:
@@ -257,7 +262,7 @@ class DownloadList(ttk.Frame):
         self._update_buttons()
 
     def _all_is_possible(self) -> bool:
-        is_all = RowFilter(self.shown.get()) is RowFilter.ALL
+        is_all = self.row_filter is RowFilter.ALL
         return bool(self.everything if is_all else self._label_for_all()[1])
 
     def _look_later(self) -> None:
@@ -302,7 +307,7 @@ class DownloadList(ttk.Frame):
     def _label_for_all(self) -> tuple[str, str]:
         """What the button does, and to how much; "" for nothing that is not here yet."""
         names = self.everything
-        match RowFilter(self.shown.get()):
+        match self.row_filter:
             case RowFilter.DOWNLOADING:
                 paused = len(self._model.in_states(names, DownloadState.PAUSED))
                 return "Resume all", figures.count(paused, "download") if paused else ""

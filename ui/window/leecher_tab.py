@@ -10,7 +10,7 @@ from pathlib import Path
 
 from roles.program.user_folders import download_folder
 from roles.values import figures
-from roles.values.addresses import LOOPBACK, Address
+from roles.values.addresses import LOOPBACK, MAX_PORT, Address
 from roles.values.errors import LmkError
 from roles.values.events import (
     AllDownloadsEnded,
@@ -45,7 +45,6 @@ from ui.window.window_context import WindowContext
 LIST_AGAIN_MS = 15_000
 FREE_AGAIN_MS = 5_000  # between two looks at how much space is free on the disk
 ASKING = "asking …"
-MAX_PORT = 65535
 
 
 class LeecherTab(Page):
@@ -149,7 +148,7 @@ class LeecherTab(Page):
 
     def download_all(self) -> None:
         """Start or resume what is not here yet: of everything, or of what the list shows."""
-        if RowFilter(self.list.shown.get()) is RowFilter.PROBLEMS:
+        if self.list.row_filter is RowFilter.PROBLEMS:
             self.retry(self.list.everything)
         else:
             self._take_fields(lambda: self._start.all(self.list.everything))

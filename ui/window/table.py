@@ -348,17 +348,15 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
     def sort_by(self, number: int) -> None:
         """What a press on a heading does: sort by this column, and in reverse if it already is."""
         before, was_falling = self.sorting
-        self.sorting = number, number == before and not was_falling
-        self._show_sorting()
-        self._sort()
+        self._sort(number, is_falling=number == before and not was_falling)
 
     def sort_anew(self, number: int) -> None:
         """Sort by this column, rising; also if what it sorts by has changed."""
-        self.sorting = number, False
-        self._show_sorting()
-        self._sort()
+        self._sort(number, is_falling=False)
 
-    def _sort(self) -> None:
+    def _sort(self, number: int, *, is_falling: bool) -> None:
+        self.sorting = number, is_falling
+        self._show_sorting()
         if self._sort_elsewhere is not None:
             self._sort_elsewhere()
         else:
