@@ -29,6 +29,7 @@ from roles.values.list_lines import FileLine, FolderLine, PackLine
 from roles.values.settings import Existing, LeecherSettings
 from roles.worker import failure_of
 from tests.disks import described
+from tests.support import LIMIT_S
 
 CALLS = (
     "link",
@@ -190,7 +191,7 @@ class LocalDownload:
         self.ended, self.folders, self.changes = [], [], []
         swarm = _InstantSwarm(self._contents)
         swarm.came = self.came
-        settings = LeecherSettings(target, give_up_after_s=1.0, waits_for_space=False)
+        settings = LeecherSettings(target, give_up_after_s=LIMIT_S, waits_for_space=False)
         download = Download(
             "lesson",
             self._wanted,

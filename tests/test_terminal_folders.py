@@ -54,7 +54,8 @@ class FolderTest(DiskTestCase):
 
     def test_a_folder_comes_whole_and_is_summed_up(self) -> None:
         code, out, error = self.get("shared/")
-        self.assertEqual((code, error), (0, ""))
+        self.assertEqual(code, 0)
+        self.assertNotIn("lmktorrent: ", error)  # a slow machine shows progress there
         self.assertRegex(
             out, rf"shared/: {FILES} files downloaded and checked \(\S+ MB\) in \d+ s\n"
         )
