@@ -9,7 +9,7 @@ from roles.values.addresses import (
     SEEDER_PORTS,
     TRACKER_PORTS,
     Address,
-    everyone_in,
+    broadcasts_in,
     ip_of,
     is_host,
     is_loopback,
@@ -241,31 +241,32 @@ class EveryoneTest(unittest.TestCase):
     NONE = "0.0.0.0"
 
     def test_address_and_netmask_tell_the_broadcast_address(self) -> None:
-        found = everyone_in("10.77.0.2", "255.255.255.0", self.NONE, "10.77.0.2")
+        found = broadcasts_in("10.77.0.2", "255.255.255.0", self.NONE, "10.77.0.2")
         self.assertEqual(found, ("10.77.0.255",))
-        found = everyone_in("172.16.5.9", "255.255.240.0", self.NONE, self.NONE)
+        found = broadcasts_in("172.16.5.9", "255.255.240.0", self.NONE, self.NONE)
         self.assertEqual(found, ("172.16.15.255",))
 
     def test_one_that_is_set_is_used_beside_it(self) -> None:
         self.assertEqual(
-            everyone_in("10.77.0.2", "255.255.255.0", "10.77.0.255", "10.77.0.2"), ("10.77.0.255",)
+            broadcasts_in("10.77.0.2", "255.255.255.0", "10.77.0.255", "10.77.0.2"),
+            ("10.77.0.255",),
         )
         self.assertEqual(
-            everyone_in("10.77.0.2", "255.255.255.0", "10.255.255.255", "10.77.0.2"),
+            broadcasts_in("10.77.0.2", "255.255.255.0", "10.255.255.255", "10.77.0.2"),
             ("10.255.255.255", "10.77.0.255"),
         )
 
     def test_of_two_on_a_line_the_other_one_is_everyone(self) -> None:
         for own, other in (("10.0.0.4", "10.0.0.5"), ("10.0.0.5", "10.0.0.4")):
-            self.assertEqual(everyone_in(own, "255.255.255.254", self.NONE, own), (other,))
+            self.assertEqual(broadcasts_in(own, "255.255.255.254", self.NONE, own), (other,))
         self.assertEqual(
-            everyone_in("10.0.0.1", "255.255.255.255", self.NONE, "10.9.9.9"), ("10.9.9.9",)
+            broadcasts_in("10.0.0.1", "255.255.255.255", self.NONE, "10.9.9.9"), ("10.9.9.9",)
         )
 
     def test_an_address_of_its_own_has_nobody_around_it(self) -> None:
-        self.assertEqual(everyone_in("10.0.0.1", "255.255.255.255", self.NONE, "10.0.0.1"), ())
-        self.assertEqual(everyone_in("10.0.0.1", "255.255.255.255", self.NONE, self.NONE), ())
+        self.assertEqual(broadcasts_in("10.0.0.1", "255.255.255.255", self.NONE, "10.0.0.1"), ())
+        self.assertEqual(broadcasts_in("10.0.0.1", "255.255.255.255", self.NONE, self.NONE), ())
 
     def test_a_network_at_the_other_end_is_reached_there(self) -> None:
-        found = everyone_in("10.0.0.1", "255.255.255.0", self.NONE, "10.9.9.0")
+        found = broadcasts_in("10.0.0.1", "255.255.255.0", self.NONE, "10.9.9.0")
         self.assertEqual(found, ("10.9.9.255",))

@@ -82,7 +82,7 @@ class WindowsTest(unittest.TestCase):
         told = self.table(("127.0.0.1", 1), ("10.0.0.7", 1), ("10.0.1.7", 9), ("10.0.2.7", 0x41))
         hosts = [own.host for own in addresses_in_table(told + bytes(100))]
         self.assertEqual(hosts, ["127.0.0.1", "10.0.0.7"])
-        self.assertEqual(next(iter(addresses_in_table(told))).everyone, ("255.255.255.255",))
+        self.assertEqual(next(iter(addresses_in_table(told))).broadcasts, ("255.255.255.255",))
 
     def test_a_table_that_is_cut_is_read_as_far_as_it_goes(self) -> None:
         told = self.table(("10.0.0.7", 1), ("10.0.1.7", 1))

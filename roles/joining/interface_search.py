@@ -42,7 +42,7 @@ def search_interfaces(
 
 
 def _targets(own: OwnAddress, ports: Sequence[int]) -> list[tuple[str, Address]]:
-    return [(own.host, Address(host, port)) for host in own.everyone for port in ports]
+    return [(own.host, Address(host, port)) for host in own.broadcasts for port in ports]
 
 
 def _checked(own: OwnAddress, search: TrackerSearch) -> InterfaceChecked:

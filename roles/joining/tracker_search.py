@@ -160,8 +160,8 @@ def everywhere(network: str = "") -> Iterator[tuple[str, Address]]:
     """
     networks = ((EVERY_INTERFACE, LOOPBACK), *broadcasts(network))
     for port in TRACKER_PORTS:
-        for source, everyone in networks:
-            yield source, Address(everyone, port)
+        for source, broadcast in networks:
+            yield source, Address(broadcast, port)
 
 
 def _found_in(datagram: bytes, source: Address, id_: str) -> FoundTracker | None:

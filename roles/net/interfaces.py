@@ -16,7 +16,7 @@ from roles.values.addresses import (
     EVERY_INTERFACE,
     LOOPBACK,
     Address,
-    everyone_in,
+    broadcasts_in,
     is_loopback,
     is_unicast,
 )
@@ -37,7 +37,7 @@ class OwnAddress(NamedTuple):
     """An address of a working interface."""
 
     host: str
-    everyone: tuple[str, ...]  # broadcast addresses of its network
+    broadcasts: tuple[str, ...]  # the broadcast addresses of its network
     interface: str = ""  # its name; "" where the system does not tell it
 
 
@@ -104,9 +104,9 @@ def broadcasts(network: str = "") -> tuple[Broadcast, ...]:
         return ()
     is_routed = sys.platform == "linux"  # the route chooses the interface
     networks = (
-        Broadcast(EVERY_INTERFACE if is_routed else own.host, everyone)
+        Broadcast(EVERY_INTERFACE if is_routed else own.host, address)
         for own in addresses
-        for everyone in own.everyone
+        for address in own.broadcasts
     )
     return tuple(dict.fromkeys(networks))
 
@@ -188,7 +188,7 @@ if sys.platform in ("linux", "darwin"):
             for request in (_ASK.netmask, _ASK.broadcast, _ASK.other_end)
         )
         name = entry[:_FLAGS_AT].split(b"\0")[0].decode(errors="replace")
-        return OwnAddress(host, everyone_in(host, netmask, broadcast, other_end), name)
+        return OwnAddress(host, broadcasts_in(host, netmask, broadcast, other_end), name)
 
     def _answer(descriptor: int, request: int, entry: bytes) -> bytes:
         """Zeros for what the interface does not have."""

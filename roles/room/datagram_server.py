@@ -76,8 +76,8 @@ class DatagramServer:
             hosts = own_addresses()
             self._listen_at(hosts if len(hosts) > 1 else ())
         elif not is_loopback(listening):
-            everyone = (network.address for network in broadcasts(listening))
-            self._listen_at((*everyone, ALL_HERE))
+            addresses = (network.address for network in broadcasts(listening))
+            self._listen_at((*addresses, ALL_HERE))
 
     def _listen_at(self, hosts: Collection[str]) -> None:
         for host in [host for host in self._beside if host not in hosts]:

@@ -177,7 +177,7 @@ def may_dial(address: Address, *, is_namer_here: bool) -> bool:
     return is_namer_here or not is_loopback(address.host)
 
 
-def everyone_in(host: str, netmask: str, broadcast: str, other_end: str) -> tuple[str, ...]:
+def broadcasts_in(host: str, netmask: str, broadcast: str, other_end: str) -> tuple[str, ...]:
     """The addresses that reach every machine in the network of our own address `host`: its
     broadcast addresses, or the other end of a point-to-point link.
 
