@@ -299,7 +299,7 @@ class GivenOnTest(OwnFoldersTestCase):
         self.assertEqual(self.listed(second, 1).folders, (share,))
         second.stop()
         third = self.taking()
-        self.assertEqual(list_now(third).folders, ())
+        wait_until(lambda: list_now(third).folders == ())
 
 
 class UpdateTest(OwnFoldersTestCase):
