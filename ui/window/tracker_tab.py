@@ -95,18 +95,21 @@ class TrackerTab(Page):
 
     def start_only_here(self, then: Callable[[Address], None]) -> None:
         """Start a tracker, at least for this computer; `then` gets its address once it runs."""
-        if self._context.trackers.own is not None:
-            then(self._context.trackers.own)
-            return
-        self._once_started.append(then)
+        self._once_running(then)
         self._unless_up(lambda: self._start(LOOPBACK))
 
     def start(self, then: Callable[[Address], None] | None = None) -> None:
         """Do what the button does, unless it runs; `then` gets its address once it does."""
-        waits = self.run_state is not RunState.RUNNING
-        if then is not None and waits and then not in self._once_started:
-            self._once_started.append(then)
+        if then is not None:
+            self._once_running(then)
         self._unless_up(self.start_or_stop)
+
+    def _once_running(self, then: Callable[[Address], None]) -> None:
+        own = self._context.trackers.own
+        if own is not None:
+            then(own)
+        elif then not in self._once_started:
+            self._once_started.append(then)
 
     def _unless_up(self, start: Callable[[], None]) -> None:
         """Call it unless the tracker is up; if that is stopping, once it has stopped."""
