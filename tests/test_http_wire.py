@@ -7,8 +7,8 @@ import unittest
 from roles.web.http_wire import (
     MAX_HEAD,
     MAX_HEADERS,
+    AskedPart,
     HttpError,
-    Part,
     Request,
     RequestReader,
     Version,
@@ -52,7 +52,7 @@ def status_of(data: bytes) -> int:
     return 0
 
 
-def asked(headers: str = "", *, version: Version = VERSION, method: str = "GET") -> Part:
+def asked(headers: str = "", *, version: Version = VERSION, method: str = "GET") -> AskedPart:
     return part_of(read(raw(f"{method} /f HTTP/1.1", HOST + headers)), version)
 
 
@@ -179,7 +179,7 @@ class ReaderTest(unittest.TestCase):
 
 
 class PartTest(unittest.TestCase):
-    def check_range(self, text: str, status: int, start: int, length: int) -> Part:
+    def check_range(self, text: str, status: int, start: int, length: int) -> AskedPart:
         part = asked(f"Range: {text}\r\n")
         self.assertEqual((part.status, part.start, part.length), (status, start, length), text)
         return part

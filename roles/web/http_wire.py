@@ -241,8 +241,8 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The answer to a request for a file: 200 or 206, or without bytes 304, 412 or 416."""
+class AskedPart:
+    """What is sent of a file, with its status: 200 or 206, or without bytes 304, 412 or 416."""
 
     status: int
     start: int
@@ -250,27 +250,27 @@ class Part:
     fields: tuple[tuple[str, str], ...]
 
 
-def part_of(request: Request, version: Version) -> Part:
+def part_of(request: Request, version: Version) -> AskedPart:
     """Conditions first, then the range (RFC 9110, sections 13.2.2 and 14.2)."""
     headers, size = request.headers, version.size
     fields = [("ETag", version.etag), ("Accept-Ranges", "bytes")]
     if (modified := http_date(version.mtime)) is not None:
         fields.append(("Last-Modified", modified))
     if not _is_as_expected(headers, version):
-        return Part(412, 0, 0, tuple(fields))
+        return AskedPart(412, 0, 0, tuple(fields))
     if _is_known(headers, version):
-        return Part(304, 0, 0, tuple(fields))
+        return AskedPart(304, 0, 0, tuple(fields))
     asked = None if request.is_head else _RANGE.fullmatch(headers.get("range", ""))
     known = headers.get("if-range")
     if asked is None or asked[0].endswith("=-") or known not in (None, version.etag, modified):
-        return Part(200, 0, size, tuple(fields))
+        return AskedPart(200, 0, size, tuple(fields))
     start, end = _bounds(asked[1], asked[2], size)
     if start >= end:
         if asked[1] and asked[2] and int(asked[2]) < int(asked[1]):  # no range at all
-            return Part(200, 0, size, tuple(fields))
-        return Part(416, 0, 0, (*fields, ("Content-Range", f"bytes */{size}")))
+            return AskedPart(200, 0, size, tuple(fields))
+        return AskedPart(416, 0, 0, (*fields, ("Content-Range", f"bytes */{size}")))
     span = ("Content-Range", f"bytes {start}-{end - 1}/{size}")
-    return Part(206, start, end - start, (*fields, span))
+    return AskedPart(206, start, end - start, (*fields, span))
 
 
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
@@ -342,7 +342,7 @@ def page_answer(
     return _answer(request, status, html, [*fields, *more])
 
 
-def part_head(request: Request, part: Part, *, name: str) -> bytes:
+def part_head(request: Request, part: AskedPart, *, name: str) -> bytes:
     """The head of a file, which is stored under this name and never shown, so that none runs here.
 
     Raises HttpError if there is no such part.
