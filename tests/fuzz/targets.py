@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import ntpath
 import posixpath
+from dataclasses import replace
 from functools import partial
 
 from roles.lmk1.peer_wire import (
@@ -21,6 +22,7 @@ from roles.lmk1.peer_wire import (
 from roles.lmk1.seeder_table import SeederTable
 from roles.lmk1.tracker_wire import (
     MAX_ANSWER,
+    PingTracker,
     decode_answer,
     decode_request,
     encode_file_list,
@@ -55,6 +57,8 @@ ALLOWED = (PeerProtocolError, UserInputError)
 
 def request(data: bytes) -> None:
     read = decode_request(data)
+    if isinstance(read, PingTracker):
+        read = replace(read, is_ours=False)  # the line that says so is read only
     try:
         again = encode_request(read)
     except PeerProtocolError:  # longer than we would send it
