@@ -65,7 +65,9 @@ class MemoryLibrary:
     """A Library that counts what is withdrawn."""
 
     def __init__(self, *holdings: MemoryHolding) -> None:
-        self.holdings: dict[bytes, Holding] = {one.content.root: one for one in holdings}
+        self.holdings: dict[bytes, Holding] = {
+            holding.content.root: holding for holding in holdings
+        }
         self.withdrawn: list[bytes] = []
 
     def find(self, root: bytes) -> Holding | None:

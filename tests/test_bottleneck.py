@@ -40,12 +40,12 @@ class MeterTest(unittest.TestCase):
         told = self.meter.note(self.peers, limit, now=self.now)
         for _ in range(seconds):
             self.now += 1
-            for one in self.peers:
+            for peer in self.peers:
                 part = int(rate / len(self.peers))
-                one.spent.received += part
-                one.spent.written += part
+                peer.spent.received += part
+                peer.spent.written += part
                 for name, share in shares.items():
-                    setattr(one.spent, name, getattr(one.spent, name) + share)
+                    setattr(peer.spent, name, getattr(peer.spent, name) + share)
             told = self.meter.note(self.peers, limit, now=self.now)
         return told
 

@@ -66,16 +66,16 @@ class ContentQueueTest(DownloadingTest):
 
     def step_until_through(self, *others: ContentQueue) -> None:
         def is_through() -> bool:
-            for one in (self.queue, *others):
-                one.step()
-            return all(one.is_through for one in (self.queue, *others))
+            for queue in (self.queue, *others):
+                queue.step()
+            return all(queue.is_through for queue in (self.queue, *others))
 
         wait_until(is_through)
         self.tally.flush()
 
     def serve(self, sender: RawPeer, *holdings: MemoryHolding) -> None:
         """Play an honest seeder of these until the leecher leaves. In a thread."""
-        by_root = {one.content.root: one for one in holdings}
+        by_root = {holding.content.root: holding for holding in holdings}
         by_handle = dict[int, MemoryHolding]()
 
         def play() -> None:
@@ -123,7 +123,7 @@ class ContentQueueTest(DownloadingTest):
                 pass
 
     def states(self) -> dict[str, DownloadState]:
-        return {one.name: one.state for one in self.ended}
+        return {file.name: file.state for file in self.ended}
 
     def read(self, path: str) -> bytes:
         return Path(self.target, path).read_bytes()
@@ -155,14 +155,14 @@ class ContentQueueTest(DownloadingTest):
 
     def pack(self, prefix: str, data: list[bytes]) -> tuple[MemoryHolding, Pack, list[WantedFile]]:
         joined = MemoryHolding(b"".join(data))
-        holdings = [MemoryHolding(one) for one in data]
+        holdings = [MemoryHolding(some_data) for some_data in data]
         paths = [f"{prefix}/{number:03}" for number in range(len(data))]
         lines = tuple(
-            FileLine(path, len(one.data), one.content)
-            for path, one in zip(paths, holdings, strict=True)
+            FileLine(path, len(holding.data), holding.content)
+            for path, holding in zip(paths, holdings, strict=True)
         )
         line = PackLine(joined.content, paths[0], len(lines))
-        files = [self.file(path, one) for path, one in zip(paths, holdings, strict=True)]
+        files = [self.file(path, holding) for path, holding in zip(paths, holdings, strict=True)]
         return joined, Pack(line, lines, SHARE), files
 
     def test_a_pack_becomes_its_files_and_is_given_on_from_them(self) -> None:
@@ -198,7 +198,7 @@ class ContentQueueTest(DownloadingTest):
 
         def told() -> list[tuple[str, int, int]]:
             now = time.monotonic()
-            return [(one.name, one.have, one.senders) for one in self.queue.arriving(now=now)]
+            return [(file.name, file.have, file.senders) for file in self.queue.arriving(now=now)]
 
         wait_until(lambda: told() == [("begun", CHUNK, 1)])
 
@@ -335,7 +335,7 @@ class ContentQueueTest(DownloadingTest):
         other.begin(other_files, [other_pack])
         self.queue.step()
         other.step()
-        self.serve(self.sender(), joined, *(MemoryHolding(one) for one in data))
+        self.serve(self.sender(), joined, *(MemoryHolding(some_data) for some_data in data))
         self.step_until_through(other)
         self.assertEqual(set(self.states().values()), {DownloadState.DONE})
         self.assertEqual(self.read("one/004"), self.read("two/004"))

@@ -40,7 +40,7 @@ class DigestRequestsTest(unittest.TestCase):
         """The numbers of the peers that are asked at this time."""
         self.late(now)
         asked = self.requests.to_ask(self.transfer, self.peers, now=now)
-        return [one.number for one, _ in asked]
+        return [peer.number for peer, _ in asked]
 
     def late(self, now: float) -> list[ContentTransfer]:
         return self.requests.late(now=now)

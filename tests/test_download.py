@@ -50,7 +50,7 @@ class DownloadTest(RoomTest):
             (folder / path).write_bytes(data)
         seeder = self.seeder(folder, self.room)
         seeder.role._throttles.up.set_limit(rate)
-        seeder.log.wait_for(HashingChanged, where=lambda one: one.hashed == one.size > 0)
+        seeder.log.wait_for(HashingChanged, where=lambda event: event.hashed == event.size > 0)
         return seeder
 
     def taking(self, *names: str, **settings: Any) -> Running[Leecher]:
@@ -62,7 +62,7 @@ class DownloadTest(RoomTest):
         seeder = self.seeding("source", {"a.bin": DATA}, rate=1_000_000)
         leecher = self.taking("a.bin")
         leecher.role.download(["a.bin"], Existing.SKIP)
-        leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 500_000)
+        leecher.log.wait_for(DownloadChanged, where=lambda event: event.have > 500_000)
         lose_patience(leecher, 0.5)
         seeder.stop()
         end = wait_for_end(leecher, "a.bin", 20.0)
@@ -77,13 +77,13 @@ class DownloadTest(RoomTest):
         leecher = self.taking("a.bin")
         leecher.role.download(["a.bin"], Existing.SKIP)
         self.assertIs(wait_for_end(leecher, "a.bin").state, DownloadState.DONE)
-        self.assertEqual({one.cause for one in leecher.log.of(DownloadChanged)}, {""})
+        self.assertEqual({event.cause for event in leecher.log.of(DownloadChanged)}, {""})
 
     def test_without_a_limit_it_looks_for_others_and_says_so(self) -> None:
         seeder = self.seeding("source", {"a.bin": DATA}, rate=1_000_000)
         leecher = self.taking("a.bin")
         leecher.role.download(["a.bin"], Existing.SKIP)
-        leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 500_000)
+        leecher.log.wait_for(DownloadChanged, where=lambda event: event.have > 500_000)
         seeder.stop()
         leecher.log.clear()
         looking = wait_for_state(leecher, "a.bin", DownloadState.LOOKING)
@@ -138,7 +138,7 @@ class DownloadTest(RoomTest):
         self.assertTrue(set(folder.holders) - {NOT_KNOWN})
         leecher.role.watch(key, "d/")
         leecher.log.wait_for(
-            Watched, where=lambda one: one.folder is not None and one.folder.chunks == 30
+            Watched, where=lambda event: event.folder is not None and event.folder.chunks == 30
         )
         seeder.role._throttles.up.set_limit(None)
         self.assertIs(wait_for_end(leecher, key, 20.0).state, DownloadState.DONE)
@@ -189,7 +189,7 @@ class DownloadTest(RoomTest):
         self.seeding("one", {"slides/1": b"first", "other": b"x"})
         self.seeding("two", {"slides/2": b"second"})
         leecher = self.taking("slides/1", "slides/2")
-        by_name = {one.name: one for one in leecher.log.of(FilesListed)[-1].folders}
+        by_name = {folder.name: folder for folder in leecher.log.of(FilesListed)[-1].folders}
         key = f"{by_name['two'].key}/slides"
         leecher.role.download([key], Existing.SKIP)
         end = wait_for_end(leecher, key)
@@ -215,7 +215,7 @@ class DownloadTest(RoomTest):
         leecher = self.taking("a.bin")
         leecher.role.download(["a.bin"], Existing.SKIP)
         wait_for_end(leecher, "a.bin")
-        have = [one.have for one in leecher.log.of(DownloadChanged)]
+        have = [event.have for event in leecher.log.of(DownloadChanged)]
         self.assertEqual(have, sorted(have))
         self.assertEqual(have[-1], len(DATA))
 
@@ -236,7 +236,7 @@ class DownloadTest(RoomTest):
         leecher = self.taking("own/a/b.bin")
         key = leecher.log.of(FilesListed)[-1].folders[0].key
         leecher.role.download([key], Existing.SKIP)
-        leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 0)
+        leecher.log.wait_for(DownloadChanged, where=lambda event: event.have > 0)
         leecher.role.cancel([key])
         wait_for_state(leecher, key, DownloadState.CANCELLED)
         wait_until(lambda: list(self.target.rglob("*")) == [own])

@@ -42,7 +42,7 @@ class DownloadsTest(RoomTest):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(data)
         seeder = self.seeder(folder, self.room, up=rate)
-        seeder.log.wait_for(HashingChanged, where=lambda one: one.hashed == one.size > 0)
+        seeder.log.wait_for(HashingChanged, where=lambda event: event.hashed == event.size > 0)
         return seeder
 
     def taking(self, *names: str, **settings: Any) -> Running[Leecher]:
@@ -53,10 +53,10 @@ class DownloadsTest(RoomTest):
         return running
 
     def ends(self, leecher: Running[Leecher]) -> list[str]:
-        return [one.name for one in leecher.log.of(DownloadChanged) if one.state.is_final]
+        return [event.name for event in leecher.log.of(DownloadChanged) if event.state.is_final]
 
     def queue_is(self, leecher: Running[Leecher], *names: str) -> None:
-        leecher.log.wait_for(QueueChanged, where=lambda one: one.downloads == names)
+        leecher.log.wait_for(QueueChanged, where=lambda event: event.downloads == names)
 
 
 class OrderTest(DownloadsTest):
@@ -111,7 +111,7 @@ class OrderTest(DownloadsTest):
         self.queue_is(leecher, "c", "a", "b")
         wait_for_state(leecher, "b", DownloadState.QUEUED)
         wait_for_state(leecher, "c", DownloadState.CHECKING, DownloadState.DOWNLOADING)
-        states = {one.state for one in leecher.log.of(DownloadChanged) if one.name == "a"}
+        states = {event.state for event in leecher.log.of(DownloadChanged) if event.name == "a"}
         self.assertNotIn(DownloadState.QUEUED, states)
 
     def test_the_order_survives_a_restart(self) -> None:
@@ -122,7 +122,7 @@ class OrderTest(DownloadsTest):
         leecher.role.put_in_order(["c", "a"])
         self.queue_is(leecher, "c", "a", "b")
         unfinished = leecher.role._unfinished
-        wait_until(lambda: [one.key for one in unfinished._saved] == ["c", "a", "b"])
+        wait_until(lambda: [record.key for record in unfinished._saved] == ["c", "a", "b"])
         leecher.stop()
         self.queue_is(self.taking(*names), "c", "a", "b")
 
@@ -135,11 +135,11 @@ class OrderTest(DownloadsTest):
         wait_for_state(leecher, key, DownloadState.DOWNLOADING)
         first = ("f9", "f7")
         leecher.role.put_files_in_order(key, first)
-        leecher.log.wait_for(QueueChanged, where=lambda one: one.first == ((key, first),))
-        wait_until(lambda: any(one.first for one in leecher.role._unfinished._saved))
+        leecher.log.wait_for(QueueChanged, where=lambda event: event.first == ((key, first),))
+        wait_until(lambda: any(record.first for record in leecher.role._unfinished._saved))
         leecher.stop()
         again = self.taking(*names)
-        again.log.wait_for(QueueChanged, where=lambda one: one.first == ((key, first),))
+        again.log.wait_for(QueueChanged, where=lambda event: event.first == ((key, first),))
         seeder.role._throttles.up.set_limit(4_000_000)
         self.assertIs(wait_for_end(again, key).state, DownloadState.DONE)
         told = [file.name for some in again.log.of(FilesEnded) for file in some.files]

@@ -61,10 +61,10 @@ class DownloadQueueTest(unittest.TestCase):
         return self.queue.step(lambda _: None, now=now)
 
     def running(self) -> str:
-        return "".join(one.key for one in self.queue.all() if one.is_running)
+        return "".join(download.key for download in self.queue.all() if download.is_running)
 
     def order(self) -> str:
-        return "".join(one.key for one in self.queue.all())
+        return "".join(download.key for download in self.queue.all())
 
     def test_they_start_in_order_some_at_a_time(self) -> None:
         self.add(*"abc")
@@ -78,12 +78,12 @@ class DownloadQueueTest(unittest.TestCase):
     def test_one_takes_up_the_newest_list_before_it_starts(self) -> None:
         self.add("a")
         states: list[DownloadState] = []
-        self.queue.step(lambda one: states.append(one.state), now=0.0)
+        self.queue.step(lambda download: states.append(download.state), now=0.0)
         self.assertEqual(states, [QUEUED])
 
     def test_two_with_one_name_do_not_run_at_once_and_the_next_goes_first(self) -> None:
-        for one in (FakeDownload("a", "x", "y"), FakeDownload("b", "y"), FakeDownload("c")):
-            self.queue.add(one)
+        for download in (FakeDownload("a", "x", "y"), FakeDownload("b", "y"), FakeDownload("c")):
+            self.queue.add(download)
         self.step()
         self.assertEqual(self.running(), "ac")
 
@@ -117,8 +117,8 @@ class DownloadQueueTest(unittest.TestCase):
     def test_while_nobody_waits_one_that_stalls_goes_on(self) -> None:
         self.add(*"ab")
         self.step()
-        for one in self.queue.all():
-            one.moved = 0.0
+        for download in self.queue.all():
+            download.moved = 0.0
         self.step(1e9)
         self.assertEqual(self.running(), "ab")
 
@@ -133,8 +133,8 @@ class DownloadQueueTest(unittest.TestCase):
     def test_a_peers_queue_is_waited_in_for_longer(self) -> None:
         self.add(*"abc")
         self.step()
-        for one in self.queue.chosen("ab"):
-            one.state, one.moved = DownloadState.IN_QUEUE, 0.0
+        for download in self.queue.chosen("ab"):
+            download.state, download.moved = DownloadState.IN_QUEUE, 0.0
         self.step(GIVES_WAY_QUEUED_S - 0.1)
         self.assertEqual(self.running(), "ab")
         self.step(GIVES_WAY_QUEUED_S)
@@ -145,7 +145,7 @@ class DownloadQueueTest(unittest.TestCase):
         self.step()
         self.queue.put_in_order(["c", "x", "c", "a"], now=0.0)
         self.assertEqual((self.order(), self.running()), ("cabd", "a"))
-        self.assertEqual([one.turns for one in self.queue.all()], [0, 0, 0, 0])
+        self.assertEqual([download.turns for download in self.queue.all()], [0, 0, 0, 0])
         self.step()
         self.assertEqual(self.running(), "ca")
 

@@ -91,7 +91,7 @@ class HonestTest(DownloadingTest):
             holding = by_root[opening.root]
             self.send_file(sender, opening.handle, holding)
             sender.send_chunk(opening.handle, 0, holding.data)
-        wait_until(lambda: all(one.is_done for one in transfers))
+        wait_until(lambda: all(transfer.is_done for transfer in transfers))
         self.assert_no_buffer_is_lost()
 
 

@@ -83,7 +83,7 @@ class NewestScopeTest(unittest.TestCase):
         self.names = StoredNames(windows=False)
 
     def stored(self, scope: Scope) -> dict[str, object]:
-        return {one.path: scope.stored[identity_of(one)] for one in scope.wanted.files}
+        return {file.path: scope.stored[identity_of(file)] for file in scope.wanted.files}
 
     def test_what_comes_later_gets_a_name_and_what_was_there_keeps_its_own(self) -> None:
         newest = NewestScope(wanted(file("A")), (), self.names)
@@ -126,7 +126,7 @@ class FollowedScopeTest(unittest.TestCase):
         return Scope(wanted(*files, files_left=files_left), (), {}, is_listed)
 
     def pending(self, *files: FileLine) -> set[tuple[str, Content]]:
-        return {identity_of(one) for one in files}
+        return {identity_of(file) for file in files}
 
     def test_new_files_are_fetched_too(self) -> None:
         followed = self.followed(file("b"))
@@ -258,8 +258,8 @@ class FollowCase(LeecherTest):
         return self.leecher(self.taken, self.room, throttles=Throttles(down=Throttle(rate)))
 
     def ended(self, leecher: Running[Leecher]) -> dict[str, FileEnded]:
-        told = [one for event in leecher.log.of(FilesEnded) for one in event.files]
-        files = {one.name: one for one in told}
+        told = [file for event in leecher.log.of(FilesEnded) for file in event.files]
+        files = {file.name: file for file in told}
         self.assertEqual(len(files), len(told), "a file was told of twice")
         return files
 
@@ -278,7 +278,8 @@ class FollowCase(LeecherTest):
         def is_so() -> bool:
             leecher.role.refresh()
             lists = leecher.log.of(FilesListed)
-            return bool(lists) and sorted(one.files for one in lists[-1].folders) == sorted(files)
+            folders = lists[-1].folders if lists else ()
+            return sorted(folder.files for folder in folders) == sorted(files)
 
         wait_until(is_so)
 
@@ -306,7 +307,7 @@ class ScriptedListTest(FollowCase):
         leecher = self.taking(give_up_after_s=0.5)
         self.begin(leecher)
         self.assert_fails(leecher, KEY, NoSeederError)
-        states = {one.state for one in leecher.log.of(DownloadChanged)}
+        states = {event.state for event in leecher.log.of(DownloadChanged)}
         self.assertIn(DownloadState.LOOKING, states)
         self.assertNotIn(DownloadState.DOWNLOADING, states)
 
@@ -456,7 +457,7 @@ class RealFolderTest(FollowCase):
         list_now(leecher, *files)
         key = self.shared_key(leecher)
         leecher.role.download([key], Existing.SKIP)
-        leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 1_000_000)
+        leecher.log.wait_for(DownloadChanged, where=lambda event: event.have > 1_000_000)
         files["big"] = content_of(2_000_000, 78)
         replace_file(folder / "big", files["big"])
         end = wait_for_end(leecher, key, 60.0)
@@ -474,7 +475,7 @@ class RealFolderTest(FollowCase):
         list_now(leecher, *files)
         key = self.shared_key(leecher)
         leecher.role.download([key], Existing.SKIP)
-        half = leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 1_000_000)
+        half = leecher.log.wait_for(DownloadChanged, where=lambda event: event.have > 1_000_000)
         self.assertEqual(half.files_ended, 0)  # they come in one pack
         new = content_of(9_000, 999)
         replace_file(folder / "15", new)

@@ -175,7 +175,7 @@ class SeedersThatFail(LeecherTest):
         honest = Offer({"a": content})
 
         def play(sock: socket.socket) -> None:
-            is_last = sock.getsockname() == max(one.address for one in seeders)
+            is_last = sock.getsockname() == max(seeder.address for seeder in seeders)
             (honest.play if is_last else self.fall_silent_after_the_answer)(sock)
 
         seeders = [self.scripted(play, self.room, a=len(content)) for _ in range(4)]

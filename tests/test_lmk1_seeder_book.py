@@ -58,7 +58,7 @@ class SeederBookTest(unittest.TestCase):
 
     def test_connections_are_begun_so_often_a_second_and_no_more(self) -> None:
         seeders = [Address(f"10.0.1.{number}", 12501) for number in range(200)]
-        begun = sum(self.book.may_dial(one, now=0.0) for one in seeders)
+        begun = sum(self.book.may_dial(seeder, now=0.0) for seeder in seeders)
         self.assertEqual(begun, 2 * DIALS)
 
     def test_the_least_used_goes_first(self) -> None:

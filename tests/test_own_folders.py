@@ -63,7 +63,7 @@ class OwnFoldersTestCase(RoomTest):
         def is_whole() -> bool:
             found[:] = [list_now(running)]
             return len(found[0].folders) == folders and not any(
-                one.files_left for one in found[0].folders
+                folder.files_left for folder in found[0].folders
             )
 
         wait_until(is_whole)
@@ -107,16 +107,16 @@ class OwnFoldersTest(OwnFoldersTestCase):
         self.lesson("a", {"README.md": b"one", "a.txt": b"same"})
         self.lesson("b", {"README.md": b"two", "b.txt": b"same"})
         running = self.taking()
-        keys = [one.key for one in self.listed(running, 2).folders]
+        keys = [folder.key for folder in self.listed(running, 2).folders]
         self.take(*keys, running=running)
         found = self.files()
         self.assertEqual(len(found), 4)
         for name in ("lesson", "lesson (2)"):
             other = "a.txt" if found[f"{name}/README.md"] == b"one" else "b.txt"
             self.assertEqual(found[f"{name}/{other}"], b"same")
-        renamed = [one for ended in running.log.of(FilesEnded) for one in ended.folders]
+        renamed = [folder for ended in running.log.of(FilesEnded) for folder in ended.folders]
         self.assertEqual(
-            [(one.name, one.saved_as) for one in renamed],
+            [(folder.name, folder.saved_as) for folder in renamed],
             [("lesson", self.target / "lesson (2)")],
         )
 
@@ -124,7 +124,7 @@ class OwnFoldersTest(OwnFoldersTestCase):
         self.lesson("a", {"README.md": b"one"})
         self.lesson("b", {"README.md": b"two"})
         running = self.taking()
-        keys = [one.key for one in self.listed(running, 2).folders]
+        keys = [folder.key for folder in self.listed(running, 2).folders]
         self.take(*reversed(keys), running=running)
         before = self.files()
         running.stop()
@@ -146,9 +146,9 @@ class OwnFoldersTest(OwnFoldersTestCase):
         folders = self.listed(again, 2).folders
         self.take("lesson", running=again)
         again.log.clear()
-        again.role.download([one.key for one in folders], Existing.SKIP)
-        for one in folders:
-            self.assertTrue(wait_for_end(again, one.key).state.is_final)
+        again.role.download([folder.key for folder in folders], Existing.SKIP)
+        for folder in folders:
+            self.assertTrue(wait_for_end(again, folder.key).state.is_final)
         self.assertEqual(
             self.files(),
             {
@@ -212,7 +212,9 @@ class InterruptedTest(OwnFoldersTestCase):
         if has_other:
             self.take(self.key_of(running, "other"), running=running)
         running.role.download([key], Existing.SKIP)
-        running.log.wait_for(DownloadChanged, where=lambda one: one.name == key and one.have > 0)
+        running.log.wait_for(
+            DownloadChanged, where=lambda event: event.name == key and event.have > 0
+        )
         return running, key
 
     def interrupt(self, *, own_folders: bool) -> str:
@@ -246,7 +248,7 @@ class InterruptedTest(OwnFoldersTestCase):
                 throttles = Throttles()
                 throttles.down.set_limit(400_000)
                 running = self.taking(throttles=throttles)
-                running.log.wait_for(DownloadChanged, where=lambda one: one.have > 0)
+                running.log.wait_for(DownloadChanged, where=lambda event: event.have > 0)
                 running.role.cancel([key])
                 self.assertEqual(wait_for_end(running, key).state, DownloadState.CANCELLED)
                 left = {path.name for path in self.target.iterdir()}
@@ -275,8 +277,12 @@ class GivenOnTest(OwnFoldersTestCase):
         """Until the tracker knows of so many leechers that have it."""
 
         def is_known(room: RoomChanged) -> bool:
-            leechers = (one for one in room.participants if one.is_leecher and not one.has_left)
-            return sum(share in one.status.shares for one in leechers) == count
+            leechers = (
+                leecher
+                for leecher in room.participants
+                if leecher.is_leecher and not leecher.has_left
+            )
+            return sum(share in leecher.status.shares for leecher in leechers) == count
 
         self.of_room.log.wait_for(RoomChanged, where=is_known)
 

@@ -119,7 +119,9 @@ class PeerUploadsTest(UploadingTest):
         for hung in hungs:
             self.offer(hung)
         waiting = self.wanting(self.room, self.holding)
-        wait_until(lambda: [one.position for one in self.room.report(time.monotonic())[0]] == [1])
+        wait_until(
+            lambda: [upload.position for upload in self.room.report(time.monotonic())[0]] == [1]
+        )
         hungs[0].link.close()
         self.assertIsInstance(waiting.expect(frames.Place, frames.Offer), frames.Offer)
 

@@ -67,7 +67,7 @@ class ProgressTest(unittest.TestCase):
         self.note(changed("b", DownloadState.SKIPPED))
         status = self.status()
         self.assertEqual((status.state, status.have, status.size), ("done", 20, 20))
-        self.assertEqual([one.title for one in status.transfers], ["B", "A"])
+        self.assertEqual([transfer.title for transfer in status.transfers], ["B", "A"])
 
     def test_each_reason_to_wait_is_told(self) -> None:
         for event, reason in (
@@ -94,7 +94,7 @@ class ProgressTest(unittest.TestCase):
         )
         status = self.status()
         self.assertEqual((status.state, status.reason), ("failed", "No rights."))
-        self.assertEqual([one.title for one in status.transfers], ["A", "B"])
+        self.assertEqual([transfer.title for transfer in status.transfers], ["A", "B"])
         self.note(changed("a", DownloadState.QUEUED))
         self.assertEqual(self.state(), ParticipantState.DOWNLOADING)
 

@@ -71,7 +71,7 @@ class ReverseConnectionsTest(RoomTest):
         return self.enterContext(ScriptedSeeder(play))
 
     def call(self, *leechers: ScriptedSeeder) -> None:
-        self.calls._call_all([Address(*one.address) for one in leechers], time.monotonic())
+        self.calls._call_all([Address(*leecher.address) for leecher in leechers], time.monotonic())
 
     def test_a_leecher_is_called_as_a_seeder_and_served_once(self) -> None:
         leecher = self.called()
@@ -86,11 +86,11 @@ class ReverseConnectionsTest(RoomTest):
         self.assertTrue(hello.is_seeder)
 
     def test_a_leecher_that_is_away_or_this_program_itself_is_left_in_peace(self) -> None:
-        for one in (self.called(is_away=True), self.called(ME.peer)):
-            self.call(one)
+        for leecher in (self.called(is_away=True), self.called(ME.peer)):
+            self.call(leecher)
             wait_until(lambda: not self.calls._workers)
-            self.call(one)
-            self.assertEqual(one.connections, 1)
+            self.call(leecher)
+            self.assertEqual(leecher.connections, 1)
         self.assertEqual(self.uploads.called(), frozenset())
 
     def test_a_room_of_hundreds_is_not_called_all_at_once(self) -> None:

@@ -43,11 +43,11 @@ class SingleChunksTest(unittest.TestCase):
 
     def asked(self, now: float = 0.0) -> list[tuple[int, int]]:
         """Pairs of the number of a peer and the handle that it is asked for."""
-        return [(one.number, it.handle) for one, it in self.singles.to_ask(self.peers, now=now)]
+        return [(peer.number, it.handle) for peer, it in self.singles.to_ask(self.peers, now=now)]
 
     def late(self, *helpers: Peer, now: float) -> list[tuple[int, int]]:
         """The same of late ones, while the helpers have nothing to do."""
-        return [(one.number, handle) for one, handle in self.singles.late(helpers, now=now)]
+        return [(peer.number, handle) for peer, handle in self.singles.late(helpers, now=now)]
 
     def test_each_is_asked_of_one_peer_and_all_peers_are_asked(self) -> None:
         self.add(*range(30))
@@ -144,7 +144,7 @@ class HelpTest(unittest.TestCase):
 
     def taken_over(self, *helpers: Peer, now: float) -> set[int]:
         late = self.singles.late(helpers, now=now)
-        self.assertEqual({one.number for one, _ in late} - {1}, set())
+        self.assertEqual({peer.number for peer, _ in late} - {1}, set())
         return {handle for _, handle in late}
 
     def brought(self, handle: int, now: float) -> None:
@@ -156,7 +156,7 @@ class HelpTest(unittest.TestCase):
         self.assertEqual(self.taken_over(self.helper, now=IDLE_S - 0.1), set())
         self.assertEqual(self.taken_over(self.helper, now=IDLE_S), set(range(8)))
         asked = self.singles.to_ask([self.slow, self.helper], now=IDLE_S)
-        self.assertEqual({one.number for one, _ in asked}, {2})
+        self.assertEqual({peer.number for peer, _ in asked}, {2})
 
     def test_and_somewhat_later_to_one_that_brought_nothing_yet(self) -> None:
         self.singles.drop(7)

@@ -102,7 +102,7 @@ class LaterTest(unittest.TestCase):
     def said_to(self, peer: Peer) -> list[frames.Frame]:
         """Since the last call."""
         said = [frame for receiver, frame in self.swarm.to_send if receiver is peer]
-        self.swarm.to_send = [one for one in self.swarm.to_send if one[0] is not peer]
+        self.swarm.to_send = [message for message in self.swarm.to_send if message[0] is not peer]
         return said
 
     def after(self, seconds: float) -> list[frames.Frame]:
@@ -305,7 +305,7 @@ class WordsTest(SwarmTestCase):
         liar, handle = self.offering(self.holding)
         liar.send(*(frames.Offer(handle, index) for index in range(6)))
         taken = [liar.expect(frames.Take, frames.Decline) for _ in range(6)]
-        self.assertLessEqual(sum(isinstance(one, frames.Take) for one in taken), 4)
+        self.assertLessEqual(sum(isinstance(frame, frames.Take) for frame in taken), 4)
 
 
 class LostWordsTest(SwarmTestCase):

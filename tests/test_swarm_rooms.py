@@ -152,7 +152,7 @@ class SwarmRoomTest(RoomTest):
         def is_there() -> bool:
             leecher.role.refresh()
             for listed in leecher.log.of(FilesListed)[-1:]:
-                keys[:] = [one.key for one in listed.folders if one.files == files]
+                keys[:] = [folder.key for folder in listed.folders if folder.files == files]
             return bool(keys)
 
         wait_until(is_there, LIMIT_S, f"no folder of {files} files is listed")
@@ -164,14 +164,14 @@ class SwarmRoomTest(RoomTest):
         return running
 
     def wait_for_hashing(self, seeder: Running[Seeder]) -> None:
-        seeder.log.wait_for(HashingChanged, where=lambda one: one.hashed == one.size > 0)
+        seeder.log.wait_for(HashingChanged, where=lambda event: event.hashed == event.size > 0)
 
     def start(self, leecher: Running[Leecher], key: str) -> None:
         leecher.role.download([key], Existing.SKIP)
 
     def wait_for_bytes(self, leecher: Running[Leecher], key: str, least: int) -> None:
         leecher.log.wait_for(
-            DownloadChanged, LIMIT_S, where=lambda one: one.name == key and one.have >= least
+            DownloadChanged, LIMIT_S, where=lambda event: event.name == key and event.have >= least
         )
 
     def wait_until_done(
@@ -309,7 +309,7 @@ class ComingAndGoingTest(SwarmRoomTest):
             self.assertTrue((self.target(leecher) / "big.bin").read_bytes() == BIG)
 
     def is_done(self, leecher: Running[Leecher]) -> bool:
-        return any(one.state is DownloadState.DONE for one in leecher.log.of(DownloadChanged))
+        return any(event.state is DownloadState.DONE for event in leecher.log.of(DownloadChanged))
 
     def test_a_leecher_that_starts_again_fetches_only_what_it_lacks(self) -> None:
         [first] = self.begun("target", rate=6 * MIB)
@@ -344,7 +344,7 @@ class ComingAndGoingTest(SwarmRoomTest):
         tap.let(2 * len(BIG))
         self.wait_until_done(leecher, "big.bin")
         self.assertTrue((self.target(leecher) / "big.bin").read_bytes() == BIG)
-        self.assertLess(self.sent_in_all(self.seeding), len(BIG) + 2 * MIB)
+        self.assertLessEqual(self.sent_in_all(self.seeding), len(BIG) + 2 * MIB)
 
     def test_a_cancelled_download_leaves_nothing_and_the_seeder_serves_on(self) -> None:
         tap = Tap()
@@ -369,7 +369,9 @@ class ComingAndGoingTest(SwarmRoomTest):
         self.wait_for_bytes(leecher, "big.bin", 3 * MIB)
         (self.source / "big.bin").write_bytes(new)
         leecher.log.wait_for(
-            DownloadChanged, LIMIT_S, where=lambda one: one.state is not DownloadState.DOWNLOADING
+            DownloadChanged,
+            LIMIT_S,
+            where=lambda event: event.state is not DownloadState.DOWNLOADING,
         )
         wait_until(lambda: self.seeding.log.of(HashingChanged)[-1].files_left == 0)
         for path in self.target(leecher).iterdir():

@@ -67,7 +67,7 @@ class TimesSentTest(unittest.TestCase):
                 self.times.not_sent(index)
                 counts[index] = max(0, counts[index] - 1)
             index = self.pick(candidates)
-            least = min(counts[one] for one in range(30) if candidates >> one & 1)
+            least = min(counts[chunk] for chunk in range(30) if candidates >> chunk & 1)
             self.assertTrue(candidates >> index & 1)
             self.assertEqual(counts[index], least)
             self.times.sent(index)

@@ -60,9 +60,9 @@ class RecordTest(RoomTest):
         unfinished.load()
         return unfinished
 
-    def start(self, one: RecordedDownload) -> bool:
-        self.started.append((one.key, one.existing, one.is_paused))
-        return one.key != "b.bin"
+    def start(self, record: RecordedDownload) -> bool:
+        self.started.append((record.key, record.existing, record.is_paused))
+        return record.key != "b.bin"
 
     def test_what_the_list_has_is_taken_up_once_and_the_rest_waits(self) -> None:
         other = replace(self.one, key="b.bin", existing=Existing.REPLACE, is_paused=True)
@@ -101,7 +101,9 @@ class RecordTest(RoomTest):
         unfinished.note([QueuedDownload("d.bin")], now=10.0)
         recorded = DownloadRecord(self.state).load()
         self.assertEqual(recorded[0], elsewhere)
-        self.assertEqual([(one.key, one.tracker) for one in recorded[1:]], [("d.bin", str(moved))])
+        self.assertEqual(
+            [(record.key, record.tracker) for record in recorded[1:]], [("d.bin", str(moved))]
+        )
 
     def test_what_ends_after_a_move_of_the_tracker_is_not_begun_again(self) -> None:
         unfinished = self.unfinished()
@@ -124,7 +126,7 @@ class RecordTest(RoomTest):
         for count in (200, 400):
             recorded = [replace(self.one, key=str(number)) for number in range(count)]
             unfinished = self.unfinished(*recorded)
-            queued = [QueuedDownload(one.key) for one in recorded]
+            queued = [QueuedDownload(record.key) for record in recorded]
             unfinished.note(queued, now=10.0)
             calls.append(calls_made(lambda: unfinished.note(queued, now=20.0)))  # noqa: B023
         self.assertLess(calls[1], 3 * calls[0])
@@ -160,7 +162,7 @@ class NextStartTest(RoomTest):
         return self.leecher(self.target, self.room, state_folder=self.state, own_folders=True)
 
     def recorded(self) -> list[str]:
-        return [one.key for one in DownloadRecord(self.state).load()]
+        return [record.key for record in DownloadRecord(self.state).load()]
 
     def stopped_in_the_middle(self, shares: int, *, is_paused: bool = False) -> Path:
         """What a leecher leaves that was ended in the middle of a file of so many seeders."""
@@ -172,7 +174,7 @@ class NextStartTest(RoomTest):
         leecher = self.taking()
         wait_until(lambda: self.is_offered(leecher))
         leecher.role.download(["a.bin"], Existing.SKIP)
-        leecher.log.wait_for(DownloadChanged, where=lambda one: one.have > 0)
+        leecher.log.wait_for(DownloadChanged, where=lambda event: event.have > 0)
         if is_paused:
             leecher.role.pause(["a.bin"])
             wait_for_state(leecher, "a.bin", DownloadState.PAUSED)
@@ -217,7 +219,7 @@ class NextStartTest(RoomTest):
         first.role._locator._move_to(found, found.address)
         wait_until(lambda: self.is_offered(first))
         first.role.download(["a.bin"], Existing.SKIP)
-        first.log.wait_for(DownloadChanged, where=lambda one: one.have > 0)
+        first.log.wait_for(DownloadChanged, where=lambda event: event.have > 0)
         wait_until(lambda: self.recorded() == ["a.bin"])
         first.stop()
         seeder.role._throttles.up.set_limit(None)

@@ -338,7 +338,7 @@ class DisturbedTest(UnpackingTestCase):
                 told.append(end)
         ballast.unlink()
         self.assertTrue(0 < len(told) < len(self.files))
-        self.assertEqual(self.contents(disk), {one.name: self.files[one.name] for one in told})
+        self.assertEqual(self.contents(disk), {file.name: self.files[file.name] for file in told})
         self.by_name(unpack(source, members, disk, Existing.SKIP, NEVER))
         self.assertEqual(self.contents(disk), self.files)
 
@@ -466,7 +466,9 @@ class WholePackTest(DiskTestCase):
         holding = unpacking.holding(DIGESTS)
         assert holding is not None
         self.assertEqual((holding.content, holding.digests()), (CONTENT, DIGESTS))
-        self.assertEqual([file.path for file in holding.members], [one.path for one in self.files])
+        self.assertEqual(
+            [file.path for file in holding.members], [file.path for file in self.files]
+        )
 
     def test_a_pack_of_which_not_all_files_were_wanted_is_not_uploaded(self) -> None:
         unpacking = self.unpacking(*self.files[1:])

@@ -65,7 +65,7 @@ class SessionTest(unittest.TestCase):
         self.hear(frames.Open(HANDLE, self.big.content.root), session=session)
         self.hear(frames.Want(HANDLE, wanted), session=session)
         session.next_chunk(now=self.now)
-        (offer,) = (one for one in self.told(session) if isinstance(one, frames.Offer))
+        (offer,) = (frame for frame in self.told(session) if isinstance(frame, frames.Offer))
         return offer
 
     def sending(self, session: UploadSession | None = None) -> LeavingChunk:
@@ -137,7 +137,7 @@ class SessionTest(unittest.TestCase):
             (LIMITS.position_s, [frames.Place(1)]),
         ):
             other.next_chunk(now=self.now + wait_s)
-            self.assertEqual([one for one in self.told(other) if _is_place(one)], words)
+            self.assertEqual([frame for frame in self.told(other) if _is_place(frame)], words)
         self.assertEqual(other.patience_s(), LIMITS.position_s)
         self.now += LIMITS.position_s
         self.scheduler.release(1)

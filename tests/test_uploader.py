@@ -62,7 +62,7 @@ class HonestTest(UploadingTest):
     def test_many_small_contents_need_one_round_trip(self) -> None:
         holdings = [MemoryHolding(some_bytes(100 + seed, seed)) for seed in range(200)]
         leecher = self.joined(self.uploads(*holdings))
-        leecher.send(*(frames.Open(n, one.content.root) for n, one in enumerate(holdings)))
+        leecher.send(*(frames.Open(n, holding.content.root) for n, holding in enumerate(holdings)))
         for number, holding in enumerate(holdings):
             leecher.expect(frames.File)
             self.assertEqual(leecher.next(), Part(number, 0, 0, holding.data))
@@ -322,11 +322,11 @@ class HostileTest(UploadingTest):
 
     def test_small_contents_wait_for_a_slot_once_they_are_many(self) -> None:
         small = [MemoryHolding(some_bytes(100_000, seed)) for seed in range(4)]
-        self.library.holdings |= {one.content.root: one for one in small}
+        self.library.holdings |= {holding.content.root: holding for holding in small}
         holder = self.wanting(self.room, self.holding)
         self.offer(holder)
         greedy = self.joined(self.room)
-        openings = (frames.Open(100 + n, one.content.root) for n, one in enumerate(small))
+        openings = (frames.Open(100 + n, holding.content.root) for n, holding in enumerate(small))
         greedy.send(*openings)
         while not isinstance(frame := greedy.expect(frames.File, Part, frames.Place), frames.Place):
             self.assertLess(getattr(frame, "handle", 0), 102)
@@ -358,10 +358,10 @@ class HostileTest(UploadingTest):
 
     def test_small_contents_without_end_do_not_keep_a_slot_from_others(self) -> None:
         small = [MemoryHolding(some_bytes(1_000, seed)) for seed in range(5 * SENT_FIRST)]
-        self.library.holdings |= {one.content.root: one for one in small}
+        self.library.holdings |= {holding.content.root: holding for holding in small}
         greedy = self.wanting(self.room, self.holding)
         offer = self.offer(greedy)
-        openings = (frames.Open(100 + n, one.content.root) for n, one in enumerate(small))
+        openings = (frames.Open(100 + n, holding.content.root) for n, holding in enumerate(small))
         greedy.send(frames.Take(7, offer.index), *openings)
         sent = 0
         while (part := greedy.expect(Part, frames.File, frames.Offer)) != Part(

@@ -33,7 +33,7 @@ class VerificationTest(RoomTest):
             (source / name).write_bytes(data)
             os.utime(source / name, (1_600_000_000, 1_600_000_000))
         seeder = self.seeder(source, room)
-        seeder.log.wait_for(HashingChanged, where=lambda one: one.hashed == one.size > 0)
+        seeder.log.wait_for(HashingChanged, where=lambda event: event.hashed == event.size > 0)
         self.target = self.make_folder("target")
         self.leecher_ = self.leecher(self.target, room)
         list_now(self.leecher_, *FILES)
@@ -45,7 +45,7 @@ class VerificationTest(RoomTest):
         running: Running[Leecher] = self.leecher_
         running.log.clear()
         running.role.verify(self.key, path)
-        return running.log.wait_for(Verified, where=lambda one: one.is_over)
+        return running.log.wait_for(Verified, where=lambda event: event.is_over)
 
     def change(self, name: str, data: bytes, *, mtime: int | None = None) -> None:
         path = self.target / name
@@ -147,7 +147,7 @@ class VerificationTest(RoomTest):
         with mock.patch.object(TargetFolder, "find", stop_at_once):
             role.verify(self.key)
             role.verify(self.key, "a.bin")
-            end = log.wait_for(Verified, where=lambda one: one.is_over)
+            end = log.wait_for(Verified, where=lambda event: event.is_over)
         self.assertEqual((end.files, end.files_read), (4, 0))
         self.assertEqual(self.verified("a.bin").files, 1)
 

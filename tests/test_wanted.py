@@ -33,7 +33,7 @@ def pack_of(files: list[FileLine], seed: int = 0) -> Pack:
 
 
 def paths(contents: list[WantedContent]) -> list[str]:
-    return sorted(file.path for one in contents for file in one.files)
+    return sorted(file.path for content in contents for file in content.files)
 
 
 def nothing_here(_pack: Content) -> int:
@@ -52,14 +52,14 @@ class PlanTest(unittest.TestCase):
         [most_of_it] = plan_contents(self.files[8:], [self.pack], nothing_here)
         self.assertIsInstance(most_of_it, WantedPack)
         some = plan_contents(self.files[15:], [self.pack], nothing_here)
-        self.assertTrue(all(isinstance(one, WantedFile) for one in some))
+        self.assertTrue(all(isinstance(content, WantedFile) for content in some))
 
     def test_a_pack_of_which_most_is_here_is_completed_for_the_rest(self) -> None:
         size = self.pack.line.content.size
         for wanted in (self.files[15:], self.files[19:]):
             [rest] = plan_contents(wanted, [self.pack], lambda _: size - 119)
             self.assertIsInstance(rest, WantedPack)
-            self.assertEqual(paths([rest]), [one.path for one in wanted])
+            self.assertEqual(paths([rest]), [file.path for file in wanted])
         [alone] = plan_contents(self.files[:1], [self.pack], lambda _: size - 500)
         self.assertIsInstance(alone, WantedFile)
 
@@ -85,7 +85,7 @@ class PlanTest(unittest.TestCase):
         fewer = pack.without({self.files[0].identity, self.files[7].identity})
         self.assertEqual(len(fewer.files), 18)
         self.assertEqual(fewer.files[0], pack.files[1])
-        self.assertTrue(pack.without({one.identity for one in self.files}).title)
+        self.assertTrue(pack.without({file.identity for file in self.files}).title)
 
     def test_a_file_of_another_content_is_not_taken_from_the_pack(self) -> None:
         other = wanted(line("d/03", 103, 999))
@@ -98,15 +98,15 @@ class PlanTest(unittest.TestCase):
     def test_every_missing_file_is_fetched_once_whatever_packs_there_are(self) -> None:
         rng = random.Random(1)
         for seed in range(200):
-            missing = [one for one in self.files if rng.random() < 0.7]
+            missing = [file for file in self.files if rng.random() < 0.7]
             packs = list[Pack]()
             for _ in range(rng.randrange(4)):
                 start = rng.randrange(18)
                 packs.append(pack_of(self.lines[start : start + rng.randrange(2, 10)], seed))
             contents = plan_contents(missing, packs, nothing_here)
-            self.assertEqual(paths(contents), sorted(one.path for one in missing))
-            for one in contents:
-                self.assertTrue(one.size and one.title)
+            self.assertEqual(paths(contents), sorted(file.path for file in missing))
+            for content in contents:
+                self.assertTrue(content.size and content.title)
 
 
 def sized_pack(sizes: list[int]) -> WantedPack:
@@ -138,9 +138,9 @@ class CoveredTest(unittest.TestCase):
                     fresh |= 1 << order.pop() if order else 0
                 have |= fresh
                 now = pack.covered(have, fresh)
-                self.assertEqual(now, sorted(now, key=lambda one: one.offset), seed)
+                self.assertEqual(now, sorted(now, key=lambda file: file.offset), seed)
                 told += now
-                here = [one for one in pack.files if chunks_of(one) <= set(indexes(have))]
+                here = [file for file in pack.files if chunks_of(file) <= set(indexes(have))]
                 self.assertCountEqual(told, here, seed)
             self.assertCountEqual(told, pack.files, seed)
 

@@ -105,12 +105,11 @@ class Download(DownloadLife):
         self._is_planned = False  # the queue has all that is missing
         self.watched = WatchedFolder()
         self._meter = RateMeter(now=time.monotonic())
-        # Set by the leecher's thread:
-        self.order = FileOrder()  # in which its files come; replaced whole
-        self._tries_again = False  # what failed so far is fetched once more
-        self._followed_order = self.order
         self._moved = float("-inf")
         self._lost_at = 0.0
+        # Set by the leecher's thread:
+        self.order = self._followed_order = FileOrder()  # in which its files come; replaced whole
+        self._tries_again = False  # what failed so far is fetched once more
 
     @property
     def wanted(self) -> Selection:
