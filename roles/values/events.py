@@ -157,7 +157,7 @@ class SeederState(Enum):
 
 
 class SkipReason(Enum):
-    """Why something in a shared folder is not offered; ui/wording.py has the words for users."""
+    """Why something in a shared folder is not offered; ui/seeder_words.py has the words for it."""
 
     UNREADABLE = "unreadable"  # or it keeps changing
     WRITTEN = "written"  # another program keeps writing to it
@@ -320,7 +320,7 @@ class Source:
 
 
 class Slowest(Enum):
-    """What holds downloads up; ui/wording.py has the words for users."""
+    """What holds downloads up; ui/download_words.py has the words for users."""
 
     LIMIT = "limit"  # that was set for this program
     DISK = "disk"  # of this computer
