@@ -44,6 +44,11 @@ class CheckerTest(PrivateRoomTest):
             state_folder=self.folder,
         )
 
+    def elsewhere(self) -> Address:
+        """Of a tracker that counts as one on another computer."""
+        self.constant("joining.tracker_locator", "is_own", lambda _host: False)
+        return Address(ELSEWHERE, 0)
+
     def check(
         self,
         *ports: int,
@@ -140,31 +145,27 @@ class CheckerTest(PrivateRoomTest):
         self.assertEqual((found.is_reachable, found.is_here), (None, True))
 
     def test_a_tracker_elsewhere_connects_and_the_room_stays_as_it_was(self) -> None:
-        self.constant("joining.tracker_locator", "is_own", lambda _host: False)
-        tracker = self.tracker(Address(ELSEWHERE, 0))
+        tracker = self.tracker(self.elsewhere())
         (found,) = self.check(tracker=tracker.address).of(DialBackChecked)
         self.assertEqual(
             (found.port, found.is_reachable), (self.settings.seeder_port, True), tracker.log.events
         )
 
     def test_the_tracker_of_a_private_room_elsewhere_connects(self) -> None:
-        self.constant("joining.tracker_locator", "is_own", lambda _host: False)
-        tracker = self.private_tracker(bind=Address(ELSEWHERE, 0))
+        tracker = self.private_tracker(bind=self.elsewhere())
         (found,) = self.check(tracker=tracker.address, code=CODE).of(DialBackChecked)
         self.assertIs(found.is_reachable, True)
 
     def test_a_tracker_that_cannot_connect_is_a_finding(self) -> None:
-        self.constant("joining.tracker_locator", "is_own", lambda _host: False)
         self.constant("room.dial_back", "ANSWER_S", 0.3)
         deaf = mock.patch.object(Acceptor, "look", lambda _self: time.sleep(0.01))
         self.enterContext(deaf)  # as behind a firewall, nothing that arrives is answered
-        tracker = self.tracker(Address(ELSEWHERE, 0))
+        tracker = self.tracker(self.elsewhere())
         (found,) = self.check(tracker=tracker.address).of(DialBackChecked)
         self.assertIs(found.is_reachable, False)
 
     def test_what_the_program_knows_already_is_not_tested_again(self) -> None:
-        self.constant("joining.tracker_locator", "is_own", lambda _host: False)
-        tracker = self.tracker(Address(ELSEWHERE, 0))
+        tracker = self.tracker(self.elsewhere())
         log = self.check(
             tracker=tracker.address,
             own_ports=frozenset({self.settings.seeder_port}),
