@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import logging
+import os
 import unittest
 from pathlib import Path
+from unittest import mock
 
+from roles.disk.arriving_file import ArrivingFile
 from roles.disk.leftovers import pack_stored
 from roles.disk.target_folder import TargetFolder
 from roles.downloads.file_transfer import FileTransfer, Lasting
@@ -12,7 +17,7 @@ from roles.downloads.wanted import WantedContent, WantedFile, WantedPack
 from roles.swarm.shared_swarm import SharedSwarm
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.values.content import MIN_CHUNK_SIZE
-from roles.values.errors import FileChangedError
+from roles.values.errors import DiskFullError, FileChangedError
 from roles.values.events import DownloadState
 from tests.disks import DiskTestCase, described, some_bytes
 
@@ -80,6 +85,22 @@ class FileTransferTest(DiskTestCase):
         self.assertEqual((ended.name, ended.state), ("d/a", DownloadState.DONE))
         self.assertTrue(transfer.is_through)
         self.assert_tree(self.folder, {"d": None, "d/a": DATA})
+
+    def test_what_a_full_disk_lost_when_it_was_synced_is_asked_for_again(self) -> None:
+        self.left(DATA)
+        transfer = self.transfer()
+        transfer.learn(DIGESTS)
+        transfer.go_on()
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with mock.patch("roles.disk.disk_calls.sync", side_effect=full):
+            self.assertRaises(DiskFullError, list, transfer.finish())
+        transfer.stand_still()
+        transfer.resume()
+        with self.assertLogs(level=logging.WARNING):
+            self.assertEqual(list(transfer.finish()), [])  # the next sync would tell nothing
+        with mock.patch.object(ArrivingFile, "recheck", return_value=0b1101):
+            transfer.go_on()
+        self.assertEqual(transfer.plan.wanted, 0b0010)
 
     def test_it_can_be_uploaded_from_its_beginning_to_its_end(self) -> None:
         self.left(DATA)

@@ -9,6 +9,7 @@ import random
 import socket
 import threading
 from collections.abc import Callable
+from itertools import chain, repeat
 from typing import Any
 from unittest.mock import patch
 
@@ -25,6 +26,7 @@ from roles.values.settings import Existing, LeecherSettings
 from tests.support import LIMIT_S, EventLog, LmkTestCase
 
 SOON_S = 2.0
+DISCARD = PartialFile.discard
 
 
 class DownloadTest(LmkTestCase):
@@ -96,6 +98,32 @@ class SpaceTest(DownloadTest):
 
     def test_a_disk_without_room_for_the_final_name_is_waited_for(self) -> None:
         self.assert_waits("_renamed")
+
+    def lose_at_sync(self, *, waits_for_space: bool) -> None:
+        """The disk is full when the file is first synced."""
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        download = self.download(
+            0, ReservedSpace(self.folder), space_again_s=0.01, waits_for_space=waits_for_space
+        )
+        with (
+            patch("roles.disk.disk_calls.sync", side_effect=chain([full], repeat(None))),
+            patch.object(PartialFile, "discard", autospec=True) as discard,
+        ):
+            discard.side_effect = DISCARD
+            download.start()
+            self.assertTrue(self.ended.wait(LIMIT_S))
+            download.reap()
+        discard.assert_called_once()
+
+    def test_what_a_full_disk_may_have_lost_when_it_was_synced_is_fetched_anew(self) -> None:
+        self.lose_at_sync(waits_for_space=True)
+        self.assertIs(self.last().state, DownloadState.DONE)
+
+    def test_without_waiting_it_is_not_kept(self) -> None:
+        with self.assertLogs(level=logging.WARNING):
+            self.lose_at_sync(waits_for_space=False)
+        self.assertIsInstance(self.last().failure, DiskFullError)
+        self.assertEqual(list(self.folder.iterdir()), [])
 
 
 class FaultTest(DownloadTest):

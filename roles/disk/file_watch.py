@@ -53,7 +53,7 @@ class FileWatch:
         self._descriptor = descriptor
         self._known = (0, 0, 0)
         self.is_remote = _is_remote(os.fstat(descriptor).st_dev)
-        self.is_touched = False  # another program has written to it since the last check
+        self.is_touched = False  # it may have changed on the disk since the last check
         self.is_unwatched = False  # another program may have done so unnoticed
         self.trust()
 

@@ -97,7 +97,9 @@ class PartialFile:
 
     @property
     def is_touched(self) -> bool:
-        """Whether another program has written to it since it was opened or last checked."""
+        """Whether it may have changed on the disk since it was opened or last checked: another
+        program has written to it, or a sync failed.
+        """
         return self._watch.is_touched
 
     def begin_check(self) -> None:
@@ -123,7 +125,7 @@ class PartialFile:
                 if not CLOSES_FIRST:
                     final.stamp(self.file.descriptor)
                     self._watch.keep()
-                disk_calls.sync(self.file.descriptor)
+                self._sync()
                 is_same = final.existing is Existing.SKIP and self._is_same_as(folder, stopping)
                 if is_same is None:
                     return None
@@ -210,6 +212,14 @@ class PartialFile:
             self._watch.look()
         if self._watch.is_touched or self._watch.is_unwatched:
             raise self._touched()
+
+    def _sync(self) -> None:
+        """Raises OSError. What the disk has lost then, the next sync would not tell."""
+        try:
+            disk_calls.sync(self.file.descriptor)
+        except REFUSED:
+            self._watch.is_touched = True
+            raise
 
     def _replaced(self) -> StorageError:
         return StorageError(

@@ -51,7 +51,7 @@ class FileTransfer(ContentTransfer):
             Unpacking(wanted, self._file, target) if isinstance(wanted, WantedPack) else None
         )
         self._is_checked = False  # what is in the file was compared with the digests
-        self._checks = 0  # because another program wrote to it
+        self._checks = 0  # because it may have changed on the disk
         self.is_through = False  # it has its final name, or nothing is left of it to do
         self.unheld = Lasting()  # no peer has it
         self.lied_about = Lasting()  # all that are left sent wrong chunks, and were given up
@@ -116,7 +116,7 @@ class FileTransfer(ContentTransfer):
     def stand_still(self) -> None:
         """Ask for nothing more, until resume(). What the disk refused is forgotten."""
         self._swarm.remove(self)
-        self.fault = None
+        self.fault, self._checks = None, 0
 
     def resume(self) -> None:
         self._swarm.add(self)
@@ -196,7 +196,7 @@ class FileTransfer(ContentTransfer):
         self.is_through = True
 
     def _check_again(self) -> None:
-        """Another program wrote to it: keep what fits, and fetch the rest again.
+        """It may have changed on the disk: keep what fits, and fetch the rest again.
 
         Raises StorageError when that happens again and again.
         """
@@ -206,7 +206,7 @@ class FileTransfer(ContentTransfer):
                 f"Another program keeps writing to {self._file.path}. "
                 "Close it and download again: intact parts are kept."
             )
-        log.warning("Another program wrote to %s: it is checked again.", self.title)
+        log.warning("%s may have changed on the disk: it is checked again.", self.title)
         self._is_checked, self.store = False, None
         self.resume()
 

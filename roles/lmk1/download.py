@@ -18,7 +18,6 @@ from roles.values.addresses import Address
 from roles.values.errors import (
     ContentError,
     DiskFullError,
-    FileTouchedError,
     LmkError,
     NoSeederError,
     StorageError,
@@ -96,11 +95,14 @@ class Lmk1Download(DownloadLife):
 
     def _can_go_on_after(self, failure: LmkError) -> bool:
         """It can if a seeder appears, or if only the final name is missing."""
-        if isinstance(failure, FileTouchedError):  # LMK/1 cannot check its content
-            return False
         if isinstance(failure, StorageError):
             partial = self._partial
-            return self._fetchers.is_done and partial is not None and partial.is_in_place
+            return (
+                self._fetchers.is_done
+                and partial is not None
+                and partial.is_in_place
+                and not partial.is_touched  # LMK/1 cannot check its content
+            )
         return isinstance(failure, NoSeederError)
 
     def _direct(self) -> None:
@@ -122,6 +124,8 @@ class Lmk1Download(DownloadLife):
             except DiskFullError as error:
                 if not self._settings.waits_for_space:
                     raise
+                if self._partial is not None and self._partial.is_touched:
+                    self.discard()  # LMK/1 cannot check what the disk has lost
                 self._space.release(self)
                 self._set_state(DownloadState.WAITING_FOR_SPACE, cause=str(error))
                 self.stopping.wait(self._settings.space_again_s)
