@@ -17,6 +17,7 @@ import traceback
 import unittest
 import warnings
 from collections.abc import Callable, Generator, Iterator
+from functools import cache
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar, cast, overload
@@ -42,6 +43,7 @@ EventT = TypeVar("EventT")
 T = TypeVar("T")
 
 OUR_PORTS = (20_000, 30_000)  # below those that systems give to sockets without a port
+_PORTS_EACH = 200
 
 
 def run_to_end(steps: Generator[object, None, T]) -> tuple[T, int]:
@@ -192,14 +194,14 @@ class LmkTestCase(unittest.TestCase):
     def free_port(kind: Literal["tcp", "udp"]) -> int:
         """A port of loopback that nothing listens on now, by either protocol.
 
-        Not one of those that the system gives to sockets of the tests that run beside this one, nor
+        Not one of those that the system or free_port() gives to tests that run beside this one, nor
         one that trackers refuse. Whatever is bound a second time takes such a port: from any other,
         a test that runs beside this one may keep it off, by a client that has long ended, too.
         """
         first = socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM
         second = socket.SOCK_DGRAM if kind == "tcp" else socket.SOCK_STREAM
         while True:
-            port = random.randrange(*OUR_PORTS)
+            port = random.choice(_own_ports())
             if port in SERVICE_PORTS:
                 continue
             with (
@@ -311,6 +313,28 @@ class WindowTestCase(LmkTestCase):
         for name in set(vars(self)) - names_before:
             delattr(self, name)
         gc.collect()
+
+
+@cache
+def _own_ports() -> range:
+    """Ports that this process alone gives to its tests. A socket beside them, which is open as long
+    as it runs, says so to all others.
+    """
+    blocks = list(enumerate(range(*OUR_PORTS, _PORTS_EACH)))
+    random.shuffle(blocks)
+    for number, first in blocks:
+        sock = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            sock.bind(("127.0.0.1", OUR_PORTS[1] + number))
+        except OSError:  # another process has them
+            sock.close()
+        else:
+            _held.append(sock)
+            return range(first, first + _PORTS_EACH)
+    return range(*OUR_PORTS)  # so many processes: luck has to do
+
+
+_held = list[socket.socket]()  # of _own_ports()
 
 
 def wait_until(

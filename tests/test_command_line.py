@@ -25,8 +25,8 @@ from roles.net.throttle import Throttles
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
 from roles.values.events import RoleStarted, TrackerLost
-from tests.programs import PROGRAM, ROOT, RunningCommand, environment, run
-from tests.support import LmkTestCase, random_file
+from tests.programs import PROGRAM, ROOT, TIMEOUT_S, RunningCommand, environment, run
+from tests.support import LIMIT_S, LmkTestCase, random_file
 from ui.terminal.arguments import parse_arguments
 from ui.terminal.output import Output
 from ui.terminal.session import Session
@@ -200,7 +200,7 @@ class AloneTest(LmkTestCase):
         profile = str(self.folder / "profile")
         command = [sys.executable, "-c", closing, *PROGRAM, "list", "--tracker", tracker]
         result = subprocess.run(
-            [*command, "--profile", profile], env=environment(), timeout=30, check=False
+            [*command, "--profile", profile], env=environment(), timeout=TIMEOUT_S, check=False
         )
         self.assertEqual(result.returncode, 3)
 
@@ -436,7 +436,7 @@ class RefusingSystemTest(StandingRoomTestCase):
             stdout=out,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=TIMEOUT_S,
             check=False,
             **options,
         )
@@ -576,7 +576,7 @@ class ChangingRoomTest(RoomTestCase):
         ) as new:
             new.wait_for(LISTENING)
             host, port = self.seeder.wait_for(LISTENING)[1].split(":")
-            with socket.create_connection((host, int(port)), timeout=10) as leecher:
+            with socket.create_connection((host, int(port)), LIMIT_S) as leecher:
                 # A change of its state is told within 2 s, and nothing else for up to 15 s.
                 leecher.sendall(b"request_connection")
                 new.wait_for("offers 3 files")
@@ -625,17 +625,18 @@ class AskingTest(StandingRoomTestCase):
             command = [*PROGRAM, "get", *arguments, "--tracker", self.place, "--to"]
             command += [str(self.target), "--profile", str(self.folder / "asking")]
             os.execve(sys.executable, command, environment(TERM="xterm"))
-        screen, waiting = "", dict(answers)
-        deadline = time.monotonic() + 30
+        shown, waiting = b"", dict(answers)
+        deadline = time.monotonic() + TIMEOUT_S
         with os.fdopen(terminal, "r+b", buffering=0) as link:
             while time.monotonic() < deadline:
                 try:
-                    screen += link.read(4096).decode()
+                    shown += link.read(4096)
                 except OSError:  # Linux says so when the other side is gone
                     break
+                screen = shown.decode(errors="replace")  # it may end within a letter
                 for question in [question for question in waiting if question in screen]:
                     link.write(waiting.pop(question).encode() + b"\n")
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), screen
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
 
     def test_get_without_a_name_shows_numbers_and_asks(self) -> None:
         code, screen = self.talk(answers={"a for all: ": "1 3"})

@@ -129,7 +129,7 @@ class FolderTest(DiskTestCase):
     def stop(self, number: int) -> list[str]:
         """End a download of everything in the middle; returns what it said."""
         with RunningCommand(
-            *("get", "--all", "--down", "1M", "--tracker", self.standing.place),
+            *("get", "--all", "--down", "300K", "--tracker", self.standing.place),
             *("--to", self.target, "--bind", "127.0.0.1:0"),
             folder=self.folder,
         ) as leecher:
