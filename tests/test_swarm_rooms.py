@@ -332,8 +332,8 @@ class ComingAndGoingTest(SwarmRoomTest):
     def test_a_paused_download_goes_on_where_it_was(self) -> None:
         tap = Tap()
         [leecher] = self.begun("target", rate=tap)
-        # Each of four connections has a chunk of 256 KiB in part, loses it at a pause, and may still
-        # take the next part of it from the tap.
+        # Each of four connections has a chunk of 256 KiB in part, loses it at a pause, and may
+        # still take the next part of it from the tap.
         for least, let_go in ((2 * MIB, 4 * MIB), (4 * MIB, 7 * MIB // 2)):
             tap.let(let_go)
             self.wait_for_bytes(leecher, "big.bin", least)
