@@ -53,10 +53,10 @@ from roles.values.events import (
     RoleEvent,
     RoleStarted,
     Warned,
-    Watched,
 )
 from roles.values.folder_keys import FolderKey
 from roles.values.settings import Existing, LeecherSettings
+from roles.values.watched import Watched
 from roles.worker import failure_of
 
 log = logging.getLogger(__name__)

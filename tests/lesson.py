@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from roles.values.addresses import Address
 from roles.values.computers import DISK_IS_FULL
-from roles.values.events import ListedFile, ListedFolder, RoomChanged
+from roles.values.events import RoomChanged
+from roles.values.listed_file import ListedFile, ListedFolder
 from roles.values.participants import Participant, ParticipantState, Status, TransferStatus
 
 COMPUTERS = 30

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roles.values.events import ListedFile, ListedFolder
+from roles.values.listed_file import ListedFile, ListedFolder
 
 
 def shared(share: str, *names: str) -> tuple[ListedFile, ...]:

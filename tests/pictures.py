@@ -26,13 +26,8 @@ from roles.net.throttle import Throttle, Throttles
 from roles.program.profile import Profile, SettingsFile
 from roles.seeder import Seeder
 from roles.values.addresses import LOOPBACK, Address, web_address
-from roles.values.events import (
-    FilesListed,
-    HashingChanged,
-    ListedFile,
-    RoleStarted,
-    RoleStopped,
-)
+from roles.values.events import FilesListed, HashingChanged, RoleStarted, RoleStopped
+from roles.values.listed_file import ListedFile
 from roles.values.program_settings import Appearance, ProgramSettings
 from roles.values.settings import Existing, LeecherSettings, SeederSettings
 from tests.display import Xvfb, install_xvfb_if_missing

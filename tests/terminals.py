@@ -13,7 +13,8 @@ from typing import Any
 from unittest import mock
 
 from roles.values.addresses import Address
-from roles.values.events import FilesListed, ListedFile, ListedFolder
+from roles.values.events import FilesListed
+from roles.values.listed_file import ListedFile, ListedFolder
 from ui.terminal.output import Output
 
 TRACKER = Address("127.0.0.1", 12500)

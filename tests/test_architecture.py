@@ -155,6 +155,8 @@ SEEN_BY_UI = (
     "values.addresses",
     "values.bitmaps",
     "values.events",
+    "values.listed_file",
+    "values.watched",
     "values.findings",
     "values.participants",
     "values.computers",

@@ -13,8 +13,9 @@ from roles.seeder import Seeder
 from roles.swarm.bottleneck import BottleneckMeter
 from roles.swarm.peer import Peer, Spent
 from roles.values.addresses import LOOPBACK, Address
-from roles.values.events import Bottleneck, FilesListed, FolderScanned, Slowest, Watched
+from roles.values.events import FilesListed, FolderScanned
 from roles.values.settings import Existing, LeecherSettings, SeederSettings
+from roles.values.watched import Bottleneck, Slowest, Watched
 from tests.memory_contents import CHUNK, MemoryStore, some_holding
 from tests.peers import DownloadingTest
 from tests.role_test import RoomTest

@@ -6,14 +6,8 @@ import unittest
 
 from roles.values.addresses import Address
 from roles.values.content import MIN_CHUNK_SIZE, Content
-from roles.values.events import (
-    DownloadChanged,
-    DownloadState,
-    Source,
-    Upload,
-    Watched,
-    WatchedPeer,
-)
+from roles.values.events import DownloadChanged, DownloadState, Source, Upload
+from roles.values.watched import Watched, WatchedPeer
 from ui import connected_computers
 
 CONTENT = Content(bytes(32), 4 * MIN_CHUNK_SIZE, MIN_CHUNK_SIZE)

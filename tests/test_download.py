@@ -13,16 +13,14 @@ from roles.seeder import Seeder
 from roles.values.content import chunk_size_for
 from roles.values.errors import DiskFullError, NoSeederError, StorageError
 from roles.values.events import (
-    ALL_HERE,
-    NOT_KNOWN,
     DownloadChanged,
     DownloadState,
     FilesEnded,
     FilesListed,
     HashingChanged,
-    Watched,
 )
 from roles.values.settings import Existing
+from roles.values.watched import ALL_HERE, NOT_KNOWN, Watched
 from roles.wire import frames
 from tests.disks import some_bytes
 from tests.memory_contents import MemoryHolding, bitmap

@@ -16,9 +16,9 @@ from roles.values.events import (
     FileEnded,
     FilesEnded,
     FolderRenamed,
-    ListedFile,
     UpdateFound,
 )
+from roles.values.listed_file import ListedFile
 from tests.terminals import Printed, folder_of, on_screen, printed, room
 from ui.exit_codes import ExitCode
 from ui.terminal import output as output_module

@@ -9,15 +9,8 @@ from typing import Any
 
 from roles.values.addresses import Address
 from roles.values.errors import ContentError
-from roles.values.events import (
-    Bottleneck,
-    DownloadChanged,
-    DownloadState,
-    Slowest,
-    Source,
-    UpdateFound,
-    Verified,
-)
+from roles.values.events import DownloadChanged, DownloadState, Source, UpdateFound, Verified
+from roles.values.watched import Bottleneck, Slowest
 from ui import download_words
 
 MB = 1_000_000

@@ -28,15 +28,9 @@ from roles.sharing.offers import LibrarySnapshot
 from roles.values.addresses import Address
 from roles.values.content import Content, chunk_size_for, root_of
 from roles.values.errors import NoSeederError
-from roles.values.events import (
-    DownloadChanged,
-    DownloadState,
-    FileEnded,
-    FilesEnded,
-    FilesListed,
-    ListedFolder,
-)
+from roles.values.events import DownloadChanged, DownloadState, FileEnded, FilesEnded, FilesListed
 from roles.values.list_lines import FileLine, PackLine, ReadingLine, encode_line, sort_key
+from roles.values.listed_file import ListedFolder
 from roles.values.settings import Existing
 from roles.wire.tracker_messages import Register
 from tests.role_test import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.values.events import ListedFile
+from roles.values.listed_file import ListedFile
 from tests.listed import folder, shared
 from ui.file_list import FileList, SharedFiles
 

@@ -7,8 +7,8 @@ import unittest
 from roles.downloads.folder_map import PARTS, ContentPieces, FolderMap
 from roles.downloads.wanted import WantedFile, WantedPack
 from roles.values.content import MIN_CHUNK_SIZE, Content
-from roles.values.events import ALL_HERE, NOT_KNOWN
 from roles.values.list_lines import FileLine
+from roles.values.watched import ALL_HERE, NOT_KNOWN
 
 CHUNK = MIN_CHUNK_SIZE
 

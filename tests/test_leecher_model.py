@@ -5,14 +5,8 @@ from __future__ import annotations
 import unittest
 from unittest import mock
 
-from roles.values.events import (
-    DownloadChanged,
-    DownloadState,
-    FileEnded,
-    FilesEnded,
-    ListedFile,
-    ListedFolder,
-)
+from roles.values.events import DownloadChanged, DownloadState, FileEnded, FilesEnded
+from roles.values.listed_file import ListedFile, ListedFolder
 from ui.file_list import FileList
 from ui.window.leecher_model import LeecherModel
 from ui.window.window_context import WindowContext

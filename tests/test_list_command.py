@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from roles.values.events import ListedFile
+from roles.values.listed_file import ListedFile
 from tests.terminals import Printed, folder_of, printed, room
 from ui.exit_codes import ExitCode
 from ui.terminal.list_command import print_list

@@ -5,14 +5,8 @@ from __future__ import annotations
 import unittest
 from unittest import mock
 
-from roles.values.events import (
-    DownloadChanged,
-    DownloadState,
-    FileEnded,
-    FilesEnded,
-    ListedFile,
-    QueueChanged,
-)
+from roles.values.events import DownloadChanged, DownloadState, FileEnded, FilesEnded, QueueChanged
+from roles.values.listed_file import ListedFile
 from ui.window import list_order
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import NAME_COLUMN, QUEUE_COLUMN, SIZE_COLUMN

@@ -11,10 +11,9 @@ from roles.values.events import (
     FileArriving,
     FileEnded,
     FilesEnded,
-    ListedFile,
-    ListedFolder,
     QueueChanged,
 )
+from roles.values.listed_file import ListedFile, ListedFolder
 from tests.listed import folder, shared
 from ui.file_list import FileList
 from ui.window.leecher_model import LeecherModel

@@ -7,8 +7,8 @@ import unittest
 
 from roles.joining.listed_files import TWIN_DIGITS, listed_file, listed_files
 from roles.values.content import Content
-from roles.values.events import ListedFile
 from roles.values.list_lines import FileLine
+from roles.values.listed_file import ListedFile
 
 CHUNK = 262_144
 ONE, TWO, THREE, ORIGINAL = "1" * 16, "2" * 16, "3" * 16, "lmk1" + "a" * 12

@@ -21,7 +21,8 @@ from roles.lmk1.seeder_book import SeederBook
 from roles.net.throttle import Throttle
 from roles.values.addresses import Address
 from roles.values.errors import DiskFullError
-from roles.values.events import DownloadChanged, DownloadState, ListedFile
+from roles.values.events import DownloadChanged, DownloadState
+from roles.values.listed_file import ListedFile
 from roles.values.settings import Existing, LeecherSettings
 from tests.support import LIMIT_S, EventLog, LmkTestCase
 

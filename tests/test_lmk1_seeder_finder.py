@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roles.values.addresses import Address
-from roles.values.events import ListedFile
+from roles.values.listed_file import ListedFile
 from tests.scripted_tracker import ScriptedTracker
 from tests.support import wait_until
 from tests.test_room_reader import CONTENT, FIRST, HOST, SECOND, RoomReaderTest

@@ -25,7 +25,7 @@ from roles.room.registry_entry import LIFETIME_S, Key, Origin, Reader
 from roles.values.addresses import Address
 from roles.values.content import MAX_FILE_SIZE
 from roles.values.errors import PeerProtocolError
-from roles.values.events import ListedFile
+from roles.values.listed_file import ListedFile
 from roles.wire.tracker_messages import Register, TellFiles
 from tests.tracker_tables import (
     HERE,

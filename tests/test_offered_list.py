@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 
 from roles.values.errors import UserInputError
-from roles.values.events import ListedFile
+from roles.values.listed_file import ListedFile
 from tests.terminals import folder_of, room
 from ui.terminal.offered_list import OfferedList, Unclear, choices, chosen_by_number, once
 

@@ -6,7 +6,7 @@ import unittest
 
 from roles.values.addresses import Address
 from roles.values.content import MIN_CHUNK_SIZE, Content
-from roles.values.events import NOT_KNOWN, FolderPieces, Watched, WatchedPeer
+from roles.values.watched import NOT_KNOWN, FolderPieces, Watched, WatchedPeer
 from ui.pieces import Piece, PiecesOfFile, PiecesOfFolder, pieces_of
 
 HERE, SOME, MISSING, COMING = Piece.HERE, Piece.SOME, Piece.MISSING, Piece.COMING

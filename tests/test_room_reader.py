@@ -15,7 +15,8 @@ from roles.joining.room_reader import PEERS_AGAIN_S, RoomReader, pause_after
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.values.addresses import Address
-from roles.values.events import FilesListed, ListedFile, ListFailed
+from roles.values.events import FilesListed, ListFailed
+from roles.values.listed_file import ListedFile
 from tests.role_test import RoomTest, content_of
 from tests.scripted_tracker import ScriptedTracker
 from tests.support import EventLog, LmkTestCase, wait_until

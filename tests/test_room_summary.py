@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from roles.values.computers import Computer, computers_of
-from roles.values.events import ListedFile, ListedFolder
+from roles.values.listed_file import ListedFile, ListedFolder
 from roles.values.participants import ParticipantState
 from tests.lesson import SHARE, lesson
 from ui.room_summary import Summary, in_need, room_summary

@@ -9,7 +9,6 @@ from roles.values.errors import TrackerSilentError
 from roles.values.events import (
     FolderScanned,
     HashingChanged,
-    ListedFile,
     NetworkChanged,
     ReachabilityChanged,
     RoleEvent,
@@ -23,6 +22,7 @@ from roles.values.events import (
     Upload,
     UploadsChanged,
 )
+from roles.values.listed_file import ListedFile
 from tests.terminals import Printed, printed
 from ui.terminal.output import Output
 from ui.terminal.seed_command import EMPTY_S, READING_S, SeederReport

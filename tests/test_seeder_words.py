@@ -7,12 +7,12 @@ import unittest
 from roles.values.events import (
     FolderScanned,
     HashingChanged,
-    ListedFile,
     SeederState,
     Skipped,
     SkipReason,
     TorrentChanged,
 )
+from roles.values.listed_file import ListedFile
 from ui import seeder_words
 
 

@@ -10,8 +10,8 @@ from roles.room.registry_entry import Key
 from roles.room.room_list import Owner, RoomList, UnprovedList
 from roles.room.share_update import ShareUpdate
 from roles.values.content import Content
-from roles.values.events import ListedFile
 from roles.values.list_lines import FileLine, FolderLine, decode_line, encode_line
+from roles.values.listed_file import ListedFile
 from roles.wire.list_wire import TellList
 from tests.support import run_to_end
 

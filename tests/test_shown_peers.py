@@ -8,7 +8,8 @@ from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.peer import Peer
 from roles.swarm.shown_peers import sources_of, watched_peers
 from roles.values.addresses import Address
-from roles.values.events import Source, WatchedPeer
+from roles.values.events import Source
+from roles.values.watched import WatchedPeer
 from tests.memory_contents import some_holding
 
 ADDRESS = Address("10.0.0.1", 12501)

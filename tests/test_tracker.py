@@ -24,7 +24,8 @@ from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.computers import machines_of
 from roles.values.errors import StorageError
-from roles.values.events import ListedFile, RoleStarted, RoleStopped, RoomChanged
+from roles.values.events import RoleStarted, RoleStopped, RoomChanged
+from roles.values.listed_file import ListedFile
 from roles.values.participants import Status
 from roles.values.settings import TrackerSettings
 from roles.values.strict_json import dumps

@@ -6,19 +6,9 @@ from tkinter import ttk
 
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.content import MIN_CHUNK_SIZE, Content
-from roles.values.events import (
-    NOT_KNOWN,
-    Bottleneck,
-    DownloadChanged,
-    DownloadState,
-    FilesListed,
-    FolderPieces,
-    ListedFile,
-    ListedFolder,
-    Slowest,
-    Watched,
-    WatchedPeer,
-)
+from roles.values.events import DownloadChanged, DownloadState, FilesListed
+from roles.values.listed_file import ListedFile, ListedFolder
+from roles.values.watched import NOT_KNOWN, Bottleneck, FolderPieces, Slowest, Watched, WatchedPeer
 from tests.windows import AppWindowTest, every_widget, text_of
 from ui.window.speed_graph import SpeedGraph
 from ui.window.window_geometry import LEAST_WIDTH, USUAL_HEIGHT, USUAL_WIDTH

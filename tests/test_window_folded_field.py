@@ -8,8 +8,9 @@ from typing import ClassVar
 from unittest import mock
 
 from roles.values.addresses import LOOPBACK, Address
-from roles.values.events import FilesListed, ListedFile, TrackersFound
+from roles.values.events import FilesListed, TrackersFound
 from roles.values.findings import FoundTracker
+from roles.values.listed_file import ListedFile
 from tests.windows import AppWindowTest, examples, text_of
 from ui.window.leecher_form import LeecherForm
 

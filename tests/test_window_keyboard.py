@@ -9,13 +9,8 @@ from typing import ClassVar
 
 from roles.values.addresses import LOOPBACK, Address
 from roles.values.errors import NoPermissionError
-from roles.values.events import (
-    DownloadChanged,
-    DownloadState,
-    FilesListed,
-    ListedFile,
-    ListedFolder,
-)
+from roles.values.events import DownloadChanged, DownloadState, FilesListed
+from roles.values.listed_file import ListedFile, ListedFolder
 from tests.windows import AppWindowTest, every_widget, examples, sentences
 
 

@@ -8,12 +8,8 @@ from pathlib import Path
 from roles.program.profile import bundled_folder
 from roles.seeder import Seeder
 from roles.values.addresses import LOOPBACK, Address
-from roles.values.events import (
-    DownloadState,
-    FilesListed,
-    ListedFile,
-    RoleStarted,
-)
+from roles.values.events import DownloadState, FilesListed, RoleStarted
+from roles.values.listed_file import ListedFile
 from roles.values.settings import SeederSettings
 from tests.support import LIMIT_S, EventLog
 from tests.windows import AppWindowTest, examples, is_gone, sentences, text_of, texts_of

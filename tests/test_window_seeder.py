@@ -11,12 +11,12 @@ from roles.values.addresses import Address
 from roles.values.computers import computers_of
 from roles.values.events import (
     HashingChanged,
-    ListedFile,
     ReachabilityChanged,
     SeederState,
     Upload,
     UploadsChanged,
 )
+from roles.values.listed_file import ListedFile
 from roles.values.participants import Participant, ParticipantState, Status
 from roles.values.settings import TorrentKind
 from tests.support import LIMIT_S, widget_texts

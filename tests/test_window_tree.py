@@ -15,9 +15,8 @@ from roles.values.events import (
     FileEnded,
     FilesEnded,
     FilesListed,
-    ListedFile,
-    ListedFolder,
 )
+from roles.values.listed_file import ListedFile, ListedFolder
 from tests.listed import folder, shared
 from tests.support import LIMIT_S
 from tests.windows import AppWindowTest, press_key, sentences, text_of, texts_of

@@ -5,13 +5,8 @@ from __future__ import annotations
 import unittest
 
 from roles.values.addresses import Address
-from roles.values.events import (
-    FilesListed,
-    ListedFile,
-    ListedFolder,
-    NetworkChanged,
-    TrackerMoved,
-)
+from roles.values.events import FilesListed, NetworkChanged, TrackerMoved
+from roles.values.listed_file import ListedFile, ListedFolder
 from ui import wording
 
 SEEDER = Address("10.0.0.7", 12501)

@@ -18,7 +18,7 @@ from roles.room.senders import Senders
 from roles.room.shown_files import shown_files
 from roles.torrents.bep15_answers import Bep15Answers
 from roles.values.addresses import Address
-from roles.values.events import ListedFile
+from roles.values.listed_file import ListedFile
 from roles.values.participants import Participant, Status
 from roles.wire.tracker_messages import Ping, Register
 from tests.support import run_to_end

@@ -12,7 +12,8 @@ from unittest import mock
 
 from roles.program.profile import Profile, bundled_folder
 from roles.values.addresses import LOOPBACK, Address
-from roles.values.events import DownloadState, FilesListed, ListedFile, ListedFolder
+from roles.values.events import DownloadState, FilesListed
+from roles.values.listed_file import ListedFile, ListedFolder
 from roles.wire.greeting import REQUEST_CONNECTION
 from tests.support import LIMIT_S, WindowTestCase, take_focus_from_widgets
 from ui.file_list import is_folder

@@ -9,7 +9,8 @@ from operator import itemgetter
 
 from roles.values import figures
 from roles.values.addresses import Address, is_loopback
-from roles.values.events import DownloadChanged, Upload, Watched, WatchedPeer
+from roles.values.events import DownloadChanged, Upload
+from roles.values.watched import Watched, WatchedPeer
 from ui import wording
 from ui.download_words import is_sending
 

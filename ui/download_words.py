@@ -8,10 +8,8 @@ from pathlib import Path
 
 from roles.values import figures
 from roles.values.events import (
-    Bottleneck,
     DownloadChanged,
     DownloadState,
-    Slowest,
     Source,
     UpdateFound,
     Verified,
@@ -20,6 +18,7 @@ from roles.values.events import (
 from roles.values.folder_keys import FolderKey
 from roles.values.room_words import shown_computer
 from roles.values.safe_names import shown_name
+from roles.values.watched import Bottleneck, Slowest
 from ui import wording
 
 NAMED = 2  # computers in a sentence; more are counted

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import attrgetter
 
-from roles.values.events import FilesListed, ListedFile, ListedFolder
+from roles.values.events import FilesListed
 from roles.values.folder_keys import FolderKey, range_below
+from roles.values.listed_file import ListedFile, ListedFolder
 
 
 @dataclass(slots=True)

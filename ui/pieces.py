@@ -6,7 +6,7 @@ from enum import Enum
 
 from roles.values import figures
 from roles.values.bitmaps import Availability, Bits, spans
-from roles.values.events import ALL_HERE, NOT_KNOWN, FolderPieces, Watched
+from roles.values.watched import ALL_HERE, NOT_KNOWN, FolderPieces, Watched
 from ui import wording
 from ui.connected_computers import holders_of
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from roles.values import figures
 from roles.values.computers import Computer, RoomSummary, summary_of
-from roles.values.events import ListedFile, ListedFolder
+from roles.values.listed_file import ListedFile, ListedFolder
 from roles.values.participants import ParticipantState
 from roles.values.room_words import name_of, reason, state
 from roles.values.safe_names import shown_name

@@ -14,8 +14,8 @@ from itertools import islice
 from roles.downloads.wanted import WantedContent, WantedFile
 from roles.values.bitmaps import Availability, Bits
 from roles.values.content import Content
-from roles.values.events import ALL_HERE, NOT_KNOWN, FolderPieces
 from roles.values.list_lines import FileLine
+from roles.values.watched import ALL_HERE, NOT_KNOWN, FolderPieces
 
 PARTS = 1_000  # of the bar: a wide window has hardly more pixels for it
 MAX_PACKS, MAX_COMING = 4, 256  # packs on their way that are looked at, and files of each

@@ -31,16 +31,10 @@ from roles.uploads.peer_uploads import PeerUploads
 from roles.uploads.slots import slots_for_lmk2
 from roles.values.addresses import Address
 from roles.values.errors import ShortageError
-from roles.values.events import (
-    Bottleneck,
-    Post,
-    SeederState,
-    Source,
-    UploadsChanged,
-    WatchedPeer,
-)
+from roles.values.events import Post, SeederState, Source, UploadsChanged
 from roles.values.participants import Status
 from roles.values.settings import DEFAULT_SLOTS, LeecherSettings
+from roles.values.watched import Bottleneck, WatchedPeer
 from roles.wire.greeting import Hello
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ from collections.abc import Set as AbstractSet
 
 from roles.downloads.folder_map import ContentPieces, FolderMap
 from roles.joining.list_copy import Selection
-from roles.values.events import DownloadState, FileEnded, FolderPieces
+from roles.values.events import DownloadState, FileEnded
+from roles.values.watched import FolderPieces
 
 LOOK_S = 0.25  # between two looks
 MAP_AGAIN_S = 3.0  # between two maps of a folder whose list changes: it may have 100,000 files

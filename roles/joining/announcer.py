@@ -10,7 +10,8 @@ from roles.joining.membership import Announced
 from roles.sharing.folder_library import FolderLibrary
 from roles.sharing.folder_tree import TopListing
 from roles.sharing.offers import LibrarySnapshot
-from roles.values.events import FolderScanned, ListedFile, Post
+from roles.values.events import FolderScanned, Post
+from roles.values.listed_file import ListedFile
 
 REPORT_S = 1.0  # between two reports while the folder is hashed
 

@@ -16,7 +16,6 @@ from typing import NamedTuple
 from roles.joining.listed_files import listed_file, listed_files
 from roles.joining.listed_share import MAX_REFUSED, ListedShare, Pack
 from roles.values.errors import PeerProtocolError
-from roles.values.events import ListedFile, ListedFolder
 from roles.values.folder_keys import FolderKey, range_below
 from roles.values.list_lines import (
     MAX_ROOM_FILES,
@@ -25,6 +24,7 @@ from roles.values.list_lines import (
     FileLine,
     FolderLine,
 )
+from roles.values.listed_file import ListedFile, ListedFolder
 from roles.values.safe_names import shown_name
 from roles.values.stopping import go_on, until_stopped
 from roles.wire.list_wire import ShareGone, ShareOpened, decode_share

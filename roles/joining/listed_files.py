@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Collection
 
 from roles.values.content import Content
-from roles.values.events import ListedFile
 from roles.values.list_lines import FileLine
+from roles.values.listed_file import ListedFile
 
 TWIN_DIGITS = 8  # of a root, to tell apart two contents with one name ("twins")
 

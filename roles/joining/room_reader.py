@@ -22,7 +22,8 @@ from roles.joining.room_client import RoomClient
 from roles.joining.tracker_locator import TrackerLocator
 from roles.values.addresses import Address, may_dial
 from roles.values.errors import StoppedError, TrackerSilentError
-from roles.values.events import FilesListed, ListedFile, ListFailed, Post
+from roles.values.events import FilesListed, ListFailed, Post
+from roles.values.listed_file import ListedFile
 from roles.wire.fields import MAX_REQUEST_SHARES
 from roles.wire.tracker_messages import Holder
 from roles.worker import POLL_S, failure_of

@@ -22,7 +22,8 @@ from roles.values.errors import (
     NoSeederError,
     StorageError,
 )
-from roles.values.events import CUT_OFF, DownloadChanged, DownloadState, ListedFile
+from roles.values.events import CUT_OFF, DownloadChanged, DownloadState
+from roles.values.listed_file import ListedFile
 from roles.values.safe_names import collision_key, shown_name
 from roles.values.settings import Existing
 

@@ -12,7 +12,7 @@ from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.seeder_book import SeederBook
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.net.throttle import Throttle
-from roles.values.events import ListedFile
+from roles.values.listed_file import ListedFile
 from roles.values.safe_names import safe_name
 from roles.values.settings import Existing
 from roles.worker import loaded

@@ -25,7 +25,8 @@ from roles.values.errors import (
     StorageError,
     TrackerSilentError,
 )
-from roles.values.events import ListedFile, Source
+from roles.values.events import Source
+from roles.values.listed_file import ListedFile
 from roles.values.safe_names import shown_name
 from roles.worker import Worker, shortage_of
 

@@ -22,7 +22,8 @@ from roles.values.addresses import (
     may_dial,
     service_at,
 )
-from roles.values.events import FilesListed, ListedFile
+from roles.values.events import FilesListed
+from roles.values.listed_file import ListedFile
 from roles.values.safe_names import UnsafeNameError, safe_name, shown_name
 from roles.wire.tracker_messages import Holder
 

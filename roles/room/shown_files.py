@@ -9,8 +9,8 @@ from itertools import islice
 from roles.room.room_list import FILE, RoomList
 from roles.values.content import Content
 from roles.values.errors import PeerProtocolError
-from roles.values.events import ListedFile, ListedFolder
 from roles.values.list_lines import FileLine, decode_line
+from roles.values.listed_file import ListedFile, ListedFolder
 
 LOOKED_AT_PER_FILE = 2  # lines that shown_files() may read for each that it shows
 SLICE = 100  # lines that it reads before sockets are read again

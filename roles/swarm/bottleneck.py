@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from roles.swarm.peer import Peer, Spent
 from roles.values.addresses import Address
-from roles.values.events import Bottleneck, Slowest
+from roles.values.watched import Bottleneck, Slowest
 
 WINDOW_S = 4.0  # the time that is judged
 SETTLED_S = 2.0  # after the senders have changed, before their rate is compared

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 from roles.swarm.content_transfer import ContentTransfer
 from roles.swarm.peer import Peer
-from roles.values.events import Source, WatchedPeer
+from roles.values.events import Source
+from roles.values.watched import WatchedPeer
 
 
 def sources_of(peers: Iterable[Peer], *, now: float) -> tuple[Source, ...]:

@@ -9,46 +9,12 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from roles.values.addresses import Address
-from roles.values.content import Content
 from roles.values.disk_names import path_from_disk
 from roles.values.errors import LmkError
 from roles.values.findings import Finding, FoundTracker
-from roles.values.folder_keys import FolderKey
+from roles.values.listed_file import ListedFile, ListedFolder
 from roles.values.participants import Participant
-
-
-class ListedFile(NamedTuple):  # a room may have 400,000, and dataclasses take three times as long
-    """A file that somebody offers. Escape `name` with safe_names.shown_name before showing it."""
-
-    name: str  # path in the share, from the wire; "/" between folders
-    size: int  # bytes
-    root: bytes = b""  # of its content; b"" if only original programs offer it
-    share: str = ""  # id of the share that lists it
-    twin: str = ""  # first digits of the root, if another content has the same name
-    also: tuple[str, ...] = ()  # ids of other shares that have the same file
-
-    @property
-    def key(self) -> str:
-        """Identifies the file in Leecher.download() and DownloadChanged; unique in a list."""
-        return f"{self.name} [{self.twin}]" if self.twin else self.name
-
-
-@dataclass(frozen=True, slots=True)
-class ListedFolder:
-    """A share: the folder that one seeder offers."""
-
-    share: str  # id
-    name: str  # from the wire
-    files: int  # number of files
-    size: int  # bytes of all files
-    files_left: int = 0  # further files that the seeder has yet to read
-    torrent: str = ""  # the info hash of its torrent, 40 hexadecimal digits; "" if there is none
-    serves_browsers: bool = False  # its seeder does
-
-    @property
-    def key(self) -> str:
-        """Asks a leecher for the whole share. No file has such a name."""
-        return str(FolderKey(self.share))
+from roles.values.watched import Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,72 +283,6 @@ class Source:
     rate: float  # bytes per second
     is_sending: bool  # False while connecting
     computer: str = ""  # its computer's name, from the wire
-
-
-class Slowest(Enum):
-    """What holds downloads up; ui/download_words.py has the words for users."""
-
-    LIMIT = "limit"  # that was set for this program
-    DISK = "disk"  # of this computer
-    PROCESSOR = "processor"  # of this computer, which checks what comes
-    LINK = "link"  # this computer's: more senders bring no more
-    SENDERS = "senders"  # their lines, or what they let through
-
-
-@dataclass(frozen=True, slots=True)
-class Bottleneck:
-    """What holds downloads up, with the evidence: rates in bytes per second; 0.0 for unknown."""
-
-    slowest: Slowest
-    rate: float  # at which chunks arrive
-    senders: tuple[str, ...]  # names of the computers that send, "" for one without
-    limit: int = 0
-    disk_rate: float = 0.0  # what the disk could take
-    fewer: int = 0  # LINK: this many senders brought `fewer_rate` before
-    fewer_rate: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedPeer:
-    """A connected peer, and what it has of the watched file."""
-
-    address: Address
-    computer: str  # name, from the wire
-    has: int | None  # bitmap of chunks; None: not known
-    rate: float  # bytes per second, of all that it sends
-    coming: int  # bitmap of the chunks that it is sending or will send next
-    is_sending: bool  # something, to this program
-    position: int = 0  # ours in its queue
-    damaged: int = 0  # chunks of the file that came wrong from it
-    damaged_again_s: float = 0.0  # until it is asked again for one of those
-
-
-ALL_HERE, NOT_KNOWN = 255, 255  # in FolderPieces
-
-
-@dataclass(frozen=True, slots=True)
-class FolderPieces:
-    """All files of a folder, one after another by path, in parts of equal size."""
-
-    have: bytes  # of each part: from 0, nothing, to ALL_HERE
-    coming: int  # bitmap of the parts of which something is on its way
-    holders: bytes  # of each part: how many connected peers have it, or NOT_KNOWN
-    chunks_here: int
-    chunks: int
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """What Leecher.watch() asked for; posted at most four times per second."""
-
-    download: str  # DownloadChanged.name
-    path: str  # of the file, from the wire
-    content: Content | None  # None: no chunk of this file is on its way
-    have: int  # bitmaps of chunks
-    coming: int
-    peers: tuple[WatchedPeer, ...]
-    bottleneck: Bottleneck | None  # of all downloads; None: nothing moves
-    folder: FolderPieces | None = None  # instead of `content`, if a folder is watched
 
 
 # Why nothing comes, as DownloadChanged.cause says it.

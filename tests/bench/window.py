@@ -23,13 +23,12 @@ from roles.values.events import (
     DownloadChanged,
     DownloadState,
     FilesListed,
-    ListedFile,
-    ListedFolder,
     RoleStarted,
     RoomChanged,
     Source,
 )
 from roles.values.folder_keys import FolderKey
+from roles.values.listed_file import ListedFile, ListedFolder
 from roles.values.participants import Participant
 from roles.values.program_settings import Appearance, ProgramSettings
 from tests.bench.result import Result, say

@@ -30,12 +30,12 @@ from roles.values.events import (
     FilesListed,
     FolderScanned,
     HashingChanged,
-    ListedFile,
     ListFailed,
     RoleStarted,
     RoleStopped,
     UploadsChanged,
 )
+from roles.values.listed_file import ListedFile
 from roles.values.settings import Existing, LeecherSettings, SeederSettings, TrackerSettings
 from tests.lab.counters import cpu_seconds, network_counts, peak_memory
 from ui.terminal.session import SWITCH_S

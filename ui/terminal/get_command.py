@@ -25,11 +25,10 @@ from roles.values.events import (
     DownloadChanged,
     FilesEnded,
     FilesListed,
-    ListedFile,
-    ListedFolder,
     ListFailed,
     UpdateFound,
 )
+from roles.values.listed_file import ListedFile, ListedFolder
 from roles.values.safe_names import shown_name
 from roles.values.settings import (
     GIVE_UP_AFTER_S,

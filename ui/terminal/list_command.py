@@ -10,7 +10,8 @@ from roles.lister import Lister
 from roles.program.profile import Profile
 from roles.values import figures
 from roles.values.errors import ListNotPassedError
-from roles.values.events import FilesListed, ListedFile, ListedFolder, ListFailed
+from roles.values.events import FilesListed, ListFailed
+from roles.values.listed_file import ListedFile, ListedFolder
 from roles.values.safe_names import shown_name
 from ui import wording
 from ui.exit_codes import ExitCode

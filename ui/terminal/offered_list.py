@@ -10,8 +10,9 @@ from functools import cached_property
 from itertools import chain, islice
 
 from roles.values.errors import UserInputError
-from roles.values.events import FilesListed, ListedFile, ListedFolder
+from roles.values.events import FilesListed
 from roles.values.folder_keys import FolderKey
+from roles.values.listed_file import ListedFile, ListedFolder
 from roles.values.safe_names import shown_name
 from ui.file_list import FileList
 

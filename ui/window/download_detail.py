@@ -6,8 +6,9 @@ import tkinter as tk
 from collections.abc import Callable, Iterable
 from tkinter import ttk
 
-from roles.values.events import DownloadChanged, DownloadState, Watched
+from roles.values.events import DownloadChanged, DownloadState
 from roles.values.safe_names import shown_name
+from roles.values.watched import Watched
 from ui import connected_computers, download_words, remedies
 from ui.connected_computers import ConnectedComputer
 from ui.pieces import Piece, PiecesOfFile, PiecesOfFolder, pieces_of

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from roles.values import figures
 from roles.values.errors import CodeRefusedError
-from roles.values.events import DownloadState, Watched
+from roles.values.events import DownloadState
+from roles.values.watched import Watched
 from ui.file_list import FileList, is_folder
 from ui.row_order import moved, placed
 from ui.window.column_layout import ColumnLayout

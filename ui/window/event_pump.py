@@ -25,8 +25,8 @@ from roles.values.events import (
     RoomChanged,
     TrackersFound,
     UploadsChanged,
-    Watched,
 )
+from roles.values.watched import Watched
 from roles.worker import Worker
 
 TICK_MS = 50

@@ -14,7 +14,6 @@ from roles.values.events import (
     FileEnded,
     FilesEnded,
     FilesListed,
-    ListedFile,
     ListFailed,
     QueueChanged,
     ReachabilityChanged,
@@ -24,6 +23,7 @@ from roles.values.events import (
     UploadsChanged,
 )
 from roles.values.folder_keys import FolderKey
+from roles.values.listed_file import ListedFile
 from roles.values.settings import LeecherSettings
 from ui.file_list import FileList, folders_above, is_folder
 from ui.window.folder_parts import FolderParts

@@ -23,10 +23,10 @@ from roles.values.events import (
     RoleEvent,
     RoleStopped,
     TrackerMoved,
-    Watched,
 )
 from roles.values.settings import LeecherSettings
 from roles.values.typed_settings import parse_parallel_seeders
+from roles.values.watched import Watched
 from ui import wording
 from ui.start_words import CALM_S
 from ui.window.download_list import DownloadList

@@ -9,7 +9,7 @@ from functools import cache
 from operator import attrgetter
 from typing import TypeAlias
 
-from roles.values.events import ListedFile
+from roles.values.listed_file import ListedFile
 from ui.columns import SortKey
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import FILE_COLUMNS, NAME_COLUMN, NO_PLACE, QUEUE_COLUMN, SIZE_COLUMN

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
-from roles.values.events import DownloadChanged, DownloadState, FileArriving, FileEnded, ListedFile
+from roles.values.events import DownloadChanged, DownloadState, FileArriving, FileEnded
 from roles.values.folder_keys import FolderKey
+from roles.values.listed_file import ListedFile
 from ui.window.folder_parts import Part
 from ui.window.leecher_model import COMPLETE, LeecherModel
 

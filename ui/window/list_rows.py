@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from roles.values.events import DownloadState, FileEnded, ListedFile
+from roles.values.events import DownloadState, FileEnded
 from roles.values.folder_keys import FolderKey
+from roles.values.listed_file import ListedFile
 from ui.file_list import folders_above, is_folder
 from ui.window.leecher_model import COMPLETE, LeecherModel
 from ui.window.list_columns import NO_PLACE, QUEUE_COLUMN

@@ -6,7 +6,7 @@ import tkinter as tk
 from collections.abc import Mapping, Sequence
 
 from roles.values.computers import Computer
-from roles.values.events import ListedFile, ListedFolder
+from roles.values.listed_file import ListedFile, ListedFolder
 from roles.values.participants import ParticipantState
 from roles.values.safe_names import shown_name
 from ui.file_list import FileList
