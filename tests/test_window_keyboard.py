@@ -26,7 +26,7 @@ class KeyboardTest(AppWindowTest):
     def press(self, key: str, widget: tk.Misc | None = None) -> None:
         target = widget or self.window.focus_get() or self.window
         target.focus_force()
-        self.window.update()
+        self.pump_until(lambda: self.window.focus_get() is target)
         target.event_generate(key)
         self.window.update()
 
