@@ -7,10 +7,10 @@ import unittest
 from unittest import mock
 
 from roles.values.addresses import Address
-from roles.values.errors import CodeRefusedError
+from roles.values.errors import CodeRefusedError, TrackerSilentError
 from roles.values.events import RoleStopped, RoomChanged
 from roles.values.participants import Participant
-from ui.window.room_watch import RoomWatch
+from ui.window.room_watch import AGAIN_S, RoomWatch
 
 TRACKER = Address("192.168.1.2", 12500)
 STUDENT = Address("192.168.1.7", 12502)
@@ -34,6 +34,21 @@ class RoomWatchTest(unittest.TestCase):
         take(RoleStopped())
         self.room.watch(TRACKER)
         self.assertEqual(self.start.call_count, 2)
+
+    def test_a_tracker_that_cannot_tell_is_left_alone_for_a_while(self) -> None:
+        self.context.codes.of.return_value = ""
+        self.room.watch(TRACKER)
+        _, take = self.start.call_args.args
+        take(RoleStopped(TrackerSilentError("It runs an original tracker.")))
+        self.room.watch(TRACKER)
+        self.start.assert_called_once()
+        later = time.monotonic() + AGAIN_S
+        with mock.patch.object(time, "monotonic", return_value=later):
+            self.room.watch(TRACKER)
+        self.assertEqual(self.start.call_count, 2)
+        take(RoleStopped(TrackerSilentError("It runs an original tracker.")))
+        self.room.watch(Address("192.168.1.3", 12500))
+        self.assertEqual(self.start.call_count, 3)
 
     def test_it_knows_whom_the_tracker_told_last(self) -> None:
         self.assertEqual(self.room.computers, ())

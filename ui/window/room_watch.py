@@ -14,6 +14,8 @@ from ui.window.window_context import WindowContext
 if TYPE_CHECKING:
     from roles.observer import Observer
 
+AGAIN_S = 30.0  # a tracker that is silent, original or too old is asked again
+
 
 class RoomWatch:
     """Owned by Tk's thread."""
@@ -22,6 +24,8 @@ class RoomWatch:
         self._context = context
         self._observer: Observer | None = None
         self._participants: tuple[Participant, ...] = ()
+        self._failed: tuple[Address, str] | None = None  # the last one, with its code
+        self._failed_at = 0.0
 
     @property
     def computers(self) -> tuple[Computer, ...]:
@@ -40,6 +44,8 @@ class RoomWatch:
 
         codes, failover = self._context.codes, self._context.trackers.failover_for(tracker)
         code = codes.of(tracker)
+        if self._failed == (tracker, code) and time.monotonic() < self._failed_at + AGAIN_S:
+            return
 
         def take(event: RoleEvent) -> None:
             match event:
@@ -47,6 +53,8 @@ class RoomWatch:
                     self._participants = participants
                 case RoleStopped(failure):
                     self._observer = None
+                    self._failed = (tracker, code) if failure is not None else None
+                    self._failed_at = time.monotonic()
                     codes.refused(tracker, code, failure)
                 case _:
                     pass
