@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import unittest
 from pathlib import Path
+from unittest import mock
 
 from roles.leecher import Leecher
 from roles.lister import Lister
 from roles.observer import Observer
+from roles.private import private_client
+from roles.room import connection_server
 from roles.seeder import Seeder
 from roles.tracker import Tracker
 from roles.values.addresses import Address
 from roles.values.events import FolderScanned, TrackerAnswered
 from roles.values.settings import Failover
 from tests.role_test import ANYWHERE, RoomTest, Running
-from tests.support import EventLog
+from tests.support import LIMIT_S, EventLog
 
 CODE, NAME = "482177305", "the teacher's computer"
 
 
+def enter_patiently(test: unittest.TestCase) -> None:
+    """Let both sides take their time for the proof of a code: a busy machine computes for long."""
+    limits = connection_server.PRIVATE_LIMITS._replace(enter_s=LIMIT_S)
+    test.enterContext(mock.patch.object(connection_server, "PRIVATE_LIMITS", limits))
+    test.enterContext(mock.patch.object(private_client, "ENTER_S", LIMIT_S))
+
+
 class PrivateRoomTest(RoomTest):
+    def setUp(self) -> None:
+        super().setUp()
+        enter_patiently(self)
+
     def private_tracker(
         self, code: str = CODE, *, keys_file: Path | None = None, bind: Address = ANYWHERE
     ) -> Running[Tracker]:

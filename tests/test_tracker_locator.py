@@ -56,10 +56,10 @@ class TrackerLocatorTestCase(RoomTest):
         self.log = EventLog()
         self.reached: list[Tracker] = []  # by a search
         self.locator_limits = Limits(
-            0.1, search_again_s=(0.0, 0.0), fail_back_s=0.1, fail_back_again_s=0.0
+            0.5, search_again_s=(0.0, 0.0), fail_back_s=0.5, fail_back_again_s=0.0
         )
         self.constant("joining.tracker_search", "LINGER_S", 0.0)
-        self.constant("joining.tracker_asker", "TRIES_S", (0.05,) * 5)
+        self.constant("joining.tracker_asker", "TRIES_S", (0.2,) * 5)
 
     def scripted_tracker(self, name: str = "teacher", room: str = "") -> Tracker:
         tracker = Tracker(name, room)

@@ -25,6 +25,7 @@ from roles.values.events import (
 from roles.values.findings import FoundTracker
 from roles.values.room_code import shown, weakness
 from roles.values.settings import TrackerSettings
+from tests.private_rooms import enter_patiently
 from tests.support import LIMIT_S, EventLog, widget_texts
 from tests.windows import AppWindowTest, sentences, text_of, tracker_without_role
 from ui.window.app_window import AppWindow
@@ -43,6 +44,10 @@ def end(role: Role) -> None:
 
 
 class PrivateWindowTest(AppWindowTest):
+    def setUp(self) -> None:
+        super().setUp()
+        enter_patiently(self)
+
     def open_shown(self, tab: str) -> AppWindow:
         """A window with the focus, this tab in front."""
         window = self.open_window()
