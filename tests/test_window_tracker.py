@@ -183,9 +183,11 @@ class TrackerTabTest(AppWindowTest):
         seeder = f"127.0.0.1:{self.seeder_port}"
         window.tracker.room.choose_view(View.LIST)
         room = window.tracker.room.list.tree
-        self.pump_until(lambda: seeder in texts_of(room, ADDRESS))
-        at = texts_of(room, ADDRESS).index(seeder)
-        self.assertEqual(texts_of(room, STATE)[at], "Sharing")
+
+        def rows() -> list[tuple[str, str]]:
+            return list(zip(texts_of(room, ADDRESS), texts_of(room, STATE), strict=True))
+
+        self.pump_until(lambda: (seeder, "Sharing") in rows())
 
     def test_two_contents_of_one_name_are_two_rows(self) -> None:
         window = self.open_running()
