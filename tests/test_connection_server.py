@@ -135,6 +135,7 @@ class PlacesTest(HostileClientsTestCase):
 
     def test_another_machine_has_few_places(self) -> None:
         self.limit(clients_here=LIMITS.clients_per_host)
+        self.limit(silent_s=NEVER_S, stalled_s=NEVER_S, crowd_s=NEVER_S)  # none of them is late
         body = packed_list([LineAdded("a")])
         call = TellList(SHARE, "folder", PEER, 12501, True, 0, 1, len(body))
         socks = [self.dial() for _ in range(LIMITS.clients_per_host)]
