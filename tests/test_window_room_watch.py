@@ -13,6 +13,7 @@ from roles.values.participants import Participant
 from ui.window.room_watch import AGAIN_S, RoomWatch
 
 TRACKER = Address("192.168.1.2", 12500)
+OTHER_TRACKER = Address("192.168.1.3", 12500)
 STUDENT = Address("192.168.1.7", 12502)
 
 
@@ -49,6 +50,17 @@ class RoomWatchTest(unittest.TestCase):
         take(RoleStopped(TrackerSilentError("It runs an original tracker.")))
         self.room.watch(Address("192.168.1.3", 12500))
         self.assertEqual(self.start.call_count, 3)
+
+    def test_when_another_tracker_counts_that_one_is_asked_instead(self) -> None:
+        self.room.watch(TRACKER)
+        _, take = self.start.call_args.args
+        take(RoomChanged((Participant(STUDENT, time.monotonic(), is_leecher=True),)))
+        self.room.watch(OTHER_TRACKER)
+        self.start.return_value.stop.assert_called_once_with()
+        take(RoleStopped())
+        self.room.watch(OTHER_TRACKER)
+        self.context.codes.of.assert_called_with(OTHER_TRACKER)
+        self.assertEqual(self.room.computers, ())
 
     def test_it_knows_whom_the_tracker_told_last(self) -> None:
         self.assertEqual(self.room.computers, ())

@@ -146,6 +146,19 @@ class StartPageTest(AppWindowTest):
         assert window.tracker.run is not None
         self.assertTrue(window.tracker.run.is_only_here)
 
+    def test_a_room_that_is_wanted_while_the_last_one_stops_is_for_all_if_trying_it_comes_second(
+        self,
+    ) -> None:
+        window = self.open_new()
+        window.tracker.start()
+        self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
+        window.tracker.start_or_stop()
+        window.tracker.start()
+        window.try_it()
+        self.wait_for_files(len(examples()))
+        assert window.tracker.run is not None
+        self.assertNotEqual(window.tracker.run.settings.bind.host, LOOPBACK)
+
     def test_a_folder_that_is_shared_already_stays_shared_when_it_is_given(self) -> None:
         window, folder = self.open_new(), self.lesson()
         window.seeder.form.folder.variable.set(str(folder))

@@ -23,6 +23,7 @@ class RoomWatch:
     def __init__(self, context: WindowContext) -> None:
         self._context = context
         self._observer: Observer | None = None
+        self._tracker: Address | None = None  # that was asked last
         self._participants: tuple[Participant, ...] = ()
         self._failed: tuple[Address, str] | None = None  # the last one, with its code
         self._failed_at = 0.0
@@ -34,14 +35,17 @@ class RoomWatch:
 
     def watch(self, tracker: Address | None) -> None:
         """Ask this tracker from now on; None: do not ask any more. May be called often."""
-        if tracker is not None and self._observer is None:
+        if self._observer is not None:
+            if tracker != self._tracker:
+                self._observer.stop()  # then the next call asks the other one
+        elif tracker is not None:
             self._start(tracker)
-        elif tracker is None and self._observer is not None:
-            self._observer.stop()
 
     def _start(self, tracker: Address) -> None:
         from roles.observer import Observer  # not before the window is painted
 
+        if tracker != self._tracker:
+            self._tracker, self._participants = tracker, ()
         codes, failover = self._context.codes, self._context.trackers.failover_for(tracker)
         code = codes.of(tracker)
         if self._failed == (tracker, code) and time.monotonic() < self._failed_at + AGAIN_S:

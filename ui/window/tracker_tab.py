@@ -112,9 +112,11 @@ class TrackerTab(Page):
             self._once_started.append(then)
 
     def _unless_up(self, start: Callable[[], None]) -> None:
-        """Call it unless the tracker is up; if that is stopping, once it has stopped."""
+        """Call it unless the tracker is up; if that is stopping, once it has stopped, and only the
+        first of several.
+        """
         if self.run_state is RunState.STOPPING:
-            self._once_stopped = start
+            self._once_stopped = self._once_stopped or start
         elif not self.run_state.is_up:
             start()
 
