@@ -63,7 +63,7 @@ class DownloadTest(RoomTest):
         leecher.log.wait_for(DownloadChanged, where=lambda event: event.have > 500_000)
         lose_patience(leecher, 0.5)
         seeder.stop()
-        end = wait_for_end(leecher, "a.bin", 20.0)
+        end = wait_for_end(leecher, "a.bin")
         self.assertIs(end.state, DownloadState.FAILED)
         self.assertIsInstance(end.failure, NoSeederError)
         self.assertTrue((self.target / "a.bin.lmkpart").exists())
@@ -87,7 +87,7 @@ class DownloadTest(RoomTest):
         looking = wait_for_state(leecher, "a.bin", DownloadState.LOOKING)
         self.assertTrue(looking.cause)
         self.seeding("another", {"a.bin": DATA})
-        self.assertIs(wait_for_end(leecher, "a.bin", 20.0).state, DownloadState.DONE)
+        self.assertIs(wait_for_end(leecher, "a.bin").state, DownloadState.DONE)
         self.assertTrue((self.target / "a.bin").read_bytes() == DATA)
 
     def test_a_file_of_another_content_that_is_there_already_is_kept_or_replaced(self) -> None:
@@ -139,7 +139,7 @@ class DownloadTest(RoomTest):
             Watched, where=lambda event: event.folder is not None and event.folder.chunks == 30
         )
         seeder.role._throttles.up.set_limit(None)
-        self.assertIs(wait_for_end(leecher, key, 20.0).state, DownloadState.DONE)
+        self.assertIs(wait_for_end(leecher, key).state, DownloadState.DONE)
 
     def test_every_file_of_a_folder_is_told_of_once(self) -> None:
         files = {f"d/{n % 5}/{n:03}": some_bytes(1_000 + n, n) for n in range(100)}

@@ -174,10 +174,8 @@ class SwarmRoomTest(RoomTest):
             DownloadChanged, LIMIT_S, where=lambda event: event.name == key and event.have >= least
         )
 
-    def wait_until_done(
-        self, leecher: Running[Leecher], key: str, limit_s: float = LIMIT_S
-    ) -> None:
-        end = wait_for_end(leecher, key, limit_s)
+    def wait_until_done(self, leecher: Running[Leecher], key: str) -> None:
+        end = wait_for_end(leecher, key)
         self.assertIs(end.state, DownloadState.DONE, end)
 
     def sent_by(self, one: Running[Leecher] | Running[Seeder]) -> int:
@@ -312,7 +310,9 @@ class ComingAndGoingTest(SwarmRoomTest):
         return any(event.state is DownloadState.DONE for event in leecher.log.of(DownloadChanged))
 
     def test_a_leecher_that_starts_again_fetches_only_what_it_lacks(self) -> None:
-        [first] = self.begun("target", rate=6 * MIB)
+        tap = Tap()
+        [first] = self.begun("target", rate=tap)
+        tap.let(5 * MIB)
         self.wait_for_bytes(first, "big.bin", 3 * MIB)
         first.stop()
         had = max(told.have for told in first.log.of(DownloadChanged))

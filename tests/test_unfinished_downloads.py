@@ -192,7 +192,7 @@ class NextStartTest(RoomTest):
         self.assertTrue(part.exists())
         self.throttles[0].set_limit(None)
         leecher = self.taking()
-        self.assertIs(wait_for_end(leecher, "a.bin", 20.0).state, DownloadState.DONE)
+        self.assertIs(wait_for_end(leecher, "a.bin").state, DownloadState.DONE)
         self.assertTrue((self.target / "a.bin").read_bytes() == self.DATA)
         wait_until(lambda: self.recorded() == [])
 
@@ -203,7 +203,7 @@ class NextStartTest(RoomTest):
         leecher = self.taking()
         list_now(leecher, "a.bin")
         leecher.role.download(["a.bin"], Existing.SKIP)
-        wait_for_end(leecher, "a.bin", 20.0)
+        wait_for_end(leecher, "a.bin")
         self.assertEqual(self.recorded(), ["a.bin"])
         leecher.stop()
         self.assertEqual(self.recorded(), [])
@@ -223,7 +223,7 @@ class NextStartTest(RoomTest):
         wait_until(lambda: self.recorded() == ["a.bin"])
         first.stop()
         seeder.role._throttles.up.set_limit(None)
-        self.assertIs(wait_for_end(self.taking(), "a.bin", 20.0).state, DownloadState.DONE)
+        self.assertIs(wait_for_end(self.taking(), "a.bin").state, DownloadState.DONE)
 
     def test_a_paused_download_is_still_paused(self) -> None:
         self.stopped_in_the_middle(1, is_paused=True)
