@@ -6,7 +6,7 @@ import sys
 import unittest
 from unittest import mock
 
-from tests.support import LmkTestCase
+from tests.support import LIMIT_S, LmkTestCase
 from ui.window import keep_awake
 from ui.window.keep_awake import KeepAwake
 
@@ -19,6 +19,7 @@ class KeepAwakeTest(LmkTestCase):
         return KeepAwake({})
 
     def test_a_helper_lives_as_long_as_something_is_on_its_way(self) -> None:
+        self.enterContext(mock.patch.object(keep_awake, "END_S", LIMIT_S))
         awake = self.awake("cat")
         awake.hold(True)
         helper = awake._helper
