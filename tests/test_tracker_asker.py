@@ -162,6 +162,7 @@ class LingeringTest(TrackerClientTestCase):
         self.assert_somebody_listens()
 
     def test_a_socket_whose_answers_all_came_is_closed_at_once(self) -> None:
+        self.enterContext(mock.patch("roles.joining.tracker_asker.SECOND_S", LIMIT_S))
         client, _ = self.asked(room_of)
         for _ in range(20):
             client.files()
