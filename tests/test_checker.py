@@ -133,9 +133,8 @@ class CheckerTest(PrivateRoomTest):
         for code in ("", "482177306"):
             (asked,) = self.check(tracker=tracker, code=code).of(TrackerChecked)
             self.assertIsInstance(asked.failure, CodeRefusedError)
-        (asked,) = self.check(tracker.port, self.tracker().address.port, code=CODE).of(
-            TrackerChecked
-        )
+        ports = tracker.port, self.tracker().address.port
+        (asked,) = self.check(*ports, code=CODE, listen_s=2.0).of(TrackerChecked)
         self.assertEqual((asked.tracker, asked.failure), (tracker, None))
         self.assertTrue(asked.is_private)
         self.assertTrue(asked.name)
