@@ -12,9 +12,10 @@ import threading
 import unittest
 from unittest import mock
 
+from roles.disk import state_file
 from roles.disk.state_file import StateFile, write_whole
 from roles.values.errors import StorageError
-from tests.support import LmkTestCase
+from tests.support import LIMIT_S, LmkTestCase
 
 
 class StateFileTest(LmkTestCase):
@@ -145,9 +146,10 @@ class WriteWholeTest(LmkTestCase):
         threads = [
             threading.Thread(target=write, args=(content,), name="lmk-w") for content in contents
         ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with mock.patch.object(state_file, "_PATIENCE_S", LIMIT_S):
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
         self.assertIn(path.read_bytes(), contents)
         self.assertEqual([path.name for path in self.folder.iterdir()], ["state.json"])
