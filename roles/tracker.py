@@ -41,7 +41,7 @@ from roles.room.saved_room import SavedRoom
 from roles.room.senders import Senders
 from roles.values.addresses import Address, web_address
 from roles.values.errors import ShortageError
-from roles.values.events import CodeChanged, Post, RoleStarted, TrackerEvent, Warned
+from roles.values.events import CodeChanged, Post, RoleStarted, Warned
 from roles.values.settings import TrackerSettings
 from roles.worker import POLL_S, failure_of, loaded
 
@@ -96,11 +96,13 @@ class Tracker(Role):
             for_others = address_for_others(listening)
             web = web_address(for_others) if settings.door else ""
             code = "" if self._private is None else self._private.code
-            event: TrackerEvent | None = RoleStarted(listening, for_others, note, web, code)
+            event: RoleStarted | CodeChanged | None = RoleStarted(
+                listening, for_others, note, web, code
+            )
             while event is not None:
                 with ExitStack() as room:
                     self._open_room(room, datagrams, listener)
-                    self._post(event)
+                    self._post(replace(event, room=self._registry.room_list.epoch))
                     event = self._answer_until_stopped(listening)
 
     def _open_room(self, room: ExitStack, datagrams: Datagrams, listener: Listener) -> None:
@@ -156,8 +158,7 @@ class Tracker(Role):
         )
         answers: Answers | PrivateAnswers = self._answers
         if private is not None:
-            room = self._registry.room_list.version.partition("-")[0]
-            answers = PrivateAnswers(room, listening.port)
+            answers = PrivateAnswers(self._registry.room_list.epoch, listening.port)
         self._datagrams = DatagramServer(datagrams, selector, self._neighbours, answers)
 
     def _open_for_browsers(self, senders: Senders, listening: Address) -> Browsers:

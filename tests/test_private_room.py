@@ -33,8 +33,8 @@ from roles.values.events import (
 )
 from roles.values.settings import Failover, TrackerSettings
 from roles.wire.greeting import Hello, Probe, decode_probe_answer, encode_hello
-from roles.wire.tracker_messages import Code, Refused
-from roles.wire.tracker_wire import decode_request, encode_answer
+from roles.wire.tracker_messages import Code, FindTracker, Found, Refused
+from roles.wire.tracker_wire import decode_answer, decode_request, encode_answer, encode_request
 from tests.disks import some_bytes
 from tests.originals.processes import OriginalLeecher, OriginalSeeder
 from tests.private_rooms import CODE, NAME, PrivateRoomTest
@@ -42,6 +42,7 @@ from tests.role_test import list_now, order, wait_for_end
 from tests.scripted_tracker import ScriptedTracker
 from tests.support import LIMIT_S, NEVER, EventLog, wait_until
 from tests.test_discovery import targets_at
+from tests.tracker_requests import ask
 
 FILES = {"exam.bin": some_bytes(3_000_000), **{f"page {n}": some_bytes(99, n) for n in range(9)}}
 
@@ -120,6 +121,21 @@ class MembersTest(PrivateRoomTest):
         self.member_seeder(shared, room, "another code")
         list_now(self.member_leecher(self.make_folder("more"), room, "another code"), *FILES)
         self.assertEqual(TrackerKeys.kept(keys, "").code, "another code")
+
+    def test_a_search_finds_the_room_that_its_tracker_tells_also_after_a_new_code(self) -> None:
+        tracker = self.private_tracker(CODE)
+
+        def found() -> str:
+            answer = decode_answer(ask(tracker.address, encode_request(FindTracker("a" * 16)))[0])
+            assert isinstance(answer, Found)
+            return answer.room
+
+        first = tracker.log.wait_for(RoleStarted).room
+        self.assertEqual(found(), first)
+        tracker.role.new_code("another code")
+        second = tracker.log.wait_for(CodeChanged).room
+        self.assertEqual(found(), second)
+        self.assertNotEqual(second, first)
 
     def test_where_no_new_code_can_be_made_the_room_goes_on_with_the_old_one(self) -> None:
         tracker = self.private_tracker(CODE)

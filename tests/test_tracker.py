@@ -560,6 +560,7 @@ class AnswersInLmk2(Lmk2Room):
         assert isinstance(found, Found) and isinstance(version, ListVersion)
         self.assertEqual(found.room, version.version.partition("-")[0])
         self.assertEqual(len(found.room), 8)
+        self.assertEqual(found.room, self.running.log.wait_for(RoleStarted).room)
 
     def test_a_program_registers_pings_and_leaves(self) -> None:
         self.assertEqual(self.ping2(12501), Refused(ID, Code.UNKNOWN, "Register first."))

@@ -307,12 +307,17 @@ class SecondTrackerTest(AppWindowTest):
         self.assertEqual(sentences(window.tracker.notices), [])
         self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
 
-    def test_the_own_one_that_was_stopped_is_no_other(self) -> None:
+    def test_the_own_one_is_no_other_wherever_it_is_found_also_once_it_was_stopped(self) -> None:
         window = self.open_window()
         window.tracker.start_or_stop()
         self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
-        own = Address(text_of(window.tracker.form.address).partition(":")[0], self.tracker_port)
-        window._context.trackers.take(TrackersFound((replace(self.FOUND, address=own),)))
+        assert window.tracker.run is not None
+        # A computer in several networks has several addresses.
+        own = replace(self.FOUND, room=window.tracker.run.room_id)
+        window._context.trackers.take(TrackersFound((own,)))
+        self.assertIsNone(window.tracker.other_tracker)
         window.tracker.start_or_stop()
+        self.assertEqual(window._context.trackers.found, ())
+        window._context.trackers.take(TrackersFound((own,)))
         self.pump_until(lambda: window.tracker.run_state is RunState.STOPPED)
         self.assertIsNone(window.tracker.other_tracker)

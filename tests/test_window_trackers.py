@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from roles.program.profile import Profile
 from roles.role import Role
@@ -70,18 +69,20 @@ class TrackerChoiceTest(ChoiceTestCase):
         self.choice.use_own(OWN)
         self.assertEqual(self.choice.parse(""), OWN)
         self.assertEqual(self.choice.empty_means, "Automatic: this window's tracker, port 12511")
-        self.choice.forget_own({OWN})
+        self.choice.forget_own(())
         self.assertEqual(self.choice.parse(""), ONE.address)
 
     def test_the_tracker_of_this_window_is_not_used_where_it_was_found_once_it_ends(self) -> None:
-        found = replace(ONE, address=Address("10.0.0.7", OWN.port))
+        found = FoundTracker(
+            Address("10.0.0.7", OWN.port), "teacher-pc", is_original=False, room="1a2b3c4d"
+        )
         self.choice.take(TrackersFound((found,)))
         self.choice.use_own(OWN)
-        self.choice.forget_own({OWN, found.address})
+        self.choice.forget_own({found.room})
         self.assertFalse(self.choice.is_known)
         self.assertEqual(self.choice.parse(""), HERE)
         self.choice.take(TrackersFound((found, ONE)))
-        self.choice.forget_own({OWN, found.address})
+        self.choice.forget_own({found.room})
         self.assertEqual(self.choice.parse(""), ONE.address)
 
     def test_the_environment_goes_before_both_and_what_is_typed_before_all(self) -> None:

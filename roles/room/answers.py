@@ -148,7 +148,7 @@ class Answers:
     ) -> list[bytes]:
         answer: Answer
         if isinstance(request, FindTracker):
-            room = self._registry.room_list.version.partition("-")[0]
+            room = self._registry.room_list.epoch
             answer = Found(request.id, self._name, self._port, room)
         else:
             answer = Refused(request.id, Code.COOKIE, cookie=self._cookies.give(host, now=now))

@@ -188,7 +188,7 @@ class RoomList:
     def __init__(self, epoch: str, limits: Limits = LIMITS) -> None:
         """`epoch`: 8 hexadecimal digits, new at each start."""
         self.limits = limits
-        self._epoch = epoch
+        self.epoch = epoch
         self._number = 0
         self._shares: dict[str, Share] = {}
         self._unproved = dict[str, None]()  # ids of shares, the oldest first
@@ -204,7 +204,7 @@ class RoomList:
 
     @property
     def version(self) -> str:
-        return f"{self._epoch}-{self._number}"
+        return f"{self.epoch}-{self._number}"
 
     @property
     def file_count(self) -> int:
@@ -423,7 +423,7 @@ class RoomList:
     def _steps_since(self, version: str) -> int | None:
         """The number of steps from that version to this one; None when the log has not all."""
         epoch, _, number = version.partition("-")
-        if epoch != self._epoch or not (number.isascii() and number.isdigit()):
+        if epoch != self.epoch or not (number.isascii() and number.isdigit()):
             return None
         steps = self._number - int(number)
         return steps if 0 <= steps <= len(self._log) else None

@@ -26,6 +26,7 @@ class RoleStarted:
     note: str = ""  # a sentence, if it listens on another port than it was told
     web: str = ""  # the URL for browsers; "" if they are not answered
     code: str = field(default="", repr=False)  # of a private room, as people type it
+    room: str = ""  # a tracker's, as a search finds it: see FoundTracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class CodeChanged:
     """A private room has another code: see Tracker.new_code(). Its members are out."""
 
     code: str = field(repr=False)  # as people type it
+    room: str = ""  # the new one: see RoleStarted
 
 
 class Guesser(NamedTuple):

@@ -53,12 +53,12 @@ class TrackerChoice:
         self.own, self.is_only_here = address, is_only_here
         self._tell()
 
-    def forget_own(self, addresses: Collection[Address]) -> None:
-        """The tracker of this window ends. The search has found it, too, and would miss it only
-        half a minute later.
+    def forget_own(self, rooms: Collection[str]) -> None:
+        """The tracker of this window ends. The search has found its room, too, perhaps at another
+        address of this computer, and would miss it only half a minute later.
         """
         self.own, self.is_only_here = None, False
-        left = tuple(tracker for tracker in self.found if tracker.address not in addresses)
+        left = tuple(tracker for tracker in self.found if tracker.room not in rooms)
         if left != self.found:
             self._choose_from(left)
         else:

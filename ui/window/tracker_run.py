@@ -46,6 +46,7 @@ class TrackerRun(RoleRun):
         self.web = ""  # the URL for browsers; "" if they are not answered
         self.note = ""  # about its port
         self.code = ""  # of a private room
+        self.room_id = ""  # by which a search finds it: FoundTracker.room
         self.room = RoomChanged()
         self._is_cut_off = False  # the only network that it listens in is gone
         self._tell = tell
@@ -114,13 +115,13 @@ class TrackerRun(RoleRun):
     def take(self, event: RoleEvent) -> None:
         super().take(event)
         match event:
-            case RoleStarted(Address() as address, for_others, note, web, code):
+            case RoleStarted(Address() as address, for_others, note, web, code, room):
                 self.listening, self.for_others = address, for_others or address
-                self.note, self.web, self.code = note, web, code
+                self.note, self.web, self.code, self.room_id = note, web, code, room
                 self._is_cut_off = False
                 log.info("The tracker runs on port %d.", address.port)
-            case CodeChanged(code):
-                self.code = code
+            case CodeChanged(code, room):
+                self.code, self.room_id = code, room
             case NetworkChanged(gone, come, for_others=Address() as here):
                 self.for_others = here
                 self.web = web_address(here) if self.web else ""
@@ -130,7 +131,7 @@ class TrackerRun(RoleRun):
                 self.room = event
             case RoleStopped():
                 self.listening, self.for_others, self.room = None, None, RoomChanged()
-                self.note, self.web, self.code = "", "", ""
+                self.note, self.web, self.code, self.room_id = "", "", "", ""
                 log.info("The tracker has stopped.")
             case _:
                 pass

@@ -67,7 +67,7 @@ class TrackerTab(Page):
         self.run: TrackerRun | None = None  # the last one
         self._told_files: object = None  # of the room, of which the rest of the window knows
         self._news = RoomNews()
-        self._own = set[Address]()  # a search may still find what has been stopped
+        self._own = set[str]()  # room_id of each run: a search may still find one that has stopped
         self._once_started = list[Callable[[Address], None]]()
         self._once_stopped: Callable[[], None] | None = None
         self.notices = NoticeArea(self, context.theme, row=1, columnspan=2)
@@ -164,7 +164,7 @@ class TrackerTab(Page):
     def other_tracker(self) -> FoundTracker | None:
         """A tracker that runs on another computer, or in another program of this one."""
         found = self._context.trackers.found
-        return next((tracker for tracker in found if tracker.address not in self._own), None)
+        return next((tracker for tracker in found if tracker.room not in self._own), None)
 
     def _others_here(self) -> list[Computer]:
         """Computers whose programs use this tracker now, without this one."""
@@ -279,7 +279,8 @@ class TrackerTab(Page):
 
     def _tell_code(self, run: TrackerRun) -> None:
         """Tell the other roles of this window, so that the user need not."""
-        self._own.update(run.addresses)
+        if run.room_id:
+            self._own.add(run.room_id)
         self._context.codes.own(run.code, *run.addresses)
 
     def _name_guessers(self, guessers: Sequence[Guesser]) -> None:
