@@ -46,7 +46,7 @@ class StartPageTest(AppWindowTest):
     def test_a_new_user_is_asked_what_to_do(self) -> None:
         window = self.open_new()
         self.assertIs(window.tabs.in_front, window.start)
-        self.assertIs(window.focus_get(), window.start.get.button)
+        self.pump_until(lambda: window.focus_get() is window.start.get.button)
 
     def test_the_first_choice_has_the_focus_as_soon_as_the_window_is_there(self) -> None:
         self.keep(has_begun=False, tracker="")
@@ -55,6 +55,7 @@ class StartPageTest(AppWindowTest):
 
     def test_the_arrows_go_from_card_to_card_and_enter_presses(self) -> None:
         window = self.open_new()
+        self.pump_until(lambda: window.focus_get() is window.start.get.button)
         for key, card in (("<Right>", "give"), ("<Right>", "run"), ("<Left>", "give")):
             focus = window.focus_get()
             assert focus is not None
