@@ -169,7 +169,7 @@ class NextStartTest(RoomTest):
         for number in range(shares):
             folder = self.make_folder(f"shared {number}", {"a.bin": self.DATA})
             seeder = self.seeder(folder, self.room)
-            seeder.role._throttles.up.set_limit(400_000)
+            seeder.role._throttles.up.set_limit(400_000 // shares)
             self.throttles.append(seeder.role._throttles.up)
         leecher = self.taking()
         wait_until(lambda: self.is_offered(leecher))
