@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -32,6 +33,7 @@ from ui.terminal.output import Output
 from ui.terminal.session import Session
 
 DATA = ROOT / "data"
+CTRL_C = b"\x03"
 LISTENING = r"listening on (\S+:\d+)\."
 
 
@@ -616,7 +618,9 @@ class AskingTest(StandingRoomTestCase):
     """What a person at a terminal is asked."""
 
     def talk(self, *arguments: str, answers: dict[str, str]) -> tuple[int, str]:
-        """Run `get` on a pseudo-terminal and answer each question once."""
+        """Run `get` on a pseudo-terminal and answer each question once; Ctrl-C needs no Enter, and
+        is pressed again where it came just before Python began to read.
+        """
         import pty
 
         child, terminal = pty.fork()
@@ -628,18 +632,22 @@ class AskingTest(StandingRoomTestCase):
         shown, waiting = b"", dict(answers)
         deadline = time.monotonic() + TIMEOUT_S
         with os.fdopen(terminal, "r+b", buffering=0) as link:
+            answer = b""
             while time.monotonic() < deadline:
+                if answer == CTRL_C and not select.select([link], [], [], 1.0)[0]:
+                    link.write(CTRL_C)
                 try:
                     shown += link.read(4096)
                 except OSError:  # Linux says so when the other side is gone
                     break
                 screen = shown.decode(errors="replace")  # it may end within a letter
                 for question in [question for question in waiting if question in screen]:
-                    link.write(waiting.pop(question).encode() + b"\n")
+                    answer = waiting.pop(question).encode()
+                    link.write(answer)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
 
     def test_get_without_a_name_shows_numbers_and_asks(self) -> None:
-        code, screen = self.talk(answers={"a for all: ": "1 3"})
+        code, screen = self.talk(answers={"a for all: ": "1 3\n"})
         self.assertEqual(code, 0, screen)
         self.assertRegex(screen, r"1 +2\.0 MB  big one\.bin")
         self.assertRegex(screen, r"3 +6 kB  été\.txt")
@@ -647,17 +655,17 @@ class AskingTest(StandingRoomTestCase):
         self.assertFalse((self.target / "empty").exists())
 
     def test_a_means_all(self) -> None:
-        code, screen = self.talk(answers={"a for all: ": "a"})
+        code, screen = self.talk(answers={"a for all: ": "a\n"})
         self.assertEqual(code, 0, screen)
         self.assert_same(self.arrived, "big one.bin", "été.txt", "empty")
 
     def test_another_answer_exits_with_2(self) -> None:
-        code, screen = self.talk(answers={"a for all: ": "7"})
+        code, screen = self.talk(answers={"a for all: ": "7\n"})
         self.assertEqual(code, 2)
         self.assertIn("is not a choice", screen)
 
     def test_ctrl_c_at_the_question_exits_with_130(self) -> None:
-        code, _ = self.talk(answers={"a for all: ": "\x03"})
+        code, _ = self.talk(answers={"a for all: ": CTRL_C.decode()})
         self.assertEqual(code, 130)
 
     def test_what_exists_is_asked_about_once(self) -> None:
@@ -665,7 +673,7 @@ class AskingTest(StandingRoomTestCase):
         for arguments, folder in ((("empty",), self.target), (("--all",), self.arrived)):
             with self.subTest(arguments=arguments):
                 (folder / "empty").write_text("mine")
-                code, screen = self.talk(*arguments, answers={"(r)eplace? ": "k"})
+                code, screen = self.talk(*arguments, answers={"(r)eplace? ": "k\n"})
                 self.assertEqual(code, 0, screen)
                 self.assertEqual((folder / "empty").read_text(), "mine")
                 self.assertTrue((folder / "empty (2)").exists())
