@@ -634,9 +634,9 @@ class AskingTest(StandingRoomTestCase):
         with os.fdopen(terminal, "r+b", buffering=0) as link:
             answer = b""
             while time.monotonic() < deadline:
-                if answer == CTRL_C and not select.select([link], [], [], 1.0)[0]:
-                    link.write(CTRL_C)
                 try:
+                    if answer == CTRL_C and not select.select([link], [], [], 1.0)[0]:
+                        link.write(CTRL_C)
                     shown += link.read(4096)
                 except OSError:  # Linux says so when the other side is gone
                     break
