@@ -184,7 +184,18 @@ def set_strict() -> None:
     faulthandler.enable()
     warnings.simplefilter("error")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end in the same orderly way
+    obey_signals()
     os.environ["LMK_DISCOVER"] = "off"  # no test searches the whole network for trackers
+
+
+def obey_signals() -> None:
+    """Programs that tests start inherit what is ignored: Ctrl-C after `&` in a script, and the end
+    of the terminal after `nohup`, by which tests end them.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has no such signal
+    if hangup is not None and signal.getsignal(hangup) is signal.SIG_IGN:
+        signal.signal(hangup, lambda *_: None)
 
 
 def select_tests(patterns: list[str]) -> list[unittest.TestCase]:
