@@ -31,6 +31,7 @@ from roles.downloads.swarm_peer import SwarmPeer
 from roles.downloads.unfinished_downloads import UnfinishedDownloads
 from roles.downloads.verification import Verifier, set_damaged_aside
 from roles.joining.list_copy import Selection
+from roles.joining.peer_finder import PeerFinder
 from roles.joining.room_reader import RoomReader
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.downloads import Lmk1Downloads
@@ -127,9 +128,13 @@ class Leecher(Role):
             self._locator,
             post,
             self._lmk1.finder,
-            sought=self._sought,
-            join=self._join_shares,
-            found=self._found_peers,
+            PeerFinder(
+                self._locator,
+                self._lmk1.finder,
+                sought=self._sought,
+                join=self._join_shares,
+                found=self._found_peers,
+            ),
             listed=lambda: self._request(self._take_list),
         )
 

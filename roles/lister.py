@@ -21,15 +21,7 @@ class Lister(Role):
         """`code`: of a private room."""
         super().__init__("lister", post)
         locator = TrackerLocator(tracker, failover, post, stopping=self._stopping, code=code)
-        self._reader = RoomReader(
-            locator,
-            post,
-            SeederFinder(locator, tuple),
-            sought=dict,
-            join=lambda _shares: None,
-            found=lambda _peers: False,
-            listed=lambda: None,
-        )
+        self._reader = RoomReader(locator, post, SeederFinder(locator, tuple))
 
     def stop(self) -> None:
         super().stop()

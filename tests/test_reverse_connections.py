@@ -160,7 +160,9 @@ class UnreachableTest(RoomTest):
         leecher = self.leecher(target, room)
         list_now(leecher, "a.bin")
         # What a firewall in front of the seeder would do to those who call it.
-        leecher.role._room_reader._found = lambda *_: False
+        peer_finder = leecher.role._room_reader._peer_finder
+        assert peer_finder is not None
+        peer_finder._found = lambda *_: False
         unreachable = mock.PropertyMock(return_value=False)
         self.enterContext(mock.patch.object(Membership, "is_reachable", unreachable, create=True))
         leecher.role.download(["a.bin"], Existing.SKIP)

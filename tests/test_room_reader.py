@@ -5,22 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from functools import partial
-from typing import ClassVar
 from unittest import mock
 
 from roles.joining import room_reader
 from roles.joining.list_copy import Limits, ListCopy, Selection
-from roles.joining.room_client import RoomClient
-from roles.joining.room_reader import PEERS_AGAIN_S, RoomReader, pause_after
+from roles.joining.peer_finder import PeerFinder
+from roles.joining.room_reader import RoomReader
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.seeder_finder import SeederFinder
 from roles.values.addresses import Address
 from roles.values.events import FilesListed, ListFailed
 from roles.values.listed_file import ListedFile
 from tests.role_test import RoomTest, content_of
-from tests.scripted_tracker import ScriptedTracker
-from tests.support import EventLog, LmkTestCase, wait_until
-from tests.test_room_client import usual, with_cookie
+from tests.support import EventLog, wait_until
 from tests.tracker_requests import list_as_lmk2, register
 
 HOST = "127.0.0.1"
@@ -58,9 +55,13 @@ class RoomReaderTest(RoomTest):
             locator,
             self.log,
             self.finder,
-            sought=lambda: self.sought,
-            join=self.join,
-            found=self.found,
+            PeerFinder(
+                locator,
+                self.finder,
+                sought=lambda: self.sought,
+                join=self.join,
+                found=self.found,
+            ),
             listed=self.note_list,
         )
         thread = threading.Thread(target=reader.run, name="lmk-reader")
@@ -189,49 +190,6 @@ class HoldersAtOurTracker(RoomReaderTest):
         wait_until(lambda: self.peers == {Address(HOST, port) for port in ports})
 
 
-class StrangersAddressesTest(RoomReaderTest):
-    """A tracker names services, groups and this machine's loopback as holders."""
-
-    BAD: ClassVar = (
-        ["10.0.0.9", 25, 0, [0]],
-        ["10.0.0.9", 9100, 4, [0]],
-        ["224.0.0.1", 12501, 0, [0]],
-    )
-    GOOD: ClassVar = ["10.0.0.9", 12501, 0, [0]]
-    LOOPBACK: ClassVar = ["127.0.0.1", 12501, 0, [0]]
-
-    def named(self, *holders: object, is_tracker_here: bool = True) -> set[Address]:
-        """The addresses that the reader passes on of those that a tracker named."""
-        answering = with_cookie(
-            lambda verb, line: {"holders": list(holders)} if "seeder" in verb else usual(verb, line)
-        )
-        tracker = ScriptedTracker(answering)
-        self.addCleanup(tracker.close)
-        locator = TrackerLocator(tracker.address)
-        reader = RoomReader(
-            locator,
-            self.log,
-            SeederFinder(locator, lambda: ()),
-            sought=lambda: self.sought,
-            join=self.join,
-            found=self.found,
-            listed=self.note_list,
-        )
-        with (
-            RoomClient(TrackerLocator(tracker.address)) as client,
-            mock.patch.object(reader._locator, "_is_here", is_tracker_here),
-        ):
-            reader._note_holders(client, ["1" * 16])
-        return self.peers
-
-    def test_only_those_that_can_be_programs_like_this_are_passed_on(self) -> None:
-        self.assertEqual(self.named(*self.BAD, self.GOOD), {Address("10.0.0.9", 12501)})
-
-    def test_a_tracker_elsewhere_sends_nobody_to_his_own_loopback(self) -> None:
-        self.assertEqual(self.named(self.LOOPBACK, is_tracker_here=False), set())
-        self.assertEqual(self.named(self.LOOPBACK), {Address("127.0.0.1", 12501)})
-
-
 class AnOriginalTracker(RoomReaderTest):
     def test_ours_in_its_place_is_noticed_with_the_next_list(self) -> None:
         old = self.original_tracker()
@@ -257,17 +215,3 @@ class AnOriginalTracker(RoomReaderTest):
         self.tracker(address)
         self.assertEqual(self.listed(reader).files, ())
         self.assertIsNone(self.finder.file("a"))
-
-
-class PaceTest(LmkTestCase):
-    def test_it_is_asked_as_often_while_new_ones_are_named_and_seldom_once_all_are_known(
-        self,
-    ) -> None:
-        soon, late = PEERS_AGAIN_S
-        self.assertEqual(pause_after(soon, is_news=True), soon)
-        pause_s = soon
-        for times in range(1, 4):
-            pause_s = pause_after(pause_s, is_news=False)
-            self.assertEqual(pause_s, 2**times * soon)
-        self.assertEqual(pause_after(late, is_news=False), late)
-        self.assertEqual(pause_after(late, is_news=True), late)

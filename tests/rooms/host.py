@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from roles.joining.membership import PACE
-from roles.joining.room_reader import PEERS_AGAIN_S
+from roles.joining.peer_finder import PEERS_AGAIN_S, pause_after
 from roles.joining.tracker_asker import TRIES_S
 from roles.net.dialling import CONNECT_S
 from roles.room.registry import Registry
@@ -488,9 +488,7 @@ class Leecher(Host):
             others = [one.address for one in members if not one.is_unreachable]
             others = [one for one in others if one != self.address]
             is_news = self.book.heard_of(others, now=self.room.clock.now)
-            self._pause_s = (
-                PEERS_AGAIN_S[0] if is_news else min(PEERS_AGAIN_S[1], 2 * self._pause_s)
-            )
+            self._pause_s = pause_after(self._pause_s, is_news=is_news)
             again()
 
         def again() -> None:
