@@ -7,10 +7,15 @@ from typing import ClassVar
 from unittest import mock
 
 from roles.joining.list_copy import ListCopy, Selection
-from roles.joining.peer_finder import LOOK_SHARE, PEERS_AGAIN_S, PeerFinder, pause_after
+from roles.joining.peer_finder import (
+    LOOK_SHARE,
+    PEERS_AGAIN_S,
+    Lmk1Seeders,
+    PeerFinder,
+    pause_after,
+)
 from roles.joining.room_client import RoomClient
 from roles.joining.tracker_locator import TrackerLocator
-from roles.lmk1.seeder_finder import SeederFinder
 from roles.values.addresses import Address
 from roles.values.listed_file import ListedFile
 from roles.wire.fields import MAX_REQUEST_SHARES
@@ -28,7 +33,7 @@ class PeerFinderTest(LmkTestCase):
         self.sought = dict[str, Selection]()
         self.joined = list[tuple[str, ...]]()
         self.peers = set[Address]()
-        self.lmk1 = mock.create_autospec(SeederFinder, instance=True)
+        self.lmk1 = mock.create_autospec(Lmk1Seeders, instance=True)
         self.lmk1.sought.return_value = self.lmk1.shares_with.return_value = ()
         self.client = mock.create_autospec(RoomClient, instance=True)
         self.client.holders.return_value = ()
