@@ -173,7 +173,6 @@ class Checker(Role):
             TrackerLocator(locator.tracker, stopping=ended, private_client=locator.private_client),
             lambda _event: None,
             lambda: Status(ParticipantState.IDLE),
-            is_leecher=True,
             peer=me.peer,
             machine_key=machine_key(self._settings.state_folder),
         )

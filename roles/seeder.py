@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roles.joining.announcer import Announcer
-from roles.joining.membership import Membership
+from roles.joining.membership import Membership, Seeding
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.tracker_client import TrackerClient
 from roles.lmk1.uploads import Lmk1Uploads
@@ -102,10 +102,11 @@ class Seeder(Role):
             self._locator,
             self._post,
             self._status,
-            is_leecher=False,
-            own_share=library,
-            lmk1_files=announcer.look,
-            lmk1=None if self._locator.is_private else TrackerClient(self._locator),
+            Seeding(
+                library,
+                announcer.look,
+                None if self._locator.is_private else TrackerClient(self._locator),
+            ),
             machine_key=machine_key(settings.state_folder),
             name=settings.name,
         )

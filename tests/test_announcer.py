@@ -10,7 +10,7 @@ from unittest import mock
 
 from roles.joining import list_client, list_upload
 from roles.joining.announcer import Announcer
-from roles.joining.membership import Membership
+from roles.joining.membership import Membership, Seeding
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.tracker_client import TrackerClient
 from roles.sharing.folder_library import FolderLibrary
@@ -62,10 +62,7 @@ class AnnouncerTestCase(LmkTestCase):
             locator,
             self.log,
             lambda: Status("available"),
-            is_leecher=False,
-            own_share=self.library,
-            lmk1_files=announcer.look,
-            lmk1=TrackerClient(locator),
+            Seeding(self.library, announcer.look, TrackerClient(locator)),
         )
         self.threads.append(
             threading.Thread(target=self.member.run, args=(listening,), name="lmk-member")

@@ -12,7 +12,7 @@ from typing import Any
 from unittest import mock
 
 from roles.joining.list_client import fetch_list
-from roles.joining.membership import Announced, Membership, Pace, _news_in
+from roles.joining.membership import Announced, Membership, Pace, Seeding, _news_in
 from roles.joining.tracker_locator import TrackerLocator
 from roles.lmk1.tracker_client import TrackerClient
 from roles.tracker import Tracker
@@ -89,10 +89,11 @@ class MembershipTestCase(LmkTestCase):
             locator,
             self.log,
             lambda: self.status,
-            is_leecher=is_leecher,
-            own_share=own,
-            lmk1_files=shown.look if shown else None,
-            lmk1=None if is_leecher else TrackerClient(locator),
+            None
+            if is_leecher
+            else Seeding(
+                own or Own(), shown.look if shown else lambda _: None, TrackerClient(locator)
+            ),
             machine_key=machine_key,
             pace=pace,
         )
@@ -198,7 +199,7 @@ class InTheRoomTest(MembershipTestCase):
         self.status = Status("connected", (), 5, 6, "why", (transfer,))
         self.wait_for_member(lambda member: member.status.state == "connected")
         (member,) = self.participants()
-        self.assertEqual(member.status, self.status)
+        self.assertEqual(replace(member.status, shares=()), self.status)
 
     def test_a_reason_with_another_number_is_no_reason_to_ping_early(self) -> None:
         tracker = self.scripted(with_cookie(usual))

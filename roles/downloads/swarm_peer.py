@@ -85,7 +85,6 @@ class SwarmPeer:
             locator,
             post,
             self._status,
-            is_leecher=True,
             peer=me.peer,
             machine_key=machine_key(settings.state_folder),
             name=settings.name,

@@ -84,6 +84,17 @@ class Lmk1Client(Dialect, Protocol):
     def __exit__(self, *error: object) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Seeding:
+    """What a seeder has beyond a leecher's membership."""
+
+    share: OwnShare
+    # The sizes of the files for LMK/1 readers by name, the same object while nothing changes; None
+    # while they are not known. Called as often as the status.
+    lmk1_files: Callable[[Announced], Mapping[str, int] | None]
+    lmk1: Lmk1Client | None  # speaks to an original tracker; a private room has none
+
+
 class Membership:
     """Owned by the thread that runs it; other threads read its public attributes."""
 
@@ -92,21 +103,16 @@ class Membership:
         locator: TrackerLocator,
         post: Post,
         status: Callable[[], Status],
+        seeding: Seeding | None = None,
         *,
-        is_leecher: bool,
-        own_share: OwnShare | None = None,
-        lmk1_files: Callable[[Announced], Mapping[str, int] | None] | None = None,
-        lmk1: Lmk1Client | None = None,
         peer: str = "",
         machine_key: bytes = b"",
         name: str = "",
         pace: Pace | None = None,
     ) -> None:
-        """`status` is called often, in this thread. `name` is what others call this computer. With
-        a `machine_key` the tracker recognizes the other programs of this computer. The rest is a
-        seeder's: `lmk1_files` is called as often, and returns the sizes of the files for LMK/1
-        readers by name, the same object while nothing changes, None while they are not known;
-        `lmk1` speaks to an original tracker.
+        """`status` is called often, in this thread. Without `seeding` it is a leecher's membership.
+        `name` is what others call this computer. With a `machine_key` the tracker recognizes the
+        other programs of this computer.
         """
         self.peer = peer or new_id()  # names this run of the program to everyone
         self.is_reachable: bool | None = None  # from outside, as the tracker says; None: unknown
@@ -116,15 +122,14 @@ class Membership:
         self._changes = locator.changes
         self._post = post
         self._status = status
-        self._is_leecher = is_leecher
-        self._lmk1_files = lmk1_files
-        self._list_upload = ListUpload(own_share, self.peer, locator) if own_share else None
+        self._seeding = seeding
+        self._list_upload = ListUpload(seeding.share, self.peer, locator) if seeding else None
         self._machine_key = machine_key
         self._name = name
         self._machine = ""  # what the tracker calls this computer
         self._pace = pace or PACE
         self._room = RoomClient(locator, peer=self.peer)
-        self._lmk1 = lmk1
+        self._lmk1 = seeding.lmk1 if seeding else None
         self._dialect: Dialect | None = None
         self._due_at = 0.0  # the next ping, or the next try to register
         self._pinged_at = 0.0
@@ -170,7 +175,7 @@ class Membership:
             self._leave()
 
     def _take_turn(self, listening: Address) -> None:
-        files = self._lmk1_files(self.announced) if self._lmk1_files is not None else None
+        files = self._seeding.lmk1_files(self.announced) if self._seeding else None
         now = time.monotonic()
         if self._changes != self._locator.changes:
             self._changes = self._locator.changes
@@ -300,7 +305,7 @@ class Membership:
         if is_new:
             tracker = self._locator.shown
             log.info("Registered as %s at the tracker %s.", advertised, tracker)
-            if not self._is_leecher:
+            if self._seeding:
                 self._post(TrackerAnswered(tracker, is_original))
         self._is_known(dialect, advertised, status)
 
@@ -312,14 +317,14 @@ class Membership:
         None for a leecher at an original tracker, which would list it as a seeder.
         """
         # Ask a harmless question first: an original tracker lists whatever registers.
-        if self._is_leecher and self._room.list_version() is None:
+        if self._seeding is None and self._room.list_version() is None:
             return None
         me = Register(
             "",
             advertised,
             self.peer,
             self._name or own_name(),
-            self._is_leecher,
+            self._seeding is None,
             is_everywhere,
             status.shares,
             machine=status.machine,
@@ -332,7 +337,7 @@ class Membership:
         if str(reason) != self._loss:
             log.warning("%s", reason)
         self.advertised, self._loss = None, str(reason)
-        if not self._is_leecher:
+        if self._seeding:
             self._post(TrackerLost(self._locator.shown, reason))
 
     def _leave(self) -> None:
