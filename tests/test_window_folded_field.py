@@ -89,7 +89,7 @@ class FoldedFieldTest(AppWindowTest):
         choose.focus_force()
         self.window.update()
         self.assertFalse(form.to_line.is_folded)
-        self.window.leecher.list.finder.entry.focus_force()
+        self.window.leecher.list.toolbar.finder.entry.focus_force()
         self.pump_until(lambda: form.to_line.is_folded)
 
     def test_what_is_wrong_is_said_in_place_and_keeps_the_field_open(self) -> None:
@@ -139,7 +139,7 @@ class FoldedFieldTest(AppWindowTest):
         self.press("<space>", form.to_line.change)
         form.folder.choose(lambda: told.append(True))
         self.assertEqual(told, [True])
-        self.window.leecher.list.finder.entry.focus_force()
+        self.window.leecher.list.toolbar.finder.entry.focus_force()
         self.pump_until(lambda: form.to_line.is_folded)
         self.assertTrue(form.to_line.text.startswith(str(self.folder / "chosen")))
 

@@ -79,7 +79,7 @@ class KeyboardTest(AppWindowTest):
         expected = [
             *("Refresh", "Change …", "Open"),
             *("Download all, 3 files", "Download selected", "Resume"),
-            *("All 3", "Downloading 1", "Problems 1", str(leecher.list.finder.entry)),
+            *("All 3", "Downloading 1", "Problems 1", str(leecher.list.toolbar.finder.entry)),
             *(str(tree), "Retry", "Another folder …"),
             *("1", "5", "30 min", str(detail.sources.tree)),
             "Keep seeding what I download",
@@ -195,7 +195,7 @@ class KeyboardTest(AppWindowTest):
     def test_control_f_goes_to_the_field_that_narrows_the_list(self) -> None:
         self.press("<Control-Key-1>")
         self.press("<Control-f>")
-        finder = self.window.leecher.list.finder.entry
+        finder = self.window.leecher.list.toolbar.finder.entry
         self.pump_until(lambda: self.window.focus_get() is finder)
 
     def test_escape_closes_a_notice(self) -> None:
@@ -210,11 +210,11 @@ class KeyboardTest(AppWindowTest):
     def test_f6_goes_from_pane_to_pane_and_round(self) -> None:
         self.list_three()
         shown = self.window.leecher.list
-        shown.finder.entry.focus_force()
+        shown.toolbar.finder.entry.focus_force()
         self.press("<F6>")
         self.assertIs(self.window.focus_get(), shown.table.tree)
         self.press("<F6>")
-        self.assertIs(self.window.focus_get(), shown.finder.entry)
+        self.assertIs(self.window.focus_get(), shown.toolbar.finder.entry)
 
     def test_enter_downloads_the_chosen_files_and_the_menu_has_the_same_verbs(self) -> None:
         self.window.try_it()

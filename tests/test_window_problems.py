@@ -60,11 +60,11 @@ class ProblemsTest(AppWindowTest):
         self.pump_until(lambda: table.full_text(key, int(STATUS)).startswith(beginning))
 
     def chip(self, shown: RowFilter) -> str:
-        return str(self.list._chips[shown.value]["text"])
+        return str(self.list.toolbar.chips[shown.value]["text"])
 
     @property
     def first(self) -> ttk.Button:
-        return next(iter(self.list._buttons.values()))
+        return next(iter(self.list.toolbar.buttons.values()))
 
     def test_the_chips_count_what_they_show(self) -> None:
         self.download(KEY, DownloadState.DOWNLOADING, files=3)
@@ -101,12 +101,12 @@ class ProblemsTest(AppWindowTest):
         self.fail_file("slides/1")
         self.fail_file("b.txt")
         self.list.show_only(RowFilter.PROBLEMS)
-        self.list.wanted.set("SLIDES")
+        self.list.toolbar.wanted.set("SLIDES")
         self.shows("Course/", "slides/1")
-        self.list.wanted.set("nothing like it")
+        self.list.toolbar.wanted.set("nothing like it")
         self.shows("No file has “nothing like it” in its name.")
         self.list.show_only(RowFilter.DOWNLOADING)
-        self.list.wanted.set("slides/")
+        self.list.toolbar.wanted.set("slides/")
         self.shows("slides/1", "slides/2")
 
     def test_the_first_button_acts_on_what_the_chip_shows(self) -> None:
@@ -227,7 +227,7 @@ class ProblemsTest(AppWindowTest):
         retried.assert_called_once_with([KEY, "old"])
 
     def test_a_narrow_window_has_the_chips_below_the_buttons_and_cuts_none(self) -> None:
-        bar = self.list.finder.master.master
+        bar = self.list.toolbar.finder.master.master
         assert isinstance(bar, tk.Misc)
         for width in (800, 960, 1280):
             self.window.geometry(f"{width}x600")
@@ -238,15 +238,15 @@ class ProblemsTest(AppWindowTest):
                 self.assertGreaterEqual(part.winfo_width(), part.winfo_reqwidth())
 
     def test_a_chip_has_room_for_its_bold_text_before_it_is_chosen(self) -> None:
-        chip, theme = self.list._chips[RowFilter.PROBLEMS.value], self.window._context.theme
+        chip, theme = self.list.toolbar.chips[RowFilter.PROBLEMS.value], self.window._context.theme
         before = chip.winfo_reqwidth()
-        self.list.shown.set(RowFilter.PROBLEMS.value)
+        self.list.toolbar.shown.set(RowFilter.PROBLEMS.value)
         self.window.update()
         self.assertGreaterEqual(before, theme.strong_font.measure(self.chip(RowFilter.PROBLEMS)))
         self.assertGreaterEqual(chip.winfo_width(), chip.winfo_reqwidth())
 
     def test_the_keyboard_reaches_the_chips(self) -> None:
-        chip = self.list._chips[RowFilter.PROBLEMS.value]
+        chip = self.list.toolbar.chips[RowFilter.PROBLEMS.value]
         chip.focus_force()
         self.window.update()
         chip.event_generate("<space>")
@@ -257,7 +257,7 @@ class ProblemsTest(AppWindowTest):
             stop = stop.tk_focusNext() if stop is not None else None
             seen.append(stop)
         self.assertIn(chip, seen)
-        self.assertLess(seen.index(chip), seen.index(self.list.finder.entry))
+        self.assertLess(seen.index(chip), seen.index(self.list.toolbar.finder.entry))
 
     def test_a_download_that_is_replaced_keeps_no_problem_of_its_former_self(self) -> None:
         self.download("old", DownloadState.FAILED, failure=NO_RIGHTS)

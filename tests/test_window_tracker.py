@@ -99,7 +99,7 @@ class TrackerTabTest(AppWindowTest):
         window.tracker.form.enlarge_qr()
         window.tabs.show("Leecher")
         window.update()
-        field = window.leecher.list.finder.entry
+        field = window.leecher.list.toolbar.finder.entry
         field.focus_force()
         window.update()
         self.tracker_run.take(NetworkChanged(come=("10.9.9.10",), for_others=then))

@@ -244,11 +244,13 @@ class TreeInWindowTest(AppWindowTest):
 
     def test_the_first_button_says_how_much_it_brings_and_keeps_to_what_was_found(self) -> None:
         self.show_course()
-        [button] = [one for action, one in self.list._buttons.items() if action.underline == 9]
+        [button] = [
+            one for action, one in self.list.toolbar.buttons.items() if action.underline == 9
+        ]
         self.pump_until(lambda: button["text"] == "Download all, 1 folder and 1 file")
         self.download(f"share:{COURSE}", DownloadState.DOWNLOADING, files=3)
         self.pump_until(lambda: button["text"] == "Download all, 1 file")
-        self.list.wanted.set("SLIDES/")
+        self.list.toolbar.wanted.set("SLIDES/")
         self.pump_until(lambda: button["text"] == "Download all, 2 files")
         self.assertEqual(self.list.everything, ["slides/1", "slides/2"])
         with mock.patch.object(self.window.leecher._start, "these") as asked:
@@ -260,7 +262,9 @@ class TreeInWindowTest(AppWindowTest):
 
     def test_the_first_button_stands_out_only_while_it_brings_something_new(self) -> None:
         self.show_course()
-        [button] = [one for action, one in self.list._buttons.items() if action.underline == 9]
+        [button] = [
+            one for action, one in self.list.toolbar.buttons.items() if action.underline == 9
+        ]
         self.assertEqual(str(button["style"]), "Accent.TButton")
         for name in self.list.everything:
             self.download(name, DownloadState.DONE)
@@ -284,10 +288,10 @@ class TreeInWindowTest(AppWindowTest):
 
     def test_the_list_can_be_narrowed(self) -> None:
         self.show_course()
-        self.list.wanted.set("SLIDES/")
+        self.list.toolbar.wanted.set("SLIDES/")
         self.pump_until(lambda: self.names() == ["slides/1", "slides/2"])
-        self.list.wanted.set("nothing like that")
+        self.list.toolbar.wanted.set("nothing like that")
         self.pump_until(lambda: "No file has" in self.names()[0])
         self.assertEqual(self.list.chosen, [])
-        self.list.wanted.set("")
+        self.list.toolbar.wanted.set("")
         self.pump_until(lambda: len(self.names()) == 4)

@@ -194,11 +194,11 @@ class WindowBench:
 
     def filter(self, number: int) -> None:
         found = self.window.leecher.list
-        found.wanted.set(f"part {number}")
+        found.toolbar.wanted.set(f"part {number}")
         found._fill()
 
     def filter_nothing(self) -> None:
-        self.window.leecher.list.wanted.set("")
+        self.window.leecher.list.toolbar.wanted.set("")
         self.run_for(0.5)
 
     def _post_downloads(self) -> None:

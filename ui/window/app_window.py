@@ -358,7 +358,7 @@ class AppWindow(tk.Tk):
     def _find(self) -> None:
         self.tabs.show("Leecher")
         # After the focus of the tab's first field.
-        self.after(AFTER_TAB_MS, self.leecher.list.finder.entry.focus_set)
+        self.after(AFTER_TAB_MS, self.leecher.list.toolbar.finder.entry.focus_set)
 
     # What is shown below the tabs
 

@@ -7,17 +7,13 @@ from collections.abc import Callable, Sequence
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
-from roles.values import figures
 from roles.values.errors import CodeRefusedError
 from roles.values.events import DownloadState
 from roles.values.watched import Watched
-from ui.file_list import FileList, is_folder
+from ui.file_list import FileList
 from ui.row_order import moved, placed
 from ui.window.column_layout import ColumnLayout
 from ui.window.download_detail import DownloadDetail
-from ui.window.download_start import missing
-from ui.window.fields import TextField
-from ui.window.layout import ButtonRow, switch
 from ui.window.leecher_model import LeecherModel
 from ui.window.list_columns import (
     FILE_COLUMNS,
@@ -30,6 +26,7 @@ from ui.window.list_columns import (
 from ui.window.list_order import ListView, RowFilter
 from ui.window.list_row import ListRow, brought_by
 from ui.window.list_rows import ListRows
+from ui.window.list_toolbar import COUNTED, ListToolbar
 from ui.window.notices import Choice
 from ui.window.row_drag import RowDrag
 from ui.window.row_menu import RowAction, RowMenu
@@ -42,8 +39,6 @@ if TYPE_CHECKING:
     from ui.window.leecher_tab import LeecherTab
 
 _RESUMABLE = (DownloadState.PAUSED, DownloadState.FAILED)
-COUNTED = 2_000  # files whose states are looked at, each time that one has changed
-_FIND_WIDTH = 16  # letters
 
 
 class DownloadList(ttk.Frame):
@@ -65,9 +60,6 @@ class DownloadList(ttk.Frame):
         self._filled_with: tuple[FileList, ListView] | None = None  # None: other rows are needed
         self.everything: list[str] = []  # what "Download all" asks a leecher for
         self._looks_later = False
-        self.wanted = tk.StringVar(self)
-        self.shown = tk.StringVar(self, RowFilter.ALL.value)
-        self._theme = theme
         actions = (
             RowAction("Download all", tab.download_all, self._all_is_possible, "", 9),
             RowAction("Download selected", tab.download_chosen, self._can_download, "Enter", 0),
@@ -76,7 +68,8 @@ class DownloadList(ttk.Frame):
             RowAction("Cancel", tab.cancel, lambda: bool(self.can_cancel()), "Del", 0),
             RowAction("Retry", tab.retry_chosen, lambda: bool(self.can_retry())),
         )
-        self._buttons = self._make_toolbar(theme, actions[:5])
+        self.toolbar = ListToolbar(self, theme, model, actions[:5], self._look, self._look_later)
+        self.toolbar.grid(row=0, column=0, sticky="ew")
         self.split = SplitView(
             self,
             theme,
@@ -143,18 +136,13 @@ class DownloadList(ttk.Frame):
         self._look_later()
 
     @property
-    def row_filter(self) -> RowFilter:
-        """Which chip is pressed."""
-        return RowFilter(self.shown.get())
-
-    @property
     def chosen(self) -> list[str]:
         """What to ask a leecher for to get the selected rows."""
         return self._rows.to_ask(self.table.chosen)
 
     def _fill(self) -> None:
         """Show all rows, if they differ from those before."""
-        view = ListView(self.wanted.get().strip(), self.row_filter, *self.table.sorting)
+        view = ListView(self.toolbar.text, self.toolbar.row_filter, *self.table.sorting)
         now = self._model.list, view
         if now != self._filled_with:
             self._filled_with = now
@@ -172,7 +160,7 @@ class DownloadList(ttk.Frame):
 
     def show_only(self, shown: RowFilter) -> None:
         """What a press on a chip does."""
-        self.shown.set(shown.value)
+        self.toolbar.shown.set(shown.value)
         self._look()
 
     # What the buttons act on: the selected downloads, or all if none is selected
@@ -206,39 +194,12 @@ class DownloadList(ttk.Frame):
         """The selected downloads; if none is selected, all that the rows show."""
         if self.table.chosen:
             return self._rows.downloads(self.table.chosen)
-        is_all = self.row_filter is RowFilter.ALL
+        is_all = self.toolbar.row_filter is RowFilter.ALL
         return list(self._model.downloads) if is_all else self.everything
 
     def _can_download(self) -> bool:
         chosen = self.table.chosen
         return len(chosen) > COUNTED or bool(self._rows.to_ask(chosen))
-
-    def _make_toolbar(
-        self, theme: Theme, actions: Sequence[RowAction]
-    ) -> dict[RowAction, ttk.Button]:
-        px = theme.px
-        row = ButtonRow(self, theme)
-        row.grid(row=0, column=0, sticky="ew")
-        buttons = dict[RowAction, ttk.Button]()
-        for action in actions:
-            button = ttk.Button(
-                row.left,
-                text=action.label,
-                underline=action.underline,
-                command=action.act,
-                style="TButton" if buttons else "Accent.TButton",
-            )
-            gap = 24 if action.label == "Pause" else 8  # those before it start downloads
-            button.pack(side="left", padx=(px(gap) if buttons else 0, 0))
-            buttons[action] = button
-        texts = dict.fromkeys((shown.value for shown in RowFilter), "")
-        self._chips = switch(row.right, theme, self.shown, texts, self._look)
-        self.finder = TextField(
-            row.right, theme, self.wanted, self._fill, placeholder="Find a file", width=_FIND_WIDTH
-        )
-        self.finder.pack(side="right", padx=(px(8), 0))
-        self.wanted.trace_add("write", lambda *_: self._look_later())
-        return buttons
 
     def _fit(self) -> None:
         is_still = not self._model.unfinished
@@ -263,8 +224,9 @@ class DownloadList(ttk.Frame):
         self._update_buttons()
 
     def _all_is_possible(self) -> bool:
-        is_all = self.row_filter is RowFilter.ALL
-        return bool(self.everything if is_all else self._label_for_all()[1])
+        if self.toolbar.row_filter is RowFilter.ALL:
+            return bool(self.everything)
+        return bool(self.toolbar.label_for(self.everything)[1])
 
     def _look_later(self) -> None:
         """Work that costs more than a row is done a little later, once for all that has come in
@@ -281,50 +243,7 @@ class DownloadList(ttk.Frame):
 
     def _update_buttons(self) -> None:
         self._fit()
-        self._count_chips()
-        for action, button in self._buttons.items():
-            if action.act == self._tab.download_all:
-                label, much = self._label_for_all()
-                button.configure(
-                    text=f"{label}, {much}" if much else label,
-                    underline=label.index(" all") + 1,
-                    style="Accent.TButton" if much else "TButton",
-                )
-            button.state(["!disabled" if action.is_possible() else "disabled"])
-
-    def _count_chips(self) -> None:
-        model = self._model
-        counts = {
-            RowFilter.ALL: ("All", len(model.list.files)),
-            RowFilter.DOWNLOADING: ("Downloading", len(model.unfinished)),
-            RowFilter.PROBLEMS: ("Problems", model.problem_count),
-        }
-        for shown, (label, number) in counts.items():
-            text = f"{label} {number:,}" if number else label
-            chip = self._chips[shown.value]
-            if chip["text"] != text:
-                chip.configure(text=text, width=self._theme.letters(text))
-
-    def _label_for_all(self) -> tuple[str, str]:
-        """What the button does, and to how much; "" for nothing that is not here yet."""
-        names = self.everything
-        match self.row_filter:
-            case RowFilter.DOWNLOADING:
-                paused = len(self._model.in_states(names, DownloadState.PAUSED))
-                return "Resume all", figures.count(paused, "download") if paused else ""
-            case RowFilter.PROBLEMS:
-                problems = sum(map(self._model.problems_of, names))
-                return "Retry all", figures.count(problems, "problem") if problems else ""
-            case RowFilter.ALL:
-                pass
-        if len(names) <= COUNTED:
-            names = missing(self._model, names)
-            folders = sum(map(is_folder, names))
-        else:
-            folders = 0 if self.wanted.get().strip() else len(self._model.list.folders)
-        parts = ((folders, "folder"), (len(names) - folders, "file"))
-        much = " and ".join(figures.count(number, noun) for number, noun in parts if number)
-        return "Download all", much
+        self.toolbar.refresh(self.everything)
 
     @property
     def selected(self) -> ListRow | None:

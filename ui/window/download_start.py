@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ _FRESH = (None, DownloadState.DONE, DownloadState.SKIPPED, DownloadState.CANCELL
 _STOPPED = (DownloadState.PAUSED, DownloadState.FAILED)
 
 
-def missing(model: LeecherModel, names: list[str]) -> list[str]:
+def missing(model: LeecherModel, names: Sequence[str]) -> list[str]:
     """The names that are neither here nor on their way."""
     names = model.in_states(names, None, DownloadState.CANCELLED, *_STOPPED)
     return [name for name in names if not model.came_with_folder(name)]

@@ -148,7 +148,7 @@ class LeecherTab(Page):
 
     def download_all(self) -> None:
         """Start or resume what is not here yet: of everything, or of what the list shows."""
-        if self.list.row_filter is RowFilter.PROBLEMS:
+        if self.list.toolbar.row_filter is RowFilter.PROBLEMS:
             self.retry(self.list.everything)
         else:
             self._take_fields(lambda: self._start.all(self.list.everything))
