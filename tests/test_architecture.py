@@ -88,7 +88,7 @@ PURE_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "net": ("eviction", "rate_limit", "rates", "frame_budget"),
     "disk": ("stored_names",),
-    "sharing": ("pack_plan",),
+    "sharing": ("pack_plan", "written_files"),
     "room": (
         "cookies",
         "departed",

@@ -8,8 +8,9 @@ import zlib
 from pathlib import Path
 from unittest import mock
 
-from roles.sharing.digest_cache import SETTLED_NS, DigestCache, is_settled
+from roles.sharing.digest_cache import DigestCache
 from roles.sharing.folder_tree import TreeFile
+from roles.sharing.written_files import SETTLED_NS
 from tests.support import LmkTestCase
 
 NOW = 1_800_000_000_000_000_000
@@ -68,17 +69,12 @@ class DigestCacheTest(LmkTestCase):
 
     def test_a_file_that_may_have_changed_unseen_is_not_kept(self) -> None:
         for mtime_ns in (NOW - SETTLED_NS, NOW, NOW + SETTLED_NS):
-            self.assertFalse(is_settled(mtime_ns, NOW))
             file = FILE._replace(mtime_ns=mtime_ns)
             cache = self.cache()
             cache.keep(file, DIGESTS, NOW)
             cache.save()
             self.assertIsNone(cache.digests(file))
             self.assertIsNone(self.cache().digests(file))
-        self.assertTrue(is_settled(OLD, NOW))
-
-    def test_a_date_of_next_year_is_no_reason_to_read_a_file_for_ever(self) -> None:
-        self.assertTrue(is_settled(NOW + 365 * 86_400 * 10**9, NOW))
 
     def test_what_is_forgotten_stays_so_until_it_is_kept_again(self) -> None:
         cache = self.filled()

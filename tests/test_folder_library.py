@@ -16,7 +16,7 @@ from typing import Any
 from unittest import mock
 
 from roles.disk.holding import ChunkSource, Holding
-from roles.sharing import digest_cache, folder_library
+from roles.sharing import folder_library, written_files
 from roles.sharing.folder_library import FolderLibrary
 from roles.sharing.folder_tree import scan_tree
 from roles.sharing.hashing import Reading
@@ -68,8 +68,7 @@ class LibraryTestCase(LmkTestCase):
         """What is written now counts as just written until this is closed, however slow we are."""
         long_ns = 10**9 * 3_600
         patches = self.enterContext(ExitStack())
-        for module in (digest_cache, folder_library):
-            patches.enter_context(mock.patch.object(module, "SETTLED_NS", long_ns))
+        patches.enter_context(mock.patch.object(written_files, "SETTLED_NS", long_ns))
         return patches
 
     def started(self, look_s: float = LOOK_S) -> FolderLibrary:
@@ -365,15 +364,15 @@ class RestartTest(LibraryTestCase):
     def test_a_large_file_that_is_written_is_waited_for_a_while_and_then_said_to_be_left_out(
         self,
     ) -> None:
-        self.enterContext(mock.patch.object(folder_library, "_LARGE", 1_000))
-        self.enterContext(mock.patch.object(folder_library, "WRITTEN_S", 3_600.0))
+        self.enterContext(mock.patch.object(written_files, "_LARGE", 1_000))
+        self.enterContext(mock.patch.object(written_files, "WRITTEN_S", 3_600.0))
         self.never_settled()
         self.file("small")
         large = self.file("large", bytes(3 * MIN_CHUNK_SIZE), mtime_s=time.time())
         library = self.ready(look_s=0.01)
         self.assertEqual([*self.lines(library)], ["small"])
         self.assertFalse(library.snapshot.is_whole)
-        with mock.patch.object(folder_library, "WRITTEN_S", -1.0):
+        with mock.patch.object(written_files, "WRITTEN_S", -1.0):
             wait_until(lambda: library.snapshot.is_whole)
             written = Skipped(SkipReason.WRITTEN, ("large",))
             self.assertEqual(library.snapshot.skipped, (written,))

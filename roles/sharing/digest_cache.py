@@ -16,25 +16,16 @@ from pathlib import Path
 
 from roles.disk.state_file import StateFile, drop_leftover, write_whole
 from roles.sharing.folder_tree import TreeFile
+from roles.sharing.written_files import is_settled
 from roles.values.content import DIGEST_SIZE, chunk_size_for
 from roles.values.errors import StorageError
 
 log = logging.getLogger(__name__)
 
-SETTLED_NS = 2_000_000_000  # the resolution of FAT, the coarsest of all file systems
-_WRONG_DATE_NS = 3_600_000_000_000  # further in the future, a date was set, not the clock wrong
 _KIND = b"LMK2-digests"
 _VERSION = b"1"
 _MAX_CACHE = 1 << 30  # bytes: the digests of some 100 TiB
 _SPARE_LINES = 1_000  # stale lines that are not worth rewriting the file
-
-
-def is_settled(mtime_ns: int, hashed_at_ns: int) -> bool:
-    """Whether any change after hashing would show in the modification time.
-
-    It would not within the same tick of the file system's clock. Both times are wall clock times.
-    """
-    return mtime_ns < hashed_at_ns - SETTLED_NS or mtime_ns > hashed_at_ns + _WRONG_DATE_NS
 
 
 class DigestCache:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from roles.disk.holding import Holding
-from roles.sharing.digest_cache import SETTLED_NS, DigestCache, is_settled
+from roles.sharing.digest_cache import DigestCache
 from roles.sharing.folder_tree import (
     FolderTree,
     TopListing,
@@ -26,6 +26,7 @@ from roles.sharing.hashing import FileReading, HashingThreads, Reading, SmallFil
 from roles.sharing.holdings import FileHolding
 from roles.sharing.offers import LibrarySnapshot, Offers
 from roles.sharing.pack_plan import is_packed, pack_key, plan_packs
+from roles.sharing.written_files import WrittenFiles, is_put_off, is_settled
 from roles.values.content import DIGEST_SIZE, MIN_CHUNK_SIZE
 from roles.values.disk_names import from_disk
 from roles.values.errors import ShortageError, StorageError
@@ -39,9 +40,6 @@ _LOOK_SHARE = 10  # the pause after a scan is this many times as long as the sca
 PUBLISH_S = 0.8  # between two snapshots while hashing
 _POST_S = 0.25
 _MOST_LOGGED = 10_000  # lines for one reason: half of what the log keeps
-# A file being written for longer may be a log or a virtual disk, so the list counts as complete.
-WRITTEN_S = 10.0
-_LARGE = 256 * 1024 * 1024  # bytes; takes a second to hash, so wait until nobody writes to it
 
 
 class FolderLibrary:
@@ -81,7 +79,7 @@ class FolderLibrary:
         self._tree = FolderTree((), (), ())  # of the last scan
         self._seen = dict[str, TreeFile]()  # its files
         self._failed = set[str]()  # paths that could not be read as scanned
-        self._put_off = dict[str, float]()  # paths being written, and since when
+        self._written = WrittenFiles()
         self._files_left = 0  # when last published
         # Only run() uses the rest.
         self._hashing = HashingThreads(path, stopping)
@@ -219,27 +217,14 @@ class FolderLibrary:
                 elif file.size:
                     digests = self._cache.digests(file)
                 else:
-                    digests = None if _is_put_off(file, now_ns) else b""
+                    digests = None if is_put_off(file, now_ns) else b""
                 if digests is not None and file.path not in self._distrusted:
                     self._offers.offer(file, digests)
                 else:
                     offered.pop(file.path, None)
-            self._note_put_off()
-
-    def _note_put_off(self) -> None:
-        """Remember which files are being written, and since when. Call with the lock held."""
-        now, now_ns = time.monotonic(), time.time_ns()
-        lacking = self._seen.keys() - self._offers.files.keys() - self._failed
-        self._put_off = {
-            path: self._put_off.get(path, now)
-            for path in lacking
-            if _is_put_off(self._seen[path], now_ns)
-        }
-
-    def _still_written(self) -> list[str]:
-        """Files that have been written to for too long. Call with the lock held."""
-        before = time.monotonic() - WRITTEN_S
-        return [path for path, since in self._put_off.items() if since < before]
+            lacking = seen.keys() - offered.keys() - self._failed
+            files = (seen[path] for path in lacking)
+            self._written.note(files, now=time.monotonic(), now_ns=now_ns)
 
     def _plan(self, tree: FolderTree) -> None:
         """Plan the packs, without files that cannot be read."""
@@ -294,7 +279,7 @@ class FolderLibrary:
         if small:
             self._take_on(SmallFilesReading(small, is_joined=False), offered)
         for file in single:
-            if not is_packed(file.size) and not _is_put_off(file, now_ns):
+            if not is_packed(file.size) and not is_put_off(file, now_ns):
                 self._take_on(FileReading(file), offered)
 
     def _take_on(self, reading: Reading, offered: set[str]) -> None:
@@ -370,7 +355,7 @@ class FolderLibrary:
         tree, is_whole = self._tree, not files_left
         more = {
             SkipReason.UNREADABLE: self._failed - self._offers.files.keys(),
-            SkipReason.WRITTEN: self._still_written(),
+            SkipReason.WRITTEN: self._written.for_too_long(time.monotonic()),
         }
         skipped = with_more(tree.skipped, more)
         what = (lines, len(files), size, tree.problem, skipped, is_whole)
@@ -398,20 +383,12 @@ class FolderLibrary:
     def _count_left(self) -> int:
         """How many files will be offered once hashed. Call with the lock held."""
         left = self._seen.keys() - self._offers.files.keys() - self._failed
-        return len(left.difference(self._still_written()))
+        return len(left.difference(self._written.for_too_long(time.monotonic())))
 
 
 def _own_name(path: Path) -> str:
     """If `path` is a link, the name of the folder that it points to."""
     return os.path.basename(os.path.realpath(path))  # noqa: PTH119  # Path.resolve() raises there
-
-
-def _is_put_off(file: TreeFile, now_ns: int) -> bool:
-    """Whether to wait, because the file was just written and is large, so that hashing it now may
-    be wasted, or empty, because many editors save an empty file first.
-    """
-    is_fresh = abs(now_ns - file.mtime_ns) <= SETTLED_NS
-    return is_fresh and (not file.size or file.size >= _LARGE)
 
 
 def _is_the_same(before: TreeFile, now: TreeFile) -> bool:
