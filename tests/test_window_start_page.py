@@ -16,10 +16,11 @@ from roles.values.addresses import LOOPBACK, Address
 from roles.values.events import TrackersFound
 from roles.values.findings import FoundTracker
 from tests.support import widget_texts
-from tests.windows import AppWindowTest, examples, is_gone, press
+from tests.windows import AppWindowTest, examples, is_gone, press, sentences
 from ui.check_words import Outcome
 from ui.window.app_window import AppWindow
 from ui.window.running_roles import RunState
+from ui.window.tracker_tab import FIELD_MISTAKE
 
 TEACHER = FoundTracker(Address("10.0.0.5", 12500), "Teacher-PC", is_original=False)
 
@@ -136,6 +137,23 @@ class StartPageTest(AppWindowTest):
         window._give()
         self.pump_until(lambda: window.seeder.seeded_files == 1)
         self.assertIs(window.tracker.run_state, RunState.RUNNING)
+
+    def test_a_mistake_in_the_trackers_fields_is_said_where_it_is_seen_and_ends_the_wish(
+        self,
+    ) -> None:
+        window, folder = self.open_new(), self.lesson()
+        window.seeder.form.folder.variable.set(str(folder))
+        port = window.tracker.form.port.variable
+        good = port.get()
+        for wish in (window._give, window.try_it):
+            port.set("99999")
+            wish()
+            self.assertEqual(sentences(window.notices), [FIELD_MISTAKE])
+            port.set(good)
+            window.notices.close_newest()
+        window.tracker.start()
+        self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
+        self.assertIsNone(window.seeder.main)
 
     def test_trying_it_while_the_room_stops_starts_one_for_this_computer(self) -> None:
         window = self.open_new()

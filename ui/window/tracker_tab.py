@@ -42,6 +42,10 @@ PRIVATE = (
     "Only those who know the code can join, and everything is encrypted. Members trust each "
     "other: each can see, take and offer everything."
 )
+FIELD_MISTAKE = (
+    "The tracker was not started: a field of the Tracker tab has a mistake. Correct it there, then "
+    "try again."
+)
 QUESTION = "tracker"  # the key of what is asked before it starts or stops
 
 
@@ -202,6 +206,9 @@ class TrackerTab(Page):
     def _start(self, host: str) -> None:
         settings = self.form.read(host)
         if settings is None:
+            if self._once_started:
+                self._once_started.clear()
+                self.actions.failed(FIELD_MISTAKE)
             return
         self.notices.close(QUESTION)  # the other one may be gone by now
         self.run = TrackerRun(self._context.roles, settings, self._take)
