@@ -45,6 +45,7 @@ NO_TK = "this Python has no Tk: {error}; on Debian and Ubuntu: sudo apt-get inst
 
 def main(arguments: Sequence[str] | None = None) -> int:
     output, codes = Output(), list[int]()
+    logging.getLogger().addHandler(logging.NullHandler())  # else warnings go to standard error
     words = sys.argv[1:] if arguments is None else arguments
     failure = run_guarded(lambda: codes.append(_run_words(words, output)))
     if failure is not None:

@@ -45,6 +45,10 @@ READ = {
     "'192.168.1.5:12500'": Address("192.168.1.5", 12500),
     "“192.168.1.5”": Address("192.168.1.5", 12500),
     "192.168.1.5:012500": Address("192.168.1.5", 12500),
+    "192.168.1.5: 12500": Address("192.168.1.5", 12500),
+    "192.168.1.5:12500/lesson/?page=2": Address("192.168.1.5", 12500),  # without its http://
+    "\u202d192.168.1.5:12500\u202c": Address("192.168.1.5", 12500),  # marks of a dialog or chat
+    "192.168.1.5:12500\u200b": Address("192.168.1.5", 12500),
 }
 NAMED_RIGHTLY = {
     "": "The address is missing.*Type it as 192.168.1.5:12500",
@@ -66,6 +70,9 @@ NAMED_RIGHTLY = {
     "192.168.001.005": "is not an address",
     "1.2.3": "is not an address",
     "192.168.1.5,12500": "is not an address",
+    "192.168.1.5:12500,192.168.1.6:12500": "“192.168.1.5:12500,192.168.1.6:12500” is not an add",
+    "Tracker: 192.168.1.5:12500": "“Tracker:192.168.1.5:12500” is not an address",
+    r"C:\lab": r"“C:\\lab” is not an address",
     "192.168.1.5 12500": "is not an address",
     "me:secret@host:12500": "is not an address",
     "\uff11\uff19\uff12.168.1.5": "is not an address",

@@ -44,7 +44,7 @@ class GivenCodeTest(unittest.TestCase):
     def test_what_is_no_code_or_no_file_is_said(self) -> None:
         with self.assertRaises(UserInputError):
             given_code(chosen("123"), {})
-        with self.assertRaises(StorageError):
+        with self.assertRaisesRegex(StorageError, "all, the file with the code, cannot be read"):
             given_code(chosen(None, Path("/nowhere/at/all")), {})
 
 

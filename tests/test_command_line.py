@@ -453,6 +453,9 @@ class RefusingSystemTest(StandingRoomTestCase):
         self.assertEqual(done.code, 0, done.error)
         self.assertTrue((home / "lesson" / "empty").exists())
         self.assertFalse((self.folder / "~").exists())
+        (home / "code").write_text("123 456 789")
+        code = self.lmk("list", "--code-file=~/code", env=environment(HOME=str(home)))
+        self.assertIn("is open: it needs no code", code.error)
 
     def test_a_user_without_a_home_lists_and_downloads_and_is_told_that_nothing_is_remembered(
         self,
@@ -463,12 +466,14 @@ class RefusingSystemTest(StandingRoomTestCase):
             (["list"], 0),
             (["get", "empty", "--to", str(self.target)], 0),
             (["get", "empty"], 2),
+            (["check"], 2),
         ):
             with self.subTest(arguments=arguments):
                 homeless = [sys.executable, "-c", WITHOUT_PASSWD, str(ROOT), *arguments]
                 done = self.ran(*homeless, env=environ)
                 self.assertEqual(done.code, code, done.error)
                 self.assertIn("no home folder", done.error)
+                self.assertEqual("--to FOLDER" in done.error, code != 0)
 
     def test_a_current_folder_that_is_gone_is_said_and_whole_paths_go_on(self) -> None:
         gone = 'cd gone && rmdir ../gone && exec "$0" "$@"'
@@ -483,7 +488,7 @@ class RefusingSystemTest(StandingRoomTestCase):
                 profile = ["--profile", str(self.folder / "profile")]
                 done = self.ran("sh", "-c", gone, *PROGRAM, *profile, *arguments)
                 self.assertEqual(done.code, code, done.error)
-                self.assertEqual("begins at the current folder" in done.error, code != 0)
+                self.assertEqual(done.error.count("begins at the current folder"), int(code != 0))
 
     @unittest.skipUnless(Path("/dev/full").exists(), "needs /dev/full")
     def test_a_list_that_cannot_be_written_is_an_error_and_a_download_is_made_all_the_same(
@@ -500,17 +505,29 @@ class RefusingSystemTest(StandingRoomTestCase):
     def test_a_reader_who_left_is_told_by_the_exit_code_alone(self) -> None:
         reader, writer = os.pipe()
         os.close(reader)
-        try:
-            done = self.lmk("list", "--json", "--profile", "profile", out=writer)
-        finally:
-            os.close(writer)
-        self.assertEqual(done, Ended(141, "", ""))
+        self.addCleanup(os.close, writer)
+        for arguments in (["list", "--json"], ["status", "--watch"]):
+            with self.subTest(arguments=arguments):
+                done = self.lmk(*arguments, "--profile", "profile", out=writer)
+                self.assertEqual(done, Ended(141, "", ""))
 
     def test_a_locale_without_its_letters_shows_a_list_all_the_same(self) -> None:
         environ = environment(LC_ALL="POSIX", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
         done = self.lmk("list", "--files", "--profile", "profile", env=environ)
         self.assertEqual(done.code, 0, done.error)
         self.assertIn("\\xe9t\\xe9.txt", done.out)
+
+    @unittest.skipUnless(sys.platform == "linux", "elsewhere the names of files are UTF-8")
+    def test_a_locale_without_its_letters_names_a_path_all_the_same(self) -> None:
+        environ = environment(LC_ALL="POSIX", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+        done = self.lmk("seed", "été", "--profile", "profile", env=environ)
+        self.assertEqual(done.code, 4, done.error)
+        self.assertRegex(done.out, r"Seeding .*/\\xe9t\\xe9\n")
+        self.assertIn("/\\xe9t\\xe9 cannot be read", done.error)
+        got = self.lmk("get", "empty", "--json", "--to", "été", "--profile", "profile", env=environ)
+        self.assertEqual(got.code, 0, got.error)
+        paths = [json.loads(line).get("path") for line in got.out.splitlines()]
+        self.assertIn(str(self.folder / "été" / "empty"), paths)
 
     def test_whatever_call_the_system_refuses_it_is_never_a_fault_of_the_program(self) -> None:
         done = subprocess.run(

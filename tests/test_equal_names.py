@@ -54,6 +54,9 @@ class KeyOfNamesTest(LmkTestCase):
         self.assertIs(key_of_names(below), collision_key)
         self.assertFalse(below.parent.exists())
 
+    def test_a_name_that_no_folder_can_have_does_as_the_one_above(self) -> None:
+        self.assertIs(key_of_names(self.folder / ("x" * 300)), str)
+
     def test_two_names_of_one_file_tell_nothing(self) -> None:
         (self.folder / "a").touch()
         os.link(self.folder / "a", self.folder / "A")

@@ -26,6 +26,12 @@ class FolderCheckTest(LmkTestCase):
         self.assertGreater(free_space_for(self.folder / "Downloads" / "LMKtorrent"), 0)
         self.assertEqual(self.left(), [])
 
+    @unittest.skipUnless(os.name == "posix", "names of up to 255 bytes")
+    def test_a_name_that_no_folder_can_have_fails(self) -> None:
+        with self.assertRaisesRegex(StorageError, "cannot be written .File name too long"):
+            try_folder(self.folder / ("x" * 300))
+        self.assertEqual(self.left(), [])
+
     def test_a_file_in_its_place_is_named(self) -> None:
         (self.folder / "lessons").write_bytes(b"")
         with self.assertRaisesRegex(StorageError, "lessons is a file"):

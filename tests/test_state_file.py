@@ -116,6 +116,25 @@ class WriteWholeTest(LmkTestCase):
         write_whole(path, b"new")
         self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
 
+    @unittest.skipUnless(os.name == "posix", "permissions")
+    def test_others_who_may_read_it_may_do_so_afterwards(self) -> None:
+        path = self.folder / "state.json"
+        path.write_bytes(b"old")
+        path.chmod(0o644)
+        write_whole(path, b"new")
+        self.assertEqual(path.read_bytes(), b"new")
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o644)
+
+    def test_one_that_is_marked_read_only_stays_as_it_is(self) -> None:
+        path = self.folder / "state.json"
+        path.write_bytes(b"old")
+        path.chmod(0o444)
+        self.addCleanup(path.chmod, 0o644)  # else Windows could not remove it
+        with self.assertRaisesRegex(StorageError, "state.json cannot be written .*read-only"):
+            write_whole(path, b"new")
+        self.assertEqual(path.read_bytes(), b"old")
+        self.assertEqual([entry.name for entry in self.folder.iterdir()], ["state.json"])
+
     @unittest.skipUnless(os.name == "posix", "links")
     def test_a_link_stays_a_link(self) -> None:
         there, path = self.folder / "there", self.folder / "state.json"

@@ -42,7 +42,9 @@ def _by_case(folder: Path) -> bool | None:
     """Whether the folder ignores case; None if unknown. A folder that does not exist yet will be
     like its parent.
     """
-    there = next((path for path in (folder, *folder.parents) if path.is_dir()), None)
+    above = (folder, *folder.parents)
+    # os.path.isdir() is also False if the system refuses to say, where Path.is_dir() raises.
+    there = next((path for path in above if os.path.isdir(path)), None)  # noqa: PTH112
     if there is None:
         return None
     with suppress(OSError):

@@ -24,6 +24,12 @@ def try_folder(folder: Path) -> float:
     present = nearest_existing(folder)
     if not present.is_dir():
         raise in_the_way(present, is_link=False)
+    try:
+        folder.lstat()
+    except FileNotFoundError:
+        pass  # the first download makes it
+    except OSError as error:  # such as a name that is too long
+        raise storage_error(error, folder) from None
     trial = present / f".lmktorrent-check-{secrets.token_hex(4)}"
     first, second = trial / "first", trial / "second"
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from roles.disk.open_folder import OpenFolder
 from roles.disk.storage_faults import REFUSED, storage_error
+from roles.values.disk_names import shown_path
 from roles.values.errors import DiskFullError
 
 # Bytes that we leave free: 1 % of the disk, but at most this.
@@ -72,7 +73,8 @@ def disk_full(folder: Path, short: int) -> DiskFullError:
     only its beginning.
     """
     return DiskFullError(
-        f"The disk is full. Free {_megabytes(short)} for {folder} or choose another folder."
+        f"The disk is full. Free {_megabytes(short)} for {shown_path(folder)} or choose another "
+        "folder."
     )
 
 

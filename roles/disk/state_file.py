@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import filecmp
 import json
 import logging
@@ -14,6 +15,7 @@ from typing import TypeVar, cast
 
 from roles.disk import disk_calls
 from roles.disk.file_lock import try_lock
+from roles.values.disk_names import shown_path
 from roles.values.errors import StorageError
 from roles.values.strict_json import without_doubles
 
@@ -23,6 +25,7 @@ _MAX_STATE = 64 * 1024 * 1024  # bytes
 _MOST_KEPT = 100  # damaged files of one name
 _PATIENCE_S = 2.0  # while another of our programs writes the same file
 _AGAIN_S = 0.02
+_OURS = 0o600  # some hold codes
 _FLAGS = os.O_RDWR | disk_calls.PLAIN_FLAGS
 
 
@@ -122,7 +125,7 @@ class StateFile:
         self._say(f"{wrong}. This run starts without it, and leaves it as it is.")
 
     def _say(self, what: str) -> None:
-        self.notice = f"{self.path} {what}"
+        self.notice = f"{shown_path(self.path)} {what}"
         if self.notice != self._logged:  # the file may be read several times
             log.warning("%s %s", self.path.name, what)  # no full path: users send us their logs
         self._logged = self.notice
@@ -149,15 +152,19 @@ def _kept_aside(path: Path, ending: str) -> Path:
 def write_whole(path: Path, content: bytes, *, is_synced: bool = True) -> None:
     """Replace a file atomically. If `path` is a link, replace the file that it points to.
 
-    Without `is_synced` a power cut may lose the old and the new content, but it is fast: a busy
-    disk may sync for many seconds. Raises StorageError.
+    It keeps its rights, and is left alone if it is marked read-only. Without `is_synced` a power
+    cut may lose the old and the new content, but it is fast: a busy disk may sync for many seconds.
+    Raises StorageError.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         real = Path(os.path.realpath(path))
+        rights = _rights_of(real)
         temporary, descriptor = _claimed(real)
         try:
             with os.fdopen(descriptor, "wb") as file:
+                if rights != _OURS and os.name != "nt":
+                    disk_calls.set_mode(descriptor, rights)
                 file.write(content)
                 file.flush()
                 if is_synced:
@@ -173,7 +180,22 @@ def write_whole(path: Path, content: bytes, *, is_synced: bool = True) -> None:
         if is_synced and os.name != "nt":
             _sync_folder(real.parent)
     except OSError as error:
-        raise StorageError(f"{path} cannot be written ({error.strerror or error}).") from None
+        raise StorageError(
+            f"{shown_path(path)} cannot be written ({error.strerror or error})."
+        ) from None
+
+
+def _rights_of(path: Path) -> int:
+    """Those that the file has, or will have if it is new. Raises OSError if nobody may write it:
+    replacing a file does not ask for that right.
+    """
+    try:
+        rights = stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return _OURS
+    if not rights & 0o222:
+        raise PermissionError(errno.EACCES, "it is marked read-only")
+    return rights
 
 
 def drop_leftover(path: Path) -> None:
@@ -201,7 +223,7 @@ def _claimed(path: Path) -> tuple[Path, int]:
     until = time.monotonic() + _PATIENCE_S
     with suppress(OSError):  # a folder of that name, or a disk without locks
         while time.monotonic() < until:
-            descriptor = os.open(temporary, _FLAGS | os.O_CREAT, 0o600)
+            descriptor = os.open(temporary, _FLAGS | os.O_CREAT, _OURS)
             try:
                 if try_lock(descriptor) and _is_at(descriptor, temporary):
                     os.ftruncate(descriptor, 0)

@@ -43,8 +43,10 @@ def unreadable(error: OSError, folder: Path) -> StorageError:
     """The disk refused to read `folder`."""
     why = error.strerror or type(error).__name__
     if error.errno in SHORTAGES:
-        return ShortageError(f"The folder {folder} cannot be read now ({why}).")
-    return StorageError(f"The folder {folder} cannot be read ({why}). Choose another one.")
+        return ShortageError(f"The folder {shown_path(folder)} cannot be read now ({why}).")
+    return StorageError(
+        f"The folder {shown_path(folder)} cannot be read ({why}). Choose another one."
+    )
 
 
 def in_the_way(path: Path | str, *, is_link: bool) -> StorageError:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TextIO
 
 from roles.program.user_folders import home_folder
+from roles.values.disk_names import shown_path
 from roles.values.safe_names import shown_name
 
 MAX_BYTES = 1024 * 1024
@@ -143,7 +144,9 @@ def start_logging(log_file: Path | None, *, terminal_level: int | None) -> str:
         )
     except OSError as error:
         root.addHandler(logging.NullHandler())
-        return f"No log is kept: {log_file} cannot be written ({error.strerror or error})."
+        return (
+            f"No log is kept: {shown_path(log_file)} cannot be written ({error.strerror or error})."
+        )
     handler.setFormatter(LineFormatter(_FORMAT))
     root.addHandler(handler)
     return ""

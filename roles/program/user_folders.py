@@ -39,7 +39,8 @@ def default_download_folder() -> Path:
     home = home_folder()
     if home is None:
         raise UserInputError(
-            "This user has no home folder to save to. Choose a folder for the downloads."
+            "This user has no home folder to save to. Choose a folder for the downloads "
+            "(--to FOLDER)."
         )
     return home / "Downloads" / "LMKtorrent"
 
@@ -59,7 +60,7 @@ def folder_named(typed: str) -> Path:
         raise UserInputError("The folder is missing. Type its path.")
     if "\0" in text:
         raise UserInputError(f"“{shown_name(text)}” is not a path.")
-    text = _from_home(text)
+    text = from_home(text)
     try:
         return Path(text).absolute()
     except OSError as error:
@@ -102,8 +103,11 @@ def _path_of_file_address(rest: str) -> str:
     return path[1:] if path[2:3] == ":" else path  # file:///C:/lab
 
 
-def _from_home(text: str) -> str:
-    """Replace ~ and ~NAME at the beginning, which shells do not do after --to=."""
+def from_home(text: str) -> str:
+    """Replace ~ and ~NAME at the beginning, which shells do not do after --to=.
+
+    Raises UserInputError.
+    """
     name = re.split(r"[/\\]" if _IS_WINDOWS else "/", text, maxsplit=1)[0]
     if not name.startswith("~"):
         return text
@@ -116,6 +120,6 @@ def _from_home(text: str) -> str:
     if whole == text and not (_IS_WINDOWS or os.path.lexists(text)):
         raise UserInputError(
             f"“{shown_name(text)}”: there is no user “{shown_name(name[1:])}” on this computer. "
-            f"Type ./{shown_name(text)} for a folder of that name."
+            f"Type ./{shown_name(text)} if that is its name."
         )
     return whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ _LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"  # getaddrinfo refuses
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 _ENDS_IN_NUMBER = re.compile(r"(^|\.)[0-9]+\.?$")  # never a name: WHATWG URL, "ends in a number"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_WITH_PAGE = re.compile(r"([^\s:/]+:[0-9]+)[/?#].*")  # browsers show and copy it without http://
 _WITH_NAME = re.compile(r"(\S+:[0-9]+)[.,;]?\s+\S.*")
 _IN_BRACKETS = re.compile(r"[^()]*\S\s*\(([^()\s]+:[0-9]+)\)[.,;]?")
 _LONGEST_PORT = 5  # digits
@@ -61,6 +63,8 @@ def parse_address(text: str, default_port: int) -> Address:
     ends_in_number = _ENDS_IN_NUMBER.search(host) is not None
     if not is_host(host) or "@" in typed or (ends_in_number and ip_of(host) is None):
         raise _not_an_address(f"{said} is not an address.", default_port)
+    if ":" in port_text or "\\" in port_text:  # several addresses, or a path of Windows
+        raise _not_an_address(f"{said} is not an address.", default_port)
     if colon and not port_text:
         raise UserInputError(f"{said} has no port after the colon. Type {host}:{default_port}.")
     return Address(host, _port_of(port_text) if colon else default_port)
@@ -84,14 +88,20 @@ def parse_bind_address(text: str, default_port: int) -> Address:
 
 
 def _pasted(text: str) -> str:
-    """Strip the quotes, schemes and names that come along when people copy an address."""
-    typed = text.strip().strip("\"'“”„«»<>").strip()
+    """Strip the quotes, schemes, pages, names and marks that nobody sees, which come along when
+    people copy an address.
+    """
+    visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    typed = re.sub(r"\s*:\s*", ":", visible.strip().strip("\"'“”„«»<>").strip())
     in_brackets = _IN_BRACKETS.fullmatch(typed)  # "the tracker lab-pc-01 (192.168.1.5:12500)."
     if in_brackets is not None:
         typed = in_brackets[1]
     scheme = _SCHEME.match(typed)
     if scheme is not None:  # "http://192.168.1.5:12500/", or our own lmk://
         typed = re.split("[/?#]", typed[scheme.end() :], maxsplit=1)[0]
+    with_page = _WITH_PAGE.fullmatch(typed)
+    if with_page is not None:
+        typed = with_page[1]
     with_name = _WITH_NAME.fullmatch(typed)  # "192.168.1.5:12500 (lab-pc-01)"
     if with_name is not None:
         typed = with_name[1]

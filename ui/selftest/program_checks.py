@@ -18,7 +18,7 @@ from pathlib import Path
 
 from roles.net.name_lookup import looked_up
 from roles.net.throttle import Throttles
-from roles.program.profile import Profile, bundled_folder, is_frozen
+from roles.program.profile import NOWHERE, Profile, bundled_folder, is_frozen
 from roles.values import figures
 from roles.values.addresses import Address
 from roles.values.errors import TrackerSilentError
@@ -140,6 +140,8 @@ def _look_at_files() -> str:
 
 def _write_in(folder: Path) -> str:
     """Write there, or where the folder would be made, and leave nothing behind."""
+    if folder.is_relative_to(NOWHERE):
+        raise NothingToLookAtError("this user has no home folder. Choose a folder with --profile.")
     present = next((path for path in (folder, *folder.parents) if path.is_dir()), folder)
     try:
         with tempfile.TemporaryFile(dir=present, prefix="lmk-selftest-") as file:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from roles.program.user_folders import folder_named
+from roles.program.user_folders import folder_named, from_home
 from roles.values.addresses import (
     EVERY_INTERFACE,
     SEEDER_PORT,
@@ -297,7 +297,7 @@ def _add_code(option: _AddOption, default: str = "asked for on a terminal") -> N
     option(
         "--code-file",
         metavar="FILE",
-        type=Path,
+        type=_typed(lambda text: Path(from_home(text))),
         help="read the code from a text file; - for standard input",
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from roles.values import room_code
+from roles.values.disk_names import shown_path
 from roles.values.errors import CodeRefusedError, StorageError, UserInputError
 from ui.terminal.output import Output, can_ask
 from ui.terminal.session import Session
@@ -59,5 +60,6 @@ def _read(path: Path) -> str:
         raise UserInputError(f"“{path.name}” is not a text file.") from None
     except OSError as error:
         raise StorageError(
-            f"The file with the code cannot be read ({error.strerror or error})."
+            f"{shown_path(path)}, the file with the code, cannot be read "
+            f"({error.strerror or error}). Check its path."
         ) from None

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
         folder = path.parents[name.count("/")]
         if not _is_same(source.joinpath(*map(on_disk, name.split("/"))), path, output):
             code = ExitCode.CONTENT
-    output.say(f"The files are in {folder}.")
+    output.say(f"The files are in {shown_path(folder)}.")
     return code
 
 

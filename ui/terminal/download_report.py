@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from roles.values import figures
+from roles.values.disk_names import shown_path
 from roles.values.errors import DiskFullError, LmkError
 from roles.values.events import (
     DownloadChanged,
@@ -165,7 +166,7 @@ class DownloadReport:
                 event="subfolder",
                 download=download.wanted.key,
                 name=folder.name,
-                path=str(folder.saved_as),
+                path=shown_path(folder.saved_as),
             )
 
     def note_update(self, update: UpdateFound) -> None:
@@ -225,7 +226,7 @@ class DownloadReport:
             download=download.wanted.key,
             name=download.wanted.title,
             state=changed.state.value,
-            path=None if changed.saved_as is None else str(changed.saved_as),
+            path=None if changed.saved_as is None else shown_path(changed.saved_as),
             **_numbers(download.counts),
             error=_text(changed.failure),
         )
@@ -255,7 +256,7 @@ class DownloadReport:
                 name=file.name,
                 state=file.state.value,
                 size=file.size,
-                path=str(file.saved_as) if file.path else None,
+                path=shown_path(file.path) if file.path else None,
                 renamed=is_renamed,
                 error=_text(file.failure),
             )

@@ -72,7 +72,7 @@ def _get(
 ) -> ExitCode:
     throttles = Throttles(Throttle(args.up), Throttle(args.down))
     settings = LeecherSettings(
-        args.to or _usual_folder(),
+        args.to or default_download_folder(),
         tracker.address,
         failover=tracker.failover,
         give_up_after_s=GIVE_UP_AFTER_S,
@@ -168,13 +168,6 @@ def _waits_for_space(args: argparse.Namespace, output: Output) -> bool:
     return can_ask() and not output.as_json
 
 
-def _usual_folder() -> Path:
-    try:
-        return default_download_folder()
-    except UserInputError as error:
-        raise UserInputError(f"{error} Use --to FOLDER.") from None
-
-
 def _print_unclear(names: Sequence[Unclear], output: Output) -> None:
     for unclear in names:
         hint = unclear.hint or "`lmktorrent list` shows the names."
@@ -208,7 +201,7 @@ def _keep_seeding(
     if is_swarm:
         output.say("Sharing what was downloaded. Press Ctrl-C to stop.")
     else:
-        output.say(f"Sharing {settings.folder}. Press Ctrl-C to stop.")
+        output.say(f"Sharing {shown_path(settings.folder)}. Press Ctrl-C to stop.")
         seeding = SeederSettings(
             settings.folder,
             settings.tracker,

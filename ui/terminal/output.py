@@ -104,6 +104,11 @@ class Output:
         self.error(f"The output cannot be written ({self._lost.strerror or self._lost}).")
         return ExitCode.STORAGE
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether standard output takes no more."""
+        return self._lost is not None
+
     def wants_progress(self) -> bool:
         """Whether a progress line is due; ask before computing one."""
         if self.quiet or self.as_json:

@@ -13,6 +13,7 @@ from roles.program.profile import Profile, bundled_folder
 from roles.seeder import Seeder
 from roles.values import figures
 from roles.values.addresses import EVERY_INTERFACE, SEEDER_PORT, Address, web_address
+from roles.values.disk_names import shown_path
 from roles.values.events import (
     FolderScanned,
     HashingChanged,
@@ -60,7 +61,7 @@ def _seed(
         torrent=TorrentKind(args.torrent),
         code=tracker.code,
     )
-    output.say(f"Seeding {settings.folder}")
+    output.say(f"Seeding {shown_path(settings.folder)}")
     throttles = Throttles(Throttle(args.up), Throttle(args.down))
     report = SeederReport(output, is_private=tracker.is_private)
     with Session(output) as session:

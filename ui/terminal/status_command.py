@@ -22,7 +22,7 @@ from ui.toned_text import TonedText
 
 def run(args: argparse.Namespace, profile: Profile, output: Output) -> ExitCode:
     """Print one line for each computer, and one for the room; with --watch again at each change,
-    until it is interrupted. Raises TrackerSilentError.
+    until it is interrupted or nobody reads on. Raises TrackerSilentError.
     """
     return in_room(args, output, lambda tracker: _show(args, output, tracker))
 
@@ -40,6 +40,8 @@ def _show(args: argparse.Namespace, output: Output, tracker: ChosenTracker) -> E
                         print_room(computers, output, is_private=tracker.is_private)
                         return ExitCode.DONE
                     shown = watch_room(computers, shown, output, is_private=tracker.is_private)
+                    if output.is_lost:
+                        return ExitCode.DONE
                 case _:
                     continue
 
