@@ -91,6 +91,14 @@ class SeederReportTest(unittest.TestCase):
             seen.out, "1 file, 5 bytes.\n1 file, 5 bytes. Checked in 1 s; all shared.\n"
         )
 
+    def test_what_waits_in_sub_folders_for_a_tracker_is_not_called_offered(self) -> None:
+        folder = FolderScanned((), 0, 1500, is_listed=False)
+        seen = self.told(
+            (0, HashingChanged(0, 5, 1500)), (1, HashingChanged(5, 5, 0)), (1, folder), (9, folder)
+        )
+        self.assertIn("1,500 files in sub-folders not shared yet.", seen.out)
+        self.assertNotIn("all shared", seen.out)
+
     def test_nothing_is_called_offered_before_the_tracker_lists_it(self) -> None:
         files = (ListedFile("a", 5), ListedFile("b", 5))
         seen = self.told(

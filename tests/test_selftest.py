@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 from unittest import mock
 
-from roles.program.profile import Profile
+from roles.program.profile import Profile, find_profile
 from roles.values.errors import StorageError
 from tests.programs import run
 from tests.support import LmkTestCase
@@ -129,6 +129,15 @@ class PlacesTest(LmkTestCase):
         self.assertIs(state, State.OK)
         self.assertIn("made on first use", line)
         self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_a_user_without_a_home_has_no_folders_to_look_at(self) -> None:
+        with mock.patch("roles.program.profile.home_folder", return_value=None):
+            profile = find_profile(None, environment={}, beside=self.folder)
+        for check in program_checks(profile):
+            if check.what in ("settings", "state and logs"):
+                state, line = check.run()
+                self.assertIs(state, State.SKIPPED, line)
+                self.assertIn("no home folder", line)
 
     def test_a_file_in_the_place_of_a_folder_is_no_fault_of_the_look(self) -> None:
         (self.folder / "file").touch()

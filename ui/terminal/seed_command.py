@@ -211,5 +211,6 @@ def _read(folder: FolderScanned, seconds: float | None) -> str:
     """ " Checked in 2 s; all shared."; "" if nothing had to be read."""
     if seconds is None:
         return ""
-    offered = "; all shared" if folder.announced >= len(folder.files) else ""
+    is_all = folder.announced >= len(folder.files) and not folder.in_subfolders
+    offered = "; all shared" if is_all and folder.is_listed else ""
     return f" Checked in {figures.duration_words(seconds)}{offered}."
