@@ -517,6 +517,15 @@ class RefusingSystemTest(StandingRoomTestCase):
         self.assertEqual(done.code, 0, done.error)
         self.assertIn("\\xe9t\\xe9.txt", done.out)
 
+    @unittest.skipUnless(sys.platform == "linux", "elsewhere arguments are Unicode")
+    def test_a_locale_without_its_letters_takes_a_code_all_the_same(self) -> None:
+        environ = environment(LC_ALL="POSIX", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+        for arguments, named in ((["--code", "žluťoučký"], ""), ([], "žluťoučký")):
+            with self.subTest(arguments=arguments):
+                environ["LMK_CODE"] = named
+                done = self.lmk("list", *arguments, "--profile", "profile", env=environ)
+                self.assertIn("is open: it needs no code", done.error)
+
     @unittest.skipUnless(sys.platform == "linux", "elsewhere the names of files are UTF-8")
     def test_a_locale_without_its_letters_names_a_path_all_the_same(self) -> None:
         environ = environment(LC_ALL="POSIX", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")

@@ -24,6 +24,7 @@ from roles.values.settings import DEFAULT_SLOTS, Existing, TorrentKind
 from roles.values.typed_settings import parse_rate, parse_slots, parse_tracker
 from ui.about import version_line
 from ui.terminal.command_parser import Command, CommandParser, did_you_mean
+from ui.terminal.streams import as_utf8
 
 COMMANDS = ("tracker", "trackers", "status", "check", "seed", "list", "get", "demo", "completion")
 SHELLS = ("bash", "zsh", "fish")
@@ -343,10 +344,7 @@ def _name(text: str) -> str:
     """The name of a file or folder in the room."""
     if not text.strip(" /"):
         raise UserInputError("An empty name means nothing. `lmktorrent list` shows the names.")
-    try:
-        return os.fsencode(text).decode()  # a terminal may write UTF-8 although the locale does not
-    except ValueError:
-        return text
+    return as_utf8(text)
 
 
 def _rate(text: str) -> int | None:

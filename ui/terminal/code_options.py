@@ -14,6 +14,7 @@ from roles.values.disk_names import shown_path
 from roles.values.errors import CodeRefusedError, StorageError, UserInputError
 from ui.terminal.output import Output, can_ask
 from ui.terminal.session import Session
+from ui.terminal.streams import as_utf8
 
 MAX_LENGTH = 1_000  # characters of the file
 T = TypeVar("T")
@@ -38,22 +39,22 @@ def with_code(args: argparse.Namespace, output: Output, work: Callable[[str], T]
                 raise CodeRefusedError(f"{error} {hint}") from None
             output.say(str(error))
         with Session(output) as session:
-            code = room_code.parsed(session.ask("Code of the room: "))
+            code = room_code.parsed(as_utf8(session.ask("Code of the room: ")))
 
 
 def given_code(args: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> str:
     """The code from --code, --code-file or LMK_CODE, in this order; "" if there is none."""
     if args.code is not None:
-        return room_code.parsed(args.code)
+        return room_code.parsed(as_utf8(args.code))
     if args.code_file is not None:
         return room_code.parsed(_read(args.code_file))
-    return room_code.chosen(environment.get("LMK_CODE", ""))
+    return room_code.chosen(as_utf8(environment.get("LMK_CODE", "")))
 
 
 def _read(path: Path) -> str:
     try:
         if str(path) == "-":
-            return sys.stdin.read(MAX_LENGTH)
+            return as_utf8(sys.stdin.read(MAX_LENGTH))
         with path.open(encoding="utf-8-sig") as file:
             return file.read(MAX_LENGTH)
     except UnicodeDecodeError:

@@ -78,6 +78,14 @@ def write(stream: object, text: str) -> OSError | None:
     return None
 
 
+def as_utf8(typed: str) -> str:
+    """What was typed, which may be UTF-8 although the locale is not."""
+    try:
+        return os.fsencode(typed).decode()
+    except ValueError:
+        return typed
+
+
 def has_no_reader(error: OSError) -> bool:
     """Whether write() failed because the reader of the pipe has left."""
     return isinstance(error, BrokenPipeError) or (
