@@ -91,6 +91,16 @@ class FileWatchTest(DiskTestCase):
                 self.assertTrue(self.watch.is_touched)
 
     @needs_posix
+    def test_what_may_have_changed_is_checked_on_the_disk_and_not_in_memory(self) -> None:
+        """After a sync that failed, memory may still have what the disk lost."""
+        with mock.patch("roles.disk.disk_calls.drop_cached") as dropped:
+            self.watch.begin()
+            dropped.assert_not_called()
+            self.watch.is_touched = True
+            self.watch.begin()
+            dropped.assert_called_once_with(self.descriptor)
+
+    @needs_posix
     def test_a_write_within_one_tick_of_a_coarse_clock_is_noticed(self) -> None:
         """The times of a file stand still for 4 ms on older systems."""
         frozen = mock.patch.object(

@@ -1,12 +1,13 @@
 """The system calls that change names, times, rights and sizes of files, and that sync them.
 
 The whole program makes them here, so a test can end it after any of them or make any of them fail.
-Each raises OSError. `at` is the descriptor of the folder that names are in; None if they are paths.
+Each but drop_cached() raises OSError. `at` is the descriptor of the folder that names are in; None if they are paths.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 # For os.open(): neither change line ends (Windows) nor follow a link.
@@ -42,6 +43,13 @@ def replace(present: str, name: str, *, at: int | None = None) -> None:
 def sync(descriptor: int) -> None:
     """Wait until a file's data, or a folder's names, are on the disk."""
     os.fsync(descriptor)
+
+
+def drop_cached(descriptor: int) -> None:
+    """Have what is synced of a file read from the disk, not from memory, if the system can."""
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):  # some file systems cannot
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def sync_all() -> None:

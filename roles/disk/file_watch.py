@@ -68,6 +68,7 @@ class FileWatch:
         """Call this before checking the whole file."""
         if self.is_touched:  # further writes through a memory map only show after a sync
             disk_calls.sync(self._descriptor)
+            disk_calls.drop_cached(self._descriptor)  # after a failed sync, memory may have more
         self.trust()
         self.is_touched = self.is_unwatched = False
 

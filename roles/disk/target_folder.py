@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
+from roles.disk import disk_calls
 from roles.disk.chunk_digests import digests_of
 from roles.disk.file_watch import Traces
 from roles.disk.final_name import MAX_NUMBER, take_name
@@ -124,8 +125,8 @@ class TargetFolder:
             with OpenFolder.below(self.path, stored[:-1], make=False) as folder:
                 descriptor = folder.open_file(stored[-1])
                 with closing(PositionedFile(descriptor)) as file:
-                    if self._reads_anew and hasattr(os, "posix_fadvise"):
-                        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+                    if self._reads_anew:
+                        disk_calls.drop_cached(descriptor)
                     if not _is_content(file, content, self.stopping):
                         return False
                 if status.st_nlink > 1:
