@@ -1,7 +1,8 @@
 """The system calls that change names, times, rights and sizes of files, and that sync them.
 
 The whole program makes them here, so a test can end it after any of them or make any of them fail.
-Each but drop_cached() raises OSError. `at` is the descriptor of the folder that names are in; None if they are paths.
+Each raises OSError, except drop_cached(). `at` is the descriptor of the folder that names are in;
+None if they are paths.
 """
 
 from __future__ import annotations
