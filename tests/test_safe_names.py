@@ -324,6 +324,12 @@ class JoinerTest(unittest.TestCase):
                 self.assertEqual(safe_name(kept, windows=False), kept)
                 self.assertIn("\\u20", shown_name(name))
 
+    def test_beside_what_is_itself_shown_as_an_escape_they_shape_nothing(self) -> None:
+        for other in ("\udcec", "\ue000", "\u3000"):
+            for name in (f"a\u200d{other}", f"{other}\u200ca"):
+                with self.subTest(name=ascii(name)):
+                    self.assertTrue(shown_name(name).isascii())
+
     def test_no_name_is_made_of_them_and_none_hides_behind_them(self) -> None:
         for name in ("\u200c", "..\u200d", "\u200c.\u200c", "x.lmk\u200cpart", " \u200d "):
             with self.subTest(name=ascii(name)), self.assertRaises(UnsafeNameError):

@@ -111,12 +111,10 @@ def shown_name(name: str, length: int = SHOWN_LENGTH) -> str:
     """Safe to show and log: invisible characters are escaped, long names are cut."""
     if len(name) <= length and name.isprintable():
         return name
-    text = name[: length + 1]
-    loose = {match.start() for match in _LOOSE_JOINER.finditer(text)}
-    visible = "".join(
-        letter if _is_visible(letter) and place not in loose else _escaped(letter)
-        for place, letter in enumerate(text)
+    text = "".join(
+        letter if _is_visible(letter) else _escaped(letter) for letter in name[: length + 1]
     )
+    visible = _LOOSE_JOINER.sub(lambda joiner: _escaped(joiner[0]), text)
     return visible if len(visible) <= length else visible[: length - 1] + "…"
 
 

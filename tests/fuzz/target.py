@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,16 @@ def check(is_true: bool, what: str) -> None:
     """Not an assert, which `python -O` would skip."""
     if not is_true:
         raise ValueError(what)
+
+
+def check_visible(text: str, what: str) -> None:
+    """Nothing in it is invisible, but for joiners that shape a letter or sign beside them."""
+    joined = re.sub(
+        r"(?<=[^\x00-\u05ff\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?=[^\x00-\u05ff\u200c\u200d])",
+        "",
+        text,
+    )
+    check(joined.isprintable(), what)
 
 
 def in_pieces(make: Callable[[], Callable[[bytes], object]]) -> Callable[[bytes], None]:

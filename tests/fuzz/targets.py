@@ -48,7 +48,7 @@ from roles.values.typed_settings import (
 from roles.wire.greeting import GreetingReader
 from tests.fuzz import samples
 from tests.fuzz.lmk2_targets import LMK2_TARGETS
-from tests.fuzz.target import Target, check, in_pieces
+from tests.fuzz.target import Target, check, check_visible, in_pieces
 from tests.fuzz.torrent_targets import TORRENT_TARGETS
 from tests.fuzz.web_targets import WEB_TARGETS
 
@@ -79,7 +79,7 @@ def name(data: bytes) -> None:
     text = data.decode("utf-8", "surrogatepass" if data[:1] < b"\x80" else "surrogateescape")
     shown = shown_name(text)
     shown.encode()
-    check(shown.isprintable(), "shown what cannot be seen")
+    check_visible(shown, "shown what cannot be seen")
     for windows in (False, True):
         stored = safe_name(text, windows=windows)
         check(safe_name(stored, windows=windows) == stored, "another name the second time")
@@ -110,7 +110,7 @@ def typed(data: bytes) -> None:
             parse(text)
         except UserInputError as error:
             check(len(str(error)) < 400, "a sentence without an end")
-            check(str(error).isprintable(), "a sentence that moves the cursor")
+            check_visible(str(error), "a sentence that moves the cursor")
     tracker_address(text, {})
     parse_address(text, 1).host.encode("idna")
 

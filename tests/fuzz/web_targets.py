@@ -22,7 +22,7 @@ from roles.web.http_wire import (
     seconds_of,
     text_answer,
 )
-from tests.fuzz.target import Target, check, in_pieces
+from tests.fuzz.target import Target, check, check_visible, in_pieces
 
 HOST = b"Host: 192.168.1.5:12500\r\n"
 REQUESTS = (
@@ -115,7 +115,7 @@ def words(data: bytes) -> None:
     shown = page.name(text)
     left = _MARKUP.sub("", shown)
     check(not re.search(r"[<>\"'&]", left), "markup of a stranger")
-    check(left.isprintable(), "what cannot be seen")
+    check_visible(left, "what cannot be seen")
     written = page.frame(text, "", parents=[(text, "./")]).decode()
     check(written.count("<main>") == written.count("<h1>") == 1, "another frame")
     check(not re.search(r"[<>\"']", _MARKUP.sub("", page.escape(text))), "not escaped")
