@@ -124,6 +124,8 @@ class WriteWholeTest(LmkTestCase):
         write_whole(path, b"new")
         self.assertEqual(path.read_bytes(), b"new")
         self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o644)
+        StateFile(path, is_secret=True).write(b"code")
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
 
     def test_one_that_is_marked_read_only_stays_as_it_is(self) -> None:
         path = self.folder / "state.json"

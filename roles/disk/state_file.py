@@ -25,7 +25,7 @@ _MAX_STATE = 64 * 1024 * 1024  # bytes
 _MOST_KEPT = 100  # damaged files of one name
 _PATIENCE_S = 2.0  # while another of our programs writes the same file
 _AGAIN_S = 0.02
-_OURS = 0o600  # some hold codes
+_OURS = 0o600  # the rights of a new file
 _FLAGS = os.O_RDWR | disk_calls.PLAIN_FLAGS
 
 
@@ -39,8 +39,10 @@ class StateFile:
     touches a file that it cannot read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_secret: bool = False) -> None:
+        """`is_secret`: after each write, only this user may read it."""
         self.path = path
+        self._is_secret = is_secret
         self.notice = ""  # a sentence for the user, if something is wrong with the file
         self._logged = ""
         self.may_write = True  # False if the file could not be read
@@ -118,7 +120,7 @@ class StateFile:
         """Replace the whole file. Raises StorageError."""
         if not self.may_write:
             raise StorageError(self.notice)
-        write_whole(self.path, content)
+        write_whole(self.path, content, is_secret=self._is_secret)
 
     def _leave(self, wrong: str) -> None:
         self.may_write = False
@@ -149,12 +151,14 @@ def _kept_aside(path: Path, ending: str) -> Path:
     raise StorageError(f"there are {_MOST_KEPT} of them already")
 
 
-def write_whole(path: Path, content: bytes, *, is_synced: bool = True) -> None:
+def write_whole(
+    path: Path, content: bytes, *, is_synced: bool = True, is_secret: bool = False
+) -> None:
     """Replace a file atomically. If `path` is a link, replace the file that it points to.
 
-    It keeps its rights, and is left alone if it is marked read-only. Without `is_synced` a power
-    cut may lose the old and the new content, but it is fast: a busy disk may sync for many seconds.
-    Raises StorageError.
+    It keeps its rights, unless it is secret, and is left alone if it is marked read-only. Without
+    `is_synced` a power cut may lose the old and the new content, but it is fast: a busy disk may
+    sync for many seconds. Raises StorageError.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,8 +167,9 @@ def write_whole(path: Path, content: bytes, *, is_synced: bool = True) -> None:
         temporary, descriptor = _claimed(real)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                if rights != _OURS and os.name != "nt":
-                    disk_calls.set_mode(descriptor, rights)
+                if not is_secret and rights != _OURS and os.name != "nt":
+                    with suppress(OSError):  # some disks keep no rights
+                        disk_calls.set_mode(descriptor, rights)
                 file.write(content)
                 file.flush()
                 if is_synced:

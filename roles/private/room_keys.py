@@ -43,7 +43,7 @@ class TrackerKeys:
         Another code brings another room and secret, which shuts out all who joined with the old
         one.
         """
-        file = None if path is None else StateFile(path)
+        file = None if path is None else StateFile(path, is_secret=True)
         before = None if file is None else _read(file)
         if before is not None and code in ("", before.code):
             return before

@@ -16,7 +16,7 @@ class KeptCodes:
     """One file, which only this user may read. For one thread at a time."""
 
     def __init__(self, path: Path) -> None:
-        self._file = StateFile(path)
+        self._file = StateFile(path, is_secret=True)
 
     def load(self) -> dict[str, str]:
         """The codes, by the tracker's address as text."""

@@ -21,7 +21,7 @@ def machine_key(state_folder: Path | None) -> bytes:
     """The same at each start, unless it cannot be kept."""
     if state_folder is None:
         return os.urandom(SIZE)
-    file = StateFile(state_folder / NAME)
+    file = StateFile(state_folder / NAME, is_secret=True)
     kept = file.read()
     if isinstance(kept, str) and len(kept) == 2 * SIZE and kept.isascii():
         return kept.encode()
