@@ -182,7 +182,7 @@ class Leecher(Role):
 
     @_requested
     def retry(self, keys: Sequence[str]) -> None:
-        """Try again what failed of these downloads, also while the rest of them is under way."""
+        """Try again what failed of these downloads, even while the rest is still running."""
         for download in self._queue.chosen(keys):
             if download.state is DownloadState.FAILED:
                 self.resume([download.key])
@@ -338,7 +338,7 @@ class Leecher(Role):
         )
 
     def _take_list(self) -> None:
-        """After a new list: be in the room, also while nothing is asked for; update running
+        """After a new list: be in the room, even if nothing is asked for; update running
         downloads, and resume those of the last run.
         """
         if self._room_reader.is_lmk2:

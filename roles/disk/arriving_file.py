@@ -129,7 +129,7 @@ class ArrivingFile(PartialFile):
         super().close()
 
     def _opened(self, known: _KnownFile) -> int:
-        """Raises StorageError, also if another file is there."""
+        """Raises StorageError, for example if another file is there."""
         try:
             with self._opened_folder() as folder:
                 descriptor = folder.open_file(known.path.name)

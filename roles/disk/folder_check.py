@@ -46,7 +46,7 @@ def try_folder(folder: Path) -> float:
 
 
 def free_space_for(folder: Path) -> int:
-    """Bytes that downloads may write there, also if it does not exist yet. Raises OSError."""
+    """Bytes that downloads may write there, even if it does not exist yet. Raises OSError."""
     return free_space_at(nearest_existing(folder))
 
 

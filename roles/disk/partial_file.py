@@ -63,7 +63,7 @@ class PartialFile:
         """Open or create folder/a/b/NAME.lmkpart; `stored` is (a, b, NAME). If the caller can check
         its content, keep what an earlier run left; otherwise empty it.
 
-        Raises StorageError, also if another program is downloading to it.
+        Raises StorageError, for example if another program is downloading to it.
         """
         self._can_be_checked = can_be_checked
         self._folder, self._below = folder, tuple(stored[:-1])

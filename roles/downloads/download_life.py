@@ -99,7 +99,7 @@ class DownloadLife(ABC):
 
     @property
     def needs_peers(self) -> bool:
-        """Whether peers are looked for: from start() on, also before its thread has set a state."""
+        """Whether peers are looked for: from start() on, even before its thread has set a state."""
         return self.is_running and not self.state.is_final
 
     @property

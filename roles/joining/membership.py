@@ -248,7 +248,7 @@ class Membership:
             return machine_id(self._machine_key, own_name(), "", f":{tracker.port}")
         try:
             own = own_address_towards(tracker.host)
-        except OSError:  # the network is gone in this moment: the tracker is not reached either
+        except OSError:  # the network is gone just now, so the tracker is not reached either
             return self._machine
         return machine_id(self._machine_key, own_name(), own, str(tracker))
 

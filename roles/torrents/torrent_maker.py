@@ -60,7 +60,7 @@ class TorrentMaker:
         is_private: bool,
     ) -> None:
         self.torrent: Torrent | None = None  # of the folder as it is now
-        # By info hash, also of earlier versions of the folder.
+        # By info hash, including earlier versions of the folder.
         self.known: Mapping[bytes, Torrent] = {}
         self._library, self._store, self._post = library, store, post
         self._stopping = stopping

@@ -45,7 +45,7 @@ class Address(NamedTuple):
 
 
 def parse_address(text: str, default_port: int) -> Address:
-    """Parse "HOST" or "HOST:PORT", also when pasted from our own output or a browser.
+    """Parse "HOST" or "HOST:PORT", even as pasted from our own output or a browser.
 
     Raises UserInputError, whose text says what to type instead.
     """

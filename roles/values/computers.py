@@ -145,7 +145,7 @@ def summary_of(computers: Iterable[Computer]) -> RoomSummary:
 
 
 def state_of(program: Participant) -> ParticipantState:
-    """The state that a program reports, also if it is older than these states."""
+    """The state that a program reports, even one from before these states existed."""
     said = program.status.state
     if program.is_original or not program.is_leecher:
         return ParticipantState.GIVING

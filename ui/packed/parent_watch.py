@@ -54,7 +54,7 @@ else:
 
 
 def watch_parent(unpack_folder: Path) -> None:
-    """End this process when the process that unpacked it is gone, also if it is gone already."""
+    """End this process when the process that unpacked it is gone, even if it is gone already."""
     named = _UNPACKED_BY.fullmatch(unpack_folder.name)
     parent = int(named[1], 16) if named is not None else os.getppid()
     with contextlib.suppress(ShortageError):  # then only the program's own end ends it

@@ -1,5 +1,5 @@
 """The roles of a command: starts them, brings their events to one thread, and stops them together,
-also on Ctrl-C. It reports what any of them may report.
+even on Ctrl-C. It reports what any of them may report.
 """
 
 from __future__ import annotations

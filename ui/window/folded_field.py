@@ -121,7 +121,7 @@ class FoldedField(ttk.Frame):
 
     @property
     def has_focus(self) -> bool:
-        """True also for an open list of the field, which Tk can name and tkinter cannot."""
+        """Also true for an open list of the field, which Tk can name and tkinter cannot."""
         return str(self.tk.call("focus")).startswith(str(self))
 
     def _soon(self, act: Callable[[], None]) -> None:

@@ -12,7 +12,7 @@ from ui.packed.host_environment import cleaned
 log = logging.getLogger(__name__)
 
 END_S = 0.5
-# Each holds the computer awake until its standard input is closed, also if this program is killed.
+# Each holds the computer awake until its standard input is closed, even if this program is killed.
 _COMMANDS = {
     "linux": (
         "systemd-inhibit",

@@ -162,7 +162,7 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
     # Rows
 
     def full_text(self, key: str, number: int) -> str:
-        """What the cell of this column says, also if it is cut."""
+        """All that the cell of this column says, even if it is cut."""
         return self._columns[number].text(self._item_of(key))
 
     def fold(
@@ -351,7 +351,7 @@ class Table(RowsInSight, ttk.Frame, Generic[ItemT]):
         self._sort(number, is_falling=number == before and not was_falling)
 
     def sort_anew(self, number: int) -> None:
-        """Sort by this column, rising; also if what it sorts by has changed."""
+        """Sort by this column, rising, even if it already was: its values may have changed."""
         self._sort(number, is_falling=False)
 
     def _sort(self, number: int, *, is_falling: bool) -> None:
