@@ -96,6 +96,13 @@ class ZipLayoutTest(unittest.TestCase):
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 self.assertEqual(archive.infolist()[0].date_time[0], shown)
 
+    def test_a_time_before_1970_has_no_field_that_some_would_read_as_2106(self) -> None:
+        for mtime, has_field in ((-1, False), (0, True), ((1 << 31) - 1, True), (1 << 31, False)):
+            with self.subTest(mtime=mtime):
+                member = Member("a", 0, mtime)
+                head = ZipWriter().begin(member)
+                self.assertEqual(b"UT\5\0" in head, has_field)
+
 
 class _AfterGap(io.BytesIO):
     """A file that begins with so many bytes that nobody reads."""

@@ -106,7 +106,7 @@ def _kind(member: Member) -> tuple[int, int, int, int, int]:
 
 
 def _time_field(member: Member) -> bytes:
-    if not -(1 << 31) <= member.mtime < 1 << 31:
+    if not 0 <= member.mtime < 1 << 31:  # many readers would take those before 1970 for 2106
         return b""
     return _TIME.pack(_TIME_ID, 5, 1, member.mtime)
 
