@@ -61,6 +61,7 @@ NAMED_RIGHTLY = {
     "host:" + "9" * 5000: "does not exist",
     "::1": "“::1” is an IPv6 address, and only IPv4",
     "[::1]:12500": "is an IPv6 address",
+    ":::12500": "is an IPv6 address",  # as ss and netstat show a port
     "fe80::1%eth0": "is an IPv6 address",
     "[fe80::1%eth0]:12500": "is an IPv6 address",
     "http://[::1]:12500/": "is an IPv6 address",

@@ -111,9 +111,11 @@ class AloneTest(LmkTestCase):
 
     def test_a_bad_tracker_in_the_environment_exits_with_2(self) -> None:
         environ = environment(LMK_TRACKER="no such host!")
-        result = run("list", folder=self.folder, environ=environ)
-        self.assertEqual(result.returncode, 2)
-        self.assertIn("no such host!", result.stderr)
+        for command in ("list", "check"):
+            with self.subTest(command=command):
+                result = run(command, folder=self.folder, environ=environ)
+                self.assertEqual(result.returncode, 2)
+                self.assertIn("LMK_TRACKER in the environment: “no such host!”", result.stderr)
 
     def test_no_tracker_exits_with_3_and_says_what_to_look_at(self) -> None:
         tracker = f"127.0.0.1:{self.free_port('udp')}"

@@ -125,7 +125,7 @@ def _is_ipv6(typed: str) -> bool:
     try:
         ipaddress.IPv6Address(host.partition("%")[0])
     except ValueError:
-        return typed.startswith("[") and ":" in host
+        return typed.startswith("::") or (typed.startswith("[") and ":" in host)
     return True
 
 

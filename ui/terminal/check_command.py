@@ -16,7 +16,7 @@ from roles.values.errors import CodeRefusedError, LmkError
 from roles.values.events import RoleStopped
 from roles.values.findings import Finding, FoundTracker, TrackerChecked
 from roles.values.settings import CheckSettings
-from roles.values.typed_settings import may_discover, parse_tracker
+from roles.values.typed_settings import may_discover, tracker_address
 from ui.check_words import CheckWords, Outcome, check_words, summary
 from ui.exit_codes import ExitCode
 from ui.terminal.code_options import with_code
@@ -55,7 +55,7 @@ def settings_for(args: argparse.Namespace, profile: Profile, code: str) -> Check
     kept = SettingsFile(profile.settings_file).load()
     return CheckSettings(
         args.to or default_download_folder(),
-        args.tracker or (parse_tracker(named) if named else None),
+        args.tracker or (tracker_address("", os.environ) if named else None),
         kept.tracker_port,
         kept.seeder_port,
         profile.state_folder,
