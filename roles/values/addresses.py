@@ -92,7 +92,8 @@ def _pasted(text: str) -> str:
     people copy an address.
     """
     visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
-    typed = re.sub(r"\s*:\s*", ":", visible.strip().strip("\"'“”„«»<>").strip())
+    bare = visible.strip().strip("\"'“”„«»<>")
+    typed = ":".join(part.strip() for part in bare.split(":"))
     in_brackets = _IN_BRACKETS.fullmatch(typed)  # "the tracker lab-pc-01 (192.168.1.5:12500)."
     if in_brackets is not None:
         typed = in_brackets[1]

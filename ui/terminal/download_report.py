@@ -256,7 +256,7 @@ class DownloadReport:
                 name=file.name,
                 state=file.state.value,
                 size=file.size,
-                path=shown_path(file.path) if file.path else None,
+                path=shown_path(Path(file.path)) if file.path else None,
                 renamed=is_renamed,
                 error=_text(file.failure),
             )
