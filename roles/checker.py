@@ -22,12 +22,19 @@ from roles.net.interfaces import OwnAddress, interfaces, own_name
 from roles.net.listening import Listener, bind_both, listen_tcp
 from roles.net.throttle import Throttle
 from roles.program.machine_key import machine_key
+from roles.program.user_folders import default_download_folder
 from roles.role import Role
 from roles.swarm.acceptor import Acceptor
 from roles.swarm.swarm_library import SwarmLibrary
 from roles.uploads.peer_uploads import PeerUploads
 from roles.values.addresses import EVERY_INTERFACE, LOOPBACK, TRACKER_PORTS, Address
-from roles.values.errors import LmkError, StoppedError, StorageError, TrackerSilentError
+from roles.values.errors import (
+    LmkError,
+    StoppedError,
+    StorageError,
+    TrackerSilentError,
+    UserInputError,
+)
 from roles.values.events import Post
 from roles.values.findings import (
     ClockChecked,
@@ -197,7 +204,12 @@ class Checker(Role):
         return membership.is_reachable
 
     def _check_disk(self) -> None:
-        folder = self._settings.folder
+        try:
+            folder = self._settings.folder or default_download_folder()
+        except UserInputError as error:  # the user has no home
+            self._post(FolderChecked(None, error))
+            self._post(ClockChecked(time.time()))
+            return
         failure: LmkError | None = None
         ahead_s = None
         try:

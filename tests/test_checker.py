@@ -193,6 +193,13 @@ class CheckerTest(PrivateRoomTest):
         self.assertIsNotNone(log.of(FolderChecked)[0].failure)
         self.assertEqual(len(log.of(ClockChecked)), 1)
 
+    def test_a_user_without_a_home_is_told_so_and_the_rest_is_checked(self) -> None:
+        with mock.patch("roles.program.user_folders.home_folder", return_value=None):
+            log = self.check(folder=None)
+        self.assertIn("no home folder", str(log.of(FolderChecked)[0].failure))
+        self.assertEqual(len(log.of(ClockChecked)), 1)
+        self.assertEqual(log.of(SpaceChecked), [])
+
     def test_it_stops_at_once(self) -> None:
         log = EventLog()
         checker = Checker(self.settings, log, lambda: (CARD,), (9,), listen_s=600.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 
 from roles.values import figures
 from roles.values.disk_names import shown_path
@@ -56,12 +57,12 @@ def check_words(finding: Finding, platform: str) -> CheckWords:
             return _port(finding)
         case DialBackChecked():
             return _dial_back(finding, platform)
-        case FolderChecked(folder, failure):
-            line = ("folder", "Download folder")
-            if failure is None:
-                return CheckWords(*line, Outcome.GOOD, f"{shown_path(folder)} can be written.")
+        case FolderChecked(Path() as folder, None):
+            text = f"{shown_path(folder)} can be written."
+            return CheckWords("folder", "Download folder", Outcome.GOOD, text)
+        case FolderChecked(_, failure):
             text, remedy = _split(str(failure))
-            return CheckWords(*line, Outcome.FAILED, text, remedy)
+            return CheckWords("folder", "Download folder", Outcome.FAILED, text, remedy)
         case SpaceChecked():
             return _space(finding)
         case ClockChecked():

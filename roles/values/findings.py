@@ -82,7 +82,7 @@ class DialBackChecked:
 class FolderChecked:
     """Whether files can be created, renamed and removed in the folder for downloads."""
 
-    folder: Path
+    folder: Path | None  # None: the user has none
     failure: LmkError | None = None
 
 

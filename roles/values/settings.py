@@ -100,7 +100,7 @@ class LeecherSettings:
 
 @dataclass(frozen=True, slots=True)
 class CheckSettings:
-    folder: Path  # for downloads
+    folder: Path | None = None  # for downloads; None: the usual one
     tracker: Address | None = None  # None: one that is found
     tracker_port: int = TRACKER_PORT
     seeder_port: int = SEEDER_PORT

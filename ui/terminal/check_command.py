@@ -10,7 +10,6 @@ from pathlib import Path
 
 from roles.checker import Checker
 from roles.program.profile import Profile, SettingsFile
-from roles.program.user_folders import default_download_folder
 from roles.values.addresses import Address
 from roles.values.errors import CodeRefusedError, LmkError
 from roles.values.events import RoleStopped
@@ -54,7 +53,7 @@ def settings_for(args: argparse.Namespace, profile: Profile, code: str) -> Check
     named = os.environ.get("LMK_TRACKER", "").strip()
     kept = SettingsFile(profile.settings_file).load()
     return CheckSettings(
-        args.to or default_download_folder(),
+        args.to,
         args.tracker or (tracker_address("", os.environ) if named else None),
         kept.tracker_port,
         kept.seeder_port,
