@@ -25,6 +25,7 @@ from roles.downloads.download import Download
 from roles.downloads.download_life import DownloadContext, DownloadLife, failed_to_begin
 from roles.downloads.download_log import DownloadLog
 from roles.downloads.download_queue import DownloadQueue
+from roles.downloads.download_watch import DownloadWatch
 from roles.downloads.file_order import FileOrder
 from roles.downloads.progress import Progress
 from roles.downloads.swarm_peer import SwarmPeer
@@ -57,7 +58,6 @@ from roles.values.events import (
 )
 from roles.values.folder_keys import FolderKey
 from roles.values.settings import Existing, LeecherSettings
-from roles.values.watched import Watched
 from roles.worker import failure_of
 
 log = logging.getLogger(__name__)
@@ -101,10 +101,9 @@ class Leecher(Role):
         self._folders = ShareFolders(settings.folder, settings.state_folder, self._stopping)
         self._is_busy = False  # AllDownloadsEnded is due
         self._verifier = Verifier(settings.folder, post)
-        self._watched = ("", "")  # download and path
-        self._tell_at = 0.0
+        self._download_watch = DownloadWatch(self._lmk2_download, post)
+        self._order_at = 0.0  # when to look next whether the order has changed
         self._told_order = QueueChanged(())
-        self._told_watched: Watched | None = None
         self._requests = queue.SimpleQueue[Callable[[], None]]()
         self._woken = threading.Event()
         self._locator = TrackerLocator(
@@ -256,12 +255,7 @@ class Leecher(Role):
         """Post Watched about this file of a download from now on, and no other; a `key` of "" for
         none. For a folder, `path` ends in "/", and is "" for all that the download brings.
         """
-        before, now = self._lmk2_download(self._watched[0]), self._lmk2_download(key)
-        if before is not None:
-            before.watched.below = None
-        if now is not None and (not path or path.endswith("/")):
-            now.watched.below = path
-        self._watched, self._tell_at = (key, path), 0.0
+        self._download_watch.look_at(key, path)
 
     def stop(self) -> None:
         super().stop()
@@ -316,7 +310,8 @@ class Leecher(Role):
             self._unfinished.note(self._queue.all(), now=time.monotonic())
             if self._peer is not None:
                 self._peer.tick()
-            self._tell(time.monotonic())
+                self._download_watch.tell(self._peer, now=time.monotonic())
+            self._tell_order(time.monotonic())
             self._woken.wait(TICK_S)
             self._woken.clear()
 
@@ -449,20 +444,14 @@ class Leecher(Role):
             raise failure_of(error) or error from None
         return self._peer
 
-    def _tell(self, now: float) -> None:
-        """Post the order of the downloads and what is watched, if they have changed."""
-        if now < self._tell_at:
+    def _tell_order(self, now: float) -> None:
+        if now < self._order_at:
             return
-        self._tell_at = now + TICK_S
+        self._order_at = now + TICK_S
         order = self._order()
         if order != self._told_order:
             self._told_order = order
             self._post(order)
-        if self._watched[0] and self._peer is not None:
-            watched = self._watched_by(self._peer, now)
-            if watched != self._told_watched:
-                self._told_watched = watched
-                self._post(watched)
 
     def _order(self) -> QueueChanged:
         going = [download for download in self._queue.all() if not download.state.is_final]
@@ -473,16 +462,6 @@ class Leecher(Role):
         }
         first = tuple((key, files) for key, files in orders.items() if files)
         return QueueChanged(tuple(download.key for download in going), first)
-
-    def _watched_by(self, peer: SwarmPeer, now: float) -> Watched:
-        key, path = self._watched
-        download = self._lmk2_download(key)
-        transfer = download.transfer_of(path) if download is not None else None
-        have, coming, peers = peer.watched(transfer, now=now)
-        content = transfer.content if transfer is not None else None
-        is_folder = download is not None and download.watched.below is not None
-        pieces = download.watched.pieces if download is not None and is_folder else None
-        return Watched(key, path, content, have, coming, peers, peer.bottleneck, pieces)
 
     def _tell_end(self) -> None:
         downloads = self._queue.all()
