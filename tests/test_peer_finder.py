@@ -10,7 +10,7 @@ from roles.joining.list_copy import ListCopy, Selection
 from roles.joining.peer_finder import (
     LOOK_SHARE,
     PEERS_AGAIN_S,
-    Lmk1Seeders,
+    Lmk1Sources,
     PeerFinder,
     pause_after,
 )
@@ -33,7 +33,7 @@ class PeerFinderTest(LmkTestCase):
         self.sought = dict[str, Selection]()
         self.joined = list[tuple[str, ...]]()
         self.peers = set[Address]()
-        self.lmk1 = mock.create_autospec(Lmk1Seeders, instance=True)
+        self.lmk1 = mock.create_autospec(Lmk1Sources, instance=True)
         self.lmk1.sought.return_value = self.lmk1.shares_with.return_value = ()
         self.client = mock.create_autospec(RoomClient, instance=True)
         self.client.holders.return_value = ()

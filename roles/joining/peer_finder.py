@@ -23,7 +23,7 @@ LOOK_SHARE = 4
 SAMPLE = 16  # files of a folder for which it looks for newer shares
 
 
-class Lmk1Seeders(Protocol):
+class Lmk1Sources(Protocol):
     """Where files come from that are fetched in LMK/1."""
 
     def sought(self) -> tuple[ListedFile, ...]:
@@ -45,7 +45,7 @@ class PeerFinder:
     def __init__(
         self,
         locator: TrackerLocator,
-        lmk1: Lmk1Seeders,
+        lmk1: Lmk1Sources,
         *,
         sought: Callable[[], Mapping[str, Selection]],
         join: Callable[[Iterable[str]], None],
