@@ -20,7 +20,7 @@ from tests.windows import AppWindowTest, examples, is_gone, press, sentences
 from ui.check_words import Outcome
 from ui.window.app_window import AppWindow
 from ui.window.running_roles import RunState
-from ui.window.tracker_tab import FIELD_MISTAKE
+from ui.window.tracker_tab import FIELD_MISTAKE, QUESTION
 
 TEACHER = FoundTracker(Address("10.0.0.5", 12500), "Teacher-PC", is_original=False)
 
@@ -151,6 +151,43 @@ class StartPageTest(AppWindowTest):
             self.assertEqual(sentences(window.notices), [FIELD_MISTAKE])
             port.set(good)
             window.notices.close_newest()
+        window.tracker.start()
+        self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
+        self.assertIsNone(window.seeder.main)
+
+    def test_what_was_wrong_with_the_tracker_is_no_longer_said_once_it_starts(self) -> None:
+        window, folder = self.open_new(), self.lesson()
+        window.seeder.form.folder.variable.set(str(folder))
+        port = window.tracker.form.port.variable
+        good = port.get()
+        port.set("99999")
+        window._give()
+        port.set(good)
+        window._give()
+        self.pump_until(lambda: window.seeder.seeded_files == 1)
+        self.assertEqual(sentences(window.notices), [])
+
+    def asked_to_join(self) -> AppWindow:
+        """Its own tracker has stopped, another one was found meanwhile, and a folder is wished."""
+        window, folder = self.open_new(), self.lesson()
+        window.seeder.form.folder.variable.set(str(folder))
+        window.tracker.start()
+        self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
+        window.tracker.start_or_stop()
+        window._give()
+        window._context.trackers.take(TrackersFound((TEACHER,)))
+        self.pump_until(lambda: window.tracker.notices.has(QUESTION))
+        return window
+
+    def test_who_starts_another_tracker_shares_the_folder_there(self) -> None:
+        window = self.asked_to_join()
+        press(window.tracker.notices, "Start another one")
+        self.pump_until(lambda: window.seeder.seeded_files == 1)
+
+    def test_who_starts_no_other_tracker_shares_nothing_at_the_next_start(self) -> None:
+        window = self.asked_to_join()
+        window.tracker.notices.close_newest()
+        window._context.trackers.take(TrackersFound(()))
         window.tracker.start()
         self.pump_until(lambda: window.tracker.run_state is RunState.RUNNING)
         self.assertIsNone(window.seeder.main)

@@ -161,6 +161,7 @@ class AppWindow(tk.Tk):
         actions = TrackerActions(
             files_changed=self.leecher.tracker_changed,
             failed=self._say_failed,
+            tries_again=lambda: self.notices.close("failed"),
             full_screen=self.toggle_full_screen,
             join=self._join,
             from_here=lambda: self.seeder.rate,
@@ -173,7 +174,8 @@ class AppWindow(tk.Tk):
         from ui.window.seeder_tab import SeederTab
 
         page = self.tabs.page("Seeder")
-        return SeederTab(page, self._context, self._say_failed, lambda: self.tracker.room.computers)
+        failed = partial(self._say_failed, key="seeder failed")
+        return SeederTab(page, self._context, failed, lambda: self.tracker.room.computers)
 
     @cached_property
     def start(self) -> StartPage:
@@ -382,8 +384,8 @@ class AppWindow(tk.Tk):
     def _warn(self, sentence: str, key: str = "") -> None:
         self.notices.say(sentence, tone="Warning", key=key)
 
-    def _say_failed(self, sentence: str) -> None:
-        self.notices.say(sentence, tone="Bad", key="failed")
+    def _say_failed(self, sentence: str, key: str = "failed") -> None:
+        self.notices.say(sentence, tone="Bad", key=key)
 
     # The end
 

@@ -55,6 +55,7 @@ class TrackerActions:
 
     files_changed: Callable[[Address], None]  # at this address programs here reach the tracker
     failed: Callable[[str], None]  # it could not start for a user who looks at another tab
+    tries_again: Callable[[], None]  # what failed before is over
     full_screen: Callable[[], None]  # on or off
     join: Callable[[Address], None]  # use another tracker
     from_here: Callable[[], float]  # bytes per second that this computer sends
@@ -182,12 +183,18 @@ class TrackerTab(Page):
 
     def _ask_to_join(self, other: FoundTracker) -> None:
         name = _name_of(other)
+        waiting, self._once_started = self._once_started, []  # any other answer ends the wish
+
+        def start_another() -> None:
+            self._once_started = waiting
+            self._start(self._context.host)
+
         self.notices.ask(
             f"{name} runs one already. With two, the room splits: programs that use one do not "
             "see the files of the other.",
             [
                 Choice(f"Join {name}", lambda: self.actions.join(other.address)),
-                Choice("Start another one", lambda: self._start(self._context.host)),
+                Choice("Start another one", start_another),
             ],
             key=QUESTION,
             tone="Warning",
@@ -211,6 +218,7 @@ class TrackerTab(Page):
                 self.actions.failed(FIELD_MISTAKE)
             return
         self.notices.close(QUESTION)  # the other one may be gone by now
+        self.actions.tries_again()
         self.run = TrackerRun(self._context.roles, settings, self._take)
         self._show_state()
 
